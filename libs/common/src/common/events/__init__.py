@@ -1,0 +1,1 @@
+"""The contract: topics, event bodies, and how they travel on Kafka."""

@@ -1,0 +1,32 @@
+"""What every event body has in common."""
+
+from typing import ClassVar
+
+import msgspec
+
+from common.events.topics import Topic
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fact that was written to a topic. `ce_type` names it, `topic` is the one place it may be written to."""
+
+    ce_type: ClassVar[str]
+    topic: ClassVar[Topic]
+
+    account_id: str
+
+    @property
+    def subject(self) -> str:
+        """What the event is about: a post id for events about posts, else the account."""
+        return self.account_id
+
+
+class PostBody(Body, frozen=True, kw_only=True, omit_defaults=True):
+    """An event about one post. `post_id` is unique within its account."""
+
+    post_id: str
+
+    @property
+    def subject(self) -> str:
+        """The post's id."""
+        return self.post_id

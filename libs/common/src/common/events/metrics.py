@@ -1,0 +1,24 @@
+"""Events about a video's numbers."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from common.events.body import PostBody
+from common.events.topics import METRICS_EVENTS, Topic
+
+
+class MetricsCollected(PostBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A video's totals as TikTok reported them at `at`. Counters are totals, not increments."""
+
+    ce_type: ClassVar[str] = "metrics.collected"
+    topic: ClassVar[Topic] = METRICS_EVENTS
+
+    tenant: str
+    video_id: str
+    at: datetime
+    age_seconds: int
+    view_count: int
+    like_count: int
+    comment_count: int
+    share_count: int
+    share_url: str = ""

@@ -1,0 +1,12 @@
+"""Points in time: aware datetimes in UTC, taken from a clock that is passed in."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Instant = datetime
+Clock = Callable[[], Instant]
+
+
+def system_clock() -> Instant:
+    """Read the machine's clock, as an aware datetime in UTC."""
+    return datetime.now(UTC)

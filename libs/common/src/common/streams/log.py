@@ -1,0 +1,102 @@
+"""The log the runtime works over, as a port: partitions, transactions, fencing. Kafka and memory implement it.
+
+Errors:
+    LogError
+    ├── Doubt      a transaction's outcome is not known, or the writer was fenced: reopen from the log
+    └── Unusable   the log cannot be reached or refuses us for now: try again later
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class LogError(Exception):
+    """The log did not do what was asked."""
+
+
+class Doubt(LogError):
+    """A transaction's outcome is not known, or another owner fenced this one."""
+
+    def __init__(self, cause: object) -> None:
+        """Keep the words of what caused it."""
+        super().__init__(f"the transaction's outcome is in doubt: {cause}")
+
+
+class Unusable(LogError):
+    """The log cannot be reached, or refuses for now."""
+
+    def __init__(self, cause: object) -> None:
+        """Keep the words of what caused it."""
+        super().__init__(f"the log cannot be used for now: {cause}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slice:
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record as read. `value` of None is a tombstone."""
+
+    slice: Slice
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A record to write."""
+
+    slice: Slice
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Writer(Protocol):
+    """A transactional writer of one name. Opening a second one of the name fences the first."""
+
+    async def commit(self, records: Sequence[Outgoing], group_offsets: Mapping[Slice, int] | None = None) -> None:
+        """Write all records and offsets as one transaction. Raises `Doubt` when that may not have happened."""
+
+    async def close(self) -> None:
+        """Let go. Bounded in time, safe after `Doubt`."""
+
+
+class Reader(Protocol):
+    """Reads committed records from assigned slices."""
+
+    def assign(self, positions: Mapping[Slice, int]) -> None:
+        """Read these slices from these offsets from now on, and no others."""
+
+    async def ends(self) -> Mapping[Slice, int]:
+        """Return the last stable offset of each assigned slice. Raises `Unusable`."""
+
+    async def fetch(self) -> Sequence[Record]:
+        """Wait briefly for records in order of their slices; may return none. Raises `Unusable`."""
+
+    def position(self, slice_: Slice) -> int:
+        """Return the offset of the next record to read; control records and holes are skipped by it."""
+
+    async def close(self) -> None:
+        """Let go."""
+
+
+class Log(Protocol):
+    """Where records live."""
+
+    async def writer(self, name: str) -> Writer:
+        """Open the writer of this name, fencing any older one and ending what it left open. Raises `Unusable`."""
+
+    async def reader(self) -> Reader:
+        """Open a reader with nothing assigned. Raises `Unusable`."""
+
+    def partition_of(self, key: str) -> int:
+        """Return the partition number that Kafka's default partitioner (murmur2) gives this key."""

@@ -1,0 +1,157 @@
+"""What a service hands to the runtime: its pure functions and its effects. No Kafka word appears here."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from common.events.body import Body
+from common.events.codec import Envelope, EventError
+from common.events.topics import Topic
+from common.instants import Instant
+
+S = TypeVar("S")
+F = TypeVar("F")
+E = TypeVar("E")
+Sc = TypeVar("Sc", covariant=True)
+Fc = TypeVar("Fc", covariant=True)
+Ec = TypeVar("Ec", covariant=True)
+Ek = TypeVar("Ek", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Names one state: the account whose lane it is in, and the item there ("" is the account's own state)."""
+
+    lane: str
+    item: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The fact that a time which `todo` waited for has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before `until`."""
+
+    until: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[Sc]):
+    """What a fact changes: the state from now on (`None` forgets it) and the events to emit with it."""
+
+    state: Sc | None
+    events: tuple[Body, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed(Generic[Fc]):
+    """A fact and the state it is about."""
+
+    key: Key
+    fact: Fc
+
+
+@dataclass(frozen=True, slots=True)
+class Wish(Generic[Ec]):
+    """An effect that a committed state wants started."""
+
+    key: Key
+    effect: Ec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane(Generic[Sc]):
+    """One account's committed states, and which of them have an effect running."""
+
+    account_id: str
+    states: Mapping[str, Sc]
+    running: Collection[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Which wishes may start now, and when to look at the others again."""
+
+    start: tuple[Key, ...]
+    look_again: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outsider:
+    """A record from outside that could not be read: enough of it to say why and to find it again."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    error: EventError
+
+
+class Views(Protocol):
+    """The compacted topics a task reads beside its state, as they stand now."""
+
+    def get(self, topic: Topic, account_id: str) -> Body | None:
+        """Return the newest record of the account on that view, if there is one."""
+
+
+class Effects(Protocol[Ek, Fc]):
+    """Carries effects out. Every outcome is a fact; an exception is a bug and is retried with back-off."""
+
+    async def perform(self, key: Key, effect: Ek, views: Views) -> Fc:
+        """Do it and say what came of it. May be cancelled where the effect is safe to repeat."""
+
+
+def start_all(lane: Lane[S], wishes: Sequence[Wish[E]], now: Instant) -> Admission:
+    """Admit every wish: for machines whose effects know no limit per account."""
+    del lane, now
+    return Admission(start=tuple(wish.key for wish in wishes))
+
+
+def no_view_fact(key: Key, state: object, record: Body) -> None:
+    """Notice nothing: for machines whose states never wait for a view."""
+    del key, state, record
+
+
+def no_salvage(key: Key, fact: object) -> None:
+    """Salvage nothing: for machines whose lost outcomes cost nothing but another call."""
+    del key, fact
+
+
+def no_last_word(outsider: Outsider) -> tuple[Body, ...]:
+    """Say nothing but the dead letter."""
+    del outsider
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine(Generic[S, F, E]):
+    """A worker as three pure functions and its translations.
+
+    interpret: which fact an input event is, and for which state; `None` where it is not for this service.
+    decide: what a fact changes. Facts may come twice or late. `Due` is offered when a `Wait` is over.
+    todo: the one thing a committed state wants: an effect, to wait, or nothing.
+    admit: which of an account's wishes may start now. Wishes it names start; it is asked again on every change.
+    notice: a fact that a view's record means for a waiting state, or `None`. Asked whenever either changes.
+    salvage: an event that carries an outcome which must not be lost when the partition is; already sealed.
+    tenant: whose state it is, so that process-wide slots go round tenants.
+    last_words: events that follow a dead letter (a `post.failed`, where a post id is legible).
+    uninterruptible: effects whose call must be let finish, since repeating it is not free (init, refresh).
+    """
+
+    service: str
+    inputs: tuple[Topic, ...]
+    views: tuple[Topic, ...] = ()
+    state_type: object
+    interpret: Callable[[Envelope[Body]], Addressed[F] | None]
+    decide: Callable[[Key, S | None, F | Due, Instant], Decision[S]]
+    todo: Callable[[Key, S, Instant], E | Wait | None]
+    admit: Callable[[Lane[S], Sequence[Wish[E]], Instant], Admission] = start_all
+    notice: Callable[[Key, S, Body], F | None] = no_view_fact
+    salvage: Callable[[Key, F], Body | None] = no_salvage
+    tenant: Callable[[S], str]
+    last_words: Callable[[Outsider], Iterable[Body]] = no_last_word
+    uninterruptible: tuple[type, ...] = ()
