@@ -40,7 +40,6 @@ from common.events.post import (
     PostUnresolved,
     PostUploaded,
 )
-from common.events.topics import Topic
 
 BODIES: tuple[type[Body], ...] = (
     PostRequested,
@@ -69,7 +68,7 @@ BARE_TYPES = {PostRequested.topic.name: PostRequested.ce_type}
 """What a record without CloudEvents headers is taken for, on the topics that outsiders write to."""
 
 Headers = Sequence[tuple[str, bytes]]
-B = TypeVar("B", bound=Body, covariant=True)
+B_co = TypeVar("B_co", bound=Body, covariant=True)
 _BY_TYPE: Mapping[tuple[str, str], type[Body]] = {(body.topic.name, body.ce_type): body for body in BODIES}
 _encoder = msgspec.json.Encoder()
 
@@ -95,14 +94,14 @@ class MalformedEvent(EventError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope(Generic[B]):
+class Envelope(Generic[B_co]):
     """An event with its CloudEvents attributes. `id` names this record, `traceparent` is W3C Trace Context."""
 
     id: str
     source: str
     time: datetime | None
     traceparent: str | None
-    body: B
+    body: B_co
 
 
 @cache
@@ -135,7 +134,7 @@ def decode(*, topic: str, value: bytes, headers: Headers) -> Envelope[Body]:
         UnknownEvent: the type in `ce_type` does not belong on this topic, or there is none.
         MalformedEvent: the body is not JSON or does not fit the type; the message names the field.
     """
-    texts = {name: raw.decode(errors="replace") for name, raw in headers if raw is not None}
+    texts = {name: raw.decode(errors="replace") for name, raw in headers}
     ce_type = texts.get("ce_type", BARE_TYPES.get(topic, ""))
     body_type = _BY_TYPE.get((topic, ce_type))
     if body_type is None:

@@ -8,6 +8,7 @@ Errors:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -41,13 +42,14 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A record as read. `value` of None is a tombstone."""
+    """A record as read. `value` of None is a tombstone; `time` is when its producer says it was made."""
 
     slice: Slice
     offset: int
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

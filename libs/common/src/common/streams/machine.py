@@ -1,6 +1,6 @@
 """What a service hands to the runtime: its pure functions and its effects. No Kafka word appears here."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -12,10 +12,10 @@ from common.instants import Instant
 S = TypeVar("S")
 F = TypeVar("F")
 E = TypeVar("E")
-Sc = TypeVar("Sc", covariant=True)
-Fc = TypeVar("Fc", covariant=True)
-Ec = TypeVar("Ec", covariant=True)
-Ek = TypeVar("Ek", contravariant=True)
+S_co = TypeVar("S_co", covariant=True)
+F_co = TypeVar("F_co", covariant=True)
+E_co = TypeVar("E_co", covariant=True)
+E_contra = TypeVar("E_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,35 +39,35 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision(Generic[Sc]):
+class Decision(Generic[S_co]):
     """What a fact changes: the state from now on (`None` forgets it) and the events to emit with it."""
 
-    state: Sc | None
+    state: S_co | None
     events: tuple[Body, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Addressed(Generic[Fc]):
+class Addressed(Generic[F_co]):
     """A fact and the state it is about."""
 
     key: Key
-    fact: Fc
+    fact: F_co
 
 
 @dataclass(frozen=True, slots=True)
-class Wish(Generic[Ec]):
+class Wish(Generic[E_co]):
     """An effect that a committed state wants started."""
 
     key: Key
-    effect: Ec
+    effect: E_co
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lane(Generic[Sc]):
+class Lane(Generic[S_co]):
     """One account's committed states, and which of them have an effect running."""
 
     account_id: str
-    states: Mapping[str, Sc]
+    states: Mapping[str, S_co]
     running: Collection[str]
 
 
@@ -98,10 +98,10 @@ class Views(Protocol):
         """Return the newest record of the account on that view, if there is one."""
 
 
-class Effects(Protocol[Ek, Fc]):
+class Effects(Protocol[E_contra, F_co]):
     """Carries effects out. Every outcome is a fact; an exception is a bug and is retried with back-off."""
 
-    async def perform(self, key: Key, effect: Ek, views: Views) -> Fc:
+    async def perform(self, key: Key, effect: E_contra, views: Views) -> F_co:
         """Do it and say what came of it. May be cancelled where the effect is safe to repeat."""
 
 
@@ -121,10 +121,9 @@ def no_salvage(key: Key, fact: object) -> None:
     del key, fact
 
 
-def no_last_word(outsider: Outsider) -> tuple[Body, ...]:
-    """Say nothing but the dead letter."""
+def no_legible_part(outsider: Outsider) -> None:
+    """Leave it at the dead letter."""
     del outsider
-    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +137,7 @@ class Machine(Generic[S, F, E]):
     notice: a fact that a view's record means for a waiting state, or `None`. Asked whenever either changes.
     salvage: an event that carries an outcome which must not be lost when the partition is; already sealed.
     tenant: whose state it is, so that process-wide slots go round tenants.
-    last_words: events that follow a dead letter (a `post.failed`, where a post id is legible).
+    illegible: a fact for outside input that is dead-lettered, where it can be told which state it was about.
     uninterruptible: effects whose call must be let finish, since repeating it is not free (init, refresh).
     """
 
@@ -153,5 +152,5 @@ class Machine(Generic[S, F, E]):
     notice: Callable[[Key, S, Body], F | None] = no_view_fact
     salvage: Callable[[Key, F], Body | None] = no_salvage
     tenant: Callable[[S], str]
-    last_words: Callable[[Outsider], Iterable[Body]] = no_last_word
+    illegible: Callable[[Outsider], Addressed[F] | None] = no_legible_part
     uninterruptible: tuple[type, ...] = ()
