@@ -84,7 +84,7 @@ class Reader(Protocol):
     async def fetch(self) -> Sequence[Record]:
         """Wait briefly for records in order of their slices; may return none. Raises `Unusable`."""
 
-    def position(self, slice_: Slice) -> int:
+    async def position(self, slice_: Slice) -> int:
         """Return the offset of the next record to read; control records and holes are skipped by it."""
 
     async def close(self) -> None:
@@ -102,3 +102,6 @@ class Log(Protocol):
 
     def partition_of(self, key: str) -> int:
         """Return the partition number that Kafka's default partitioner (murmur2) gives this key."""
+
+    async def reachable(self) -> bool:
+        """Tell whether the log answers now. A watchdog counts no standstill while it does not."""

@@ -1,0 +1,127 @@
+"""A task's committed states, by lane, and the draft of the next transaction over them (all pure)."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from common.events.body import Body
+from common.events.codec import Envelope, encode
+from common.instants import Instant
+from common.streams.intake import Offered, Passed
+from common.streams.journal import Journal
+from common.streams.log import Outgoing, Slice
+from common.streams.machine import Key, Machine
+
+S = TypeVar("S")
+F = TypeVar("F")
+E = TypeVar("E")
+
+
+class Book(Generic[S]):
+    """The committed states of one partition."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, dict[str, S]] = {}
+        self._traces: dict[Key, str] = {}
+
+    def get(self, key: Key) -> S | None:
+        """Return a state, if there is one."""
+        return self._lanes.get(key.lane, {}).get(key.item)
+
+    def trace(self, key: Key) -> str | None:
+        """Return the trace a state belongs to."""
+        return self._traces.get(key)
+
+    def put(self, key: Key, state: S | None, trace: str | None) -> None:
+        """Set or forget a state."""
+        if state is None:
+            self._traces.pop(key, None)
+            lane = self._lanes.get(key.lane, {})
+            lane.pop(key.item, None)
+            if not lane:
+                self._lanes.pop(key.lane, None)
+            return
+        self._lanes.setdefault(key.lane, {})[key.item] = state
+        if trace is not None:
+            self._traces[key] = trace
+
+    def lane(self, account_id: str) -> Mapping[str, S]:
+        """Return an account's states."""
+        return self._lanes.get(account_id, {})
+
+    def keys(self) -> Iterator[Key]:
+        """Name every state."""
+        return (Key(lane, item) for lane, items in self._lanes.items() for item in items)
+
+
+class Draft(Generic[S, F, E]):
+    """One transaction in the making. Each fact sees the changes of those before it."""
+
+    def __init__(self, machine: Machine[S, F, E], book: Book[S], now: Instant) -> None:
+        self._machine = machine
+        self._book = book
+        self._now = now
+        self.changes: dict[Key, tuple[S | None, str | None]] = {}
+        self.touched: dict[Key, None] = {}
+        self.events: list[tuple[Body, str | None]] = []
+        self.passing: list[Outgoing] = []
+        self.offsets: dict[str, int] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write but how far the inputs are read."""
+        return not (self.changes or self.events or self.passing)
+
+    def take(self, step: Offered[F] | Passed) -> None:
+        """Let one step change the draft."""
+        if step.mark is not None:
+            self.offsets[step.mark.slice.topic] = step.mark.next_offset
+        self.passing.extend(step.passing)
+        if isinstance(step, Offered):
+            self._decide(step)
+
+    def _decide(self, step: Offered[F]) -> None:
+        key = step.key
+        before, trace = self.changes.get(key) or (self._book.get(key), self._book.trace(key))
+        decision = self._machine.decide(key, before, step.fact, self._now)
+        trace = trace or step.trace
+        self.touched[key] = None
+        self.events.extend((body, trace) for body in decision.events)
+        if decision.state is not before:
+            self.changes[key] = (decision.state, trace)
+
+    def records(
+        self, journal: Journal[S], offsets: Mapping[str, int], write: Callable[[Body, str | None], Outgoing]
+    ) -> Sequence[Outgoing]:
+        """Lay out the transaction: states, events, what is passed on, and the position."""
+        return [
+            *(journal.put(key, state, trace) for key, (state, trace) in self.changes.items()),
+            *(write(body, trace) for body, trace in self.events),
+            *self.passing,
+            journal.put_position(offsets, self._now),
+        ]
+
+    def settle(self) -> None:
+        """The transaction is committed: let its changes count."""
+        for key, (state, trace) in self.changes.items():
+            self._book.put(key, state, trace)
+
+
+def event_writer(
+    *, service: str, partition: int, new_id: Callable[[], str], now: Callable[[], Instant]
+) -> Callable[[Body, str | None], Outgoing]:
+    """Return a function that makes an event's record, on the partition the task owns."""
+
+    def write(body: Body, trace: str | None) -> Outgoing:
+        value, headers = encode(Envelope(id=new_id(), source=service, time=now(), traceparent=trace, body=body))
+        return Outgoing(
+            slice=Slice(body.topic.name, partition), key=body.account_id.encode(), value=value, headers=headers
+        )
+
+    return write
+
+
+def taken(steps: Iterable[Offered[F] | Passed], draft: Draft[S, F, E]) -> Draft[S, F, E]:
+    """Let all steps change the draft, in order."""
+    for step in steps:
+        draft.take(step)
+    return draft

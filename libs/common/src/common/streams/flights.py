@@ -1,0 +1,128 @@
+"""Effects under way: started once a committed state wants them, kept until their outcome is committed."""
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+from typing import Generic, TypeVar
+
+import structlog
+
+from common.streams.intake import Offered
+from common.streams.machine import Effects, Key, Views
+from common.streams.slots import Slots, Ticket
+
+E = TypeVar("E")
+F = TypeVar("F")
+CRASH_PAUSE_SECONDS = (0.5, 30.0)
+"""First and longest pause before an effect that raised is tried again."""
+
+_log = structlog.get_logger()
+
+
+class _Flight(Generic[E]):
+    """One effect: queued for a place, running, or settled and waiting for its outcome to be committed."""
+
+    def __init__(self, effect: E) -> None:
+        self.effect = effect
+        self.ticket: Ticket | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.settled = False
+
+
+class Flights(Generic[E, F]):
+    """The effects of one task. They outlive its reopening: an answer that was paid for is not thrown away."""
+
+    def __init__(
+        self,
+        *,
+        effects: Effects[E, F],
+        slots: Slots,
+        uninterruptible: tuple[type, ...],
+        random: Random,
+        wake: Callable[[Key | None], None],
+    ) -> None:
+        """`wake` is told when an outcome came (None) or when a cancelled effect's key is free again."""
+        self._effects = effects
+        self._slots = slots
+        self._uninterruptible = uninterruptible
+        self._random = random
+        self._wake = wake
+        self._flights: dict[Key, _Flight[E]] = {}
+        self.outcomes: list[Offered[F]] = []
+
+    def busy(self, key: Key) -> bool:
+        """Whether an effect of this state is under way."""
+        return key in self._flights
+
+    def start(self, key: Key, effect: E, *, tenant: str, views: Views) -> None:
+        """Start an effect as soon as there is a place for it."""
+        flight = _Flight(effect)
+        self._flights[key] = flight
+
+        def begin() -> None:
+            flight.ticket = None
+            flight.task = asyncio.create_task(self._fly(key, flight, views))
+
+        flight.ticket = Ticket(tenant=tenant, lane=key.lane, begin=begin)
+        self._slots.ask(flight.ticket)
+
+    def keep_only(self, key: Key, wanted: E | None) -> None:
+        """Stop what this state no longer wants, unless its call must be let finish."""
+        flight = self._flights.get(key)
+        if flight is None or flight.settled or flight.effect == wanted:
+            return
+        if not isinstance(flight.effect, self._uninterruptible):
+            self._stop(key, flight)
+
+    def confirm(self, outcomes: list[Offered[F]]) -> None:
+        """These outcomes are committed."""
+        for outcome in outcomes:
+            self.outcomes.remove(outcome)
+            self._flights.pop(outcome.key, None)
+
+    async def finish(self, seconds: float) -> None:
+        """Stop what may be repeated, and wait for the rest. What does not end in time is cancelled."""
+        for key, flight in list(self._flights.items()):
+            if not isinstance(flight.effect, self._uninterruptible) or flight.task is None:
+                self._stop(key, flight)
+        await self._wait(seconds)
+        for key, flight in list(self._flights.items()):
+            if not flight.settled:
+                self._stop(key, flight)
+        await self._wait(seconds)
+
+    async def _wait(self, seconds: float) -> None:
+        tasks = [flight.task for flight in self._flights.values() if flight.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    def _stop(self, key: Key, flight: _Flight[E]) -> None:
+        if flight.ticket is not None:
+            self._slots.withdraw(flight.ticket)
+            del self._flights[key]
+        elif flight.task is not None:
+            flight.task.cancel()
+
+    async def _fly(self, key: Key, flight: _Flight[E], views: Views) -> None:
+        fact: F | None = None
+        try:
+            fact = await self._perform(key, flight.effect, views)
+        finally:
+            self._slots.give_back()
+            if fact is None:
+                self._flights.pop(key, None)
+                self._wake(key)
+        flight.settled = True
+        self.outcomes.append(Offered(key=key, fact=fact, kept=True))
+        self._wake(None)
+
+    async def _perform(self, key: Key, effect: E, views: Views) -> F:
+        shortest, longest = CRASH_PAUSE_SECONDS
+        pause = shortest
+        while True:
+            try:
+                return await self._effects.perform(key, effect, views)
+            except Exception:  # noqa: BLE001 -- whatever an effect raises, its post must not be lost by it
+                _log.exception("effect_crashed", effect=type(effect).__name__, account_id=key.lane, item=key.item)
+            await asyncio.sleep(pause * self._random.uniform(0.5, 1.0))
+            pause = min(pause * 2, longest)

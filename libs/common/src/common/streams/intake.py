@@ -1,0 +1,142 @@
+"""What a record from an input becomes: a fact for a state, or something to pass on in the next transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from common.events.body import Body
+from common.events.codec import Envelope, EventError, decode
+from common.events.topics import dead_letters
+from common.streams.journal import TRACE_HEADER, Unreadable
+from common.streams.log import Outgoing, Record, Slice
+from common.streams.machine import Addressed, Due, Key, Machine, Outsider
+
+S = TypeVar("S")
+F = TypeVar("F")
+E = TypeVar("E")
+G = TypeVar("G")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an input is read once the step is committed."""
+
+    slice: Slice
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered(Generic[G]):
+    """A fact for a state. `kept` facts are an effect's outcome: they outlive a reopening of the task."""
+
+    key: Key
+    fact: "G | Due"
+    trace: str | None = None
+    mark: Mark | None = None
+    passing: tuple[Outgoing, ...] = ()
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A record that changes no state: not ours, forwarded, or dead-lettered."""
+
+    mark: Mark
+    passing: tuple[Outgoing, ...] = ()
+
+
+class Intake(Generic[S, F, E]):
+    """Reads the records of one partition of a machine's inputs."""
+
+    def __init__(self, machine: Machine[S, F, E], partition: int, partition_of: Callable[[str], int]) -> None:
+        self._machine = machine
+        self._partition = partition
+        self._partition_of = partition_of
+        self._outside = {topic.name for topic in machine.inputs if topic.from_outside}
+
+    def step(self, record: Record) -> Offered[F] | Passed:
+        """Say what a record means. Raises `Unreadable` for a record of our own that cannot be read."""
+        mark = Mark(record.slice, record.offset + 1)
+        try:
+            envelope = _timed(
+                decode(topic=record.slice.topic, value=record.value or b"", headers=record.headers), record
+            )
+        except EventError as error:
+            return self._illegible(record, mark, error)
+        if (owner := self._partition_of(envelope.body.account_id)) != self._partition:
+            return Passed(mark=mark, passing=(_forward(record, envelope.body.account_id, owner),))
+        addressed = self._machine.interpret(envelope)
+        if addressed is None:
+            return Passed(mark=mark)
+        return Offered(key=addressed.key, fact=addressed.fact, trace=envelope.traceparent, mark=mark)
+
+    def _illegible(self, record: Record, mark: Mark, error: EventError) -> Offered[F] | Passed:
+        if record.slice.topic not in self._outside:
+            raise Unreadable(record, error)
+        told = self._machine.illegible(_outsider(record, error))
+        if told is not None and (owner := self._partition_of(told.key.lane)) != self._partition:
+            return Passed(mark=mark, passing=(_forward(record, told.key.lane, owner),))
+        letter = self._dead_letter(record, error)
+        if told is None:
+            return Passed(mark=mark, passing=(letter,))
+        return self._offer(told, mark, letter, record)
+
+    def _offer(self, told: Addressed[F], mark: Mark, letter: Outgoing, record: Record) -> Offered[F]:
+        trace = next((raw.decode(errors="replace") for name, raw in record.headers if name == TRACE_HEADER), None)
+        return Offered(key=told.key, fact=told.fact, trace=trace, mark=mark, passing=(letter,))
+
+    def _dead_letter(self, record: Record, error: EventError) -> Outgoing:
+        came_from = {
+            "dlq_reason": str(error),
+            "dlq_topic": record.slice.topic,
+            "dlq_partition": str(record.slice.partition),
+            "dlq_offset": str(record.offset),
+        }
+        return Outgoing(
+            slice=Slice(dead_letters(self._machine.service).name, self._partition),
+            key=record.key,
+            value=record.value,
+            headers=(*record.headers, *((name, text.encode()) for name, text in came_from.items())),
+        )
+
+
+def _timed(envelope: Envelope[Body], record: Record) -> Envelope[Body]:
+    """Fall back on the record's own time where the sender named none."""
+    if envelope.time is not None or record.time is None:
+        return envelope
+    return Envelope(
+        id=envelope.id, source=envelope.source, time=record.time, traceparent=envelope.traceparent, body=envelope.body
+    )
+
+
+def _forward(record: Record, account_id: str, partition: int) -> Outgoing:
+    return Outgoing(
+        slice=Slice(record.slice.topic, partition),
+        key=account_id.encode(),
+        value=record.value,
+        headers=record.headers,
+    )
+
+
+def _outsider(record: Record, error: EventError) -> Outsider:
+    return Outsider(
+        topic=record.slice.topic,
+        partition=record.slice.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value or b"",
+        error=error,
+    )
+
+
+def read_view(record: Record) -> tuple[str, Body | None]:
+    """Read a view's record: the account, and its newest body (None: gone). Raises `Unreadable`."""
+    account_id = (record.key or b"").decode(errors="replace")
+    if record.value is None:
+        return account_id, None
+    try:
+        return account_id, decode(topic=record.slice.topic, value=record.value, headers=record.headers).body
+    except (EventError, msgspec.MsgspecError) as error:
+        raise Unreadable(record, error) from error

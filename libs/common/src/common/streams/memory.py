@@ -1,0 +1,166 @@
+"""A log in memory with Kafka's promises: transactions, fencing, committed reads. For tests and the simulation."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from zlib import crc32
+
+from common.instants import Clock
+from common.streams.log import Doubt, Outgoing, Record, Slice
+
+
+class Weather(Protocol):
+    """What may happen around a call to the log. Each hook may wait, raise, or never come back."""
+
+    async def before(self, step: str) -> None:
+        """Stand in the way before `step` takes effect."""
+
+    async def after(self, step: str) -> None:
+        """Stand in the way after `step` took effect and before its caller learns of it."""
+
+
+class Calm:
+    """Nothing happens."""
+
+    async def before(self, step: str) -> None:
+        """Let it pass."""
+        del step
+
+    async def after(self, step: str) -> None:
+        """Let it pass."""
+        del step
+
+
+class MemoryStore:
+    """The records, shared by every `MemoryLog` of one test: what a broker would hold."""
+
+    def __init__(self, *, partitions: int, clock: Clock) -> None:
+        self.partitions = partitions
+        self.clock = clock
+        self.records: dict[Slice, list[Record]] = {}
+        self.epochs: dict[str, int] = {}
+        self._grown: list[asyncio.Event] = []
+
+    def append(self, outgoing: Outgoing, *, at: datetime | None = None) -> None:
+        """Add a committed record."""
+        log = self.records.setdefault(outgoing.slice, [])
+        log.append(
+            Record(
+                slice=outgoing.slice,
+                offset=len(log),
+                key=outgoing.key,
+                value=outgoing.value,
+                headers=outgoing.headers,
+                time=at or self.clock(),
+            )
+        )
+        for event in self._grown:
+            event.set()
+
+    def watch(self, event: asyncio.Event) -> None:
+        """Set this event whenever records come."""
+        self._grown.append(event)
+
+    def unwatch(self, event: asyncio.Event) -> None:
+        """Stop setting this event."""
+        self._grown.remove(event)
+
+
+class MemoryLog:
+    """One process's connection to the store, with the weather that process has."""
+
+    def __init__(self, store: MemoryStore, weather: Weather | None = None) -> None:
+        self._store = store
+        self._weather = weather or Calm()
+
+    async def writer(self, name: str) -> "MemoryWriter":
+        """Open the writer of this name; the older one's commits fail from now on."""
+        await self._weather.before("open writer")
+        epoch = self._store.epochs.get(name, 0) + 1
+        self._store.epochs[name] = epoch
+        await self._weather.after("open writer")
+        return MemoryWriter(self._store, self._weather, name, epoch)
+
+    async def reader(self) -> "MemoryReader":
+        """Open a reader with nothing assigned."""
+        await self._weather.before("open reader")
+        return MemoryReader(self._store, self._weather)
+
+    def partition_of(self, key: str) -> int:
+        """Return this log's own partition of a key. Not murmur2: nothing outside writes here."""
+        return crc32(key.encode()) % self._store.partitions
+
+    async def reachable(self) -> bool:
+        """Memory always is."""
+        return True
+
+
+class MemoryWriter:
+    """A transactional writer: all records at one instant, or none."""
+
+    def __init__(self, store: MemoryStore, weather: Weather, name: str, epoch: int) -> None:
+        self._store = store
+        self._weather = weather
+        self._name = name
+        self._epoch = epoch
+
+    async def commit(self, records: Sequence[Outgoing], group_offsets: Mapping[Slice, int] | None = None) -> None:
+        """Write all records. Raises `Doubt` when fenced."""
+        del group_offsets
+        await self._weather.before("commit")
+        if self._store.epochs[self._name] != self._epoch:
+            cause = f"{self._name} was opened again"
+            raise Doubt(cause)
+        for record in records:
+            self._store.append(record)
+        await self._weather.after("commit")
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class MemoryReader:
+    """Reads committed records."""
+
+    def __init__(self, store: MemoryStore, weather: Weather) -> None:
+        self._store = store
+        self._weather = weather
+        self._positions: dict[Slice, int] = {}
+        self._grown = asyncio.Event()
+        store.watch(self._grown)
+
+    def assign(self, positions: Mapping[Slice, int]) -> None:
+        """Read these slices from these offsets."""
+        self._positions = dict(positions)
+        self._grown.set()
+
+    async def ends(self) -> Mapping[Slice, int]:
+        """Return the end of each assigned slice."""
+        await self._weather.before("ends")
+        return {slice_: len(self._store.records.get(slice_, ())) for slice_ in self._positions}
+
+    async def fetch(self) -> Sequence[Record]:
+        """Wait for records."""
+        while not (found := self._available()):
+            self._grown.clear()
+            await self._grown.wait()
+        await self._weather.before("fetch")
+        for record in found:
+            self._positions[record.slice] = record.offset + 1
+        return found
+
+    def _available(self) -> list[Record]:
+        return [
+            record
+            for slice_, position in self._positions.items()
+            for record in self._store.records.get(slice_, ())[position:]
+        ]
+
+    async def position(self, slice_: Slice) -> int:
+        """Return the next offset."""
+        return self._positions[slice_]
+
+    async def close(self) -> None:
+        """Stop watching."""
+        self._store.unwatch(self._grown)

@@ -1,0 +1,216 @@
+"""One task owns one partition number: it opens it, serves it, and reopens it whenever the log is in doubt."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import structlog
+
+from common.events.body import Body
+from common.instants import Clock, Instant
+from common.streams import metrics
+from common.streams.book import event_writer
+from common.streams.flights import Flights
+from common.streams.intake import Intake
+from common.streams.journal import Journal
+from common.streams.log import Doubt, Log, Reader, Unusable, Writer
+from common.streams.machine import Due, Effects, Key, Machine
+from common.streams.restore import Restored, restore
+from common.streams.session import Session, Tools
+from common.streams.slots import Slots
+
+S = TypeVar("S")
+F = TypeVar("F")
+E = TypeVar("E")
+
+REOPEN_PAUSE_SECONDS = (0.05, 2.0)
+"""First and longest pause before reopening; a fenced zombie must not fight its successor without rest."""
+DRAIN_SECONDS = 10.0
+"""What effects that must not be interrupted get to end in, when a partition is given up."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings(Generic[S, F, E]):
+    """What every task of a process is given."""
+
+    machine: Machine[S, F, E]
+    effects: Effects[E, F]
+    log: Log
+    clock: Clock
+    random: Random
+    slots: Slots
+    salvage: Callable[[Body], Awaitable[None]]
+
+
+class _Lost(Exception):
+    """The partition was given up while it was being opened; `stop` is set."""
+
+
+@dataclass(slots=True)
+class Pulse:
+    """When a task last got on, on the loop's clock; what a watchdog looks at."""
+
+    at: float = 0.0
+    opened: bool = False
+    reopened: int = field(default=0)
+
+
+class Task(Generic[S, F, E]):
+    """Owns partition `number` of every input until told to stop."""
+
+    def __init__(self, surroundings: Surroundings[S, F, E], number: int) -> None:
+        self.number = number
+        self.pulse = Pulse()
+        self._given = surroundings
+        self._machine = surroundings.machine
+        self._floor: Instant | None = None
+        self._session: Session[S, F, E] | None = None
+        self._flights: Flights[E, F] = Flights(
+            effects=surroundings.effects,
+            slots=surroundings.slots,
+            uninterruptible=self._machine.uninterruptible,
+            random=surroundings.random,
+            wake=self._wake,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop`, reopening whenever the log is in doubt. Raises `Unreadable`."""
+        shortest, longest = REOPEN_PAUSE_SECONDS
+        pause = shortest
+        self._beat()
+        while not stop.is_set():
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._open_and_serve(stop)
+            except* (Doubt, Unusable) as doubts:
+                metrics.REOPENINGS.labels(self._machine.service).inc()
+                self.pulse.reopened += 1
+                _log.warning("task_reopening", partition=self.number, cause=str(doubts.exceptions[0]))
+            except* _Lost:
+                _log.info("task_given_up_while_opening", partition=self.number)
+            if asyncio.get_running_loop().time() - began > longest:
+                pause = shortest
+            await _sleep_unless(stop, pause * self._given.random.uniform(0.5, 1.0))
+            pause = min(pause * 2, longest)
+        await self._pass_on()
+
+    def stuck_for(self) -> float:
+        """Seconds without getting on: not open, facts waiting, or a timer overdue. 0 when there is nothing to do."""
+        session = self._session
+        idle = session is not None and not session.waiting and session.overdue_since(self._now()) < timedelta(seconds=1)
+        if self.pulse.opened and idle:
+            self._beat()
+        return asyncio.get_running_loop().time() - self.pulse.at
+
+    def forgive(self) -> None:
+        """Count from now: the standstill was not this process's doing."""
+        self._beat()
+
+    def _beat(self) -> None:
+        self.pulse.at = asyncio.get_running_loop().time()
+
+    def _wake(self, freed: Key | None) -> None:
+        if self._session is not None:
+            self._session.wake(freed)
+
+    def _now(self) -> Instant:
+        """Read the clock, but never before the newest time in restored state."""
+        now = self._given.clock()
+        if self._floor is None or now > self._floor:
+            self._floor = now
+        return self._floor
+
+    async def _open_and_serve(self, stop: asyncio.Event) -> None:
+        # The producer comes first: opening it fences the older owner, so what is read after it is final.
+        writer = await self._given.log.writer(f"{self._machine.service}-{self.number}")
+        try:
+            _go_on_unless(stop)
+            reader = await self._given.log.reader()
+            try:
+                await self._serve(writer, reader, stop)
+            finally:
+                await reader.close()
+        finally:
+            self._close_gate()
+            await writer.close()
+
+    async def _serve(self, writer: Writer, reader: Reader, stop: asyncio.Event) -> None:
+        journal: Journal[S] = Journal(
+            service=self._machine.service, partition=self.number, state_type=self._machine.state_type
+        )
+        _go_on_unless(stop)
+        restored: Restored[S] = await restore(
+            reader=reader,
+            journal=journal,
+            views=self._machine.views,
+            inputs=self._machine.inputs,
+            progress=self._beat,
+        )
+        _go_on_unless(stop)
+        self._floor = max(filter(None, (self._floor, restored.at)), default=None)
+        session = Session(self._tools(journal, writer, reader), restored)
+        self._open_gate(session)
+        await session.serve(stop)
+        await session.finish(DRAIN_SECONDS)
+
+    def _tools(self, journal: Journal[S], writer: Writer, reader: Reader) -> Tools[S, F, E]:
+        random = self._given.random
+        return Tools(
+            machine=self._machine,
+            journal=journal,
+            intake=Intake(self._machine, self.number, self._given.log.partition_of),
+            flights=self._flights,
+            writer=writer,
+            reader=reader,
+            write_event=event_writer(
+                service=self._machine.service,
+                partition=self.number,
+                new_id=lambda: str(UUID(int=random.getrandbits(128), version=4)),
+                now=self._now,
+            ),
+            now=self._now,
+            progress=self._beat,
+            committed=metrics.TRANSITIONS.labels(self._machine.service).inc,
+        )
+
+    def _open_gate(self, session: Session[S, F, E]) -> None:
+        self._session = session
+        self.pulse.opened = True
+        self._beat()
+        metrics.OPEN_PARTITIONS.labels(self._machine.service).inc()
+        _log.info("task_opened", partition=self.number)
+
+    def _close_gate(self) -> None:
+        if self.pulse.opened:
+            metrics.OPEN_PARTITIONS.labels(self._machine.service).dec()
+        self._session = None
+        self.pulse.opened = False
+
+    async def _pass_on(self) -> None:
+        """Hand outcomes that were paid for to whoever owns the partition now."""
+        await self._flights.finish(DRAIN_SECONDS)
+        for outcome in self._flights.outcomes:
+            if isinstance(outcome.fact, Due):
+                continue
+            if (body := self._machine.salvage(outcome.key, outcome.fact)) is not None:
+                await self._given.salvage(body)
+                _log.info("outcome_salvaged", partition=self.number, account_id=outcome.key.lane)
+
+
+def _go_on_unless(stop: asyncio.Event) -> None:
+    if stop.is_set():
+        raise _Lost
+
+
+async def _sleep_unless(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
