@@ -1,0 +1,125 @@
+"""The HTTP face of a process: health, metrics, an edge's routes, and a server that stops when it is told to."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from typing_extensions import override
+
+from common.errors import AddressUnavailable
+from common.http_problems import install_problem_handlers
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[], Mapping[str, str]]
+"""What is wrong, as name → reason a person understands; empty when nothing is."""
+
+SECONDS_TO_FINISH_REQUESTS = 5
+
+
+def nothing_wrong() -> Mapping[str, str]:
+    """Find nothing wrong: for processes that cannot be half alive."""
+    return {}
+
+
+def create_app(
+    *, service: str, ready: Check, live: Check = nothing_wrong, registry: CollectorRegistry = REGISTRY
+) -> FastAPI:
+    """Build the app every process has; an edge adds its routers to it.
+
+    `/healthz` says whether to restart the process, `/readyz` whether to send it requests; both answer 503 with
+    reasons where not. `/metrics` is for Prometheus. Errors are problem documents (RFC 9457).
+    """
+    # The interactive pages load scripts from elsewhere, so only the description itself is served.
+    app = FastAPI(title=f"Postbus {service}", docs_url=None, redoc_url=None)
+    install_problem_handlers(app)
+
+    @app.get("/healthz", tags=["operations"])
+    async def healthz() -> JSONResponse:
+        """Whether the process is alive."""
+        return _verdict(live())
+
+    @app.get("/readyz", tags=["operations"])
+    async def readyz() -> JSONResponse:
+        """Whether the process can do its work now."""
+        return _verdict(ready())
+
+    @app.get("/metrics", tags=["operations"], response_class=Response)
+    async def metrics() -> Response:
+        """The process's numbers, for Prometheus."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+async def serve(
+    app: Any,  # noqa: ANN401 - ASGI's own type is a union of callables over Any
+    *,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    listening: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Serve until `stop` is set; then let running requests finish, for a few seconds, and return.
+
+    `listening` is told the address once connections are accepted (port 0 takes a free one). Signals are left alone.
+
+    Raises:
+        AddressUnavailable: the address is taken or not ours.
+    """
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=SECONDS_TO_FINISH_REQUESTS,
+    )
+    with contextlib.closing(_listen(host, port)) as listener:
+        url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        server = _Server(config)
+        stopping = asyncio.create_task(_stop_server(server, stop), name="stop http server")
+        try:
+            log.info("http_listening", url=url)
+            listening(url)
+            await server.serve(sockets=[listener])
+        finally:
+            stopping.cancel()
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves the process's signals to the process."""
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Capture none."""
+        yield
+
+
+async def _stop_server(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        # Listening from here on: connections wait in the backlog until the server has started.
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise AddressUnavailable(host=host, port=port, cause=error) from error
+
+
+def _verdict(wrong: Mapping[str, str]) -> JSONResponse:
+    if wrong:
+        return JSONResponse({"status": "unavailable", "reasons": dict(wrong)}, status_code=503)
+    return JSONResponse({"status": "ok"})

@@ -1,0 +1,63 @@
+"""W3C Trace Context: reads, begins and continues `traceparent`, with randomness passed in so that runs replay."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+RandomBytes = Callable[[int], bytes]
+"""Gives that many random bytes; `os.urandom`, or a seeded `random.Random().randbytes`."""
+
+_TRACEPARENT = re.compile(
+    r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
+)
+_LENGTH_OF_VERSION_00 = 55
+_TRACE_ID_BYTES = 16
+_SPAN_ID_BYTES = 8
+_SAMPLED = 0x01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Where in which trace something happened. `str()` gives the header's value."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool = True
+
+    def __str__(self) -> str:
+        return f"00-{self.trace_id}-{self.span_id}-{_SAMPLED if self.sampled else 0:02x}"
+
+
+def parse(traceparent: str | None) -> Trace | None:
+    """Read a `traceparent`. None where it is absent or breaks the standard, which says to begin a new trace then."""
+    found = _TRACEPARENT.match(traceparent or "")
+    if found is None or traceparent is None or not _is_whole(found["version"], traceparent):
+        return None
+    if int(found["trace"], 16) == 0 or int(found["span"], 16) == 0:
+        return None
+    return Trace(trace_id=found["trace"], span_id=found["span"], sampled=bool(int(found["flags"], 16) & _SAMPLED))
+
+
+def new(random_bytes: RandomBytes) -> Trace:
+    """Begin a trace."""
+    return Trace(trace_id=_nonzero(random_bytes, _TRACE_ID_BYTES), span_id=_nonzero(random_bytes, _SPAN_ID_BYTES))
+
+
+def child_of(traceparent: str | None, random_bytes: RandomBytes) -> Trace:
+    """Take the next step in the trace of `traceparent`, or begin one where there is none to continue."""
+    parent = parse(traceparent)
+    if parent is None:
+        return new(random_bytes)
+    return Trace(trace_id=parent.trace_id, span_id=_nonzero(random_bytes, _SPAN_ID_BYTES), sampled=parent.sampled)
+
+
+def _is_whole(version: str, traceparent: str) -> bool:
+    # Later versions may append fields behind a dash; version ff is forbidden, and 00 ends after the flags.
+    rest = traceparent[_LENGTH_OF_VERSION_00:]
+    return version != "ff" and (not rest if version == "00" else rest[:1] in {"", "-"})
+
+
+def _nonzero(random_bytes: RandomBytes, size: int) -> str:
+    while not any(drawn := random_bytes(size)):
+        pass  # all zeros means "none" in the standard
+    return drawn.hex()
