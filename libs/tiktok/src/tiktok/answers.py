@@ -1,0 +1,102 @@
+"""Reads answers: done, refused or unknown. The status alone never decides, as TikTok puts errors into HTTP 200."""
+
+from http import HTTPStatus
+from typing import Protocol, TypeVar
+
+import httpx
+import msgspec
+
+from tiktok.errors import RATE_LIMIT_EXCEEDED
+from tiktok.models import Grant
+from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from tiktok.wire import DataWire, EnvelopeWire, ErrorWire, GrantWire, OAuthErrorWire
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+# TikTok's tables say one, its wire the other.
+_SPELLINGS = {"invalid_param": "invalid_params"}
+
+# Codes by which TikTok says that it broke down itself; it may have done so after the work was done.
+_BREAKDOWNS = frozenset({"internal_error", "server_error"})
+
+
+class Wire(Protocol[T_co]):
+    """A decoded answer that knows what it means."""
+
+    def value(self) -> T_co:
+        """The meaning."""
+        ...
+
+
+def read(response: httpx.Response, wire: type[Wire[T]]) -> Outcome[T]:
+    """What an API answer says; `wire` describes its `data`."""
+    log_id = response.headers.get("x-tt-logid", "")
+    try:
+        error = msgspec.json.decode(response.content, type=EnvelopeWire).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _unreadable(response, log_id)
+    if failure := _failure(response, error, log_id):
+        return failure
+    if not response.is_success:
+        return Unknown(f"HTTP {response.status_code} with code ok, log id {error.log_id or log_id}")
+    try:
+        data = msgspec.json.decode(response.content, type=DataWire).data
+        return Done(msgspec.json.decode(data, type=wire).value())
+    except msgspec.ValidationError as mismatch:
+        return Unknown(f"an answer of another shape: {mismatch}, log id {error.log_id or log_id}")
+
+
+def read_grant(response: httpx.Response) -> Outcome[Grant]:
+    """What the token endpoint says: tokens and no error is a success whatever the status, anything else is none."""
+    log_id = response.headers.get("x-tt-logid", "")
+    try:
+        answer = msgspec.json.decode(response.content, type=OAuthErrorWire)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _unreadable(response, log_id)
+    error = answer.refusal()
+    if error is None and answer.access_token:
+        return _grant(response, log_id)
+    return _failure(response, error or ErrorWire(code="ok"), log_id) or Unknown(
+        f"HTTP {response.status_code} without tokens"
+    )
+
+
+def not_answered(error: httpx.HTTPError) -> NotSent | Unknown:
+    """What a broken exchange means. Only a connection that never stood proves that nothing was sent."""
+    match error:
+        case httpx.ConnectError():
+            return NotSent(f"no connection: {error}")
+        case httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.UnsupportedProtocol():
+            return NotSent(type(error).__name__)
+        case httpx.HTTPError():
+            # The text of these may quote what was sent, tokens with it; the name says enough.
+            return Unknown(type(error).__name__)
+
+
+def _grant(response: httpx.Response, log_id: str) -> Outcome[Grant]:
+    try:
+        return Done(msgspec.json.decode(response.content, type=GrantWire).value())
+    except msgspec.ValidationError as mismatch:
+        return Unknown(f"tokens of another shape: {mismatch}, log id {log_id}")
+
+
+def _failure(response: httpx.Response, error: ErrorWire, log_id: str) -> Refused | Unknown | None:
+    status, log_id = response.status_code, error.log_id or log_id
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in _BREAKDOWNS:
+        return Unknown(f"HTTP {status}, code {error.code}, log id {log_id}")
+    if error.code not in {"ok", ""}:
+        code = _SPELLINGS.get(error.code, error.code)
+        return Refused(status=status, code=code, message=error.message, log_id=log_id)
+    return _throttled(log_id) if status == HTTPStatus.TOO_MANY_REQUESTS else None
+
+
+def _unreadable(response: httpx.Response, log_id: str) -> Refused | Unknown:
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return _throttled(log_id)
+    return Unknown(f"HTTP {response.status_code} with a body that is not TikTok's JSON, log id {log_id}")
+
+
+def _throttled(log_id: str) -> Refused:
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    return Refused(status=status, code=RATE_LIMIT_EXCEEDED, message="HTTP 429", log_id=log_id)

@@ -1,0 +1,126 @@
+"""The small JSON calls. Each makes one request and never repeats it: what happens next is the caller's decision."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from tiktok.answers import Wire, not_answered, read, read_grant
+from tiktok.chunks import ChunkPlan
+from tiktok.errors import TooManyVideoIds
+from tiktok.limits import VIDEO_IDS_PER_QUERY
+from tiktok.models import CreatorInfo, Grant, PublishStatus, Ticket, UserInfo, Video, VideoPost
+from tiktok.outcomes import Outcome
+from tiktok.wire import CreatorInfoWire, StatusWire, TicketWire, UserInfoWire, VideosWire
+
+T = TypeVar("T")
+
+_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_JSON = "application/json; charset=UTF-8"
+_VIDEO_FIELDS = "id,create_time,share_url,view_count,like_count,comment_count,share_count"
+_USER_FIELDS = {"user.info.basic": ("open_id", "display_name"), "user.info.profile": ("username",)}
+
+
+class TikTok:
+    """TikTok's API for one app. `http` is made, shared and closed by the caller."""
+
+    def __init__(self, http: httpx.AsyncClient, base_url: str, client_key: str, client_secret: str) -> None:
+        self._http = http
+        self._base_url = base_url.rstrip("/")
+        self._app = {"client_key": client_key, "client_secret": client_secret}
+
+    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]:
+        """Tokens for a consent's code, percent-decoded. A code works once; a lost answer needs a new consent."""
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        return await self._grant(form if verifier is None else {**form, "code_verifier": verifier})
+
+    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+        """The next pair. The old refresh token is dead from here on, even if the answer is lost."""
+        return await self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    async def user_info(self, token: str, scopes: Sequence[str]) -> Outcome[UserInfo]:
+        """Who the token belongs to. Only granted fields are asked for: one other would fail the call."""
+        fields = [name for scope, names in _USER_FIELDS.items() if scope in scopes for name in names] or ["open_id"]
+        query = {"fields": ",".join(fields)}
+        return await self._call("GET", "/v2/user/info/", UserInfoWire, token=token, query=query)
+
+    async def creator_info(self, token: str) -> Outcome[CreatorInfo]:
+        """What the creator may do now. May be repeated."""
+        return await self._call("POST", "/v2/post/publish/creator_info/query/", CreatorInfoWire, token=token)
+
+    async def init_video(self, token: str, post: VideoPost, plan: ChunkPlan) -> Outcome[Ticket]:
+        """Asks to upload. Each call that arrives makes a new `publish_id`; without all its bytes it never publishes."""
+        body = {"post_info": _post_info(post), "source_info": _source_info(plan)}
+        return await self._call("POST", "/v2/post/publish/video/init/", TicketWire, token=token, body=body)
+
+    async def status(self, token: str, publish_id: str) -> Outcome[PublishStatus]:
+        """Where TikTok is with a post. May be repeated."""
+        body = {"publish_id": publish_id}
+        return await self._call("POST", "/v2/post/publish/status/fetch/", StatusWire, token=token, body=body)
+
+    async def query_videos(self, token: str, ids: Sequence[str]) -> Outcome[tuple[Video, ...]]:
+        """Totals of up to 20 of the person's public videos. May be repeated. Raises `TooManyVideoIds`."""
+        if not 1 <= len(ids) <= VIDEO_IDS_PER_QUERY:
+            raise TooManyVideoIds(len(ids))
+        body = {"filters": {"video_ids": list(ids)}}
+        query = {"fields": _VIDEO_FIELDS}
+        return await self._call("POST", "/v2/video/query/", VideosWire, token=token, query=query, body=body)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        wire: type[Wire[T]],
+        *,
+        token: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Outcome[T]:
+        request = self._http.build_request(
+            method,
+            self._base_url + path,
+            params=query,
+            content=None if body is None else msgspec.json.encode(body),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": _JSON},
+            timeout=_TIMEOUT,
+        )
+        try:
+            response = await self._http.send(request, follow_redirects=False)
+        except httpx.HTTPError as error:
+            return not_answered(error)
+        return read(response, wire)
+
+    async def _grant(self, form: Mapping[str, str]) -> Outcome[Grant]:
+        url = f"{self._base_url}/v2/oauth/token/"
+        try:
+            response = await self._http.post(url, data={**self._app, **form}, timeout=_TIMEOUT, follow_redirects=False)
+        except httpx.HTTPError as error:
+            return not_answered(error)
+        return read_grant(response)
+
+
+def _post_info(post: VideoPost) -> dict[str, Any]:
+    info: dict[str, Any] = {
+        "privacy_level": post.privacy_level,
+        "disable_comment": post.disable_comment,
+        "disable_duet": post.disable_duet,
+        "disable_stitch": post.disable_stitch,
+        "brand_content_toggle": post.brand_content_toggle,
+        "brand_organic_toggle": post.brand_organic_toggle,
+        "is_aigc": post.is_aigc,
+    }
+    if post.title:
+        info["title"] = post.title
+    if post.video_cover_timestamp_ms is not None:
+        info["video_cover_timestamp_ms"] = post.video_cover_timestamp_ms
+    return info
+
+
+def _source_info(plan: ChunkPlan) -> dict[str, Any]:
+    return {
+        "source": "FILE_UPLOAD",
+        "video_size": plan.size,
+        "chunk_size": plan.chunk_size,
+        "total_chunk_count": plan.count,
+    }
