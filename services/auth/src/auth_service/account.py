@@ -1,0 +1,202 @@
+"""What an account can be here, what can happen to it, and what it may want done."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from common.events.account import CredentialIssued
+from common.instants import Instant
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose account it is, what the person granted, and when they did."""
+
+    tenant: str
+    open_id: str
+    scopes: tuple[str, ...]
+    display_name: str = ""
+    consented_at: Instant
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """A token pair as TikTok granted it. `sealed` opens only as the pair of this account and `version`."""
+
+    version: int
+    sealed: str
+    granted_at: Instant
+    access_expires_at: Instant
+    refresh_expires_at: Instant
+
+
+OFFERED = 0
+"""The version a pair is sealed as before the account's own count is known."""
+
+
+class IssueReason(StrEnum):
+    """Why a pair is to be issued to the services."""
+
+    CONNECTED = "connected"
+    SALVAGED = "salvaged"
+    RESEALED = "resealed"
+
+
+class Issuing(msgspec.Struct, frozen=True, kw_only=True, tag="issuing"):
+    """A pair waits to be sealed to the services, as `version`."""
+
+    profile: Profile
+    pair: Pair
+    version: int
+    reason: IssueReason
+    attempt: int = 1
+    retry_at: Instant | None = None
+
+
+class Connected(msgspec.Struct, frozen=True, kw_only=True, tag="connected"):
+    """The pair is issued, to the public keys that `recipients` is the fingerprint of."""
+
+    profile: Profile
+    pair: Pair
+    recipients: str
+    refresh_at: Instant
+
+
+class Refreshing(msgspec.Struct, frozen=True, kw_only=True, tag="refreshing"):
+    """The refresh of the pair is starting, or under way. `rejected`: TikTok no longer takes its access token."""
+
+    profile: Profile
+    pair: Pair
+    attempt: int
+    since: Instant
+    rejected: bool = False
+
+
+class Ailing(msgspec.Struct, frozen=True, kw_only=True, tag="ailing"):
+    """The refresh waits for `retry_at`: attempt `attempt` did not settle, or (0) the access token is rejected."""
+
+    profile: Profile
+    pair: Pair
+    attempt: int
+    since: Instant
+    retry_at: Instant
+    rejected: bool = False
+
+
+class Expiring(msgspec.Struct, frozen=True, kw_only=True, tag="expiring"):
+    """TikTok refuses the refresh token; the access token is good until it ends."""
+
+    profile: Profile
+    pair: Pair
+    code: str
+    message: str
+
+
+class NeedsPerson(msgspec.Struct, frozen=True, kw_only=True, tag="needs_person"):
+    """Only the person can help, by connecting again. `version` is that of the withdrawal."""
+
+    profile: Profile
+    version: int
+
+
+Account = Issuing | Connected | Refreshing | Ailing | Expiring | NeedsPerson
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """A person consented; the pair is sealed as `OFFERED`."""
+
+    profile: Profile
+    pair: Pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """The pair is sealed anew as `pair.version`, and its access token to each service."""
+
+    pair: Pair
+    recipients: str
+    sealed: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueFailed:
+    """The pair that was to become `version` cannot be opened with the keys at hand."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshDone:
+    """TikTok gave a new pair for the one of `version`."""
+
+    version: int
+    scopes: tuple[str, ...]
+    issued: Issued
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshRefused:
+    """TikTok does not take the refresh token of `version` any more."""
+
+    version: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshUnsettled:
+    """No new pair this time: not sent, the answer lost, or refused for a reason that is not the account's."""
+
+    version: int
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """TikTok refused the access token of `version` to a service."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvaged:
+    """A worker that lost the account passes on the pair it got for the one of `version`."""
+
+    version: int
+    scopes: tuple[str, ...]
+    pair: Pair
+
+
+Outcome = Issued | IssueFailed | RefreshDone | RefreshRefused | RefreshUnsettled
+Fact = Granted | Rejected | Salvaged | Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """Seal the pair as `version`, and its access token to each service. Safe to repeat."""
+
+    pair: Pair
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh:
+    """Have TikTok exchange the pair for a new one. It rotates: a lost answer may cost the pair."""
+
+    pair: Pair
+    attempt: int
+
+
+Effect = Issue | Refresh
+
+
+def credential_of(account_id: str, profile: Profile, issued: Issued) -> CredentialIssued:
+    """Describe an issued pair as the others see it: the access token alone, sealed."""
+    return CredentialIssued(
+        account_id=account_id,
+        version=issued.pair.version,
+        scopes=profile.scopes,
+        expires_at=issued.pair.access_expires_at,
+        sealed=issued.sealed,
+    )

@@ -1,0 +1,50 @@
+"""What can go wrong in auth. Expected answers of TikTok are values; these are not expected.
+
+Errors:
+    AuthError
+    ├── GrantUnreadable     a sealed pair opens to something that is not a token pair
+    └── CallbackRefused     a browser came back in a way that proves nothing
+        ├── StateBroken     the state (or ticket) is not one of ours, or not for this step
+        ├── StateExpired    it is ours, and too old
+        └── OtherBrowser    it is ours, and was given to another browser
+"""
+
+
+class AuthError(Exception):
+    """Auth cannot do what was asked."""
+
+
+class GrantUnreadable(AuthError):
+    """A sealed pair opens, and holds no token pair. Never repeats what it holds."""
+
+    def __init__(self, *, account_id: str, version: int) -> None:
+        """Name whose it is."""
+        super().__init__(f"the pair of {account_id}, version {version}, is not a token pair")
+
+
+class CallbackRefused(AuthError):
+    """A browser came back in a way that proves nothing."""
+
+
+class StateBroken(CallbackRefused):
+    """The state or ticket is not one of ours, or not for this step."""
+
+    def __init__(self, *, step: str) -> None:
+        """Name the step it was offered for."""
+        super().__init__(f"this is no valid {step}: it was altered, cut off, or issued elsewhere")
+
+
+class StateExpired(CallbackRefused):
+    """The state or ticket is ours, and too old."""
+
+    def __init__(self, *, step: str) -> None:
+        """Name the step it was offered for."""
+        super().__init__(f"this {step} has expired")
+
+
+class OtherBrowser(CallbackRefused):
+    """The state was given to another browser, or this one has already used it."""
+
+    def __init__(self) -> None:
+        """Say what is missing."""
+        super().__init__("the browser that came back is not the one that set out, or has come back before")

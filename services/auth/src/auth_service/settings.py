@@ -1,0 +1,61 @@
+"""Auth's settings, all from the environment."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from common.settings import ServiceSettings, Settings
+
+URL = r"^https?://[^\s/]+(/\S*)?$"
+
+
+class AuthSettings(ServiceSettings):
+    """What auth needs beside Kafka and TikTok."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTH_")
+
+    http_port: int = Field(
+        default=8101, ge=0, le=65_535, description="Port of health, metrics and the edge; 0 takes a free one."
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8101", pattern=URL, description="Where browsers reach this edge, without a path."
+    )
+    vault_keys: SecretStr = Field(
+        description="Keys that seal tokens at rest, as `<key id>:<base64 of 32 bytes>,…`; the first seals, all open."
+    )
+    service_public_keys: str = Field(
+        description="Whom access tokens are sealed to, as `<service>:<base64 of a raw X25519 public key>,…`."
+    )
+
+
+class TikTokSettings(Settings):
+    """The TikTok app."""
+
+    api_url: str = Field(
+        default="https://open.tiktokapis.com",
+        validation_alias="TIKTOK_API_URL",
+        pattern=URL,
+        description="TikTok's API.",
+    )
+    authorize_url: str = Field(
+        default="https://www.tiktok.com/v2/auth/authorize/",
+        validation_alias="TIKTOK_AUTHORIZE_URL",
+        pattern=URL,
+        description="TikTok's consent page.",
+    )
+    client_key: str = Field(validation_alias="TIKTOK_CLIENT_KEY", min_length=1, description="The app's client key.")
+    client_secret: SecretStr = Field(
+        validation_alias="TIKTOK_CLIENT_SECRET", min_length=1, description="The app's client secret."
+    )
+    redirect_uri: str = Field(
+        validation_alias="TIKTOK_REDIRECT_URI",
+        pattern=URL,
+        max_length=511,
+        description="Where TikTok sends the browser back: this edge's /v1/oauth/callback, as registered with TikTok.",
+    )
+    pkce: Literal["none", "hex"] = Field(
+        default="none",
+        validation_alias="TIKTOK_PKCE",
+        description="`hex` for apps with a desktop redirect, which TikTok demands PKCE of; `none` for web apps.",
+    )

@@ -1,0 +1,81 @@
+"""The sealed slips a browser carries through a consent, so that the edge need not remember it."""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from typing import TypeVar
+
+import msgspec
+
+from auth_service.errors import OtherBrowser, StateBroken, StateExpired
+from common.instants import Instant
+from common.sealing import CannotOpen, Vault
+
+INVITATION_LIFE = timedelta(hours=1)
+"""How long a link to connect may be followed."""
+
+CONSENT_LIFE = timedelta(minutes=10)
+"""How long a person may look at TikTok's consent page."""
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """The link a backend shows its user."""
+
+    tenant: str
+    scopes: tuple[str, ...]
+    expires_at: Instant
+
+
+class PendingConsent(msgspec.Struct, frozen=True, kw_only=True):
+    """OAuth's `state`: for whom, in which browser, with which PKCE verifier."""
+
+    tenant: str
+    flow: str
+    nonce_hash: str
+    verifier: str | None
+    expires_at: Instant
+
+    def __repr__(self) -> str:
+        return f"PendingConsent(tenant={self.tenant!r}, flow={self.flow!r})"
+
+
+Slip = TypeVar("Slip", Invitation, PendingConsent)
+_STEPS = {Invitation: "invitation", PendingConsent: "state"}
+
+
+def seal_slip(vault: Vault, slip: Invitation | PendingConsent) -> str:
+    """Seal a slip as URL-safe text."""
+    return vault.seal(msgspec.json.encode(slip), account_id="", field=_STEPS[type(slip)], version=0)
+
+
+def open_slip(vault: Vault, text: str, kind: type[Slip], now: Instant) -> Slip:
+    """Open a slip of this kind.
+
+    Raises:
+        StateBroken: it is not ours, or of another kind.
+        StateExpired: its time is over.
+    """
+    step = _STEPS[kind]
+    try:
+        slip = msgspec.json.decode(vault.open(text, account_id="", field=step, version=0), type=kind)
+    except (CannotOpen, msgspec.DecodeError) as error:
+        raise StateBroken(step=step) from error
+    if now >= slip.expires_at:
+        raise StateExpired(step=step)
+    return slip
+
+
+def cookie_of(flow: str) -> str:
+    """Name the cookie of one flow: two tabs that connect two accounts do not disturb each other."""
+    return f"postbus_connect_{flow}"
+
+
+def nonce_hash(nonce: str) -> str:
+    """Hash a cookie's value, so that the state alone does not give it away."""
+    return hashlib.sha256(nonce.encode()).hexdigest()
+
+
+def check_browser(pending: PendingConsent, nonce: str | None) -> None:
+    """Raise `OtherBrowser` unless the cookie is the one this consent set out with."""
+    if nonce is None or not hmac.compare_digest(nonce_hash(nonce), pending.nonce_hash):
+        raise OtherBrowser
