@@ -1,0 +1,1 @@
+"""The local stack: every part of Postbus as child processes of one machine."""

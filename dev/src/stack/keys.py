@@ -1,0 +1,51 @@
+"""The stack's secrets, made at its first start: key pairs, the vault key, the sandbox's client secret."""
+
+import base64
+import secrets
+from pathlib import Path
+from typing import Self
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+SEALED_TO = ("uploader", "publisher", "analytics")
+"""Services that get access tokens, and so need a key pair."""
+
+
+class Keys(msgspec.Struct, frozen=True, kw_only=True):
+    """What is secret in a stack. Its repr shows nothing."""
+
+    private: dict[str, str]
+    vault: str
+    client_secret: str
+
+    def __repr__(self) -> str:
+        return "Keys(…)"
+
+    @classmethod
+    def fresh(cls) -> Self:
+        """Make new ones."""
+        return cls(
+            private={name: _encode(X25519PrivateKey.generate().private_bytes_raw()) for name in SEALED_TO},
+            vault=_encode(secrets.token_bytes(32)),
+            client_secret=secrets.token_urlsafe(24),
+        )
+
+    def public(self, service: str) -> str:
+        """Return the public half of a service's key pair."""
+        private = X25519PrivateKey.from_private_bytes(base64.b64decode(self.private[service]))
+        return _encode(private.public_key().public_bytes_raw())
+
+
+def load(folder: Path) -> Keys:
+    """Read a stack's keys; make and keep them at the first call."""
+    path = folder / "keys.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.write_bytes(msgspec.json.encode(Keys.fresh()))
+    return msgspec.json.decode(path.read_bytes(), type=Keys)
+
+
+def _encode(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

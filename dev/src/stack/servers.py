@@ -1,0 +1,67 @@
+"""The two https servers of the stack, each a process of its own: the sandbox and the media server."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from stack.ports import HOST
+from stack.processes import Child
+from stack.tls import Certificates
+from stack.waiting import answers, until
+
+USUAL_SANDBOX_PORT: Final = 8443
+USUAL_MEDIA_PORT: Final = 8444
+READY_WITHIN: Final = 30.0
+
+
+class Server:
+    """One https server: its process, its address, and how to know that it answers."""
+
+    def __init__(self, child: Child, *, port: int, readiness: str, certificates: Certificates) -> None:
+        self.process = child
+        self.port = port
+        self.url = f"https://{HOST}:{port}"
+        self._readiness = self.url + readiness
+        self._tls = certificates.client_context()
+
+    def start(self) -> None:
+        """Start the process; `wait_ready` says when it answers."""
+        self.process.start()
+
+    def wait_ready(self) -> None:
+        """Return once the server answers.
+
+        Raises:
+            PartDied: it ended at once.
+            NotReady: it did not answer in time.
+        """
+        name = self.process.name
+        until(lambda: answers(self._readiness, self._tls), name=name, timeout=READY_WITHIN, child=self.process)
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.stop()
+
+
+def sandbox(
+    folder: Path, *, port: int, certificates: Certificates, client_secret: str, log: Path, options: Sequence[str] = ()
+) -> Server:
+    """Describe the stand-in TikTok; `options` go to its command line."""
+    command = [sys.executable, "-m", "sandbox", "--host", HOST, "--port", str(port), "--state", str(folder)]
+    command += ["--tls-cert", str(certificates.certificate), "--tls-key", str(certificates.key), *options]
+    folder.mkdir(parents=True, exist_ok=True)
+    # By environment: everybody on a machine can read a command line.
+    environment = {**os.environ, "SANDBOX_CLIENT_SECRET": client_secret}
+    child = Child("sandbox", command, log=log, environment=environment, folder=folder, restart=True)
+    return Server(child, port=port, readiness="/_sandbox/ledger", certificates=certificates)
+
+
+def media(folder: Path, *, port: int, certificates: Certificates, log: Path) -> Server:
+    """Describe the media server over a folder."""
+    command = [sys.executable, "-m", "stack.media", "--folder", str(folder), "--port", str(port)]
+    command += ["--tls-cert", str(certificates.certificate), "--tls-key", str(certificates.key)]
+    folder.mkdir(parents=True, exist_ok=True)
+    child = Child("media", command, log=log, folder=folder, restart=True)
+    return Server(child, port=port, readiness="/readyz", certificates=certificates)

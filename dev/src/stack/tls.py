@@ -1,0 +1,37 @@
+"""The stack's own certificate authority: the sandbox and the media server speak TLS as TikTok and sources do."""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+from stack.ports import HOST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificates:
+    """Paths of what a server and its clients need."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+    def client_context(self) -> ssl.SSLContext:
+        """Make a context that trusts the stack's authority and nobody else."""
+        return ssl.create_default_context(cafile=str(self.ca))
+
+
+def certificates(folder: Path) -> Certificates:
+    """Return the authority and the server certificate of a stack, made at the first call."""
+    made = Certificates(ca=folder / "ca.pem", certificate=folder / "server.pem", key=folder / "server.key")
+    # The key is written last: where it is, everything is.
+    if not made.key.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        authority = trustme.CA()
+        server = authority.issue_cert(HOST, "localhost")
+        authority.cert_pem.write_to_path(made.ca)
+        made.certificate.write_bytes(b"".join(blob.bytes() for blob in server.cert_chain_pems))
+        made.key.touch(mode=0o600)
+        server.private_key_pem.write_to_path(made.key)
+    return made
