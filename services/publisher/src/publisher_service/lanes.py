@@ -1,0 +1,48 @@
+"""Which of an account's posts may ask TikTok now: our share of the account's status questions."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from common.instants import Instant
+from common.streams.machine import Admission, Lane, Wish
+from publisher_service.post import AwaitingCredential, Closed, Following, OfAttempt, Poll, Post, Published, Returned
+
+POLLS_PER_MINUTE = 24
+"""Of the 30 a minute that TikTok allows a user's token on status/fetch; the uploader has the other 6."""
+
+ACCOUNT_RESTS = timedelta(minutes=1) / POLLS_PER_MINUTE
+"""Polls of one account are at least this far apart, which keeps every minute within the share."""
+
+ACCOUNT_RESTS_WHEN_LIMITED = timedelta(minutes=1)
+"""After a 429: TikTok counts by the minute and says nothing about when to come back."""
+
+
+def admit(lane: Lane[Post], wishes: Sequence[Wish[Poll]], now: Instant) -> Admission:
+    """Let one post of an account ask at a time; those without a verdict first, then whoever has waited longest."""
+    if not wishes or lane.running:
+        return Admission(start=())
+    free_at = _free_at(lane.states.values())
+    if free_at is not None and now < free_at:
+        return Admission(start=(), look_again=free_at)
+    first = min(wishes, key=lambda wish: _urgency(lane, wish, now))
+    return Admission(start=(first.key,))
+
+
+def _free_at(states: Iterable[Post]) -> Instant | None:
+    rests = (attempt_of(state).account_rests_until for state in states)
+    return max((rest for rest in rests if rest is not None), default=None)
+
+
+def _urgency(lane: Lane[Post], wish: Wish[Poll], now: Instant) -> tuple[bool, Instant, str]:
+    match lane.states[wish.key.item]:
+        case Following(next_at=at):
+            return False, at, wish.key.item
+        case Published(next_at=at):
+            return True, at, wish.key.item
+        case AwaitingCredential() | Returned() | Closed():
+            return True, now, wish.key.item
+
+
+def attempt_of(state: Post) -> OfAttempt:
+    """Return the part that every state has."""
+    return state.then if isinstance(state, AwaitingCredential) else state
