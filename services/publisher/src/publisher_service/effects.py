@@ -1,0 +1,136 @@
+"""Asks TikTok what became of a post, and says as a fact what came of asking."""
+
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from common.events.account import CredentialIssued, CredentialWithdrawn
+from common.events.topics import AUTH_CREDENTIALS
+from common.instants import Clock
+from common.sealing import CannotOpen, open_sealed
+from common.streams.machine import Key, Views
+from publisher_service import metrics
+from publisher_service.decisions import SERVICE
+from publisher_service.metrics import PollOutcome
+from publisher_service.post import (
+    Completed,
+    CredentialRejected,
+    GivenUp,
+    NoCredential,
+    Outcome,
+    Poll,
+    RateLimited,
+    StatusRefused,
+    StatusUnsettled,
+    StillProcessing,
+)
+from publisher_service.verdicts import RULINGS
+from tiktok import outcomes
+from tiktok.errors import Remedy, remedy_of
+from tiktok.models import PublishStatus, StatusCode
+from tiktok.outcomes import Done, NotSent, Refused, Unknown
+
+log = structlog.get_logger(__name__)
+
+LEAST_LIFE_LEFT = timedelta(seconds=30)
+"""A token that ends sooner may end while the question is under way."""
+
+NONE_YET = -1
+"""Below every version there can be."""
+
+
+class StatusSource(Protocol):
+    """TikTok, as far as a poll needs it."""
+
+    async def status(self, token: str, publish_id: str) -> outcomes.Outcome[PublishStatus]:
+        """Say where TikTok is with a post. May be repeated."""
+
+
+class PublisherEffects:
+    """Carries polls out. Each may be repeated or cut off at any point: it changes nothing anywhere."""
+
+    def __init__(self, *, tiktok: StatusSource, private_key: X25519PrivateKey, clock: Clock) -> None:
+        """Take what it works with; `private_key` opens what auth seals to the publisher."""
+        self._tiktok = tiktok
+        self._private_key = private_key
+        self._clock = clock
+
+    async def perform(self, key: Key, effect: Poll, views: Views) -> Outcome:
+        """Ask once."""
+        fact = await self._ask(key, effect, views)
+        metrics.POLLS.labels(_outcome_of(fact)).inc()
+        return fact
+
+    async def _ask(self, key: Key, effect: Poll, views: Views) -> Outcome:
+        credential = views.get(AUTH_CREDENTIALS, key.lane)
+        if not isinstance(credential, CredentialIssued):
+            version = credential.version if isinstance(credential, CredentialWithdrawn) else NONE_YET
+            return NoCredential(attempt=effect.attempt, version=version)
+        sealed = credential.sealed.get(SERVICE)
+        if sealed is None or credential.expires_at - self._clock() < LEAST_LIFE_LEFT:
+            return NoCredential(attempt=effect.attempt, version=credential.version)
+        try:
+            token = open_sealed(self._private_key, sealed, f"{key.lane}|access_token|{credential.version}").decode()
+        except CannotOpen as error:
+            metrics.UNREADABLE_CREDENTIALS.inc()
+            log.warning("credential_unreadable", account_id=key.lane, version=credential.version, fault=str(error))
+            return StatusUnsettled(attempt=effect.attempt, reason="credential_unreadable")
+        answer = await self._tiktok.status(token, effect.publish_id)
+        return _fact_of(answer, attempt=effect.attempt, version=credential.version)
+
+
+def _fact_of(answer: outcomes.Outcome[PublishStatus], *, attempt: int, version: int) -> Outcome:
+    match answer:
+        case Done(value=status):
+            return _fact_of_status(status, attempt)
+        case Refused():
+            return _fact_of_refusal(answer, attempt=attempt, version=version)
+        case NotSent(reason=reason) | Unknown(reason=reason):
+            return StatusUnsettled(attempt=attempt, reason=reason)
+
+
+def _fact_of_status(status: PublishStatus, attempt: int) -> Outcome:
+    match status.status:
+        case StatusCode.PUBLISH_COMPLETE:
+            return Completed(attempt=attempt, video_ids=status.public_ids)
+        case StatusCode.FAILED:
+            reason = status.fail_reason
+            metrics.FAILURES.labels(reason if reason in RULINGS else metrics.UNDOCUMENTED).inc()
+            return GivenUp(attempt=attempt, fail_reason=reason)
+        case StatusCode.UNRECOGNISED:
+            metrics.UNRECOGNISED_STATUSES.inc()
+            return StillProcessing(attempt=attempt)
+        case StatusCode.PROCESSING_UPLOAD | StatusCode.PROCESSING_DOWNLOAD | StatusCode.SEND_TO_USER_INBOX:
+            return StillProcessing(attempt=attempt)
+
+
+def _fact_of_refusal(refused: Refused, *, attempt: int, version: int) -> Outcome:
+    remedy = remedy_of(refused)
+    if remedy is Remedy.TOKEN_REJECTED:
+        return CredentialRejected(attempt=attempt, version=version, code=refused.code)
+    if remedy is Remedy.RECONSENT:
+        return NoCredential(attempt=attempt, version=version)
+    if remedy is Remedy.RATE_LIMITED:
+        return RateLimited(attempt=attempt)
+    if remedy is Remedy.TRANSIENT:
+        return StatusUnsettled(attempt=attempt, reason=refused.code)
+    log.warning("status_refused", error_code=refused.code, log_id=refused.log_id, attempt=attempt)
+    return StatusRefused(attempt=attempt, code=refused.code, message=refused.message)
+
+
+def _outcome_of(fact: Outcome) -> PollOutcome:
+    return _OUTCOMES[type(fact)]
+
+
+_OUTCOMES: dict[type[Outcome], PollOutcome] = {
+    StillProcessing: PollOutcome.PROCESSING,
+    Completed: PollOutcome.COMPLETE,
+    GivenUp: PollOutcome.FAILED,
+    StatusRefused: PollOutcome.REFUSED,
+    RateLimited: PollOutcome.RATE_LIMITED,
+    StatusUnsettled: PollOutcome.UNSETTLED,
+    CredentialRejected: PollOutcome.TOKEN_REJECTED,
+    NoCredential: PollOutcome.NO_CREDENTIAL,
+}

@@ -1,0 +1,64 @@
+"""The publisher as the runtime sees it: which events concern it, what its states wait for, and its pure functions."""
+
+from common.events.account import CredentialIssued
+from common.events.body import Body
+from common.events.codec import Envelope
+from common.events.post import PostUnresolved, PostUploaded
+from common.events.topics import AUTH_CREDENTIALS, POST_EVENTS
+from common.streams.machine import Addressed, Key, Machine
+from publisher_service.decisions import SERVICE, decide
+from publisher_service.lanes import admit, attempt_of
+from publisher_service.plans import todo
+from publisher_service.post import (
+    AwaitingCredential,
+    CredentialSeen,
+    Fact,
+    HandedOver,
+    HandedOverInDoubt,
+    Poll,
+    Post,
+)
+
+
+def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
+    """Read hand-overs. Our own `post.unresolved` comes back as one of an attempt we follow, and changes nothing."""
+    body = envelope.body
+    if not isinstance(body, PostUploaded | PostUnresolved):
+        return None
+    handover = HandedOver if isinstance(body, PostUploaded) else HandedOverInDoubt
+    fact = handover(
+        tenant=body.tenant,
+        publish_id=body.publish_id,
+        attempt=body.attempt,
+        revision=body.revision,
+        at=body.at,
+        privacy_level=body.privacy_level,
+    )
+    return Addressed(Key(body.account_id, body.post_id), fact)
+
+
+def notice(key: Key, state: Post, record: Body) -> Fact | None:
+    """Wake a post that waits for a newer access token."""
+    del key
+    if not isinstance(state, AwaitingCredential) or not isinstance(record, CredentialIssued):
+        return None
+    return CredentialSeen(version=record.version) if record.version > state.newer_than else None
+
+
+def tenant_of(state: Post) -> str:
+    """Say whose post it is."""
+    return attempt_of(state).tenant
+
+
+MACHINE: Machine[Post, Fact, Poll] = Machine(
+    service=SERVICE,
+    inputs=(POST_EVENTS,),
+    views=(AUTH_CREDENTIALS,),
+    state_type=Post,
+    interpret=interpret,
+    decide=decide,
+    todo=todo,
+    admit=admit,
+    notice=notice,
+    tenant=tenant_of,
+)

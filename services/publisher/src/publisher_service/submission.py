@@ -1,0 +1,76 @@
+"""A request for a post as HTTP takes it: the contract's `post.requested`, with faults named field by field."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import uuid4
+
+import msgspec
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+
+from common.events.post import PostRequested, PrivacyLevel
+
+_AwareInstant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def _as_the_contract_reads_it(value: object) -> object:
+    """Read a time as events do, which take fewer spellings than pydantic."""
+    if not isinstance(value, str):
+        return value if value is None else _refuse_time()
+    try:
+        return msgspec.convert(value, _AwareInstant)
+    except msgspec.ValidationError:
+        return _refuse_time()
+
+
+def _refuse_time() -> object:
+    message = "has to be an RFC 3339 time with an offset, such as 2027-01-31T18:00:00+01:00"
+    raise ValueError(message)
+
+
+Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:\-]+$")]
+Moment = Annotated[AwareDatetime | None, BeforeValidator(_as_the_contract_reads_it)]
+
+
+class SourceAddress(BaseModel):
+    """Where the bytes come from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(min_length=8, max_length=4096, description="An https address that answers range requests.")
+
+
+class Submission(BaseModel):
+    """A video to be posted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    post_id: Identifier = Field(
+        default_factory=lambda: uuid4().hex,
+        description=(
+            "Your key for the post, unique within the account: asked twice, posted once. "
+            "Leave it out and one is made; then asking again makes another post."
+        ),
+    )
+    account_id: Identifier = Field(description="The connected TikTok account that posts.")
+    tenant: Identifier = Field(description="The tenant that owns the account.")
+    source: SourceAddress
+    privacy_level: PrivacyLevel = Field(description="Who may see the post; the person has to choose.")
+    caption: str = Field(default="", max_length=2200, description="The text under the video.")
+    allow_comment: StrictBool = Field(default=False, description="Whether people may comment.")
+    allow_duet: StrictBool = Field(default=False, description="Whether people may make duets.")
+    allow_stitch: StrictBool = Field(default=False, description="Whether people may stitch it.")
+    brand_content: StrictBool = Field(default=False, description="Whether it is a paid partnership.")
+    brand_organic: StrictBool = Field(default=False, description="Whether it promotes the creator's own business.")
+    is_aigc: StrictBool = Field(default=False, description="Whether AI generated it.")
+    cover_timestamp_ms: Annotated[StrictInt, Field(ge=0)] | None = Field(
+        default=None, description="Which moment of the video is its cover."
+    )
+    publish_at: Moment = Field(default=None, description="When to post; at once if left out.")
+    not_after: Moment = Field(
+        default=None, description="When it is too late to post; a day after its time if left out."
+    )
+
+
+def requested(submission: Submission) -> PostRequested:
+    """Turn a submission into the event. The contract has the last word on every field."""
+    return msgspec.convert(submission.model_dump(), PostRequested)
