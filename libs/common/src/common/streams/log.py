@@ -81,8 +81,8 @@ class Reader(Protocol):
     async def ends(self) -> Mapping[Slice, int]:
         """Return the last stable offset of each assigned slice. Raises `Unusable`."""
 
-    async def fetch(self) -> Sequence[Record]:
-        """Wait briefly for records in order of their slices; may return none. Raises `Unusable`."""
+    async def fetch(self, patience: float) -> Sequence[Record]:
+        """Wait up to `patience` seconds for records, each slice's in order; may return none. Raises `Unusable`."""
 
     async def position(self, slice_: Slice) -> int:
         """Return the offset of the next record to read; control records and holes are skipped by it."""

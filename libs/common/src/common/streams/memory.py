@@ -140,8 +140,9 @@ class MemoryReader:
         await self._weather.before("ends")
         return {slice_: len(self._store.records.get(slice_, ())) for slice_ in self._positions}
 
-    async def fetch(self) -> Sequence[Record]:
-        """Wait for records."""
+    async def fetch(self, patience: float) -> Sequence[Record]:
+        """Wait for records, however long it takes: memory wakes whoever waits."""
+        del patience
         while not (found := self._available()):
             self._grown.clear()
             await self._grown.wait()

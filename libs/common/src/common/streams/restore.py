@@ -13,6 +13,8 @@ from common.streams.journal import Journal, Position
 from common.streams.log import Reader, Record, Slice
 
 S = TypeVar("S")
+PATIENCE_SECONDS = 0.03
+"""Short: where control records are the last of a partition, the end is reached without another record coming."""
 
 
 class TaskViews:
@@ -76,7 +78,7 @@ async def _read_to_end(
     reader.assign(positions)
     ends = await reader.ends()
     while [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
-        for record in await reader.fetch():
+        for record in await reader.fetch(PATIENCE_SECONDS):
             take(record)
         progress()
 

@@ -24,6 +24,7 @@ S = TypeVar("S")
 F = TypeVar("F")
 E = TypeVar("E")
 
+PATIENCE_SECONDS = 1.0
 MOST_STEPS = 500
 """Facts in one transaction at the most: beyond this a commit takes longer without costing less for each."""
 QUEUE_LIMIT = 2 * MOST_STEPS
@@ -145,7 +146,7 @@ class Session(Generic[S, F, E]):
     async def _pump(self) -> None:
         while True:
             await self._room.wait()
-            for record in await self._tools.reader.fetch():
+            for record in await self._tools.reader.fetch(PATIENCE_SECONDS):
                 self._receive(record)
             if len(self._queue) >= QUEUE_LIMIT:
                 self._room.clear()

@@ -1,0 +1,120 @@
+"""Which partition numbers this process owns. A group consumer decides it and reads nothing.
+
+Errors:
+    Displaced    another process has this one's static membership id: two of them would evict each other for ever
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+_FOREVER_MS = 2**31 - 1
+_TWIN_REBALANCES = 12
+_TWIN_SECONDS = 60.0
+_log = structlog.get_logger()
+
+
+class Displaced(Exception):
+    """Another process uses this one's static membership id."""
+
+    def __init__(self, *, instance: str, rebalances: int) -> None:
+        """Name the id and what was seen."""
+        super().__init__(
+            f"instance `{instance}` was given its partitions {rebalances} times in {_TWIN_SECONDS:.0f} s: "
+            "another process seems to run under the same id"
+        )
+
+
+class Membership(Protocol):
+    """Tells which partition numbers are this process's own."""
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The partition numbers owned now."""
+
+    async def changed(self) -> None:
+        """Wait until `numbers` may have changed since the last call. Raises `Displaced`."""
+
+
+class FixedMembership:
+    """Owns the same numbers for ever: for tests, and for processes that are told what is theirs."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self.numbers = frozenset(numbers)
+        self._told = False
+
+    async def changed(self) -> None:
+        """Report once."""
+        if self._told:
+            await asyncio.Event().wait()
+        self._told = True
+
+
+class GroupMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """A group consumer subscribed to one topic. Its listener only notes what it is told."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, instance: str) -> None:
+        self._consumer = consumer
+        self._instance = instance
+        self._numbers: frozenset[int] = frozenset()
+        self._bell = asyncio.Event()
+        self._assigned_at: deque[float] = deque(maxlen=_TWIN_REBALANCES)
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The partition numbers owned now."""
+        return self._numbers
+
+    async def changed(self) -> None:
+        """Wait for the next assignment. Raises `Displaced`."""
+        await self._bell.wait()
+        self._bell.clear()
+        times = self._assigned_at
+        if self._instance and len(times) == _TWIN_REBALANCES and times[-1] - times[0] < _TWIN_SECONDS:
+            raise Displaced(instance=self._instance, rebalances=len(times))
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Nothing yet: a partition that comes back at once need not be closed; fencing guards the rest."""
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Note what is ours from now on."""
+        parts = list(assigned)
+        self._consumer.pause(*parts)
+        self._numbers = frozenset(part.partition for part in parts)
+        self._assigned_at.append(asyncio.get_running_loop().time())
+        self._bell.set()
+        _log.info("partitions_assigned", count=len(parts))
+
+
+@asynccontextmanager
+async def join_group(
+    *, bootstrap_servers: str, group: str, topic: str, instance: str, session_timeout_ms: int
+) -> AsyncIterator[GroupMembership]:
+    """Be a member of `group` while inside. `instance` makes the membership static; empty makes it dynamic.
+
+    A static member that ends keeps its partitions for one session timeout, so that a restart moves nothing.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        group_id=group,
+        group_instance_id=instance or None,
+        session_timeout_ms=session_timeout_ms,
+        heartbeat_interval_ms=session_timeout_ms // 6,
+        rebalance_timeout_ms=session_timeout_ms,
+        # Nothing is ever polled here: the poll interval would throw a healthy member out.
+        max_poll_interval_ms=_FOREVER_MS,
+        enable_auto_commit=False,
+        auto_offset_reset="latest",
+    )
+    membership = GroupMembership(consumer, instance)
+    await consumer.start()
+    try:
+        consumer.subscribe([topic], listener=membership)
+        yield membership
+    finally:
+        await consumer.stop()

@@ -1,0 +1,85 @@
+"""A whole compacted topic in memory, for edges: every partition, no group, ready once read to its end."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+
+import structlog
+
+from common.events.body import Body
+from common.events.topics import Topic
+from common.streams.intake import read_view
+from common.streams.log import Log, Reader, Record, Slice, Unusable
+
+STALE_SECONDS = 10.0
+"""A view that has not reached the end for this long is not answered from."""
+PATIENCE_SECONDS = 0.5
+_RETRY_SECONDS = 0.5
+_log = structlog.get_logger()
+
+
+class WholeView:
+    """The newest record of each account on one compacted topic."""
+
+    def __init__(
+        self, log: Log, topic: Topic, *, partitions: int, loop_time: Callable[[], float] | None = None
+    ) -> None:
+        self._log = log
+        self._slices = [Slice(topic.name, number) for number in range(partitions)]
+        self._bodies: dict[str, Body] = {}
+        self._at_end: float | None = None
+        self._time = loop_time or (lambda: asyncio.get_running_loop().time())
+
+    @property
+    def ready(self) -> bool:
+        """Whether it was read to its end within the last 10 s."""
+        return self._at_end is not None and self._time() - self._at_end < STALE_SECONDS
+
+    def get(self, account_id: str) -> Body | None:
+        """Return the account's newest record."""
+        return self._bodies.get(account_id)
+
+    def all(self) -> Iterator[tuple[str, Body]]:
+        """Go through every account's newest record."""
+        return iter(list(self._bodies.items()))
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Keep reading until `stop`; a broker outage makes it stale, not wrong. Raises `Unreadable`."""
+        following = asyncio.create_task(self._follow())
+        stopping = asyncio.create_task(stop.wait())
+        done, pending = await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        for task in done:
+            task.result()
+
+    async def _follow(self) -> None:
+        positions: Mapping[Slice, int] = dict.fromkeys(self._slices, 0)
+        while True:
+            try:
+                reader = await self._log.reader()
+                try:
+                    positions = await self._read(reader, positions)
+                finally:
+                    await reader.close()
+            except Unusable as error:
+                _log.warning("view_unusable", topic=self._slices[0].topic, cause=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _read(self, reader: Reader, positions: Mapping[Slice, int]) -> Mapping[Slice, int]:
+        reader.assign(positions)
+        while True:
+            ends = await reader.ends()
+            for record in await reader.fetch(PATIENCE_SECONDS):
+                self._apply(record)
+            if not [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
+                self._at_end = self._time()
+
+    def _apply(self, record: Record) -> None:
+        account_id, body = read_view(record)
+        if body is None:
+            self._bodies.pop(account_id, None)
+        else:
+            self._bodies[account_id] = body
