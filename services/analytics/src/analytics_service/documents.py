@@ -1,0 +1,166 @@
+"""What an event changes in the store, as updates that may be repeated and reordered without changing the outcome. Pure.
+
+Every update is a `$max`, a `$min`, or sets what never differs, so replays and two writers at once do no harm.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from analytics_service.errors import UnreadableRecord
+from common.events.body import Body
+from common.events.codec import EventError, decode
+from common.events.metrics import MetricsCollected
+from common.events.post import (
+    PostAccepted,
+    PostAvailable,
+    PostDelayed,
+    PostEvent,
+    PostFailed,
+    PostProgressed,
+    PostPublished,
+    PostReturned,
+    PostUnresolved,
+    PostUploaded,
+)
+from common.streams.log import Record
+
+Document = Mapping[str, Any]
+"""What MongoDB takes and gives: types stop here, at the wire."""
+
+
+class Collection(StrEnum):
+    """The store's collections."""
+
+    POSTS = "posts"
+    ACCOUNTS = "accounts"
+    EVENTS = "events"
+    METRICS = "metrics"
+    POSITIONS = "positions"
+    FRESHNESS = "freshness"
+
+
+class PostState(StrEnum):
+    """Where a post stands, by the event that says so."""
+
+    ACCEPTED = "accepted"
+    DELAYED = "delayed"
+    UPLOADED = "uploaded"
+    UNRESOLVED = "unresolved"
+    RETURNED = "returned"
+    PUBLISHED = "published"
+    AVAILABLE = "available"
+    FAILED = "failed"
+
+
+STATES: Mapping[type[PostEvent], PostState] = {
+    PostAccepted: PostState.ACCEPTED,
+    PostDelayed: PostState.DELAYED,
+    PostUploaded: PostState.UPLOADED,
+    PostUnresolved: PostState.UNRESOLVED,
+    PostReturned: PostState.RETURNED,
+    PostPublished: PostState.PUBLISHED,
+    PostAvailable: PostState.AVAILABLE,
+    PostFailed: PostState.FAILED,
+}
+"""Progress is a sample and a conflicting request leaves the first one standing: they change no state."""
+
+_NOT_DETAILS = frozenset({"account_id", "post_id", "tenant", "revision", "at"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upsert:
+    """One update of one document, which is made if it is not there."""
+
+    collection: Collection
+    id: str
+    update: Document
+
+
+def upserts_of(record: Record) -> tuple[Upsert, ...]:
+    """Say what a record of our own changes in the store.
+
+    Raises:
+        UnreadableRecord: it is not an event of the contract.
+    """
+    body = _read(record)
+    if isinstance(body, MetricsCollected):
+        return (_metrics(body),)
+    event = _event(record, body)
+    if isinstance(body, PostEvent):
+        return (event, _post(record, body))
+    return (event, _account(record, body))
+
+
+def _read(record: Record) -> Body:
+    try:
+        return decode(topic=record.slice.topic, value=record.value or b"", headers=record.headers).body
+    except EventError as error:
+        raise UnreadableRecord(record) from error
+
+
+def post_key(account_id: str, post_id: str) -> str:
+    """Name a post in the store; its id alone is unique only within its account."""
+    return f"{account_id}/{post_id}"
+
+
+def _event(record: Record, body: Body) -> Upsert:
+    document = {
+        "account_id": body.account_id,
+        "post_id": body.post_id if isinstance(body, PostEvent) else None,
+        "type": body.ce_type,
+        "at": _at(body),
+        "revision": body.revision if isinstance(body, PostEvent) else None,
+        "offset": record.offset,
+        "details": _details(body),
+    }
+    id_ = f"{record.slice.topic}/{record.slice.partition}/{record.offset}"
+    return Upsert(collection=Collection.EVENTS, id=id_, update={"$set": document})
+
+
+def _post(record: Record, body: PostEvent) -> Upsert:
+    # MongoDB compares documents field by field in their order, so the highest revision wins.
+    newest: dict[str, Document] = {}
+    order = {"revision": body.revision, "at": body.at}
+    if (state := STATES.get(type(body))) is not None:
+        newest["latest"] = {**order, "state": state.value, "tenant": body.tenant, "details": _details(body)}
+    if isinstance(body, PostProgressed):
+        newest["progress"] = {**order, "bytes_sent": body.bytes_sent, "bytes_total": body.bytes_total}
+    if isinstance(body, PostUploaded):
+        newest["progress"] = {**order, "bytes_sent": body.bytes_total, "bytes_total": body.bytes_total}
+    if isinstance(body, PostAvailable):
+        newest["available"] = {**order, "video_ids": list(body.video_ids)}
+    constant = {"account_id": body.account_id, "post_id": body.post_id, "partition": record.slice.partition}
+    update: dict[str, Document] = {"$set": constant, "$min": {"first_at": body.at}}
+    if newest:
+        update["$max"] = newest
+    return Upsert(collection=Collection.POSTS, id=post_key(body.account_id, body.post_id), update=update)
+
+
+def _account(record: Record, body: Body) -> Upsert:
+    latest = {"offset": record.offset, "type": body.ce_type, "at": _at(body), "details": _details(body)}
+    return Upsert(collection=Collection.ACCOUNTS, id=body.account_id, update={"$max": {"latest": latest}})
+
+
+def _metrics(body: MetricsCollected) -> Upsert:
+    id_ = f"{post_key(body.account_id, body.post_id)}/{body.video_id}/{body.at.isoformat()}"
+    document = {**_builtins(body), "share_url": body.share_url}
+    return Upsert(collection=Collection.METRICS, id=id_, update={"$set": document})
+
+
+def _at(body: Body) -> datetime | None:
+    at = getattr(body, "at", None)
+    return at if isinstance(at, datetime) else None
+
+
+def _details(body: Body) -> Document:
+    return {name: value for name, value in _builtins(body).items() if name not in _NOT_DETAILS}
+
+
+def _builtins(body: Body) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(body, builtin_types=(datetime,))
+    return document

@@ -1,0 +1,150 @@
+"""Asks TikTok for numbers. Every outcome is a fact; asking again costs nothing but a call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from analytics_service.metrics import COLLECTIONS, Outcome
+from analytics_service.video import (
+    Collect,
+    Collected,
+    CollectRefused,
+    Fact,
+    NoCredential,
+    NotListed,
+    Numbers,
+    TokenRefused,
+    Unsettled,
+)
+from common.errors import CannotOpen
+from common.events.account import CredentialIssued, CredentialWithdrawn
+from common.events.topics import AUTH_CREDENTIALS
+from common.instants import Clock, Instant
+from common.sealing import open_sealed
+from common.streams.machine import Key, Views
+from tiktok import outcomes
+from tiktok.errors import Remedy, remedy_of
+from tiktok.models import Video
+
+SERVICE = "analytics"
+LEAST_LIFE = timedelta(seconds=30)
+"""A token with less life than this might end on its way to TikTok."""
+
+log = structlog.get_logger()
+
+
+class AnswersAboutVideos(Protocol):
+    """What this service asks of TikTok."""
+
+    async def query_videos(self, token: str, ids: Sequence[str]) -> outcomes.Outcome[tuple[Video, ...]]:
+        """Return the totals of those of the person's videos that are public."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An opened access token and the version of its credential."""
+
+    text: str
+    version: int
+
+    def __repr__(self) -> str:
+        return f"Token(version={self.version})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collector:
+    """Carries `Collect` out. Holds no state; cancelling it loses nothing."""
+
+    tiktok: AnswersAboutVideos
+    private_key: X25519PrivateKey
+    clock: Clock
+
+    async def perform(self, key: Key, effect: Collect, views: Views) -> Fact:
+        """Ask for the numbers and say what came of it."""
+        fact = await self._collect(key, effect, views)
+        COLLECTIONS.labels(outcome=_outcome_of(fact)).inc()
+        return fact
+
+    async def _collect(self, key: Key, effect: Collect, views: Views) -> Fact:
+        token = self._token(key.lane, views)
+        if isinstance(token, NoCredential):
+            return token
+        answer = await self.tiktok.query_videos(token.text, effect.video_ids)
+        now = self.clock()
+        match answer:
+            case outcomes.Done(videos):
+                return _counted(effect, videos, now)
+            case outcomes.Refused():
+                return _refused(effect, answer, token, now)
+            case outcomes.NotSent(reason) | outcomes.Unknown(reason):
+                return Unsettled(age=effect.age, at=now, reason=reason)
+
+    def _token(self, account_id: str, views: Views) -> Token | NoCredential:
+        match views.get(AUTH_CREDENTIALS, account_id):
+            case CredentialIssued(version=version, expires_at=end) if end - self.clock() < LEAST_LIFE:
+                return NoCredential(version=version)
+            case CredentialIssued(version=version, sealed=sealed) if SERVICE in sealed:
+                return self._opened(account_id, version, sealed[SERVICE])
+            case CredentialIssued(version=version) | CredentialWithdrawn(version=version):
+                return NoCredential(version=version)
+            case _:  # nothing yet; a view holds no other bodies
+                return NoCredential(version=0)
+
+    def _opened(self, account_id: str, version: int, sealed: str) -> Token | NoCredential:
+        try:
+            opened = open_sealed(self.private_key, sealed, f"{account_id}|access_token|{version}")
+        except CannotOpen as error:
+            log.warning("credential_does_not_open", account_id=account_id, version=version, reason=str(error))
+            return NoCredential(version=version)
+        return Token(opened.decode(), version)
+
+
+def _counted(effect: Collect, videos: Sequence[Video], now: Instant) -> Fact:
+    numbers = tuple(
+        Numbers(
+            video_id=video.id,
+            view_count=video.view_count,
+            like_count=video.like_count,
+            comment_count=video.comment_count,
+            share_count=video.share_count,
+            share_url=video.share_url,
+        )
+        for video in videos
+        if video.id in effect.video_ids
+    )
+    if not numbers:
+        return NotListed(age=effect.age, at=now)
+    return Collected(age=effect.age, at=now, numbers=numbers)
+
+
+def _refused(effect: Collect, refused: outcomes.Refused, token: Token, now: Instant) -> Fact:
+    match remedy_of(refused):
+        case Remedy.TOKEN_REJECTED:
+            return TokenRefused(version=token.version, code=refused.code, at=now)
+        case Remedy.RECONSENT:
+            return NoCredential(version=token.version)
+        case Remedy.RATE_LIMITED | Remedy.WAIT_LONG | Remedy.TRANSIENT:
+            return Unsettled(age=effect.age, at=now, reason=refused.code)
+        case Remedy.NEW_UPLOAD | Remedy.RESYNC | Remedy.MISCONFIGURED | Remedy.PERMANENT:
+            log.error("collecting_refused", code=refused.code, log_id=refused.log_id)
+            return CollectRefused(age=effect.age, at=now, code=refused.code)
+
+
+def _outcome_of(fact: Fact) -> Outcome:
+    match fact:
+        case Collected():
+            return Outcome.COLLECTED
+        case NotListed():
+            return Outcome.NOT_LISTED
+        case CollectRefused():
+            return Outcome.REFUSED
+        case TokenRefused():
+            return Outcome.TOKEN_REFUSED
+        case NoCredential():
+            return Outcome.NO_CREDENTIAL
+        case _:
+            return Outcome.UNSETTLED

@@ -1,0 +1,36 @@
+"""How much of TikTok's query quota an account's posts may use. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from analytics_service.video import Collect, Collecting, Finished, Parked, Video
+from common.instants import Instant
+from common.streams.machine import Admission, Lane, Wish
+
+AT_ONCE = 3
+"""Calls of one account under way together: enough for throughput, too few to starve other accounts."""
+CALLS_PER_WINDOW = 100
+"""A share of TikTok's 600 a minute per endpoint; whether those count per app or per user is not documented."""
+WINDOW = timedelta(minutes=1)
+
+
+def admit(lane: Lane[Video], wishes: Sequence[Wish[Collect]], now: Instant) -> Admission:
+    """Admit the longest overdue first, within the account's share of calls."""
+    recent = sorted(moment for moment in _calls(lane.states.values()) if moment > now - WINDOW)
+    free = min(AT_ONCE, CALLS_PER_WINDOW - len(recent)) - len(lane.running)
+    waiting = sorted((wish for wish in wishes if wish.key.item not in lane.running), key=lambda wish: wish.effect.due)
+    start = tuple(wish.key for wish in waiting[: max(free, 0)])
+    spent = len(recent) + len(lane.running) + len(start) >= CALLS_PER_WINDOW
+    look_again = recent[0] + WINDOW if recent and spent and len(start) < len(waiting) else None
+    return Admission(start=start, look_again=look_again)
+
+
+def _calls(states: Iterable[Video]) -> Iterable[Instant]:
+    # A failed try is followed by another soon, so each counts as if it had been made just now.
+    for state in states:
+        if isinstance(state, Collecting) and state.called_at is not None:
+            yield from [state.called_at] * (1 + state.tries)
+        elif isinstance(state, Parked) and state.collecting.called_at is not None:
+            yield state.collecting.called_at
+        elif isinstance(state, Finished) and state.called_at is not None:
+            yield state.called_at

@@ -1,0 +1,34 @@
+"""What a state of collecting wants done next. Pure."""
+
+from datetime import timedelta
+
+from analytics_service.video import Collect, Collecting, Finished, Parked, Video
+from common.instants import Instant
+from common.streams.machine import Key, Wait
+from tiktok.limits import VIDEO_IDS_PER_QUERY
+
+PARKED_FOR = timedelta(days=60)
+"""How long a post waits for its account's person to connect again before its numbers are given up."""
+REMEMBERED_FOR = timedelta(days=30)
+"""How long a finished post is known: as long as `post.events` can bring it up again."""
+
+
+def todo(key: Key, state: Video, now: Instant) -> Collect | Wait | None:
+    """Collect when the age has come and no retry is pending; else wait for that moment."""
+    del key
+    match state:
+        case Collecting():
+            due = due_at(state)
+            if due > now:
+                return Wait(until=due)
+            return Collect(video_ids=state.video_ids[:VIDEO_IDS_PER_QUERY], age=state.next_age, due=due)
+        case Parked(since=since):
+            return Wait(until=since + PARKED_FOR)
+        case Finished(at=at):
+            return Wait(until=at + REMEMBERED_FOR)
+
+
+def due_at(state: Collecting) -> Instant:
+    """When numbers are wanted next."""
+    due = state.available_at + timedelta(seconds=state.next_age)
+    return due if state.retry_at is None else max(due, state.retry_at)
