@@ -1,0 +1,1 @@
+"""The uploader: takes a post from request to hand-over."""

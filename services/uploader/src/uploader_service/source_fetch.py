@@ -1,0 +1,115 @@
+"""Asks a source for a range of its bytes, following redirects with the same care as the first address."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpcore
+import httpx
+
+from uploader_service.source_guard import GuardedNetwork, Resolver
+from uploader_service.source_problems import (
+    HasCredentials,
+    Malformed,
+    NoRanges,
+    NotHttps,
+    SourceFailed,
+    TemporarilyUnavailable,
+    TooManyRedirects,
+)
+from uploader_service.source_ranges import header
+
+REDIRECT_LIMIT = 3
+
+_TIMEOUT = {"connect": 10.0, "read": 30.0, "write": 10.0, "pool": 10.0}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SHOWN_PATH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer that is no redirect. `place` is where it came from, without the query: that may hold signatures."""
+
+    place: str
+    response: httpcore.Response
+
+    def parts(self, length: int) -> Iterator[bytes]:
+        """The body as it arrives: exactly `length` bytes, or `SourceFailed`."""
+        missing = length
+        for part in self.response.iter_stream():
+            missing -= len(part)
+            if missing < 0:
+                raise SourceFailed(NoRanges(place=self.place, why="sends more bytes than asked for"))
+            yield part
+        if missing:
+            raise SourceFailed(TemporarilyUnavailable(place=self.place, why="it stopped sending too early"))
+
+
+class Fetcher:
+    """Connections to sources, kept for a while. Safe to share between threads."""
+
+    def __init__(self, tls: ssl.SSLContext, trusted: frozenset[str], resolver: Resolver) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=tls,
+            network_backend=GuardedNetwork(trusted, resolver),
+            max_connections=None,
+            max_keepalive_connections=20,
+            keepalive_expiry=5.0,
+        )
+
+    def close(self) -> None:
+        """Drops the connections."""
+        self._pool.close()
+
+    @contextmanager
+    def get(self, url: str, first: int, last: int, *, if_range: str | None) -> Iterator[Answer]:
+        """The answer to a request for the bytes `first` to `last`. Raises `SourceFailed`, also while it is read."""
+        headers = {"Range": f"bytes={first}-{last}", "Accept-Encoding": "identity", "User-Agent": "postbus"}
+        if if_range is not None:
+            headers["If-Range"] = if_range
+        target = _parse(url)
+        for _ in range(REDIRECT_LIMIT + 1):
+            with self._send(target, headers) as response:
+                location = header(response, b"location")
+                if response.status not in _REDIRECTS or not location:
+                    yield Answer(place=_place(target), response=response)
+                    return
+            target = _parse(location, base=target)
+        raise SourceFailed(TooManyRedirects(place=_place(target), limit=REDIRECT_LIMIT))
+
+    @contextmanager
+    def _send(self, target: httpx.URL, headers: dict[str, str]) -> Iterator[httpcore.Response]:
+        address = httpcore.URL(scheme=b"https", host=target.raw_host, port=target.port, target=target.raw_path)
+        named: list[tuple[bytes | str, bytes | str]] = [("Host", target.netloc), *headers.items()]
+        try:
+            with self._pool.stream("GET", address, headers=named, extensions={"timeout": _TIMEOUT}) as response:
+                yield response
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+            # Only a connection's error says something a person can use; the others would quote the wire.
+            why = (
+                str(error)
+                if isinstance(error, httpcore.ConnectError)
+                else f"the connection broke ({type(error).__name__})"
+            )
+            raise SourceFailed(TemporarilyUnavailable(place=_place(target), why=why)) from error
+
+
+def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
+    try:
+        url = httpx.URL(text) if base is None else base.join(text)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise SourceFailed(Malformed("it cannot be read as a URL")) from error
+    if not url.scheme:
+        raise SourceFailed(Malformed("it does not begin with https://"))
+    if url.scheme != "https":
+        raise SourceFailed(NotHttps(scheme=url.scheme, host=url.host))
+    if not url.host:
+        raise SourceFailed(Malformed("it names no host"))
+    if url.userinfo:
+        raise SourceFailed(HasCredentials(url.host))
+    return url
+
+
+def _place(url: httpx.URL) -> str:
+    return f"https://{url.netloc.decode('ascii')}{url.path[:_SHOWN_PATH]}"
