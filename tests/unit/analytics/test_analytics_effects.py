@@ -1,0 +1,160 @@
+"""What asking TikTok can come to: each outcome is a fact, lost answers among them."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from analytics_service.effects import Collector, Token
+from analytics_service.video import (
+    Collect,
+    Collected,
+    CollectRefused,
+    Fact,
+    NoCredential,
+    NotListed,
+    Numbers,
+    TokenRefused,
+    Unsettled,
+)
+from common.events.account import CredentialIssued, CredentialWithdrawn
+from common.events.body import Body
+from common.events.topics import AUTH_CREDENTIALS, Topic
+from common.sealing import seal_for
+from common.streams.machine import Key
+from tiktok.client import TikTok
+from tiktok.models import Video
+from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+PRIVATE = X25519PrivateKey.generate()
+KEY = Key("acc_1", "post-1")
+COLLECT = Collect(video_ids=("7",), age=60, due=NOW)
+SEEN = Video(id="7", create_time=1, share_url="https://x/7", view_count=5, like_count=4, comment_count=3, share_count=2)
+
+
+@dataclass
+class Answers:
+    outcome: Outcome[tuple[Video, ...]]
+    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    async def query_videos(self, token: str, ids: Sequence[str]) -> Outcome[tuple[Video, ...]]:
+        self.asked.append((token, tuple(ids)))
+        return self.outcome
+
+
+@dataclass
+class OneRecord:
+    record: Body | None
+
+    def get(self, topic: Topic, account_id: str) -> Body | None:
+        assert (topic, account_id) == (AUTH_CREDENTIALS, "acc_1")
+        return self.record
+
+
+def issued(version: int = 3, *, life: float = 3600, context: str | None = None) -> CredentialIssued:
+    sealed = seal_for(PRIVATE.public_key(), b"act.secret", context or f"acc_1|access_token|{version}")
+    return CredentialIssued(
+        account_id="acc_1",
+        version=version,
+        scopes=("video.list",),
+        expires_at=NOW + timedelta(seconds=life),
+        sealed={"analytics": sealed},
+    )
+
+
+def collector(answers: Answers) -> Collector:
+    return Collector(tiktok=answers, private_key=PRIVATE, clock=lambda: NOW)
+
+
+def refused(code: str) -> Refused:
+    return Refused(status=400, code=code, message="", log_id="log")
+
+
+OUTCOMES: list[tuple[Outcome[tuple[Video, ...]], Fact]] = [
+    (
+        Done((SEEN,)),
+        Collected(
+            age=60,
+            at=NOW,
+            numbers=(
+                Numbers(
+                    video_id="7", view_count=5, like_count=4, comment_count=3, share_count=2, share_url="https://x/7"
+                ),
+            ),
+        ),
+    ),
+    (Done(()), NotListed(age=60, at=NOW)),
+    (NotSent("refused"), Unsettled(age=60, at=NOW, reason="refused")),
+    (Unknown("reset"), Unsettled(age=60, at=NOW, reason="reset")),
+    (refused("access_token_invalid"), TokenRefused(version=3, code="access_token_invalid", at=NOW)),
+    (refused("scope_not_authorized"), NoCredential(version=3)),
+    (refused("rate_limit_exceeded"), Unsettled(age=60, at=NOW, reason="rate_limit_exceeded")),
+    (refused("invalid_params"), CollectRefused(age=60, at=NOW, code="invalid_params")),
+]
+
+
+@pytest.mark.parametrize(("outcome", "fact"), OUTCOMES, ids=[str(number) for number in range(len(OUTCOMES))])
+async def test_every_outcome_becomes_a_fact(outcome: Outcome[tuple[Video, ...]], fact: Fact) -> None:
+    answers = Answers(outcome)
+    assert await collector(answers).perform(KEY, COLLECT, OneRecord(issued())) == fact
+    assert answers.asked == [("act.secret", ("7",))]
+
+
+@pytest.mark.parametrize(
+    ("record", "version"),
+    [
+        (None, 0),
+        (issued(4, life=29), 4),
+        (CredentialWithdrawn(account_id="acc_1", version=5, reason="disconnected"), 5),
+        (CredentialIssued(account_id="acc_1", version=6, scopes=(), expires_at=NOW + timedelta(days=1), sealed={}), 6),
+        (issued(7, context="acc_2|access_token|7"), 7),
+    ],
+    ids=["nothing yet", "about to end", "withdrawn", "not for us", "moved from another account"],
+)
+async def test_without_a_usable_credential_tiktok_is_not_asked(record: Body | None, version: int) -> None:
+    answers = Answers(Done((SEEN,)))
+    assert await collector(answers).perform(KEY, COLLECT, OneRecord(record)) == NoCredential(version=version)
+    assert answers.asked == []
+
+
+async def test_numbers_of_videos_that_were_not_asked_for_are_left_out() -> None:
+    answers = Answers(Done((replace(SEEN, id="8"),)))
+    assert await collector(answers).perform(KEY, COLLECT, OneRecord(issued())) == NotListed(age=60, at=NOW)
+
+
+ANSWER = msgspec.json.encode(
+    {"data": {"videos": [asdict(SEEN)]}, "error": {"code": "ok", "message": "", "log_id": "l"}}
+)
+
+
+async def test_a_lost_answer_is_unsettled_and_the_next_call_settles_it() -> None:
+    connections = itertools.count()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if next(connections) > 0:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n")
+            writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER))
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, httpx.AsyncClient(trust_env=False) as http:
+        effects = Collector(tiktok=TikTok(http, url, "key", "secret"), private_key=PRIVATE, clock=lambda: NOW)
+        first = await effects.perform(KEY, COLLECT, OneRecord(issued()))
+        second = await effects.perform(KEY, COLLECT, OneRecord(issued()))
+    assert isinstance(first, Unsettled)
+    assert "act.secret" not in first.reason
+    assert second == OUTCOMES[0][1]
+
+
+def test_a_token_is_not_shown() -> None:
+    assert "act.secret" not in repr(Token("act.secret", 3))
