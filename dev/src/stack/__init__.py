@@ -1,1 +1,1 @@
-"""The local stack: every part of Postbus as child processes of one machine."""
+"""The local stack: every part of Postbus as child processes of one machine. `stack.local.Stack` is its front."""

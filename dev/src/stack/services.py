@@ -1,0 +1,102 @@
+"""The four services as child processes: how each is configured, started and known to be ready."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stack.keys import SEALED_TO, Keys
+from stack.ports import HOST
+from stack.processes import Child
+from stack.waiting import answers, until
+
+USUAL_PORTS: Final = {"auth": 8101, "uploader": 8102, "publisher": 8103, "analytics": 8104}
+CLIENT_KEY: Final = "sbawpostbusdemo00"
+VAULT_KEY_ID: Final = "stack-1"
+READY_WITHIN: Final = 60.0
+# What a process needs from its surroundings to run at all; everything else it is told is listed below.
+INHERITED: Final = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every service of one stack is told."""
+
+    bootstrap_servers: str
+    mongodb_url: str
+    sandbox_url: str
+    media_url: str
+    ca_file: Path
+    auth_port: int
+    partitions: int
+    replication_factor: int
+    keys: Keys
+    further: Mapping[str, str]
+
+    def environment(self, service: str, *, instance: str, port: int) -> dict[str, str]:
+        """Return the whole environment of one service process."""
+        own = service.upper()
+        auth_url = f"http://{HOST}:{self.auth_port}"
+        told = {
+            **{name: value for name, value in os.environ.items() if name in INHERITED},
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            "KAFKA_REPLICATION_FACTOR": str(self.replication_factor),
+            "POSTBUS_PARTITIONS": str(self.partitions),
+            "SSL_CERT_FILE": str(self.ca_file),
+            "TIKTOK_API_URL": self.sandbox_url,
+            "TIKTOK_UPLOAD_HOSTS": self.sandbox_url.removeprefix("https://"),
+            f"{own}_HTTP_HOST": HOST,
+            f"{own}_HTTP_PORT": str(port),
+            f"{own}_INSTANCE": instance,
+            f"{own}_SESSION_TIMEOUT_MS": "6000",
+            **self._only_for(service, auth_url),
+        }
+        if service in SEALED_TO:
+            told[f"{own}_PRIVATE_KEY"] = self.keys.private[service]
+        return {**told, **self.further}
+
+    def _only_for(self, service: str, auth_url: str) -> dict[str, str]:
+        match service:
+            case "auth":
+                return {
+                    "TIKTOK_AUTHORIZE_URL": f"{self.sandbox_url}/v2/auth/authorize/",
+                    "TIKTOK_CLIENT_KEY": CLIENT_KEY,
+                    "TIKTOK_CLIENT_SECRET": self.keys.client_secret,
+                    "TIKTOK_REDIRECT_URI": f"{auth_url}/v1/oauth/callback",
+                    "TIKTOK_PKCE": "hex",
+                    "AUTH_PUBLIC_URL": auth_url,
+                    "AUTH_VAULT_KEYS": f"{VAULT_KEY_ID}:{self.keys.vault}",
+                    "AUTH_SERVICE_PUBLIC_KEYS": ",".join(f"{name}:{self.keys.public(name)}" for name in SEALED_TO),
+                }
+            case "uploader":
+                return {"UPLOADER_TRUSTED_SOURCES": self.media_url.removeprefix("https://")}
+            case "analytics":
+                return {"MONGODB_URL": self.mongodb_url, "ANALYTICS_COLLECT_AGES": "2s,4s,8s,15s,30s,1m,5m"}
+            case _:
+                return {}
+
+
+class ServiceProcess(Child):
+    """One worker of a service. It comes back by itself when it dies, with the same port and membership id."""
+
+    def __init__(self, service: str, *, instance: str, port: int, surroundings: Surroundings, log: Path) -> None:
+        super().__init__(
+            instance,
+            [sys.executable, "-m", f"{service}_service"],
+            log=log,
+            environment=surroundings.environment(service, instance=instance, port=port),
+            restart=True,
+        )
+        self.port = port
+        self.url = f"http://{HOST}:{port}"
+
+    def wait_ready(self, *, timeout: float = READY_WITHIN) -> None:
+        """Return once the service says that it is ready.
+
+        Raises:
+            PartDied: it dies again and again.
+            NotReady: it did not say so in time.
+        """
+        until(lambda: answers(f"{self.url}/readyz"), name=self.name, timeout=timeout, child=self)
