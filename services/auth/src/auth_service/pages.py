@@ -102,7 +102,7 @@ def _landed(landed: Landed) -> Page:
 
 
 def _declined(declined: Declined) -> Page:
-    if declined.error == "access_denied" and not declined.error_type:
+    if declined.error == "access_denied" and declined.error_type in {"", "user_cancel"}:
         return Page(
             status=400,
             result="declined",

@@ -1,0 +1,288 @@
+"""Each state meets each fact: what it becomes, and what the others are told."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from auth_service.account import (
+    Account,
+    Ailing,
+    Connected,
+    Expiring,
+    Fact,
+    Granted,
+    Issued,
+    IssueFailed,
+    IssueReason,
+    Issuing,
+    NeedsPerson,
+    Pair,
+    Profile,
+    RefreshDone,
+    Refreshing,
+    RefreshRefused,
+    RefreshUnsettled,
+    Rejected,
+    Salvaged,
+)
+from auth_service.decisions import AT_RISK_AFTER, decide
+from common.events.account import (
+    AccountAtRisk,
+    AccountConnected,
+    AccountDescribed,
+    AccountReauthorizationRequired,
+    CredentialIssued,
+    CredentialWithdrawn,
+)
+from common.streams.machine import Decision, Due, Key
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+KEY = Key("acc_1")
+LIFE = timedelta(hours=2)
+PROFILE = Profile(
+    tenant="acme", open_id="-000open", scopes=("video.publish",), display_name="Demo", consented_at=NOW - LIFE
+)
+
+
+def pair(version: int, granted_at: datetime = NOW - timedelta(hours=1)) -> Pair:
+    return Pair(
+        version=version,
+        sealed=f"sealed-{version}",
+        granted_at=granted_at,
+        access_expires_at=granted_at + LIFE,
+        refresh_expires_at=granted_at + timedelta(days=180),
+    )
+
+
+def issued(version: int, granted_at: datetime = NOW) -> Issued:
+    return Issued(pair=pair(version, granted_at), recipients="keys", sealed={"uploader": f"for-uploader-{version}"})
+
+
+OLD = pair(3)
+ISSUING = Issuing(profile=PROFILE, pair=pair(0), version=4, reason=IssueReason.CONNECTED)
+CONNECTED = Connected(profile=PROFILE, pair=OLD, recipients="keys", refresh_at=NOW)
+REFRESHING = Refreshing(profile=PROFILE, pair=OLD, attempt=1, since=NOW)
+AILING = Ailing(profile=PROFILE, pair=OLD, attempt=1, since=NOW, retry_at=NOW)
+EXPIRING = Expiring(profile=PROFILE, pair=OLD, code="invalid_grant", message="gone")
+NEEDS_PERSON = NeedsPerson(profile=PROFILE, version=4)
+STATES: tuple[Account, ...] = (ISSUING, CONNECTED, REFRESHING, AILING, EXPIRING, NEEDS_PERSON)
+
+CONSENT = Granted(profile=msgspec.structs.replace(PROFILE, consented_at=NOW), pair=pair(0, NOW))
+FOREIGN = Granted(profile=msgspec.structs.replace(CONSENT.profile, tenant="globex"), pair=CONSENT.pair)
+REPLAYED = Granted(profile=PROFILE, pair=pair(0))
+RESEALED = issued(4, OLD.granted_at)
+DONE = RefreshDone(version=3, scopes=("video.publish", "video.list"), issued=issued(4))
+REFUSED = RefreshRefused(version=3, code="invalid_grant", message="Refresh token is invalid or expired.")
+UNSETTLED = RefreshUnsettled(version=3, attempt=1, reason="the answer was lost")
+SALVAGED = Salvaged(version=3, scopes=("video.publish",), pair=pair(4, NOW))
+LATE: tuple[Fact, ...] = (
+    Issued(pair=pair(2), recipients="keys", sealed={}),
+    IssueFailed(version=2),
+    RefreshDone(version=2, scopes=(), issued=issued(3)),
+    RefreshRefused(version=2, code="invalid_grant", message=""),
+    RefreshUnsettled(version=2, attempt=1, reason=""),
+    Rejected(version=2),
+    Salvaged(version=2, scopes=(), pair=pair(3)),
+)
+
+SAME = None
+"""In the table below: the fact changes nothing and tells nobody."""
+
+TABLE: list[tuple[Fact | Due, tuple[type[object] | None, ...]]] = [
+    # fact, then what each of: issuing, connected, refreshing, ailing, expiring, needs person becomes
+    (CONSENT, (Issuing, Issuing, Issuing, Issuing, Issuing, Issuing)),
+    (FOREIGN, (SAME, SAME, SAME, SAME, SAME, SAME)),
+    (REPLAYED, (SAME, SAME, SAME, SAME, SAME, SAME)),
+    (RESEALED, (Connected, Connected, SAME, SAME, SAME, SAME)),
+    (IssueFailed(version=4), (Issuing, Issuing, SAME, SAME, SAME, SAME)),
+    (DONE, (SAME, SAME, Connected, Connected, Connected, Issuing)),
+    (REFUSED, (SAME, SAME, Expiring, SAME, SAME, SAME)),
+    (UNSETTLED, (SAME, SAME, Ailing, SAME, SAME, SAME)),
+    (Rejected(version=3), (SAME, Refreshing, Refreshing, Ailing, NeedsPerson, SAME)),
+    (SALVAGED, (SAME, SAME, Issuing, Issuing, Issuing, Issuing)),
+    (Due(), (SAME, Refreshing, SAME, Refreshing, SAME, SAME)),
+    *((fact, (SAME, SAME, SAME, SAME, SAME, SAME)) for fact in LATE),
+]
+CASES = [(state, fact, after) for fact, row in TABLE for state, after in zip(STATES, row, strict=True)]
+
+
+def next_of(decision: Decision[Account]) -> Account:
+    assert decision.state is not None
+    return decision.state
+
+
+@pytest.mark.parametrize(
+    ("state", "fact", "after"),
+    CASES,
+    ids=[f"{type(s).__name__}-{type(f).__name__}-{i}" for i, (s, f, _) in enumerate(CASES)],
+)
+def test_every_state_meets_every_fact(state: Account, fact: Fact | Due, after: type[object] | None) -> None:
+    decision = decide(KEY, state, fact, NOW)
+    if after is None:
+        assert decision == Decision(state=state)
+    else:
+        assert type(decision.state) is after
+        assert decision.state != state
+
+
+@pytest.mark.parametrize("fact", [fact for fact, _ in TABLE if not isinstance(fact, Granted)])
+def test_an_unknown_account_begins_with_a_consent_and_nothing_else(fact: Fact | Due) -> None:
+    assert decide(KEY, None, fact, NOW) == Decision(state=None)
+
+
+def test_first_consent_waits_to_be_issued_as_version_one() -> None:
+    decision = decide(KEY, None, CONSENT, NOW)
+    assert decision.events == ()
+    assert decision.state == Issuing(
+        profile=CONSENT.profile, pair=CONSENT.pair, version=1, reason=IssueReason.CONNECTED
+    )
+
+
+def test_issuing_announces_the_account_with_its_credential() -> None:
+    decision = decide(KEY, ISSUING, issued(4, ISSUING.pair.granted_at), NOW)
+    assert [type(event) for event in decision.events] == [AccountConnected, AccountDescribed, CredentialIssued]
+    credential = decision.events[-1]
+    assert isinstance(credential, CredentialIssued)
+    assert credential.version == 4
+    assert credential.sealed == {"uploader": "for-uploader-4"}
+    assert credential.expires_at == ISSUING.pair.access_expires_at
+
+
+@pytest.mark.parametrize("reason", [IssueReason.SALVAGED, IssueReason.RESEALED])
+def test_what_no_person_did_is_not_announced(reason: IssueReason) -> None:
+    state = msgspec.structs.replace(ISSUING, reason=reason)
+    decision = decide(KEY, state, issued(4, ISSUING.pair.granted_at), NOW)
+    assert [type(event) for event in decision.events] == [CredentialIssued]
+
+
+def test_an_older_pair_meant_for_the_same_version_is_not_taken_for_the_new_consent() -> None:
+    state = next_of(decide(KEY, CONNECTED, CONSENT, NOW))
+    assert isinstance(state, Issuing)
+    assert state.version == RESEALED.pair.version
+    assert decide(KEY, state, RESEALED, NOW) == Decision(state=state)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_reconnecting_raises_the_version(state: Account) -> None:
+    before = state.version if isinstance(state, Issuing | NeedsPerson) else state.pair.version
+    after = next_of(decide(KEY, state, CONSENT, NOW))
+    assert isinstance(after, Issuing)
+    assert (after.version, after.reason) == (before + 1, IssueReason.CONNECTED)
+
+
+def test_a_pair_that_does_not_open_is_tried_again_later_and_more_rarely() -> None:
+    once = next_of(decide(KEY, ISSUING, IssueFailed(version=4), NOW))
+    assert isinstance(once, Issuing)
+    assert once.retry_at is not None
+    twice = next_of(decide(KEY, once, IssueFailed(version=4), once.retry_at))
+    assert isinstance(twice, Issuing)
+    assert twice.retry_at is not None
+    assert timedelta(0) < once.retry_at - NOW < twice.retry_at - once.retry_at
+    assert (once.attempt, twice.attempt) == (2, 3)
+
+
+def test_due_before_its_time_changes_nothing() -> None:
+    before = NOW - timedelta(seconds=1)
+    for state in (CONNECTED, AILING):
+        assert decide(KEY, state, Due(), before) == Decision(state=state)
+
+
+def test_refresh_commits_the_new_pair_and_tells_the_services_at_once() -> None:
+    decision = decide(KEY, REFRESHING, DONE, NOW)
+    state = next_of(decision)
+    assert isinstance(state, Connected)
+    assert state.pair == DONE.issued.pair
+    assert state.profile.scopes == ("video.publish", "video.list")
+    assert NOW < state.refresh_at < state.pair.access_expires_at
+    (credential,) = decision.events
+    assert isinstance(credential, CredentialIssued)
+    assert (credential.version, credential.scopes) == (4, ("video.publish", "video.list"))
+
+
+def test_a_refresh_that_names_no_scopes_keeps_them() -> None:
+    done = RefreshDone(version=3, scopes=(), issued=issued(4))
+    assert next_of(decide(KEY, REFRESHING, done, NOW)).profile.scopes == PROFILE.scopes
+
+
+def test_the_same_outcome_twice_counts_once() -> None:
+    once = decide(KEY, REFRESHING, DONE, NOW).state
+    assert decide(KEY, once, DONE, NOW) == Decision(state=once)
+
+
+def test_after_a_lost_answer_the_old_pair_is_tried_once_more() -> None:
+    ailing = next_of(decide(KEY, REFRESHING, UNSETTLED, NOW))
+    assert isinstance(ailing, Ailing)
+    assert NOW < ailing.retry_at <= NOW + timedelta(seconds=2)
+    again = next_of(decide(KEY, ailing, Due(), ailing.retry_at))
+    assert again == msgspec.structs.replace(REFRESHING, attempt=2)
+
+
+def test_refused_after_a_lost_answer_is_a_risk_until_the_access_token_ends() -> None:
+    again = msgspec.structs.replace(REFRESHING, attempt=2)
+    decision = decide(KEY, again, REFUSED, NOW)
+    (risk,) = decision.events
+    assert isinstance(risk, AccountAtRisk)
+    assert (risk.reason, risk.access_expires_at) == ("invalid_grant", OLD.access_expires_at)
+    early = OLD.access_expires_at - timedelta(seconds=1)
+    assert decide(KEY, decision.state, Due(), early) == Decision(state=decision.state)
+    ended = decide(KEY, decision.state, Due(), OLD.access_expires_at)
+    assert ended.state == NEEDS_PERSON
+    required, withdrawn = ended.events
+    assert isinstance(required, AccountReauthorizationRequired)
+    assert (required.code, required.tenant) == ("invalid_grant", "acme")
+    assert withdrawn == CredentialWithdrawn(account_id="acc_1", version=4, reason="invalid_grant")
+
+
+@pytest.mark.parametrize(
+    ("state", "now"),
+    [(msgspec.structs.replace(REFRESHING, rejected=True), NOW), (REFRESHING, OLD.access_expires_at)],
+    ids=["rejected", "ended"],
+)
+def test_refused_without_a_good_access_token_needs_the_person_at_once(state: Account, now: datetime) -> None:
+    decision = decide(KEY, state, REFUSED, now)
+    assert decision.state == NEEDS_PERSON
+    assert [type(event) for event in decision.events] == [AccountReauthorizationRequired, CredentialWithdrawn]
+
+
+def test_trouble_is_told_once_and_never_disconnects() -> None:
+    state: Account = REFRESHING
+    now, told = NOW, 0
+    for attempt in range(1, 40):
+        decision = decide(KEY, state, RefreshUnsettled(version=3, attempt=attempt, reason="no answer"), now)
+        told += len(decision.events)
+        assert told == (1 if attempt >= AT_RISK_AFTER else 0)
+        assert isinstance(decision.state, Ailing)
+        now = decision.state.retry_at
+        state = next_of(decide(KEY, decision.state, Due(), now))
+    assert now > OLD.access_expires_at
+    assert isinstance(decide(KEY, state, DONE, now).state, Connected)
+
+
+def test_a_young_pair_that_is_rejected_waits_before_its_refresh() -> None:
+    young = msgspec.structs.replace(CONNECTED, pair=pair(3, NOW - timedelta(seconds=1)))
+    ailing = next_of(decide(KEY, young, Rejected(version=3), NOW))
+    assert isinstance(ailing, Ailing)
+    assert ailing.retry_at == young.pair.granted_at + timedelta(seconds=30)
+    refreshing = next_of(decide(KEY, ailing, Due(), ailing.retry_at))
+    assert refreshing == Refreshing(profile=PROFILE, pair=young.pair, attempt=1, since=NOW, rejected=True)
+
+
+def test_a_rejection_during_a_refresh_is_remembered() -> None:
+    rejected = decide(KEY, REFRESHING, Rejected(version=3), NOW).state
+    ailing = decide(KEY, rejected, UNSETTLED, NOW).state
+    assert isinstance(ailing, Ailing)
+    assert ailing.rejected
+
+
+def test_a_salvaged_pair_heals_an_account_that_needed_its_person() -> None:
+    state = next_of(decide(KEY, NEEDS_PERSON, SALVAGED, NOW))
+    assert isinstance(state, Issuing)
+    assert (state.version, state.pair.version) == (5, 4)
+    decision = decide(KEY, state, issued(5), NOW)
+    assert [type(event) for event in decision.events] == [AccountConnected, AccountDescribed, CredentialIssued]
+
+
+def test_states_survive_being_written_down() -> None:
+    for state in STATES:
+        assert msgspec.json.decode(msgspec.json.encode(state), type=Account) == state
