@@ -1,0 +1,67 @@
+# `make` alone lists what can be done. Everything runs from .venv, which the first target that needs it makes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+PACKAGES := libs/common libs/tiktok services/auth services/uploader services/publisher services/analytics sandbox dev
+PYTEST ?= $(BIN)/python -m pytest
+TESTS ?= tests
+MODULES := postbus-common=common,postbus-tiktok=tiktok,postbus-sandbox=sandbox,postbus-stack=stack
+# Started as processes or loaded by name, so no import tells that they are needed.
+NOT_IMPORTED := uvloop|httptools|python-multipart|secantusdb|postbus-sandbox|postbus-auth|postbus-uploader|postbus-publisher|postbus-analytics
+DEPTRY = $(BIN)/deptry --package-module-name-map $(MODULES) --per-rule-ignores "DEP002=$(NOT_IMPORTED)"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv check test demo up down status bench events lock clean
+
+help: ## List the targets.
+	@echo "Postbus. Needs Python 3.11 or newer, make and git; nothing else."
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+venv: $(READY) ## Make .venv from requirements.lock; other targets do this by themselves.
+
+check: $(READY) ## Lint, types, import rules, declared dependencies, structure, freshness of the contract (seconds).
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	@set -e; for package in $(PACKAGES); do $(DEPTRY) --config $$package/pyproject.toml $$package/src; done
+	$(BIN)/python -m common.events.generate --check
+	$(PYTEST) -q tests/architecture
+
+test: check ## Everything above, then every test: unit to end to end, on a real Kafka (under 10 minutes).
+	$(PYTEST) $(TESTS)
+
+demo: $(READY) ## A real video through everything, with two kills on the way; ends with a RESULT line.
+	$(BIN)/python -m stack.demo
+
+up: $(READY) ## Start the stack in the background and print its addresses.
+	$(BIN)/python -m stack up
+
+down: $(READY) ## Stop the stack; its data stays in .stack.
+	$(BIN)/python -m stack down
+
+status: $(READY) ## Print the addresses of the running stack.
+	$(BIN)/python -m stack status
+
+bench: $(READY) ## Measure; one JSON line for each figure.
+	@set -e; for script in bench/*.py; do $(BIN)/python "$$script"; done
+
+events: $(READY) ## Write the JSON Schemas and the AsyncAPI document of the contract again.
+	$(BIN)/python -m common.events.generate
+
+lock: $(READY) ## Resolve every dependency again: requirements.lock and Kafka's jars.
+	$(BIN)/python dev/lock.py $(PACKAGES)
+	$(BIN)/python -m stack.jars
+
+clean: ## Remove .venv and what the tools cached; the stack's data in .stack stays.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock dev/bootstrap.py $(PACKAGES:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Postbus needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Another one: make PYTHON=python3.12")'
+	@$(PYTHON) dev/bootstrap.py $(VENV) $(PACKAGES)
+	@touch $@
