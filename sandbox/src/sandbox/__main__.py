@@ -1,0 +1,77 @@
+"""`python -m sandbox`: the stand-in as a process of its own, until it is told to stop."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+from msgspec import structs
+
+from sandbox.errors import SandboxError
+from sandbox.server import Server
+from sandbox.settings import Settings, read_settings
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A stateful stand-in for TikTok's API.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--tls-cert", type=Path, help="PEM file; makes everything https")
+    parser.add_argument("--tls-key", type=Path)
+    parser.add_argument("--config", type=Path, help="JSON settings, see sandbox/README.md")
+    parser.add_argument("--state", type=Path, help="folder to keep the state in over a restart")
+    parser.add_argument("--processing-seconds", type=float, help="from the last byte to the verdict")
+    parser.add_argument("--public-seconds", type=float, help="from the verdict to being public")
+    parser.add_argument("--access-token-seconds", type=int)
+    parser.add_argument("--refresh-token-seconds", type=int)
+    parser.add_argument("--client-secret", help="or SANDBOX_CLIENT_SECRET; made up if neither is given")
+    return parser.parse_args()
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    settings = read_settings(arguments.config) if arguments.config else Settings()
+    secret = arguments.client_secret or os.environ.get("SANDBOX_CLIENT_SECRET") or settings.app.client_secret
+    delays = {"processing": arguments.processing_seconds, "public": arguments.public_seconds}
+    lives = {"access_token": arguments.access_token_seconds, "refresh_token": arguments.refresh_token_seconds}
+    return structs.replace(
+        settings,
+        app=structs.replace(settings.app, client_secret=secret),
+        delays=structs.replace(settings.delays, **_given(delays)),
+        lifetimes=structs.replace(settings.lifetimes, **_given(lives)),
+    )
+
+
+def _given(values: dict[str, float | int | None]) -> dict[str, float | int]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    tls = (arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
+    server = Server(
+        _settings(arguments), host=arguments.host, port=arguments.port, tls=tls, state_folder=arguments.state
+    )
+    async with server:
+        sys.stdout.write(f"ready {json.dumps({'url': server.url, 'admin': server.url + '/_sandbox/'})}\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def main() -> int:
+    """Serve until SIGINT or SIGTERM."""
+    try:
+        uvloop.run(_serve(_arguments()))
+    except SandboxError as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

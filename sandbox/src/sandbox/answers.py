@@ -1,0 +1,78 @@
+"""What the stand-in answers, as values: envelopes, error codes and the HTTP status each code comes with."""
+
+import json
+from typing import Final
+
+from msgspec import Struct
+
+STATUS_OF_CODE: Final = {
+    "access_token_invalid": 401,
+    "scope_not_authorized": 401,
+    "rate_limit_exceeded": 429,
+    "internal_error": 500,
+    "spam_risk_too_many_posts": 403,
+    "spam_risk_user_banned_from_posting": 403,
+    "reached_active_user_cap": 403,
+    "unaudited_client_can_only_post_to_private_accounts": 403,
+    "url_ownership_unverified": 403,
+    "privacy_level_option_mismatch": 403,
+    "invalid_client": 401,
+}
+
+MESSAGE_OF_CODE: Final = {
+    "access_token_invalid": "The access token is invalid or not found in the request.",
+    "scope_not_authorized": "The user did not authorize the scope required for completing this request.",
+    "rate_limit_exceeded": "The API rate limit was exceeded. Please try again later.",
+    "internal_error": "Something is wrong. Please try again later.",
+    "unaudited_client_can_only_post_to_private_accounts": (
+        "Please review our integration guidelines at https://developers.tiktok.com/doc/content-sharing-guidelines/"
+    ),
+    "url_ownership_unverified": (
+        "Please review our URL ownership verification rules at "
+        "https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide/#pull_from_url"
+    ),
+}
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """One HTTP answer; `code` names what it says in the list of calls."""
+
+    status: int = 200
+    body: dict[str, object] | None = None
+    headers: dict[str, str] = {}
+    code: str = "ok"
+
+
+def done(data: dict[str, object]) -> Answer:
+    """Success in the envelope every endpoint but OAuth uses."""
+    return Answer(body={"data": data, "error": {"code": "ok", "message": ""}})
+
+
+def failed(code: str, message: str = "", *, status: int | None = None) -> Answer:
+    """An error in the envelope; it carries no `data` at all, as seen on the wire."""
+    text = message or MESSAGE_OF_CODE.get(code, "")
+    found = status if status is not None else STATUS_OF_CODE.get(code, 400)
+    return Answer(status=found, body={"error": {"code": code, "message": text}}, code=code)
+
+
+def oauth_failed(error: str, description: str, *, status: int | None = None) -> Answer:
+    """An OAuth error: flat, and `error` is a string."""
+    found = status if status is not None else STATUS_OF_CODE.get(error, 400)
+    return Answer(status=found, body={"error": error, "error_description": description}, code=error)
+
+
+def upload_refused(status: int, code: str, headers: dict[str, str] | None = None) -> Answer:
+    """The upload host answers by status and headers; the body is only for people."""
+    return Answer(status=status, body={"code": code}, headers=headers or {}, code=code)
+
+
+def encode(answer: Answer, log_id: str) -> bytes:
+    """The body on the wire, with the log id where the envelope of this answer has it."""
+    if answer.body is None:
+        return b""
+    error = answer.body.get("error")
+    if isinstance(error, dict):
+        return json.dumps({**answer.body, "error": {**error, "log_id": log_id}}).encode()
+    if isinstance(error, str):
+        return json.dumps({**answer.body, "log_id": log_id}).encode()
+    return json.dumps(answer.body).encode()

@@ -1,0 +1,60 @@
+"""TikTok's rules for cutting a video into chunks: which plans init accepts and where each chunk must lie."""
+
+from typing import Final
+
+from msgspec import Struct
+
+LARGEST_VIDEO: Final = 4 * 1024**3
+MOST_CHUNKS: Final = 1000
+
+SIZE_INVALID: Final = "The video size is invalid"
+CHUNK_SIZE_INVALID: Final = "The chunk size is invalid"
+CHUNK_COUNT_INVALID: Final = "The total chunk count is invalid"
+
+
+class ChunkLimits(Struct, frozen=True, kw_only=True):
+    """Bytes; the documentation does not say whether its MB are 10**6 or 2**20."""
+
+    smallest: int = 5_242_880
+    largest: int = 64_000_000
+    largest_last: int = 128_000_000
+
+
+# What satisfies both readings of MB passes here; nothing else does.
+STRICT: Final = ChunkLimits()
+LENIENT: Final = ChunkLimits(smallest=5_000_000, largest=67_108_864, largest_last=134_217_728)
+
+
+class ChunkPlan(Struct, frozen=True, kw_only=True):
+    """How init announced the video."""
+
+    size: int
+    chunk_size: int
+    count: int
+
+    def last_byte(self, first: int) -> int:
+        """Where the chunk that begins at `first` must end; the remainder belongs to the last chunk."""
+        is_last = first // self.chunk_size >= self.count - 1
+        return (self.size if is_last else first + self.chunk_size) - 1
+
+
+def why_refused(plan: ChunkPlan, limits: ChunkLimits = STRICT) -> str:
+    """The message init refuses a plan with; empty when the plan is fine."""
+    if not 1 <= plan.size <= LARGEST_VIDEO:
+        return SIZE_INVALID
+    if plan.chunk_size < 1 or not _chunk_size_fits(plan, limits):
+        return CHUNK_SIZE_INVALID
+    if not 1 <= plan.count <= MOST_CHUNKS or plan.count != plan.size // plan.chunk_size:
+        return CHUNK_COUNT_INVALID
+    remainder_and_last = plan.size - plan.chunk_size * (plan.count - 1)
+    return CHUNK_SIZE_INVALID if remainder_and_last > limits.largest_last else ""
+
+
+def _chunk_size_fits(plan: ChunkPlan, limits: ChunkLimits) -> bool:
+    is_whole = plan.chunk_size == plan.size
+    if plan.count == 1 and not is_whole:
+        # Not documented, yet TikTok refuses one chunk smaller than the video.
+        return False
+    if is_whole and plan.size < limits.smallest:
+        return True
+    return limits.smallest <= plan.chunk_size <= limits.largest

@@ -1,0 +1,130 @@
+"""The consent page: a person sees what an app asks for, picks an account, and allows or refuses."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from html import escape
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from msgspec import structs
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from sandbox import oauth
+from sandbox.oauth import AuthorizationRequest, Bad
+from sandbox.shell import Shell
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_CARRIED: Final = (
+    "client_key",
+    "response_type",
+    "scope",
+    "redirect_uri",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+)
+
+_MEANING: Final = {
+    "user.info.basic": "Read your profile info (avatar, display name)",
+    "user.info.profile": "Read your profile links and user name",
+    "user.info.stats": "Read your profile statistics",
+    "video.list": "Read your public videos on TikTok",
+    "video.upload": "Upload draft content to your account",
+    "video.publish": "Post content to TikTok",
+}
+
+_PAGE: Final = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>
+body {{ font: 16px/1.5 system-ui, sans-serif; background: #f4f4f5; color: #18181b; margin: 0; }}
+main {{ max-width: 26rem; margin: 8vh auto; background: #fff; padding: 2rem; border-radius: .75rem; }}
+h1 {{ font-size: 1.25rem; margin: 0 0 1rem; }} label {{ display: block; margin: .4rem 0; }}
+input[type=text] {{ font: inherit; width: 100%; box-sizing: border-box; padding: .5rem; margin-top: .25rem; }}
+button {{ font: inherit; padding: .6rem 1.2rem; margin: 1rem .5rem 0 0; border: 0; border-radius: .4rem; }}
+button[value=allow] {{ background: #be123c; color: #fff; }} small {{ color: #52525b; }}
+</style></head><body><main>{content}</main></body></html>"""
+
+
+def consent_routes(shell: Shell) -> list[Route]:
+    """The page and the form behind it."""
+    return [
+        Route("/v2/auth/authorize/", _show(shell), methods=["GET"]),
+        Route("/v2/auth/authorize/consent", _decide(shell), methods=["POST"]),
+    ]
+
+
+def _show(shell: Shell) -> Handler:
+    async def handle(request: Request) -> Response:
+        asked = oauth.read_request(shell.world.settings.app, request.query_params)
+        if isinstance(asked, Bad):
+            return _error_page(asked)
+        return _page("Allow access", _form(shell, asked, request.query_params))
+
+    return handle
+
+
+def _page(title: str, content: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(_PAGE.format(title=escape(title), content=content), status_code=status, headers=_HEADERS)
+
+
+def _error_page(bad: Bad) -> HTMLResponse:
+    return _page("Something went wrong", f"<h1>Something went wrong</h1><p>{escape(bad.parameter)}</p>", status=400)
+
+
+def _form(shell: Shell, asked: AuthorizationRequest, query: Mapping[str, str]) -> str:
+    hidden = "".join(
+        f'<input type="hidden" name="{name}" value="{escape(query.get(name, ""))}">'
+        for name in _CARRIED
+        if query.get(name)
+    )
+    scopes = "".join(
+        f'<label><input type="checkbox" name="granted" value="{scope}" checked> {escape(_MEANING[scope])}</label>'
+        for scope in asked.scopes
+    )
+    names = [creator.profile.username for creator in shell.world.creators.all()]
+    options = "".join(f'<option value="{escape(name)}">' for name in names)
+    return f"""<h1>{escape(shell.world.settings.app.name)} would like to</h1>
+<form method="post" action="/v2/auth/authorize/consent">{hidden}<input type="hidden" name="chosen" value="1">{scopes}
+<label>as <input type="text" name="creator" list="creators" value="{escape(next(iter(names), ""))}" required
+ pattern="[A-Za-z0-9._\\-]{{1,24}}"></label><datalist id="creators">{options}</datalist>
+<button name="decision" value="allow">Allow</button><button name="decision" value="cancel">Cancel</button></form>
+<p><small>A stand-in for TikTok on this machine. A name nobody has yet makes a new account.</small></p>"""
+
+
+def _decide(shell: Shell) -> Handler:
+    async def handle(request: Request) -> Response:
+        pairs = parse_qsl((await request.body()).decode("utf-8", "replace"))
+        form = dict(pairs)
+        asked = oauth.read_request(shell.world.settings.app, form)
+        if isinstance(asked, Bad):
+            return _error_page(asked)
+        ticked = [value for name, value in pairs if name == "granted"]
+        return _back(asked, _outcome(shell, asked, form, ticked))
+
+    return handle
+
+
+def _outcome(shell: Shell, asked: AuthorizationRequest, form: Mapping[str, str], ticked: list[str]) -> dict[str, str]:
+    """What the callback carries. Only the page says that ticks were chosen; without, all that was asked is granted."""
+    granted = tuple(scope for scope in asked.scopes if scope in ticked or "chosen" not in form)
+    username = form.get("creator", "")
+    if form.get("decision") == "cancel" or not username or not granted:
+        return {"error": "access_denied", "error_description": "User denied access", "error_type": "user_cancel"}
+    code = oauth.issue_code(
+        shell.world.grants,
+        shell.ids,
+        structs.replace(asked, scopes=granted),
+        open_id=shell.world.creators.named(username).open_id,
+        lifetimes=shell.world.settings.lifetimes,
+        now=shell.clock.now(),
+    )
+    shell.changes += 1
+    return {"code": code, "scopes": ",".join(granted)}
+
+
+def _back(asked: AuthorizationRequest, outcome: dict[str, str]) -> RedirectResponse:
+    query = urlencode({**outcome, "state": asked.state})
+    return RedirectResponse(f"{asked.redirect_uri}?{query}", status_code=302, headers=_HEADERS)

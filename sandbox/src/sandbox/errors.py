@@ -1,0 +1,34 @@
+"""What can go wrong in the stand-in itself; what TikTok would answer is a value, not an error.
+
+SandboxError
+├── SettingsRefused    the settings file is not what it should be
+├── StateRefused       the saved state cannot be read
+└── AnswerLost         a rule wants the connection cut without an answer
+"""
+
+from pathlib import Path
+
+
+class SandboxError(Exception):
+    """Anything the stand-in itself cannot do."""
+
+
+class SettingsRefused(SandboxError):
+    """Correct the settings file and start again."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"cannot read the settings in {path}")
+
+
+class StateRefused(SandboxError):
+    """Remove the saved state (everything is forgotten) or start the version that wrote it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"cannot read the saved state in {path}")
+
+
+class AnswerLost(SandboxError):
+    """Cut the connection; the client shall not learn what happened."""
+
+    def __init__(self) -> None:
+        super().__init__("the answer is lost on purpose")

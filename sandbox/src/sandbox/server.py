@@ -1,0 +1,140 @@
+"""Runs the stand-in on a port: in this process for tests, or as a process of its own."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import uvicorn
+from msgspec import structs
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sandbox import saved
+from sandbox.clock import Clock
+from sandbox.settings import Settings
+from sandbox.shell import Shell
+from sandbox.web import CUT, build_app
+
+KEEP_ALIVE_SECONDS: Final = 60
+GRACE_SECONDS: Final = 2
+SAVE_EVERY_SECONDS: Final = 1.0
+
+
+class CuttableProtocol(HttpToolsProtocol):
+    """HTTP whose connection a request's handler can cut."""
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {CUT: {"now": self.transport.abort}}
+
+
+class _Listener(uvicorn.Server):
+    """A server that leaves signals alone and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+class Server:
+    """A running stand-in: `async with Server(settings) as server: server.url`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: tuple[Path, Path] | None = None,
+        clock: Clock | None = None,
+        state_folder: Path | None = None,
+    ) -> None:
+        self._folder = state_folder
+        self._socket = _bind(host, port)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://{host}:{self._socket.getsockname()[1]}"
+        self.shell = _open_shell(settings, self.url, clock, state_folder)
+        certificate, key = (None, None) if tls is None else tls
+        self._listener = _Listener(
+            uvicorn.Config(
+                build_app(self.shell),
+                http=CuttableProtocol,
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                log_level="warning",
+                # Upload urls are secrets and would stand in an access log.
+                access_log=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
+            )
+        )
+        self._running: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        """Return once connections are accepted."""
+        serving = asyncio.create_task(self._listener.serve([self._socket]))
+        listening = asyncio.create_task(self._listener.listening.wait())
+        await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            listening.cancel()
+            await serving
+        self._running = [serving, asyncio.create_task(self._keep_saved())]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        serving, saving = self._running
+        await self.shell.holds.close()
+        saving.cancel()
+        self._listener.should_exit = True
+        await serving
+        self._save()
+
+    async def _keep_saved(self) -> None:
+        seen = self.shell.changes
+        while True:
+            await asyncio.sleep(SAVE_EVERY_SECONDS)
+            if self.shell.changes != seen:
+                seen = self.shell.changes
+                self._save()
+
+    def _save(self) -> None:
+        if self._folder is not None:
+            saved.save(self.shell.world, self._folder)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((host, port))
+    return bound
+
+
+def _open_shell(settings: Settings, url: str, clock: Clock | None, folder: Path | None) -> Shell:
+    state = saved.load(folder) if folder is not None else None
+    if state is None:
+        return Shell(settings, base_url=url, clock=clock)
+    secret = settings.app.client_secret or state.client_secret
+    kept = structs.replace(settings, app=structs.replace(settings.app, client_secret=secret))
+    shell = Shell(kept, base_url=url, clock=clock)
+    saved.restore(shell.world, state)
+    return shell
