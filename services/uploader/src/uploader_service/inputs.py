@@ -1,0 +1,69 @@
+"""What the world says, as facts: events, views, and requests that could not be read."""
+
+import hashlib
+import re
+from datetime import UTC
+
+import msgspec
+
+from common.events.account import AccountDescribed, CredentialIssued
+from common.events.body import Body
+from common.events.codec import Envelope
+from common.events.post import PostRequested, PostReturned
+from common.instants import Instant
+from common.streams.machine import Addressed, Key, Outsider
+from uploader_service.facts import AccountSeen, CredentialSeen, Fact, Illegible, Requested, Returned
+from uploader_service.post import AwaitingCredential, Parked, Post
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+_LONGEST_FAULT = 500
+
+
+def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
+    """Read requests, and posts that the publisher gives back."""
+    body = envelope.body
+    if isinstance(body, PostRequested):
+        requested = Requested(request=body, recorded_at=_aware(envelope.time))
+        return Addressed(Key(body.account_id, body.post_id), requested)
+    if isinstance(body, PostReturned):
+        returned = Returned(attempt=body.attempt, revision=body.revision, code=body.code, message=body.message)
+        return Addressed(Key(body.account_id, body.post_id), returned)
+    return None
+
+
+def notice(key: Key, state: Post, record: Body) -> Fact | None:
+    """Tell a waiting post that what it waits for is in view."""
+    del key
+    if isinstance(state, Parked) and isinstance(record, AccountDescribed):
+        return AccountSeen(record.tenant)
+    if isinstance(state, AwaitingCredential) and isinstance(record, CredentialIssued):
+        return CredentialSeen(record.version) if record.version > state.newer_than else None
+    return None
+
+
+def illegible(outsider: Outsider) -> Addressed[Fact] | None:
+    """Find the post that a request was about which could not be read, so that its sender gets an answer."""
+    try:
+        fields = msgspec.json.decode(outsider.value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if not isinstance(fields, dict):
+        return None
+    account_id, post_id, tenant = (_identifier(fields.get(name)) for name in ("account_id", "post_id", "tenant"))
+    if not account_id or not post_id:
+        return None
+    fact = Illegible(
+        tenant=tenant,
+        message=str(outsider.error)[:_LONGEST_FAULT],
+        digest=hashlib.sha256(outsider.value).hexdigest(),
+    )
+    return Addressed(Key(account_id, post_id), fact)
+
+
+def _identifier(value: object) -> str:
+    return value if isinstance(value, str) and _IDENTIFIER.fullmatch(value) else ""
+
+
+def _aware(time: Instant | None) -> Instant | None:
+    # CloudEvents asks for an offset; a sender that leaves it out gets UTC rather than an error.
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

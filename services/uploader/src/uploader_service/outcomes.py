@@ -1,0 +1,336 @@
+"""What becomes of a post when an effect has ended: one function for each kind of effect."""
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from common.events.account import TokenRejected
+from common.events.body import Body
+from common.events.post import DelayReason, FailureReason
+from common.instants import Instant
+from common.streams.machine import Decision
+from tiktok.errors import Remedy, remedy_of
+from tiktok.limits import MAX_VIDEO_BYTES
+from tiktok.models import StatusCode
+from uploader_service.facts import (
+    CallFailure,
+    ChunkDeclined,
+    ChunkOutcome,
+    ChunkStored,
+    CreatorTold,
+    Declined,
+    InitDone,
+    Located,
+    NeverSent,
+    NoCredential,
+    Outcome,
+    ProbeOutcome,
+    Problem,
+    SourceBroke,
+    SourceFound,
+    SourceUnusable,
+    TicketUnreadable,
+    Unanswered,
+)
+from uploader_service.moves import (
+    after,
+    await_credential,
+    fail,
+    hand_over,
+    keep,
+    locate,
+    next_attempt,
+    progress,
+    send_from,
+    try_again,
+    unchanged,
+    wait,
+)
+from uploader_service.post import (
+    Asking,
+    Calls,
+    Initialising,
+    Locating,
+    Media,
+    Post,
+    Probing,
+    Ticket,
+    Uploading,
+    Working,
+    url_is_past_its_life,
+)
+from uploader_service.requests import creator_fault_of
+from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, wanted_by
+
+SERVICE = "uploader"
+RATE_PAUSE = timedelta(seconds=65)
+"""TikTok asks for a minute after `rate_limit_exceeded`."""
+
+DAILY_PAUSE = timedelta(hours=1)
+PROOF_PAUSE = timedelta(seconds=30)
+PROGRESS_EVERY = timedelta(seconds=1)
+ANSWERS_TO_PROVE = 2
+ANOTHER_ATTEMPT_HELPS = frozenset({"internal", "spam_risk_too_many_posts"})
+"""TikTok's reasons for giving up that say nothing against the post itself."""
+
+
+def settle(state: Post | None, outcome: Outcome, now: Instant) -> Decision[Post]:
+    """Take in an outcome, if it is of the effect that the state wants; otherwise it is late and changes nothing."""
+    if not isinstance(state, Working) or wanted_by(state) != outcome.of:
+        return unchanged(state)
+    return _settle(replace(state, job=replace(state.job, calls=_counted(state.job.calls, outcome, now))), outcome, now)
+
+
+def _settle(state: Working, outcome: Outcome, now: Instant) -> Decision[Post]:
+    if isinstance(state, Probing) and isinstance(outcome, ProbeOutcome):
+        return probed(state, outcome, now)
+    if isinstance(state, Asking) and isinstance(outcome, CreatorTold | CallFailure):
+        return asked(state, outcome, now)
+    if isinstance(state, Initialising) and isinstance(outcome, InitDone | CallFailure):
+        return initialised(state, outcome, now)
+    if isinstance(state, Uploading) and isinstance(outcome, ChunkOutcome):
+        return sent(state, outcome, now)
+    if isinstance(state, Locating) and isinstance(outcome, Located | CallFailure):
+        return located(state, outcome, now)
+    return unchanged(state)
+
+
+def _counted(calls: Calls, outcome: Outcome, now: Instant) -> Calls:
+    if isinstance(outcome, NeverSent | NoCredential):
+        return calls
+    match outcome.of:
+        case Init():
+            return calls.init_at(now)
+        case AskCreator():
+            return calls.creator_at(now)
+        case AskStatus():
+            return calls.status_at(now)
+        case Probe() | SendChunk():
+            return calls
+
+
+def probed(state: Probing, outcome: ProbeOutcome, now: Instant) -> Decision[Post]:
+    """Judge the source."""
+    match outcome:
+        case SourceFound(media=Media(size=size)) if size > MAX_VIDEO_BYTES:
+            message = f"source.url: the file has {size} bytes, TikTok takes at most {MAX_VIDEO_BYTES}"
+            return fail(state.job, FailureReason.SOURCE_TOO_LARGE, message, now)
+        case SourceFound(media=media):
+            return keep(Asking(job=state.job.well(), media=media))
+        case SourceUnusable(problem=Problem(temporary=True, message=message)):
+            return try_again(state, DelayReason.SOURCE, message, now)
+        case SourceUnusable(problem=problem):
+            return fail(state.job, problem.reason, problem.message, now)
+
+
+def asked(state: Asking, outcome: CreatorTold | CallFailure, now: Instant) -> Decision[Post]:
+    """Judge whether the creator may post this now."""
+    match outcome:
+        case CreatorTold():
+            fault = creator_fault_of(
+                state.job.request,
+                privacy_levels=outcome.privacy_levels,
+                comment_disabled=outcome.comment_disabled,
+                duet_disabled=outcome.duet_disabled,
+                stitch_disabled=outcome.stitch_disabled,
+            )
+            if fault is not None:
+                return fail(state.job, FailureReason.INVALID_REQUEST, fault, now)
+            return keep(Initialising(job=state.job.well(), media=state.media))
+        case NeverSent(reason=reason) | Unanswered(reason=reason):
+            return try_again(state, DelayReason.TIKTOK, reason, now)
+        case NoCredential(version=version):
+            return await_credential(state, version, "there is no usable access token", now)
+        case Declined():
+            return declined(state, outcome, now)
+
+
+def initialised(state: Initialising, outcome: InitDone | CallFailure, now: Instant) -> Decision[Post]:
+    """Begin to send. Where the answer was lost, begin another attempt: the lost one has no bytes to publish."""
+    match outcome:
+        case InitDone():
+            opened = Uploading(
+                job=state.job.well(),
+                media=state.media,
+                ticket=Ticket(publish_id=outcome.publish_id, sealed_url=outcome.sealed_url, opened_at=now),
+                next_chunk=0,
+                last_chunk_may_have_left=False,
+            )
+            return send_from(opened, 0, now)
+        case NeverSent(reason=reason):
+            return try_again(state, DelayReason.TIKTOK, reason, now)
+        case Unanswered(reason=reason):
+            return next_attempt(state.job, f"TikTok's answer to init was lost: {reason}", now)
+        case NoCredential(version=version):
+            return await_credential(state, version, "there is no usable access token", now)
+        case Declined():
+            return declined(state, outcome, now)
+
+
+def sent(state: Uploading, outcome: ChunkOutcome, now: Instant) -> Decision[Post]:
+    """Go on to the next chunk, or find out where TikTok is."""
+    match outcome:
+        case ChunkStored(complete=complete):
+            return _stored(state, complete=complete, now=now)
+        case ChunkDeclined():
+            return chunk_declined(state, outcome, now)
+        case SourceBroke(problem=problem):
+            return _source_broke(state, problem, now)
+        case NeverSent(reason=reason):
+            return try_again(state, DelayReason.TIKTOK, reason, now)
+        case Unanswered(reason=reason):
+            return locate(state, reason, now)
+        case TicketUnreadable():
+            return _ticket_unreadable(state, now)
+
+
+def _ticket_unreadable(state: Uploading, now: Instant) -> Decision[Post]:
+    message = "the upload url was sealed for another key"
+    return locate(state, message, now) if state.last_chunk_may_have_left else next_attempt(state.job, message, now)
+
+
+def _stored(state: Uploading, *, complete: bool, now: Instant) -> Decision[Post]:
+    well = replace(state, job=state.job.well())
+    plan = state.media.plan
+    if complete != (state.next_chunk == plan.count - 1):
+        return locate(state, "TikTok counts other chunks than we do", now)
+    if complete:
+        return hand_over(well, now)
+    if state.progress_told_at is not None and now - state.progress_told_at < PROGRESS_EVERY:
+        return send_from(well, state.next_chunk + 1, now)
+    told = replace(well, progress_told_at=now)
+    sample: tuple[Body, ...] = (progress(well, plan.first(state.next_chunk + 1), now),)
+    return after(sample, send_from(told, state.next_chunk + 1, now))
+
+
+def _source_broke(state: Uploading, problem: Problem, now: Instant) -> Decision[Post]:
+    if problem.temporary or state.last_chunk_may_have_left:
+        return locate(state, problem.message, now, reason=DelayReason.SOURCE)
+    return fail(state.job, problem.reason, problem.message, now)
+
+
+def chunk_declined(state: Uploading, outcome: ChunkDeclined, now: Instant) -> Decision[Post]:
+    """Replace a dead id as long as the last chunk cannot have left; after that, find out and never guess."""
+    refused = outcome.refused
+    marked = state.last_chunk_may_have_left
+    match remedy_of(refused):
+        case Remedy.RATE_LIMITED:
+            return wait(state, now + RATE_PAUSE, DelayReason.RATE_LIMIT, refused.message, now)
+        case Remedy.MISCONFIGURED | Remedy.TRANSIENT:
+            return try_again(state, DelayReason.TIKTOK, refused.message, now)
+        case Remedy.NEW_UPLOAD if not marked:
+            return next_attempt(state.job, refused.message, now)
+        case Remedy.NEW_UPLOAD:
+            return locate(state, refused.message, now, refused_late=url_is_past_its_life(state.ticket, now))
+        case Remedy.TOKEN_REJECTED | Remedy.RECONSENT | Remedy.WAIT_LONG | Remedy.PERMANENT if not marked:
+            return fail(state.job, FailureReason.REFUSED_BY_TIKTOK, refused.message, now, refused.code)
+        case Remedy.RESYNC | Remedy.TOKEN_REJECTED | Remedy.RECONSENT | Remedy.WAIT_LONG | Remedy.PERMANENT:
+            return locate(state, refused.message, now)
+
+
+def declined(state: Asking | Initialising | Locating, outcome: Declined, now: Instant) -> Decision[Post]:
+    """What TikTok's refusal of a call means, by its code."""
+    refused = outcome.refused
+    match remedy_of(refused):
+        case Remedy.TOKEN_REJECTED:
+            return _token_rejected(state, outcome, now)
+        case Remedy.RATE_LIMITED:
+            return wait(state, now + RATE_PAUSE, DelayReason.RATE_LIMIT, _words(outcome), now)
+        case Remedy.WAIT_LONG if not isinstance(state, Locating):
+            then = Asking(job=state.job, media=state.media)
+            return wait(then, now + DAILY_PAUSE, DelayReason.DAILY_LIMIT, _words(outcome), now)
+        case Remedy.TRANSIENT | Remedy.WAIT_LONG:
+            return try_again(state, DelayReason.TIKTOK, _words(outcome), now)
+        case Remedy.RECONSENT | Remedy.NEW_UPLOAD | Remedy.RESYNC | Remedy.MISCONFIGURED | Remedy.PERMANENT:
+            return _refused_for_good(state, outcome, now)
+
+
+def _words(outcome: Declined) -> str:
+    refused = outcome.refused
+    return f"{refused.code}: {refused.message}" if refused.message else refused.code
+
+
+def _token_rejected(state: Asking | Initialising | Locating, outcome: Declined, now: Instant) -> Decision[Post]:
+    rejected = TokenRejected(
+        account_id=state.job.request.account_id,
+        version=outcome.version,
+        code=outcome.refused.code,
+        service=SERVICE,
+        at=now,
+    )
+    struck = replace(state, job=state.job.struck())
+    return await_credential(struck, outcome.version, "TikTok refused the access token", now, rejected)
+
+
+def _refused_for_good(state: Asking | Initialising | Locating, outcome: Declined, now: Instant) -> Decision[Post]:
+    refused = outcome.refused
+    match state:
+        case Asking():
+            return fail(state.job, FailureReason.CREATOR_CANNOT_POST, _words(outcome), now, refused.code)
+        case Initialising():
+            return fail(state.job, FailureReason.REFUSED_BY_TIKTOK, _words(outcome), now, refused.code)
+        case Locating(last_chunk_may_have_left=True):
+            return try_again(state, DelayReason.TIKTOK, _words(outcome), now)
+        case Locating():
+            return next_attempt(state.job, _words(outcome), now)
+
+
+def located(state: Locating, outcome: Located | CallFailure, now: Instant) -> Decision[Post]:
+    """Go on where TikTok is, or hand over what it has whole."""
+    match outcome:
+        case Located():
+            return _located(state, outcome, now)
+        case NeverSent(reason=reason) | Unanswered(reason=reason):
+            return try_again(state, DelayReason.TIKTOK, reason, now)
+        case NoCredential(version=version):
+            return await_credential(state, version, "there is no usable access token", now)
+        case Declined():
+            return declined(state, outcome, now)
+
+
+def _located(state: Locating, outcome: Located, now: Instant) -> Decision[Post]:
+    match outcome.status:
+        case StatusCode.FAILED:
+            return _given_up(state, outcome.fail_reason, now)
+        case StatusCode.PUBLISH_COMPLETE | StatusCode.SEND_TO_USER_INBOX:
+            return hand_over(state, now)
+        case StatusCode.PROCESSING_UPLOAD if outcome.uploaded_bytes is not None and outcome.uploaded_bytes >= 0:
+            return _stored_so_far(state, outcome.uploaded_bytes, now)
+        case StatusCode.PROCESSING_UPLOAD if not state.last_chunk_may_have_left:
+            return next_attempt(state.job, "TikTok did not say how many bytes it has", now)
+        case StatusCode.PROCESSING_UPLOAD | StatusCode.PROCESSING_DOWNLOAD | StatusCode.UNRECOGNISED:
+            return try_again(state, DelayReason.TIKTOK, "TikTok did not say how many bytes it has", now)
+
+
+def _given_up(state: Locating, reason: str, now: Instant) -> Decision[Post]:
+    if reason in ANOTHER_ATTEMPT_HELPS:
+        return next_attempt(state.job, f"TikTok gave the attempt up: {reason}", now)
+    return fail(state.job, FailureReason.REFUSED_BY_TIKTOK, f"TikTok gave the post up: {reason}", now, reason)
+
+
+def _stored_so_far(state: Locating, stored: int, now: Instant) -> Decision[Post]:
+    if stored >= state.media.size:
+        return hand_over(state, now)
+    plan = state.media.plan
+    if state.last_chunk_may_have_left:
+        return _fewer_after_the_last(state, stored, now)
+    if not plan.is_edge(stored):
+        return next_attempt(state.job, f"TikTok stopped at byte {stored}, which begins no chunk", now)
+    return send_from(state, plan.index_at(stored), now)
+
+
+def _fewer_after_the_last(state: Locating, stored: int, now: Instant) -> Decision[Post]:
+    """TikTok has not all bytes although the last chunk may have left: resend, or prove that the attempt is dead."""
+    plan = state.media.plan
+    fewer = state.fewer + 1
+    if state.refused_late and fewer >= ANSWERS_TO_PROVE:
+        return next_attempt(state.job, "the upload ended without all bytes", now)
+    if state.refused_late:
+        then = replace(state, fewer=fewer)
+        return wait(then, now + PROOF_PAUSE, DelayReason.TIKTOK, "TikTok refuses the upload and misses bytes", now)
+    if now < state.job.not_after and plan.is_edge(stored):
+        return send_from(state, plan.index_at(stored), now)
+    if now < state.job.not_after and url_is_past_its_life(state.ticket, now):
+        # Nothing can be stored any more; the refusal of this send is the proof that is still missing.
+        return send_from(state, plan.count - 1, now)
+    return try_again(state, DelayReason.TIKTOK, f"TikTok has {stored} of {state.media.size} bytes", now)

@@ -1,0 +1,57 @@
+"""What a request may ask for, before anything is done about it. Every refusal names field, value and limit."""
+
+from datetime import timedelta
+
+from common.events.post import PostRequested, PrivacyLevel
+from common.instants import Instant
+from tiktok.limits import TITLE_UTF16_UNITS
+
+OLDEST = timedelta(days=7)
+"""Requests are remembered for longer than this, so that a replay cannot outlive the memory."""
+
+DEFAULT_VALIDITY = timedelta(hours=24)
+
+
+def fault_of(request: PostRequested) -> str | None:
+    """What no source, creator or moment could put right."""
+    units = len(request.caption.encode("utf-16-le", errors="surrogatepass")) // 2
+    if units > TITLE_UTF16_UNITS:
+        return f"caption: it has {units} UTF-16 code units, TikTok takes at most {TITLE_UTF16_UNITS}"
+    if request.brand_content and request.privacy_level is PrivacyLevel.SELF_ONLY:
+        return "privacy_level: branded content cannot be set to SELF_ONLY"
+    if request.publish_at is not None and request.not_after is not None and request.not_after < request.publish_at:
+        return f"not_after: {request.not_after.isoformat()} is before publish_at, {request.publish_at.isoformat()}"
+    return None
+
+
+def creator_fault_of(
+    request: PostRequested,
+    *,
+    privacy_levels: tuple[str, ...],
+    comment_disabled: bool,
+    duet_disabled: bool,
+    stitch_disabled: bool,
+) -> str | None:
+    """What the creator's settings at TikTok do not allow now."""
+    if request.privacy_level not in privacy_levels:
+        return (
+            f"privacy_level: {request.privacy_level} is not among what TikTok offers this creator now: "
+            f"{', '.join(privacy_levels) or 'nothing'}"
+        )
+    asked = (
+        ("allow_comment", request.allow_comment, comment_disabled),
+        ("allow_duet", request.allow_duet, duet_disabled),
+        ("allow_stitch", request.allow_stitch, stitch_disabled),
+    )
+    refused = [name for name, wanted, disabled in asked if wanted and disabled]
+    return f"{refused[0]}: true, but the creator has switched this off at TikTok" if refused else None
+
+
+def validity_of(request: PostRequested, now: Instant) -> Instant:
+    """Until when the post may go out."""
+    return request.not_after or (request.publish_at or now) + DEFAULT_VALIDITY
+
+
+def is_too_old(recorded_at: Instant | None, now: Instant) -> bool:
+    """Whether the request may be older than what is remembered of finished posts."""
+    return recorded_at is not None and now - recorded_at > OLDEST

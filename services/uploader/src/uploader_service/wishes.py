@@ -1,0 +1,77 @@
+"""What the uploader may want done in the outside world, each with all that doing it takes."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from common.events.post import PostRequested
+from uploader_service.post import Asking, Initialising, Locating, Media, Probing, Ticket, Uploading, Working
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """Look at the source: is it there, how large, what kind."""
+
+    attempt: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskCreator:
+    """Ask what the creator may post now."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Init:
+    """Open an attempt at TikTok. Repeating it makes a second, empty one."""
+
+    attempt: int
+    request: PostRequested
+    media: Media
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendChunk:
+    """Send one chunk. Bytes sent twice go to the same attempt, which publishes once."""
+
+    attempt: int
+    url: str
+    media: Media
+    ticket: Ticket
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskStatus:
+    """Ask how far TikTok is with an attempt."""
+
+    attempt: int
+    publish_id: str
+
+
+Wanted: TypeAlias = Probe | AskCreator | Init | SendChunk | AskStatus
+TikTokCall: TypeAlias = AskCreator | Init | AskStatus
+"""Effects that need the account's access token."""
+
+
+def wanted_by(state: Working) -> Wanted:
+    """The one thing that the state wants done next."""
+    job = state.job
+    match state:
+        case Probing():
+            return Probe(attempt=job.attempt, url=job.request.source.url)
+        case Asking():
+            return AskCreator(attempt=job.attempt)
+        case Initialising():
+            return Init(attempt=job.attempt, request=job.request, media=state.media)
+        case Uploading():
+            return SendChunk(
+                attempt=job.attempt,
+                url=job.request.source.url,
+                media=state.media,
+                ticket=state.ticket,
+                chunk=state.next_chunk,
+            )
+        case Locating():
+            return AskStatus(attempt=job.attempt, publish_id=state.ticket.publish_id)
