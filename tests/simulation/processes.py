@@ -1,0 +1,110 @@
+"""Simulated processes: they run the real tasks, and may die or freeze at any step."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from random import Random
+from typing import Any
+
+from common.streams.log import Doubt, Unusable
+
+_current: ContextVar["Process | None"] = ContextVar("process", default=None)
+
+
+class Crashed(BaseException):
+    """This process is dead: nothing it still tries reaches the world."""
+
+
+class Faults:
+    """How rough the world is. Rates are per step; after `calm_after` seconds nothing goes wrong any more."""
+
+    def __init__(self, random: Random, *, calm_after: float) -> None:
+        self.random = random
+        self.calm_after = calm_after
+        self.crash = random.choice((0.0, 0.01, 0.03, 0.08))
+        self.doubt = random.choice((0.0, 0.02, 0.1))
+        self.freeze = random.choice((0.0, 0.0, 0.02))
+        self.lose = random.choice((0.0, 0.1, 0.3))
+
+    def strikes(self, rate: float) -> bool:
+        """Whether a fault of this rate happens now."""
+        calm = asyncio.get_running_loop().time() > self.calm_after
+        return not calm and self.random.random() < rate
+
+    async def delay(self) -> None:
+        """Take a moment, mostly a short one."""
+        await asyncio.sleep(self.random.choice((0.0, 0.001, 0.01, 0.2)) * self.random.random())
+
+
+class Process:
+    """One process, and the weather its log calls meet. `freeze` is a SIGSTOP seen from inside: a long step."""
+
+    def __init__(self, name: str, faults: Faults, main: Callable[["Process"], Coroutine[Any, Any, None]]) -> None:
+        self.name = name
+        self.dead = False
+        self.trace: list[str] = []
+        self._faults = faults
+        self._tasks: list[asyncio.Task[Any]] = []
+        context_token = _current.set(self)
+        self._main = asyncio.get_running_loop().create_task(main(self))
+        _current.reset(context_token)
+
+    def adopt(self, task: "asyncio.Task[Any]") -> None:
+        """A task was created inside this process."""
+        self._tasks.append(task)
+
+    def crash(self) -> None:
+        """Die here and now, as after kill -9."""
+        self.dead = True
+        for task in self._tasks:
+            task.cancel()
+
+    async def ended(self) -> None:
+        """Wait for the end; a dead process's remains are silent, a living one's error is everybody's."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not self.dead and not self._main.cancelled() and (error := self._main.exception()) is not None:
+            raise error
+
+    async def step(self, name: str) -> None:
+        """Pass a point at which this process may die, freeze, or simply take a moment."""
+        del name
+        self._alive()
+        if self._faults.strikes(self._faults.crash):
+            self.crash()
+            raise Crashed
+        if self._faults.strikes(self._faults.freeze):
+            await asyncio.sleep(self._faults.random.uniform(5, 20))
+        await self._faults.delay()
+        self._alive()
+
+    async def before(self, step: str) -> None:
+        """Meet the weather before a log call takes effect."""
+        await self.step(step)
+        if self._faults.strikes(self._faults.doubt):
+            raise self._error(step)
+
+    async def after(self, step: str) -> None:
+        """Meet the weather after it took effect: the answer may be lost."""
+        await self.step(step)
+        if self._faults.strikes(self._faults.doubt):
+            raise self._error(step)
+
+    def _error(self, step: str) -> Exception:
+        cause = f"simulated at {step}"
+        return Doubt(cause) if step == "commit" else Unusable(cause)
+
+    def _alive(self) -> None:
+        if self.dead:
+            raise Crashed
+
+
+def adopt_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Let every task belong to the process that created it."""
+
+    def factory(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any) -> "asyncio.Task[Any]":
+        task = asyncio.Task(coro, loop=loop, **options)
+        if (process := _current.get()) is not None:
+            process.adopt(task)
+        return task
+
+    loop.set_task_factory(factory)  # type: ignore[arg-type]  # typeshed wants a protocol with a context parameter

@@ -1,0 +1,64 @@
+"""An event loop whose time jumps to the next thing that waits: nothing is slept through."""
+
+import asyncio
+import selectors
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Standstill(Exception):
+    """Everybody waits and nothing is due: the simulated world is deadlocked."""
+
+
+class _NoSelector(selectors.BaseSelector):
+    """A selector without files: there is no I/O here."""
+
+    def __init__(self) -> None:
+        self._keys: dict[Any, selectors.SelectorKey] = {}
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = selectors.SelectorKey(fileobj, 0, events, data)
+        self._keys[fileobj] = key
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._keys.pop(fileobj)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise Standstill
+        return []
+
+    def get_map(self) -> dict[Any, selectors.SelectorKey]:
+        return self._keys
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Time stands while anything is ready, then jumps."""
+
+    def __init__(self) -> None:
+        self._virtual_now = 0.0
+        super().__init__(_NoSelector())
+
+    def time(self) -> float:
+        return self._virtual_now
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:  # type: ignore[attr-defined]  # the loop's own queues
+            self._virtual_now = max(self._virtual_now, self._scheduled[0].when())  # type: ignore[attr-defined]  # same
+        super()._run_once()  # type: ignore[misc]  # asyncio's one internal step
+
+
+def clock() -> datetime:
+    """Read the running loop's virtual time as an instant."""
+    return BEGINNING + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run to the end in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main)

@@ -1,0 +1,202 @@
+import asyncio
+import json
+from random import Random
+
+from simulation import virtual
+from simulation.processes import Crashed, Faults, Process, adopt_tasks
+from unit.streams.toys import MACHINE, World
+
+from common.events.codec import decode
+from common.streams.log import Outgoing, Slice
+from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.slots import Slots
+from common.streams.task import Surroundings, Task
+
+
+def request(post_id: str, account_id: str = "acc") -> bytes:
+    body = {"post_id": post_id, "account_id": account_id, "tenant": "t"}
+    return json.dumps(body | {"source": {"url": "https://x.example/a"}, "privacy_level": "SELF_ONLY"}).encode()
+
+
+def ask(store: MemoryStore, *values: bytes) -> None:
+    for value in values:
+        store.append(Outgoing(slice=Slice("post.requests", 0), key=b"acc", value=value))
+
+
+def task_over(log: MemoryLog, world: World, seed: int = 1) -> Task:
+    async def nothing_to_salvage(body: object) -> None:
+        raise AssertionError(body)
+
+    return Task(
+        Surroundings(
+            machine=MACHINE,
+            effects=world,
+            log=log,
+            clock=virtual.clock,
+            random=Random(seed),
+            slots=Slots(4),
+            salvage=nothing_to_salvage,
+        ),
+        0,
+    )
+
+
+def events(store: MemoryStore) -> list[tuple[str, int]]:
+    found = []
+    for record in store.records.get(Slice("post.events", 0), []):
+        body = decode(topic="post.events", value=record.value or b"", headers=record.headers).body
+        found.append((body.subject, getattr(body, "revision", 0)))
+    return found
+
+
+async def serve_for(task: Task, seconds: float) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(task.run(stop))
+    await asyncio.sleep(seconds)
+    stop.set()
+    await running
+
+
+def test_each_request_is_acted_on_once_and_said_once() -> None:
+    async def main() -> None:
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        ask(store, request("a"), request("b"), request("a"))
+        await serve_for(task_over(MemoryLog(store), world), 1)
+        assert sorted(events(store)) == [("a", 1), ("a", 2), ("b", 1)]
+        assert sorted(world.acts) == [("a", 1), ("a", 2), ("b", 1)]
+
+    virtual.run(main())
+
+
+def test_a_second_opening_goes_on_where_the_first_stopped() -> None:
+    async def main() -> None:
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        ask(store, request("a"))
+        await serve_for(task_over(MemoryLog(store), world), 1)
+        ask(store, request("a"))
+        await serve_for(task_over(MemoryLog(store), world), 1)
+        assert events(store) == [("a", 1), ("a", 2)]
+        assert world.acts == [("a", 1), ("a", 2)]
+
+    virtual.run(main())
+
+
+def test_an_effect_starts_only_after_its_state_is_committed() -> None:
+    async def main() -> None:
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        seen = []
+
+        async def look(_key: object, _effect: object) -> None:
+            seen.append(len(store.records.get(Slice("uploader.state", 0), [])))
+
+        world.hook = look
+        ask(store, request("a"))
+        await serve_for(task_over(MemoryLog(store), world), 1)
+        assert seen == [2]  # the state and the position
+
+    virtual.run(main())
+
+
+def test_illegible_outside_input_is_dead_lettered_with_why_and_its_post_told() -> None:
+    async def main() -> None:
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        ask(store, b"not json", b'{"account_id": "acc", "post_id": "p"}', request("a"))
+        await serve_for(task_over(MemoryLog(store), world), 3)
+        letters = store.records[Slice("uploader.dead_letters", 0)]
+        assert [letter.value for letter in letters] == [b"not json", b'{"account_id": "acc", "post_id": "p"}']
+        reasons = [dict(letter.headers)["dlq_reason"].decode() for letter in letters]
+        assert "JSON is malformed" in reasons[0]
+        assert "tenant" in reasons[1]
+        assert ("p", 100) in events(store)
+        assert ("a", 1) in events(store)
+
+    virtual.run(main())
+
+
+def test_a_record_on_the_wrong_partition_is_forwarded() -> None:
+    async def main() -> None:
+        store, world = MemoryStore(partitions=2, clock=virtual.clock), World()
+        log = MemoryLog(store)
+        account = next(f"acc{n}" for n in range(99) if log.partition_of(f"acc{n}") == 1)
+        ask(store, request("a", account))
+        await serve_for(task_over(log, world), 1)
+        assert [record.value for record in store.records[Slice("post.requests", 1)]] == [request("a", account)]
+        assert world.acts == []
+
+    virtual.run(main())
+
+
+def test_a_fenced_task_starts_nothing_more() -> None:
+    async def main() -> None:
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        first = task_over(MemoryLog(store), world)
+        stop = asyncio.Event()
+        running = asyncio.create_task(first.run(stop))
+        await asyncio.sleep(0.1)
+        await MemoryLog(store).writer("uploader-0")
+        ask(store, request("a"))
+        await asyncio.sleep(0.001)
+        assert world.acts == []
+        await asyncio.sleep(5)
+        assert world.acts == [("a", 1)]  # it reopened, since nobody told it that the partition is gone
+        stop.set()
+        await running
+
+    virtual.run(main())
+
+
+def rough_run(seed: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Twenty requests through processes that die, doubt and freeze, until the world calms down."""
+
+    async def main() -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+        adopt_tasks(asyncio.get_running_loop())
+        random = Random(seed)
+        faults = Faults(random, calm_after=20)
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        ask(store, *(request(f"p{random.randrange(5)}") for _ in range(20)))
+
+        async def serve(process: Process) -> None:
+            await task_over(MemoryLog(store, process), world, seed).run(asyncio.Event())
+
+        for life in range(8):
+            process = Process(f"uploader/{life}", faults, serve)
+            await asyncio.sleep(random.uniform(0.5, 10) if life < 7 else 60)
+            process.crash()
+            await process.ended()
+        return events(store), world.acts
+
+    return virtual.run(main())
+
+
+def test_crashes_and_doubt_neither_lose_nor_double_a_transition() -> None:
+    for seed in range(60):
+        said, _ = rough_run(seed)
+        posts = {post for post, _ in said}
+        assert len(said) == 20, f"seed {seed}"
+        for post in posts:
+            numbers = [number for name, number in said if name == post]
+            assert numbers == list(range(1, len(numbers) + 1)), f"seed {seed}"
+
+
+def test_a_seed_replays_exactly() -> None:
+    assert rough_run(7) == rough_run(7)
+
+
+def test_a_dead_process_cannot_reach_the_log() -> None:
+    async def main() -> str:
+        adopt_tasks(asyncio.get_running_loop())
+        store = MemoryStore(partitions=1, clock=virtual.clock)
+        heard: list[str] = []
+
+        async def try_after_death(process: Process) -> None:
+            process.dead = True
+            try:
+                await MemoryLog(store, process).writer("w")
+            except Crashed:
+                heard.append("crashed")
+
+        process = Process("p", Faults(Random(1), calm_after=0), try_after_death)
+        await process.ended()
+        return heard[0]
+
+    assert virtual.run(main()) == "crashed"

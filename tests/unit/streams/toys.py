@@ -1,0 +1,112 @@
+"""A toy machine: counts what it was told, greets once for each count, and lets the world greet back."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from common.events.body import Body
+from common.events.codec import Envelope
+from common.events.post import FailureReason, PostFailed, PostRequested
+from common.events.topics import POST_REQUESTS
+from common.streams.machine import Addressed, Decision, Due, Key, Machine, Outsider, Views, Wait
+
+
+class Counting(msgspec.Struct, frozen=True, kw_only=True, tag="counting"):
+    asked: int
+    done: int = 0
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    post_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiled:
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    number: int
+
+
+Fact = Asked | Done | Spoiled
+
+
+def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
+    match envelope.body:
+        case PostRequested(account_id=account_id, post_id=post_id):
+            return Addressed(Key(account_id, post_id), Asked(post_id))
+        case _:
+            return None
+
+
+def illegible(outsider: Outsider) -> Addressed[Fact] | None:
+    try:
+        body = msgspec.json.decode(outsider.value)
+        return Addressed(Key(body["account_id"], body["post_id"]), Spoiled(str(outsider.error)))
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return None
+
+
+def decide(key: Key, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
+    state = state or Counting(asked=0)
+    match fact:
+        case Asked():
+            return Decision(state=msgspec.structs.replace(state, asked=state.asked + 1))
+        case Done(number=number) if number == state.done + 1:
+            said = PostFailed(
+                account_id=key.lane,
+                post_id=key.item,
+                tenant="t",
+                revision=number,
+                at=now,
+                reason=FailureReason.TOO_LATE,
+                message=f"done {number}",
+            )
+            return Decision(state=msgspec.structs.replace(state, done=number), events=(said,))
+        case Spoiled():
+            return Decision(state=msgspec.structs.replace(state, asked=state.asked + 100))
+        case Done() | Due():
+            return Decision(state=state)
+
+
+def todo(key: Key, state: Counting, now: datetime) -> Act | Wait | None:
+    if state.not_before is not None and now < state.not_before:
+        return Wait(state.not_before)
+    return Act(state.done + 1) if state.done < state.asked else None
+
+
+MACHINE: Machine[Counting, Fact, Act] = Machine(
+    service="uploader",
+    inputs=(POST_REQUESTS,),
+    state_type=Counting,
+    interpret=interpret,
+    illegible=illegible,
+    decide=decide,
+    todo=todo,
+    tenant=lambda _state: "t",
+)
+
+
+@dataclass
+class World:
+    """Carries effects out and remembers them: what the outside saw."""
+
+    acts: list[tuple[str, int]] = field(default_factory=list)
+    hook: Any = None
+
+    async def perform(self, key: Key, effect: Act, views: Views) -> Fact:
+        self.acts.append((key.item, effect.number))
+        if self.hook is not None:
+            await self.hook(key, effect)
+        return Done(effect.number)
