@@ -1,0 +1,161 @@
+"""The published documents are those of the code, hold together, and say what the services really do."""
+
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from common.events import generate
+from common.events.asyncapi import asyncapi_document
+from common.events.catalogue import READERS, senders_of
+from common.events.codec import BODIES
+from common.events.schemas import schema_of
+from common.events.topics import ALL_TOPICS, CONTRACT, SERVICES, Topic
+
+ROOT = Path(__file__).parents[3]
+DOCUMENT = asyncapi_document()
+
+
+def references(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (value for name, value in node.items() if name == "$ref")
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def resolve(reference: str) -> Any:
+    node: Any = DOCUMENT
+    for part in reference.removeprefix("#/").split("/"):
+        node = node[part]
+    return node
+
+
+def test_committed_documents_are_those_of_the_code() -> None:
+    assert generate.stale_files(ROOT / generate.DEFAULT_FOLDER) == [], "run `make events`"
+
+
+def test_check_names_each_stale_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate.main(["--out", str(tmp_path)]) == 0
+    assert generate.main(["--check", "--out", str(tmp_path)]) == 0
+    (tmp_path / "README.md").write_text("changed by hand")
+    (tmp_path / "schemas/post.failed.json").unlink()
+    (tmp_path / "schemas/post.gone.json").write_text("{}")
+    capsys.readouterr()
+    assert generate.main(["--check", "--out", str(tmp_path)]) == 1
+    named = capsys.readouterr().err.splitlines()
+    assert named == [
+        f"{tmp_path}/schemas/post.failed.json: missing",
+        f"{tmp_path}/README.md: differs from the code",
+        f"{tmp_path}/schemas/post.gone.json: no event of the contract",
+        "run `make events`",
+    ]
+    assert generate.main(["--out", str(tmp_path)]) == 0
+    assert generate.main(["--check", "--out", str(tmp_path)]) == 0
+
+
+def test_checking_an_absent_folder_names_every_file(tmp_path: Path) -> None:
+    assert len(generate.stale_files(tmp_path / "absent")) == len(BODIES) + 2
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.ce_type)
+def test_every_schema_is_a_schema(body: type[Any]) -> None:
+    Draft202012Validator.check_schema(schema_of(body))
+
+
+def test_asyncapi_has_what_the_standard_asks_for() -> None:
+    assert DOCUMENT["asyncapi"] == "3.0.0"
+    assert {"title", "version"} <= set(DOCUMENT["info"])
+    assert set(DOCUMENT) <= {
+        "asyncapi",
+        "id",
+        "info",
+        "servers",
+        "defaultContentType",
+        "channels",
+        "operations",
+        "components",
+    }
+    for channel in DOCUMENT["channels"].values():
+        allowed = {
+            "address",
+            "messages",
+            "title",
+            "summary",
+            "description",
+            "servers",
+            "parameters",
+            "tags",
+            "bindings",
+        }
+        assert {name for name in channel if not name.startswith("x-")} <= allowed
+    for operation in DOCUMENT["operations"].values():
+        assert operation["action"] in {"send", "receive"}
+        assert set(operation) <= {
+            "action",
+            "channel",
+            "title",
+            "summary",
+            "description",
+            "tags",
+            "bindings",
+            "messages",
+        }
+
+
+def test_every_reference_leads_somewhere() -> None:
+    found = set(references(DOCUMENT))
+    assert found
+    for reference in found:
+        assert resolve(reference), reference
+
+
+def test_an_operations_messages_are_those_of_its_channel() -> None:
+    for name, operation in DOCUMENT["operations"].items():
+        channel = operation["channel"]["$ref"]
+        assert operation["messages"], name
+        assert all(message["$ref"].startswith(f"{channel}/messages/") for message in operation["messages"])
+
+
+def test_every_topic_is_a_channel_with_writers_readers_and_its_keeping() -> None:
+    assert list(DOCUMENT["channels"]) == [topic.name for topic in ALL_TOPICS]
+    for topic in ALL_TOPICS:
+        channel = DOCUMENT["channels"][topic.name]
+        kafka = channel["bindings"]["kafka"]
+        assert kafka["topicConfiguration"]["cleanup.policy"] == ["compact" if topic.compacted else "delete"]
+        assert channel["x-writers"]
+        assert channel["x-readers"]
+        assert channel["x-internal"] == (topic not in CONTRACT)
+        assert channel["messages"]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.ce_type)
+def test_an_event_is_sent_by_writers_of_its_topic(body: type[Any]) -> None:
+    assert senders_of(body)
+    assert set(senders_of(body)) <= set(body.topic.writers)
+
+
+def test_every_writer_of_a_topic_has_something_to_write() -> None:
+    for topic in CONTRACT:
+        senders = {sender for body in BODIES if body.topic == topic for sender in senders_of(body)}
+        assert senders == set(topic.writers), topic.name
+
+
+def test_the_same_code_gives_the_same_documents() -> None:
+    assert generate.documents() == generate.documents()
+    assert json.loads(generate.documents()["asyncapi.json"]) == DOCUMENT
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_reads_what_the_catalogue_says(service: str) -> None:
+    module = importlib.import_module(f"{service}_service.machine")
+    topics = [value for value in vars(module).values() if isinstance(value, Topic)]
+    assert topics, "a machine names the topics it reads"
+    for topic in topics:
+        assert service in READERS[topic], f"{service} reads {topic.name}"

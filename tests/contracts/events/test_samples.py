@@ -1,0 +1,105 @@
+"""A record of every released version of every event keeps parsing, and means the same when written again."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from common import tracing
+from common.events.body import Body
+from common.events.catalogue import CLOUDEVENTS_HEADERS, REQUIRED_HEADERS
+from common.events.codec import BODIES, Envelope, MalformedEvent, UnknownEvent, decode, encode
+from common.events.schemas import schema_of
+
+FOLDER = Path(__file__).parent / "samples"
+SAMPLES: Mapping[str, Any] = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+
+each_sample = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES.keys())
+each_body = pytest.mark.parametrize("body", BODIES, ids=lambda body: body.ce_type)
+
+
+def read(sample: Mapping[str, Any]) -> Envelope[Body]:
+    headers = [(name, text.encode()) for name, text in sample["headers"].items()]
+    return decode(topic=sample["topic"], value=json.dumps(sample["value"]).encode(), headers=headers)
+
+
+def samples_of(body: type[Body]) -> list[Mapping[str, Any]]:
+    return [sample for name, sample in SAMPLES.items() if name.startswith(f"{body.ce_type}.")]
+
+
+@each_body
+def test_every_event_has_a_sample_and_every_field_is_in_one(body: type[Body]) -> None:
+    sampled = {name for sample in samples_of(body) for name in sample["value"]}
+    assert sampled == {field.encode_name for field in msgspec.structs.fields(body)}
+
+
+def test_every_sample_is_of_an_event_of_the_contract() -> None:
+    known = {f"{body.ce_type}." for body in BODIES}
+    assert [name for name in SAMPLES if not any(name.startswith(prefix) for prefix in known)] == []
+
+
+@each_sample
+def test_a_sample_is_read_with_all_it_says(sample: Mapping[str, Any]) -> None:
+    envelope = read(sample)
+    headers = sample["headers"]
+    assert envelope.body.topic.name == sample["topic"]
+    assert envelope.body.account_id == sample["key"]
+    assert (envelope.id, envelope.source) == (headers.get("ce_id", ""), headers.get("ce_source", ""))
+    assert envelope.traceparent == headers.get("traceparent")
+    assert (envelope.time.isoformat() if envelope.time else None) == headers.get("ce_time")
+
+
+@each_sample
+def test_a_sample_written_again_means_the_same(sample: Mapping[str, Any]) -> None:
+    envelope = read(sample)
+    value, headers = encode(envelope)
+    assert decode(topic=sample["topic"], value=value, headers=headers) == envelope
+    assert json.loads(value) == sample["value"], "what was said is said again, and nothing is added"
+    written = {name: raw.decode() for name, raw in headers}
+    assert {name: written[name] for name in sample["headers"]} == sample["headers"]
+
+
+@each_sample
+def test_a_sample_fits_the_published_schema(sample: Mapping[str, Any]) -> None:
+    validator = Draft202012Validator(schema_of(type(read(sample).body)), format_checker=FormatChecker())
+    assert [error.message for error in validator.iter_errors(sample["value"])] == []
+
+
+@each_sample
+def test_headers_are_those_of_the_contract(sample: Mapping[str, Any]) -> None:
+    headers = sample["headers"]
+    assert set(headers) <= set(CLOUDEVENTS_HEADERS)
+    if headers:
+        assert set(REQUIRED_HEADERS) <= set(headers)
+        assert tracing.parse(headers["traceparent"]) is not None
+
+
+@each_body
+def test_a_reader_of_today_accepts_fields_of_tomorrow_from_our_own_services(body: type[Body]) -> None:
+    (sample, *_) = samples_of(body)
+    tomorrow = {**sample, "value": {**sample["value"], "field_of_tomorrow": 1}}
+    if "product backends" in body.topic.writers:
+        with pytest.raises(MalformedEvent, match="field_of_tomorrow"):
+            read(tomorrow)
+    else:
+        assert read(tomorrow) == read(sample)
+
+
+@each_body
+def test_a_missing_field_is_named_by_codec_and_schema(body: type[Body]) -> None:
+    (sample, *_) = samples_of(body)
+    validator = Draft202012Validator(schema_of(body))
+    for field in (field for field in msgspec.structs.fields(body) if field.required):
+        value = {name: given for name, given in sample["value"].items() if name != field.name}
+        assert not validator.is_valid(value)
+        with pytest.raises(MalformedEvent, match=field.name):
+            read({**sample, "value": value})
+
+
+def test_an_event_on_another_topic_is_unknown_there() -> None:
+    with pytest.raises(UnknownEvent, match=r"`post\.accepted` is not an event type of topic `post\.requests`"):
+        read({**SAMPLES["post.accepted.1"], "topic": "post.requests"})
