@@ -87,11 +87,12 @@ def resume(state: Post | None, version: int, now: Instant) -> Decision[Post]:
 def time_is_up(key: Key, state: Post | None, now: Instant) -> Decision[Post]:
     """Look whether a deadline of the state has passed."""
     match state:
-        case AwaitingCredential(then=then, newer_than=version):
+        case AwaitingCredential(then=then):
             later = _within_deadline(key, then, now)
-            if isinstance(later.state, Following | Published):
-                return Decision(state=AwaitingCredential(then=later.state, newer_than=version), events=later.events)
-            return later
+            if not isinstance(later.state, Following | Published):
+                return later
+            unchanged = later.state is then
+            return Decision(state=state if unchanged else replace(state, then=later.state), events=later.events)
         case Returned(at=at) | Closed(at=at):
             return Decision(state=None if now >= at + REMEMBER_FOR else state)
         case None | Following() | Published():

@@ -1,0 +1,40 @@
+"""The publisher's settings, all from the environment. Each role needs its own and no more."""
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from common.sealing import private_key_of
+from common.settings import ServiceSettings, Settings
+
+
+class PublisherSettings(ServiceSettings):
+    """What every process of the publisher needs beside Kafka."""
+
+    model_config = SettingsConfigDict(env_prefix="PUBLISHER_")
+
+    http_port: int = Field(
+        default=8103, ge=0, le=65_535, description="Port of health, metrics and the edge; 0 takes a free one."
+    )
+
+
+class WorkerSettings(Settings):
+    """What the worker needs to ask TikTok."""
+
+    model_config = SettingsConfigDict(env_prefix="PUBLISHER_")
+
+    private_key: SecretStr = Field(description="Opens what auth seals to the publisher: base64 of a raw X25519 key.")
+    polls_at_once: int = Field(
+        default=64, ge=1, le=1_000, description="How many questions to TikTok may be under way in this process."
+    )
+    tiktok_api_url: str = Field(
+        default="https://open.tiktokapis.com",
+        validation_alias="TIKTOK_API_URL",
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+        description="TikTok's API.",
+    )
+
+    @field_validator("private_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        private_key_of(value.get_secret_value())
+        return value

@@ -1,0 +1,151 @@
+"""Builds the publisher's roles, runs them side by side, and closes everything in reverse order."""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+
+import httpx
+from fastapi import APIRouter
+
+from common.events.body import Body
+from common.events.post import PostRequested
+from common.events.topics import AUTH_ACCOUNTS, POST_EVENTS
+from common.http import create_app, serve
+from common.instants import system_clock
+from common.sealing import private_key_of
+from common.settings import KafkaSettings, read
+from common.streams.kafka import KafkaLog
+from common.streams.log import Unusable
+from common.streams.membership import join_group
+from common.streams.producer import EventProducer
+from common.streams.topics import check_topics
+from common.streams.views import WholeView
+from common.streams.worker import Worker, run_worker
+from publisher_service.decisions import SERVICE
+from publisher_service.edge import routes
+from publisher_service.effects import PublisherEffects
+from publisher_service.errors import NotDurable
+from publisher_service.machine import MACHINE
+from publisher_service.settings import PublisherSettings, WorkerSettings
+from tiktok.client import TikTok
+
+
+class Role(StrEnum):
+    """What a process of the publisher does."""
+
+    WORKER = "worker"
+    EDGE = "edge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A role, built: how it runs, whether it can do its work, and what it adds to the HTTP edge."""
+
+    run: Callable[[asyncio.Event], Coroutine[None, None, None]]
+    ready: Callable[[], bool]
+    not_ready: str
+    routes: APIRouter | None = None
+
+
+class KafkaRequests:
+    """Writes requests for posts to Kafka."""
+
+    def __init__(self, producer: EventProducer) -> None:
+        """Take the producer."""
+        self._producer = producer
+
+    async def write(self, request: PostRequested, traceparent: str) -> None:
+        """Return once the request is durable. Raises `NotDurable`."""
+        try:
+            await self._producer.produce(request, traceparent)
+        except Unusable as error:
+            raise NotDurable(post_id=request.post_id) from error
+
+
+async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
+    """Run the roles until `stop`. If one of them dies, so do the others.
+
+    Raises:
+        SettingsRefused: the environment lacks something; names each variable.
+        WrongTopics: Kafka's topics are not what this installation needs.
+    """
+    kafka, settings = read(KafkaSettings), read(PublisherSettings)
+    await check_topics(kafka.bootstrap_servers, partitions=kafka.partitions)
+    log = KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=SERVICE)
+    async with AsyncExitStack() as opened:
+        parts: dict[Role, Part] = {}
+        if Role.WORKER in roles:
+            parts[Role.WORKER] = await _open_worker(opened, kafka=kafka, settings=settings, log=log)
+        if Role.EDGE in roles:
+            parts[Role.EDGE] = await _open_edge(opened, kafka=kafka, log=log)
+        app = create_app(service=SERVICE, ready=lambda: _not_ready(parts))
+        for part in parts.values():
+            if part.routes is not None:
+                app.include_router(part.routes)
+        async with asyncio.TaskGroup() as group:
+            for role, part in parts.items():
+                group.create_task(part.run(stop), name=role)
+            group.create_task(serve(app, host=settings.http_host, port=settings.http_port, stop=stop), name="http")
+
+
+async def _open_worker(
+    opened: AsyncExitStack, *, kafka: KafkaSettings, settings: PublisherSettings, log: KafkaLog
+) -> Part:
+    own = read(WorkerSettings)
+    http = await opened.enter_async_context(httpx.AsyncClient(verify=ssl.create_default_context()))
+    effects = PublisherEffects(
+        # Asking for a status takes a person's token; the app's own secret is none of the publisher's business.
+        tiktok=TikTok(http, own.tiktok_api_url, client_key="", client_secret=""),
+        private_key=private_key_of(own.private_key.get_secret_value()),
+        clock=system_clock,
+    )
+    membership = await opened.enter_async_context(
+        join_group(
+            bootstrap_servers=kafka.bootstrap_servers,
+            group=SERVICE,
+            topic=POST_EVENTS.name,
+            instance=settings.instance,
+            session_timeout_ms=settings.session_timeout_ms,
+        )
+    )
+    worker = Worker(membership)
+
+    async def work(stop: asyncio.Event) -> None:
+        await run_worker(
+            machine=MACHINE,
+            effects=effects,
+            log=log,
+            membership=membership,
+            salvage=_nothing_to_salvage,
+            slots=own.polls_at_once,
+            stop=stop,
+            worker=worker,
+        )
+
+    return Part(run=work, ready=lambda: worker.ready, not_ready="not all partitions are open")
+
+
+async def _open_edge(opened: AsyncExitStack, *, kafka: KafkaSettings, log: KafkaLog) -> Part:
+    accounts = WholeView(log, AUTH_ACCOUNTS, partitions=kafka.partitions)
+    producer = await opened.enter_async_context(
+        EventProducer.open(bootstrap_servers=kafka.bootstrap_servers, source=SERVICE)
+    )
+    return Part(
+        run=accounts.follow,
+        ready=lambda: accounts.ready,
+        not_ready="the accounts are not read to their end",
+        routes=routes(accounts=accounts, requests=KafkaRequests(producer), random_bytes=os.urandom),
+    )
+
+
+async def _nothing_to_salvage(body: Body) -> None:
+    """Do nothing: a poll's outcome costs nothing but another poll."""
+    del body
+
+
+def _not_ready(parts: Mapping[Role, Part]) -> Mapping[str, str]:
+    return {role.value: part.not_ready for role, part in parts.items() if not part.ready()}

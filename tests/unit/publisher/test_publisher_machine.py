@@ -1,0 +1,71 @@
+"""Which events are whose fact, and what wakes a waiting post."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from common.events.account import CredentialIssued, CredentialWithdrawn
+from common.events.body import Body
+from common.events.codec import Envelope
+from common.events.post import FailureReason as Reason
+from common.events.post import PostFailed, PostPublished, PostReturned, PostUnresolved, PostUploaded, PrivacyLevel
+from common.streams.machine import Addressed, Key
+from publisher_service.machine import MACHINE, interpret, notice
+from publisher_service.post import (
+    AwaitingCredential,
+    CredentialSeen,
+    HandedOver,
+    HandedOverInDoubt,
+    Published,
+)
+
+AT = datetime(2027, 1, 1, 12, tzinfo=UTC)
+KEY = Key("acc_a", "post-1")
+POST: dict[str, Any] = {"account_id": "acc_a", "post_id": "post-1", "tenant": "t1", "revision": 4, "at": AT}
+HANDED: dict[str, Any] = {"publish_id": "p7", "attempt": 2, "privacy_level": PrivacyLevel.SELF_ONLY}
+PUBLISHED = Published(tenant="t1", attempt=2, publish_id="p7", revision=5, published_at=AT, next_at=AT)
+FACT: dict[str, Any] = {"tenant": "t1", "revision": 4, "at": AT, **HANDED}
+
+
+def envelope(body: Body) -> Envelope[Body]:
+    return Envelope(id="1", source="uploader", time=AT, traceparent=None, body=body)
+
+
+def test_an_upload_is_a_handover() -> None:
+    body = PostUploaded(**POST, **HANDED, bytes_total=10, request_digest="d")
+    assert interpret(envelope(body)) == Addressed(KEY, HandedOver(**FACT))
+
+
+def test_an_unresolved_upload_is_a_handover_in_doubt() -> None:
+    body = PostUnresolved(**POST, **HANDED, message="?")
+    assert interpret(envelope(body)) == Addressed(KEY, HandedOverInDoubt(**FACT))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PostPublished(**POST, publish_id="p7"),
+        PostReturned(**POST, attempt=2, code="internal", message=""),
+        PostFailed(**POST, reason=Reason.TOO_LATE, message=""),
+    ],
+)
+def test_other_events_are_no_facts(body: Body) -> None:
+    assert interpret(envelope(body)) is None
+
+
+def issued(version: int) -> CredentialIssued:
+    return CredentialIssued(account_id="acc_a", version=version, scopes=(), expires_at=AT, sealed={})
+
+
+def test_only_a_newer_credential_wakes_a_waiting_post() -> None:
+    waiting = AwaitingCredential(then=PUBLISHED, newer_than=3)
+    assert notice(KEY, waiting, issued(4)) == CredentialSeen(version=4)
+    assert notice(KEY, waiting, issued(3)) is None
+    assert notice(KEY, waiting, CredentialWithdrawn(account_id="acc_a", version=4, reason="gone")) is None
+    assert notice(KEY, PUBLISHED, issued(4)) is None
+
+
+def test_the_tenant_is_known_in_every_state() -> None:
+    assert MACHINE.tenant(PUBLISHED) == "t1"
+    assert MACHINE.tenant(AwaitingCredential(then=PUBLISHED, newer_than=3)) == "t1"

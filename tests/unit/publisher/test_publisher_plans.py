@@ -1,0 +1,188 @@
+"""What each post wants next, how its waits grow, and how many of an account's posts may ask."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from common.events.post import PrivacyLevel
+from common.streams.machine import Admission, Due, Key, Lane, Wait, Wish
+from publisher_service.decisions import decide
+from publisher_service.lanes import ACCOUNT_RESTS, POLLS_PER_MINUTE, admit
+from publisher_service.plans import REMEMBER_FOR, next_look, todo
+from publisher_service.post import (
+    AwaitingCredential,
+    Closed,
+    Completed,
+    Following,
+    Poll,
+    Post,
+    Published,
+    RateLimited,
+    Returned,
+    StillProcessing,
+    Verdict,
+)
+
+KEY = Key("acc_a", "post-1")
+THEN = datetime(2027, 1, 1, 12, tzinfo=UTC)
+LATER = THEN + timedelta(seconds=10)
+COMMON: dict[str, Any] = {"tenant": "t1", "attempt": 2, "publish_id": "v_pub_file~v2-1.7", "revision": 4}
+FOLLOWING = Following(
+    **COMMON,
+    privacy_level=PrivacyLevel.PUBLIC_TO_EVERYONE,
+    handed_over_at=THEN,
+    next_at=LATER,
+    account_rests_until=None,
+)
+PUBLISHED = Published(**COMMON, published_at=THEN, next_at=LATER)
+POLL = Poll(publish_id="v_pub_file~v2-1.7", attempt=2)
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "wanted"),
+    [
+        (FOLLOWING, THEN, Wait(LATER)),
+        (FOLLOWING, LATER, POLL),
+        (PUBLISHED, THEN, Wait(LATER)),
+        (PUBLISHED, LATER, POLL),
+        (AwaitingCredential(then=FOLLOWING, newer_than=1), LATER, Wait(THEN + DAY)),
+        (AwaitingCredential(then=replace(FOLLOWING, doubtful=True), newer_than=1), LATER, Wait(THEN + 30 * DAY)),
+        (AwaitingCredential(then=PUBLISHED, newer_than=1), LATER, Wait(THEN + 2 * DAY)),
+        (Returned(**COMMON, at=THEN), LATER, Wait(THEN + REMEMBER_FOR)),
+        (Closed(**COMMON, at=THEN, verdict=Verdict.FAILED), LATER, Wait(THEN + REMEMBER_FOR)),
+    ],
+)
+def test_what_a_post_wants(state: Post, now: datetime, wanted: Poll | Wait) -> None:
+    assert todo(KEY, state, now) == wanted
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        AwaitingCredential(then=FOLLOWING, newer_than=1),
+        AwaitingCredential(then=replace(FOLLOWING, doubtful=True), newer_than=1),
+        AwaitingCredential(then=PUBLISHED, newer_than=1),
+        Returned(**COMMON, at=THEN),
+        Closed(**COMMON, at=THEN, verdict=Verdict.FAILED),
+    ],
+)
+def test_a_wait_that_is_over_changes_the_state_so_that_it_is_not_waited_for_again(state: Post) -> None:
+    wait = todo(KEY, state, THEN)
+    assert isinstance(wait, Wait)
+
+    after = decide(KEY, state, Due(), wait.until).state
+
+    assert after is None or todo(KEY, after, wait.until) != wait
+
+
+def waits(state: Following | Published, count: int, now: datetime = THEN) -> list[float]:
+    return [(next_look(KEY, replace(state, polls=polls), now) - now).total_seconds() for polls in range(count)]
+
+
+def test_waits_for_a_verdict_grow_from_two_seconds_to_a_minute() -> None:
+    seconds = waits(FOLLOWING, 200)
+    assert 2 <= seconds[0] <= 2.5
+    assert all(later > earlier for earlier, later in pairwise(seconds[:8]))
+    assert max(seconds) <= 60
+    assert min(seconds[20:]) >= 48
+
+
+def test_waits_in_doubt_grow_to_an_hour() -> None:
+    a_day_later = waits(FOLLOWING, 200, THEN + DAY)
+    refused = waits(replace(FOLLOWING, refusals=5), 200)
+    for seconds in (a_day_later, refused):
+        assert 0.8 * 3600 <= seconds[-1] <= 3600
+
+
+def test_waits_for_ids_grow_from_seconds_to_hours() -> None:
+    seconds = waits(PUBLISHED, 200)
+    assert 2 <= seconds[0] <= 2.5
+    assert 1.6 * 3600 <= seconds[-1] <= 2 * 3600
+
+
+def test_more_ids_are_looked_for_only_now_and_then() -> None:
+    assert min(waits(replace(PUBLISHED, video_ids=("71",)), 200)) >= 3600
+
+
+def test_posts_drift_apart_and_each_waits_the_same_whenever_it_is_asked() -> None:
+    times = {next_look(Key("acc_a", f"post-{number}"), FOLLOWING, THEN) for number in range(100)}
+    assert len(times) == 100
+    assert next_look(KEY, FOLLOWING, THEN) == next_look(KEY, FOLLOWING, THEN)
+
+
+def lane(states: dict[str, Post], running: tuple[str, ...] = ()) -> Lane[Post]:
+    return Lane(account_id="acc_a", states=states, running=running)
+
+
+def wish(item: str) -> Wish[Poll]:
+    return Wish(Key("acc_a", item), POLL)
+
+
+def test_posts_without_a_verdict_ask_first_and_the_longest_waiting_of_them() -> None:
+    states: dict[str, Post] = {
+        "early-id": replace(PUBLISHED, next_at=THEN),
+        "late": replace(FOLLOWING, next_at=LATER),
+        "early": replace(FOLLOWING, next_at=THEN),
+    }
+    assert admit(lane(states), [wish(item) for item in states], LATER) == Admission(start=(Key("acc_a", "early"),))
+
+
+def test_one_post_of_an_account_asks_at_a_time() -> None:
+    states: dict[str, Post] = {"a": FOLLOWING, "b": FOLLOWING}
+    assert admit(lane(states, running=("a",)), [wish("b")], LATER) == Admission(start=())
+
+
+def test_nobody_asks_where_nobody_wishes_to() -> None:
+    assert admit(lane({"a": FOLLOWING}), [], LATER) == Admission(start=())
+
+
+@pytest.mark.parametrize(
+    "rested",
+    [
+        replace(FOLLOWING, account_rests_until=LATER),
+        replace(PUBLISHED, account_rests_until=LATER),
+        AwaitingCredential(then=replace(PUBLISHED, account_rests_until=LATER), newer_than=1),
+        Returned(**COMMON, at=THEN, account_rests_until=LATER),
+        Closed(**COMMON, at=THEN, verdict=Verdict.PUBLISHED, account_rests_until=LATER),
+    ],
+)
+def test_every_state_remembers_until_when_the_account_rests(rested: Post) -> None:
+    states: dict[str, Post] = {"a": rested, "b": FOLLOWING}
+    assert admit(lane(states), [wish("b")], THEN) == Admission(start=(), look_again=LATER)
+    assert admit(lane(states), [wish("b")], LATER) == Admission(start=(Key("acc_a", "b"),))
+
+
+def test_many_posts_of_an_account_stay_within_its_share_of_the_status_budget() -> None:
+    states: dict[str, Post] = {f"post-{number}": replace(FOLLOWING, next_at=THEN) for number in range(40)}
+    now, asked = THEN, []
+    while now < THEN + timedelta(minutes=5):
+        wishes = [wish(item) for item, state in states.items() if isinstance(todo(KEY, state, now), Poll)]
+        admission = admit(lane(states), wishes, now)
+        for key in admission.start:
+            asked.append(now)
+            fact = Completed(attempt=2) if len(asked) % 3 else StillProcessing(attempt=2)
+            after = decide(key, states[key.item], fact, now).state
+            assert after is not None
+            states[key.item] = after
+        now += timedelta(milliseconds=100)
+
+    busiest = max(sum(start <= at < start + timedelta(minutes=1) for at in asked) for start in asked)
+    assert POLLS_PER_MINUTE - 2 <= busiest <= POLLS_PER_MINUTE
+
+
+def test_after_a_429_the_whole_account_rests_a_minute() -> None:
+    limited = decide(KEY, FOLLOWING, RateLimited(attempt=2), LATER).state
+    assert isinstance(limited, Following)
+    assert limited.account_rests_until == LATER + timedelta(minutes=1)
+    assert limited.next_at >= LATER + timedelta(minutes=1)
+
+
+def test_after_an_answer_the_account_rests_for_its_share() -> None:
+    for fact in (Completed(attempt=2), StillProcessing(attempt=2)):
+        state = decide(KEY, FOLLOWING, fact, LATER).state
+        assert isinstance(state, Following | Published)
+        assert state.account_rests_until == LATER + ACCOUNT_RESTS

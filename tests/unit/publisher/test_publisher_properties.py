@@ -1,0 +1,145 @@
+"""What holds in whatever order facts come, twice or late, and across the uploader's further attempts."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.events.body import Body
+from common.events.post import (
+    PostAvailable,
+    PostEvent,
+    PostFailed,
+    PostPublished,
+    PostReturned,
+    PostUnresolved,
+    PrivacyLevel,
+)
+from common.streams.machine import Due, Key, Wait
+from publisher_service.decisions import decide
+from publisher_service.plans import todo
+from publisher_service.post import (
+    Completed,
+    CredentialRejected,
+    CredentialSeen,
+    Fact,
+    GivenUp,
+    HandedOver,
+    HandedOverInDoubt,
+    NoCredential,
+    Poll,
+    Post,
+    RateLimited,
+    StatusRefused,
+    StatusUnsettled,
+    StillProcessing,
+)
+from publisher_service.verdicts import RULINGS
+
+KEY = Key("acc_a", "post-1")
+START = datetime(2027, 1, 1, tzinfo=UTC)
+
+attempts = st.integers(1, 3)
+versions = st.integers(-1, 4)
+video_ids = st.lists(st.sampled_from(["71", "72", "73"]), unique=True, max_size=3).map(tuple)
+outcomes: st.SearchStrategy[Fact | Due] = st.one_of(
+    st.builds(StillProcessing, attempt=attempts),
+    st.builds(Completed, attempt=attempts, video_ids=video_ids),
+    st.builds(GivenUp, attempt=attempts, fail_reason=st.sampled_from([*RULINGS, "brand_new"])),
+    st.builds(StatusRefused, attempt=attempts, code=st.just("invalid_publish_id"), message=st.just("")),
+    st.builds(RateLimited, attempt=attempts),
+    st.builds(StatusUnsettled, attempt=attempts, reason=st.just("")),
+    st.builds(CredentialRejected, attempt=attempts, version=versions, code=st.just("x")),
+    st.builds(NoCredential, attempt=attempts, version=versions),
+    st.builds(CredentialSeen, version=versions),
+    st.just(Due()),
+)
+pauses = st.sampled_from([timedelta(0), timedelta(seconds=3), timedelta(hours=1), timedelta(days=1)])
+
+
+def handed_over(attempt: int, revision: int, *, in_doubt: bool, public: bool) -> HandedOver | HandedOverInDoubt:
+    kind = HandedOverInDoubt if in_doubt else HandedOver
+    level = PrivacyLevel.PUBLIC_TO_EVERYONE if public else PrivacyLevel.SELF_ONLY
+    return kind(
+        tenant="t1", publish_id=f"p{attempt}", attempt=attempt, revision=revision, at=START, privacy_level=level
+    )
+
+
+class World:
+    """Plays the uploader: hands over, hears what is returned, and hands over the next attempt with its own events."""
+
+    def __init__(self, *, in_doubt: bool, public: bool) -> None:
+        self.state: Post | None = None
+        self.now = START
+        self.events: list[PostEvent] = []
+        self.handovers: list[HandedOver | HandedOverInDoubt] = []
+        self.in_doubt, self.public = in_doubt, public
+        self.hand_over(revision=2)
+
+    def hand_over(self, revision: int) -> None:
+        attempt = len(self.handovers) + 1
+        self.handovers.append(handed_over(attempt, revision, in_doubt=self.in_doubt, public=self.public))
+        self.newest = revision
+        self.meet(self.handovers[-1])
+
+    def meet(self, fact: Fact | Due) -> None:
+        decision = decide(KEY, self.state, fact, self.now)
+        self.state = decision.state
+        for event in posts(decision.events):
+            assert event.revision == self.newest + 1, "the world counts without gaps"
+            self.newest = event.revision
+            self.events.append(event)
+        if any(isinstance(event, PostReturned) for event in decision.events):
+            # The uploader says something of its own (a delay) before it hands over anew.
+            self.hand_over(revision=self.newest + 2)
+
+
+def posts(events: Iterable[Body]) -> list[PostEvent]:
+    return [event for event in events if isinstance(event, PostEvent)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    steps=st.lists(st.tuples(pauses, st.one_of(outcomes, st.integers(0, 3))), max_size=30),
+    in_doubt=st.booleans(),
+    public=st.booleans(),
+)
+def test_published_once_and_counted_without_gaps(
+    *, steps: list[tuple[timedelta, Fact | Due | int]], in_doubt: bool, public: bool
+) -> None:
+    world = World(in_doubt=in_doubt, public=public)
+    for pause, step in steps:
+        world.now += pause
+        # A number offers an earlier hand-over again.
+        world.meet(world.handovers[step % len(world.handovers)] if isinstance(step, int) else step)
+
+    kinds = [type(event) for event in world.events]
+    assert kinds.count(PostPublished) <= 1
+    assert kinds.count(PostPublished) + kinds.count(PostFailed) <= 1
+    assert kinds.count(PostUnresolved) <= len(world.handovers)
+    if PostPublished in kinds:
+        assert set(kinds[kinds.index(PostPublished) + 1 :]) <= {PostAvailable}
+    named = [event.video_ids for event in world.events if isinstance(event, PostAvailable)]
+    assert PostPublished in kinds or not named
+    assert all(set(earlier) < set(later) for earlier, later in pairwise(named))
+
+
+@settings(max_examples=200, deadline=None)
+@given(steps=st.lists(st.tuples(pauses, outcomes), max_size=30))
+def test_every_state_wants_something_and_a_wait_ends(steps: list[tuple[timedelta, Fact | Due]]) -> None:
+    world = World(in_doubt=False, public=True)
+    for pause, fact in steps:
+        world.now += pause
+        world.meet(fact)
+        if world.state is None:
+            break
+
+    for _ in range(5):
+        if world.state is None or isinstance(wanted := todo(KEY, world.state, world.now), Poll):
+            return
+        assert isinstance(wanted, Wait)
+        world.now = max(world.now, wanted.until)
+        world.meet(Due())
+    raise AssertionError(world.state)
