@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from auth_service.account import OFFERED
+from auth_service.errors import NotDurable
 from auth_service.grants import pair_of, seal_tokens, tokens_of
 from auth_service.steps import (
     CONSENT_LIFE,
@@ -40,11 +41,11 @@ class Exchanger(Protocol):
         """Ask whose token it is."""
 
 
-class Producer(Protocol):
-    """Writes to Kafka."""
+class Commands(Protocol):
+    """Writes commands for the worker."""
 
-    async def produce(self, body: Body, traceparent: str | None = None) -> None:
-        """Return when the event is durable."""
+    async def write(self, command: ConnectRequested) -> None:
+        """Return when the command is durable. Raises `NotDurable`."""
 
 
 class View(Protocol):
@@ -91,6 +92,13 @@ class Landed:
     scopes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NotSaved:
+    """The pair is there, but Kafka did not confirm that it is written."""
+
+    account_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
     """TikTok sent the browser back without a code: the person said no, or TikTok did."""
@@ -106,20 +114,20 @@ class BelongsToAnother:
     account_id: str
 
 
-Landing = Landed | Declined | BelongsToAnother | Refused | NotSent | Unknown
+Landing = Landed | NotSaved | Declined | BelongsToAnother | Refused | NotSent | Unknown
 
 
 class Consents:
     """Takes people to TikTok and back. Remembers nothing: slips and cookies carry it all."""
 
     def __init__(
-        self, *, app: App, vault: Vault, tiktok: Exchanger, producer: Producer, accounts: View, clock: Clock
+        self, *, app: App, vault: Vault, tiktok: Exchanger, commands: Commands, accounts: View, clock: Clock
     ) -> None:
-        """Take the app, what seals slips and pairs, and the ways out: to TikTok and to Kafka."""
+        """Take the app, what seals slips and pairs, and the ways out: to TikTok and to the worker."""
         self._app = app
         self._vault = vault
         self._tiktok = tiktok
-        self._producer = producer
+        self._commands = commands
         self._accounts = accounts
         self._clock = clock
 
@@ -166,7 +174,7 @@ class Consents:
             return exchanged
         return await self._hand_over(pending.tenant, exchanged.value)
 
-    async def _hand_over(self, tenant: str, grant: Grant) -> Landed | BelongsToAnother:
+    async def _hand_over(self, tenant: str, grant: Grant) -> Landed | NotSaved | BelongsToAnother:
         granted_at = self._clock()
         account_id = account_id_of(self._app.client_key, grant.open_id)
         described = self._accounts.get(account_id)
@@ -175,19 +183,21 @@ class Consents:
         sealed = seal_tokens(self._vault, tokens_of(grant), account_id=account_id, version=OFFERED)
         pair = pair_of(grant, sealed=sealed, version=OFFERED, now=granted_at)
         display_name = await self._display_name(grant)
-        await self._producer.produce(
-            ConnectRequested(
-                account_id=account_id,
-                tenant=tenant,
-                open_id=grant.open_id,
-                scopes=grant.scopes,
-                display_name=display_name,
-                sealed_grant=pair.sealed,
-                granted_at=pair.granted_at,
-                access_expires_at=pair.access_expires_at,
-                refresh_expires_at=pair.refresh_expires_at,
-            )
+        command = ConnectRequested(
+            account_id=account_id,
+            tenant=tenant,
+            open_id=grant.open_id,
+            scopes=grant.scopes,
+            display_name=display_name,
+            sealed_grant=pair.sealed,
+            granted_at=pair.granted_at,
+            access_expires_at=pair.access_expires_at,
+            refresh_expires_at=pair.refresh_expires_at,
         )
+        try:
+            await self._commands.write(command)
+        except NotDurable:
+            return NotSaved(account_id)
         return Landed(account_id=account_id, display_name=display_name, scopes=grant.scopes)
 
     async def _display_name(self, grant: Grant) -> str:

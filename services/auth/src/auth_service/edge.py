@@ -41,7 +41,7 @@ class WholeAccountsView(Protocol):
     def get(self, account_id: str) -> Body | None:
         """Return the account's newest record."""
 
-    def all(self) -> Iterable[Body]:
+    def all(self) -> Iterable[tuple[str, Body]]:
         """Go through every account's newest record."""
 
 
@@ -106,7 +106,7 @@ def account_routes(
     async def of_tenant(tenant: Annotated[Name, Query()]) -> AccountsAnswer:
         """List a tenant's accounts."""
         _demand_ready(accounts, credentials)
-        described = (body for body in accounts.all() if isinstance(body, AccountDescribed) and body.tenant == tenant)
+        described = (body for _, body in accounts.all() if isinstance(body, AccountDescribed) and body.tenant == tenant)
         return AccountsAnswer(accounts=[answer(body) for body in sorted(described, key=lambda body: body.account_id)])
 
     @router.get("/{account_id}")

@@ -3,6 +3,7 @@
 Errors:
     AuthError
     ├── GrantUnreadable     a sealed pair opens to something that is not a token pair
+    ├── NotDurable          Kafka did not confirm a command in time: it may be there or not
     └── CallbackRefused     a browser came back in a way that proves nothing
         ├── StateBroken     the state (or ticket) is not one of ours, or not for this step
         ├── StateExpired    it is ours, and too old
@@ -20,6 +21,14 @@ class GrantUnreadable(AuthError):
     def __init__(self, *, account_id: str, version: int) -> None:
         """Name whose it is."""
         super().__init__(f"the pair of {account_id}, version {version}, is not a token pair")
+
+
+class NotDurable(AuthError):
+    """Kafka did not confirm a command in time."""
+
+    def __init__(self, *, account_id: str) -> None:
+        """Name the account."""
+        super().__init__(f"the command for {account_id} is not confirmed; it may have been written or not")
 
 
 class CallbackRefused(AuthError):

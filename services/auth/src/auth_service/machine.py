@@ -23,11 +23,13 @@ from common.events.codec import Envelope
 from common.events.topics import AUTH_COMMANDS
 from common.streams.machine import Addressed, Key, Machine
 
+SERVICE = "auth"
+
 
 def auth_machine(recipients: str) -> Machine[Account, Fact, Effect]:
     """Describe the worker. `recipients` is the fingerprint of the keys in force: a new one issues every pair anew."""
     return Machine(
-        service="auth",
+        service=SERVICE,
         inputs=(AUTH_COMMANDS,),
         state_type=Account,
         interpret=interpret,

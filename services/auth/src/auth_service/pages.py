@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from html import escape
 
-from auth_service.consent import BelongsToAnother, Declined, Landed, Landing
+from auth_service.consent import BelongsToAnother, Declined, Landed, Landing, NotSaved
 from auth_service.errors import CallbackRefused, OtherBrowser, StateBroken, StateExpired
 from tiktok.outcomes import NotSent, Refused, Unknown
 
@@ -47,6 +47,13 @@ def page_of(landing: Landing) -> Page:
     match landing:
         case Landed():
             return _landed(landing)
+        case NotSaved(account_id=account_id):
+            return Page(
+                status=503,
+                result="not_saved",
+                title="It is not certain that this worked",
+                paragraphs=(f"The account ({account_id}) may be connected or not. Connecting again does no harm.",),
+            )
         case Declined():
             return _declined(landing)
         case BelongsToAnother(account_id=account_id):

@@ -11,21 +11,41 @@ URL = r"^https?://[^\s/]+(/\S*)?$"
 
 
 class AuthSettings(ServiceSettings):
-    """What auth needs beside Kafka and TikTok."""
+    """What both roles need."""
 
     model_config = SettingsConfigDict(env_prefix="AUTH_")
 
     http_port: int = Field(
         default=8101, ge=0, le=65_535, description="Port of health, metrics and the edge; 0 takes a free one."
     )
-    public_url: str = Field(
-        default="http://127.0.0.1:8101", pattern=URL, description="Where browsers reach this edge, without a path."
-    )
     vault_keys: SecretStr = Field(
         description="Keys that seal tokens at rest, as `<key id>:<base64 of 32 bytes>,…`; the first seals, all open."
     )
+
+
+class WorkerSettings(Settings):
+    """What the worker needs beside that."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTH_")
+
     service_public_keys: str = Field(
-        description="Whom access tokens are sealed to, as `<service>:<base64 of a raw X25519 public key>,…`."
+        min_length=1,
+        description="Whom access tokens are sealed to, as `<service>:<base64 of a raw X25519 public key>,…`.",
+    )
+    refreshes_at_once: int = Field(
+        default=16, ge=1, le=1_000, description="How many calls to TikTok's token endpoint may run at a time."
+    )
+
+
+class EdgeSettings(Settings):
+    """What the edge needs beside that."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTH_")
+
+    public_url: str = Field(
+        default="http://127.0.0.1:8101",
+        pattern=URL,
+        description="Where browsers reach this edge; on the same host as TIKTOK_REDIRECT_URI, for the cookie's sake.",
     )
 
 

@@ -1,0 +1,302 @@
+"""Issuing and refreshing against a stand-in that can lose answers, and against the sandbox."""
+
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from auth_service.account import (
+    OFFERED,
+    Account,
+    Connected,
+    Granted,
+    Issue,
+    Issued,
+    IssueFailed,
+    Pair,
+    Profile,
+    Refresh,
+    RefreshDone,
+    RefreshRefused,
+    RefreshUnsettled,
+    Salvaged,
+)
+from auth_service.decisions import decide
+from auth_service.effects import AuthEffects
+from auth_service.grants import Recipients, Tokens, open_tokens, seal_tokens
+from auth_service.machine import auth_machine, interpret, salvage
+from auth_service.plans import todo
+from common.events.account import CredentialIssued, GrantSalvaged, TokenRejected
+from common.events.body import Body
+from common.events.codec import Envelope
+from common.events.topics import Topic
+from common.sealing import CannotOpen, Vault, open_sealed
+from common.streams.machine import Due, Key
+from sandbox.oauth import AuthorizationRequest, issue_code
+from sandbox.settings import Settings
+from sandbox.shell import Shell
+from sandbox.web import build_app
+from tiktok.client import TikTok
+from tiktok.models import Grant
+from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ACCOUNT = "acc_1"
+KEY = Key(ACCOUNT)
+VAULT = Vault({"one": b"1" * 32})
+UPLOADER = X25519PrivateKey.generate()
+RECIPIENTS = Recipients({"uploader": UPLOADER.public_key()})
+TOKENS = Tokens(access_token="act.first", refresh_token="rft.first")
+GRANT = Grant(
+    open_id="-000open",
+    scopes=("video.publish",),
+    access_token="act.second",
+    refresh_token="rft.second",
+    expires_in=7_200,
+    refresh_expires_in=15_552_000,
+)
+
+
+class NoViews:
+    def get(self, topic: Topic, account_id: str) -> Body | None:
+        return None
+
+
+class FakeTikTok:
+    """Rotates like TikTok: a refresh token works once. `ends` may replace an answer after the work is done."""
+
+    def __init__(self, *ends: Callable[[Outcome[Grant]], Outcome[Grant]]) -> None:
+        self._ends = list(ends)
+        self._alive = "rft.first"
+        self.asked: list[str] = []
+
+    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+        self.asked.append(refresh_token)
+        answer: Outcome[Grant] = Refused(status=400, code="invalid_grant", message="invalid or expired", log_id="")
+        if refresh_token == self._alive:
+            self._alive = "rft.second"
+            answer = Done(GRANT)
+        return self._ends.pop(0)(answer) if self._ends else answer
+
+
+def lost(_answer: Outcome[Grant]) -> Outcome[Grant]:
+    return Unknown("ReadError")
+
+
+def effects_with(tiktok: FakeTikTok | TikTok, vault: Vault = VAULT) -> AuthEffects:
+    return AuthEffects(vault=vault, recipients=RECIPIENTS, tiktok=tiktok, clock=lambda: NOW)
+
+
+def pair_of(tokens: Tokens, version: int) -> Pair:
+    return Pair(
+        version=version,
+        sealed=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=version),
+        granted_at=NOW,
+        access_expires_at=NOW + timedelta(hours=2),
+        refresh_expires_at=NOW + timedelta(days=180),
+    )
+
+
+async def run(effects: AuthEffects, state: Account) -> Account:
+    """Do what the state wants, and take the outcome in."""
+    effect = todo(KEY, state, NOW, recipients=RECIPIENTS.fingerprint)
+    assert isinstance(effect, Issue | Refresh)
+    after = decide(KEY, state, await effects.perform(KEY, effect, NoViews()), NOW).state
+    assert after is not None
+    return after
+
+
+async def test_issue_seals_the_token_to_each_service_and_the_pair_as_its_version() -> None:
+    fact = await effects_with(FakeTikTok()).perform(KEY, Issue(pair=pair_of(TOKENS, OFFERED), version=7), NoViews())
+    assert isinstance(fact, Issued)
+    assert fact.recipients == RECIPIENTS.fingerprint
+    assert open_sealed(UPLOADER, fact.sealed["uploader"], "acc_1|access_token|7") == b"act.first"
+    assert open_tokens(VAULT, fact.pair, account_id=ACCOUNT) == TOKENS
+    with pytest.raises(CannotOpen):
+        open_tokens(VAULT, msgspec.structs.replace(fact.pair, version=8), account_id=ACCOUNT)
+    with pytest.raises(CannotOpen):
+        open_tokens(VAULT, fact.pair, account_id="acc_2")
+
+
+async def test_a_pair_under_an_unknown_key_fails_and_says_so() -> None:
+    effects = effects_with(FakeTikTok(), vault=Vault({"two": b"2" * 32}))
+    assert await effects.perform(KEY, Issue(pair=pair_of(TOKENS, 0), version=1), NoViews()) == IssueFailed(version=1)
+    fact = await effects.perform(KEY, Refresh(pair=pair_of(TOKENS, 1), attempt=1), NoViews())
+    assert fact == RefreshUnsettled(version=1, attempt=1, reason="the pair cannot be opened")
+
+
+async def test_a_pair_that_is_none_fails_without_being_quoted() -> None:
+    sealed = VAULT.seal(b'{"access_token":5}', account_id=ACCOUNT, field="grant", version=1)
+    broken = msgspec.structs.replace(pair_of(TOKENS, 1), sealed=sealed)
+    fact = await effects_with(FakeTikTok()).perform(KEY, Issue(pair=broken, version=2), NoViews())
+    assert fact == IssueFailed(version=2)
+
+
+async def test_refresh_seals_the_new_pair_for_the_next_version() -> None:
+    fact = await effects_with(FakeTikTok()).perform(KEY, Refresh(pair=pair_of(TOKENS, 3), attempt=1), NoViews())
+    assert isinstance(fact, RefreshDone)
+    assert (fact.version, fact.issued.pair.version) == (3, 4)
+    assert fact.issued.pair.access_expires_at == NOW + timedelta(seconds=7_200)
+    assert open_tokens(VAULT, fact.issued.pair, account_id=ACCOUNT).refresh_token == "rft.second"
+    assert open_sealed(UPLOADER, fact.issued.sealed["uploader"], "acc_1|access_token|4") == b"act.second"
+    assert "second" not in repr(fact)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (NotSent("no connection"), "TikTok could not be reached"),
+        (Unknown("HTTP 503"), "TikTok's answer to the refresh was lost"),
+        (
+            Refused(status=401, code="invalid_client", message="", log_id=""),
+            "TikTok refused to refresh: invalid_client",
+        ),
+        (
+            Refused(status=429, code="rate_limit_exceeded", message="", log_id=""),
+            "TikTok refused to refresh: rate_limit_exceeded",
+        ),
+    ],
+)
+async def test_only_a_dead_grant_is_the_accounts_fault(answer: Outcome[Grant], reason: str) -> None:
+    effects = effects_with(FakeTikTok(lambda _: answer))
+    fact = await effects.perform(KEY, Refresh(pair=pair_of(TOKENS, 3), attempt=2), NoViews())
+    assert fact == RefreshUnsettled(version=3, attempt=2, reason=reason)
+
+
+async def test_answer_lost_then_the_old_token_is_tried_once_more_and_refused() -> None:
+    tiktok = FakeTikTok(lost)
+    effects = effects_with(tiktok)
+    first = await effects.perform(KEY, Refresh(pair=pair_of(TOKENS, 3), attempt=1), NoViews())
+    assert isinstance(first, RefreshUnsettled)
+    second = await effects.perform(KEY, Refresh(pair=pair_of(TOKENS, 3), attempt=2), NoViews())
+    assert isinstance(second, RefreshRefused)
+    assert (second.version, second.code) == (3, "invalid_grant")
+    assert tiktok.asked == ["rft.first", "rft.first"]
+
+
+# -- against the sandbox
+
+
+class LosingTransport(httpx.AsyncBaseTransport):
+    """Delivers every request, and loses the next `losing` answers."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._inner = httpx.ASGITransport(build_app(shell))
+        self.losing = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        if self.losing:
+            self.losing -= 1
+            await response.aclose()
+            message = "connection reset"
+            raise httpx.ReadError(message, request=request)
+        return response
+
+
+class Person:
+    """A creator at the sandbox who has consented, and the client that talks about them."""
+
+    def __init__(self, http: httpx.AsyncClient, shell: Shell) -> None:
+        app = shell.world.settings.app
+        self.redirect_uri = "http://127.0.0.1:8101/v1/oauth/callback"
+        self.tiktok = TikTok(http, "https://sandbox.test", app.client_key, app.client_secret)
+        request = AuthorizationRequest(
+            client_key=app.client_key,
+            redirect_uri=self.redirect_uri,
+            scopes=("user.info.basic", "video.publish"),
+            state="state",
+            challenge="",
+        )
+        self.code = issue_code(
+            shell.world.grants,
+            shell.ids,
+            request,
+            open_id=shell.world.creators.named("demo").open_id,
+            lifetimes=shell.world.settings.lifetimes,
+            now=shell.clock.now(),
+        )
+
+    async def consent(self) -> Tokens:
+        exchanged = await self.tiktok.exchange_code(self.code, self.redirect_uri, None)
+        assert isinstance(exchanged, Done)
+        return Tokens(access_token=exchanged.value.access_token, refresh_token=exchanged.value.refresh_token)
+
+
+async def connected(effects: AuthEffects, tokens: Tokens) -> Account:
+    profile = Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
+    granted = Granted(profile=profile, pair=pair_of(tokens, OFFERED))
+    state = decide(KEY, None, granted, NOW).state
+    assert state is not None
+    return await run(effects, state)
+
+
+async def test_sandbox_refresh_rotates_and_goes_on() -> None:
+    shell = Shell(Settings(), base_url="https://sandbox.test")
+    async with httpx.AsyncClient(transport=LosingTransport(shell)) as http:
+        person = Person(http, shell)
+        effects = effects_with(person.tiktok)
+        state = await connected(effects, await person.consent())
+        for version in (2, 3):
+            state = await run(effects, decide(KEY, state, Due(), NOW + timedelta(hours=2)).state or state)
+            assert isinstance(state, Connected)
+            assert state.pair.version == version
+
+
+async def test_sandbox_answer_lost_puts_the_account_at_risk_and_keeps_its_access_token() -> None:
+    shell = Shell(Settings(), base_url="https://sandbox.test")
+    transport = LosingTransport(shell)
+    async with httpx.AsyncClient(transport=transport) as http:
+        person = Person(http, shell)
+        effects = effects_with(person.tiktok)
+        state = await connected(effects, await person.consent())
+        transport.losing = 1
+        kinds = []
+        for _ in range(2):
+            refreshing = decide(KEY, state, Due(), NOW + timedelta(minutes=119)).state
+            assert refreshing is not None
+            state = await run(effects, refreshing)
+            kinds.append(type(state).__name__)
+        assert kinds == ["Ailing", "Expiring"]
+
+
+# -- translations
+
+
+def envelope(body: Body) -> Envelope[Body]:
+    return Envelope(id="1", source="test", time=None, traceparent=None, body=body)
+
+
+async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
+    done = await effects_with(FakeTikTok()).perform(KEY, Refresh(pair=pair_of(TOKENS, 3), attempt=1), NoViews())
+    assert isinstance(done, RefreshDone)
+    body = salvage(KEY, done)
+    assert isinstance(body, GrantSalvaged)
+    addressed = interpret(envelope(body))
+    assert addressed is not None
+    assert addressed.key == KEY
+    assert isinstance(addressed.fact, Salvaged)
+    assert addressed.fact.pair == done.issued.pair
+    assert salvage(KEY, RefreshUnsettled(version=3, attempt=1, reason="")) is None
+
+
+def test_the_machine_reads_commands_and_lets_refreshes_finish() -> None:
+    machine = auth_machine("keys")
+    assert [topic.name for topic in machine.inputs] == ["auth.commands"]
+    assert machine.uninterruptible == (Refresh,)
+    rejected = TokenRejected(account_id=ACCOUNT, version=3, code="access_token_invalid", service="uploader", at=NOW)
+    assert machine.interpret(envelope(rejected)) is not None
+    issued = CredentialIssued(account_id=ACCOUNT, version=1, scopes=(), expires_at=NOW, sealed={})
+    assert machine.interpret(envelope(issued)) is None
+
+
+def test_recipients_tell_one_set_of_keys_from_another() -> None:
+    other = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
+    again = Recipients({"uploader": UPLOADER.public_key()})
+    assert RECIPIENTS.fingerprint == again.fingerprint != other.fingerprint
+    raw = base64.b64encode(UPLOADER.public_key().public_bytes_raw()).decode()
+    assert raw not in RECIPIENTS.fingerprint
