@@ -1,12 +1,13 @@
 """A request for a post as HTTP takes it: the contract's `post.requested`, with faults named field by field."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, get_args
 from uuid import uuid4
 
 import msgspec
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
+from common.events import post as contract
 from common.events.post import PostRequested, PrivacyLevel
 
 _AwareInstant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -27,7 +28,9 @@ def _refuse_time() -> object:
     raise ValueError(message)
 
 
-Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:\-]+$")]
+# An id has one rule, the contract's; read by the engine that reads it there, as engines differ about line ends.
+_rule: msgspec.Meta = get_args(contract.Identifier)[1]
+Identifier = Annotated[str, Field(min_length=_rule.min_length, max_length=_rule.max_length, pattern=_rule.pattern)]
 Moment = Annotated[AwareDatetime | None, BeforeValidator(_as_the_contract_reads_it)]
 
 
@@ -42,7 +45,7 @@ class SourceAddress(BaseModel):
 class Submission(BaseModel):
     """A video to be posted."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, regex_engine="python-re")
 
     post_id: Identifier = Field(
         default_factory=lambda: uuid4().hex,

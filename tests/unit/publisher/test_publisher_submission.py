@@ -1,0 +1,152 @@
+"""The HTTP edge and the contract take the same requests for posts, and understand them alike."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from common.events.post import PostRequested, PrivacyLevel, Source
+from publisher_service.submission import SourceAddress, Submission, requested
+
+identifiers = st.one_of(
+    st.from_regex(r"[A-Za-z0-9._:\-]{1,128}", fullmatch=True),
+    st.text(max_size=130),
+    st.sampled_from(["a" * 128, "a" * 129, "", "a b", "ä", "a/b", "a\t"]),
+)
+offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+times = st.one_of(
+    st.datetimes(datetime(1970, 1, 2), datetime(9990, 1, 1), timezones=offsets).map(datetime.isoformat),  # noqa: DTZ001 -- hypothesis adds the offsets
+    st.sampled_from(
+        [
+            *("2027-01-31T18:00:00Z", "2027-01-31T18:00:00z", "2027-01-31t18:00:00Z", "2027-01-31 18:00:00Z"),
+            *("2027-01-31T18:00:00", "2027-01-31", "18:00:00Z", "2027-01-31T18:00Z", "2027-01-31T18:00:00.123456789Z"),
+            *("2027-02-30T18:00:00Z", "2027-01-31T24:00:00Z", "2027-01-31T18:00:60Z", "2027-01-31T18:00:00+0100"),
+            *("tomorrow", "", "1800000000"),
+        ]
+    ),
+)
+anything = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**70), 2**70),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=3), inner, max_size=2)),
+    max_leaves=3,
+)
+
+
+def or_anything(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(strategy, strategy, strategy, anything)
+
+
+plausible = st.fixed_dictionaries(
+    {
+        "post_id": st.from_regex(r"[A-Za-z0-9._:\-]{1,20}", fullmatch=True),
+        "account_id": st.just("acc_a"),
+        "tenant": st.just("t1"),
+        "source": st.fixed_dictionaries({"url": st.text(min_size=8, max_size=20)}),
+        "privacy_level": st.sampled_from([*PrivacyLevel]).map(str),
+    }
+)
+flags = or_anything(st.booleans())
+changes = st.fixed_dictionaries(
+    {},
+    optional={
+        "post_id": or_anything(identifiers),
+        "account_id": or_anything(identifiers),
+        "tenant": or_anything(identifiers),
+        "source": or_anything(
+            st.fixed_dictionaries({"url": or_anything(st.text(max_size=12))}, optional={"kind": anything})
+        ),
+        "privacy_level": or_anything(st.sampled_from(["self_only", "SELF_ONLY", "PUBLIC"])),
+        "caption": or_anything(st.text(max_size=20) | st.sampled_from(["x" * 2200, "x" * 2201, "👋" * 2200])),
+        **dict.fromkeys(
+            ("allow_comment", "allow_duet", "allow_stitch", "brand_content", "brand_organic", "is_aigc"), flags
+        ),
+        "cover_timestamp_ms": or_anything(st.none() | st.integers(-1, 10_000)),
+        "publish_at": or_anything(times | st.none()),
+        "not_after": or_anything(times | st.none()),
+        "unheard_of": anything,
+    },
+)
+
+
+def as_the_contract_reads(raw: bytes) -> PostRequested | None:
+    try:
+        return msgspec.json.decode(raw, type=PostRequested)
+    except msgspec.ValidationError:
+        return None
+
+
+def as_the_edge_reads(raw: bytes) -> PostRequested | None:
+    try:
+        # FastAPI reads JSON first and validates what it means, so this does too.
+        return requested(Submission.model_validate(json.loads(raw)))
+    except ValidationError:
+        return None
+
+
+@settings(max_examples=600, deadline=None)
+@given(asked=plausible, change=changes, leave_out=st.sampled_from([None, None, None, "account_id", "source", "tenant"]))
+def test_both_take_the_same_and_understand_it_alike(
+    asked: dict[str, Any], change: dict[str, Any], leave_out: str | None
+) -> None:
+    body = {name: value for name, value in (asked | change).items() if name != leave_out}
+    raw = json.dumps(body).encode()
+    assert as_the_edge_reads(raw) == as_the_contract_reads(raw)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"post_id": "a\n"},
+        {"cover_timestamp_ms": 1.0},
+        {"cover_timestamp_ms": 1e3},
+        {"cover_timestamp_ms": True},
+        {"cover_timestamp_ms": 2**63},
+        {"cover_timestamp_ms": 2**64},
+        {"allow_comment": 1},
+        {"allow_comment": "true"},
+        {"caption": 5},
+        {"publish_at": 1_800_000_000},
+        {"publish_at": "2027-01-31T18:00:00"},
+    ],
+)
+def test_both_agree_at_the_corners(change: dict[str, Any]) -> None:
+    body = {
+        "post_id": "post-1",
+        "account_id": "acc_a",
+        "tenant": "t1",
+        "source": {"url": "https://media.example/v.mp4"},
+        "privacy_level": "SELF_ONLY",
+    }
+    raw = json.dumps(body | change).encode()
+    assert as_the_edge_reads(raw) == as_the_contract_reads(raw)
+
+
+def test_both_have_the_same_fields() -> None:
+    assert set(Submission.model_fields) == set(PostRequested.__struct_fields__)
+    assert set(SourceAddress.model_fields) == set(Source.__struct_fields__)
+
+
+def test_times_keep_their_moment() -> None:
+    raw = json.dumps(
+        {
+            "account_id": "acc_a",
+            "tenant": "t1",
+            "source": {"url": "https://media.example/v.mp4"},
+            "privacy_level": "SELF_ONLY",
+            "publish_at": "2027-01-31T18:00:00+01:00",
+        }
+    )
+    request = as_the_edge_reads(raw.encode())
+    assert request is not None
+    assert request.publish_at == datetime(2027, 1, 31, 17, tzinfo=UTC)
