@@ -1,0 +1,97 @@
+"""A whole stack without services: found again, never twice in one folder, secrets readable by its owner alone."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from pymongo import MongoClient
+
+from stack import state
+from stack.errors import AlreadyRunning, Unsupported
+from stack.local import Stack
+from stack.options import SERVICES, Options
+from stack.ports import is_free
+from stack.services import Surroundings
+from stack.waiting import until
+
+BARE = Options(services=())
+
+
+def test_a_second_start_finds_ports_keys_and_data_again(tmp_path: Path) -> None:
+    with Stack(tmp_path, BARE) as first:
+        written = state.read(tmp_path)
+        assert written is not None
+        assert written.ready
+        assert written.addresses["kafka"] == first.bootstrap_servers
+        with MongoClient[dict[str, object]](first.mongodb_url) as client:
+            client.test.things.insert_one({"_id": "kept"})
+    secrets = (tmp_path / "keys" / "keys.json").read_bytes()
+    with Stack(tmp_path, BARE) as second:
+        assert second.ports == first.ports
+        assert (tmp_path / "keys" / "keys.json").read_bytes() == secrets
+        with MongoClient[dict[str, object]](second.mongodb_url) as client:
+            assert client.test.things.find_one() == {"_id": "kept"}
+    assert all(is_free(port) for port in second.ports.values())
+    assert not state.is_claimed(tmp_path)
+
+
+def test_one_folder_holds_one_stack(tmp_path: Path) -> None:
+    with state.claimed(tmp_path), pytest.raises(AlreadyRunning), Stack(tmp_path, BARE):
+        pass
+
+
+def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, BARE)
+    stack._describe()
+    for path in (tmp_path / "keys" / "keys.json", tmp_path / "tls" / "server.key"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_killed_stack_leaves_nothing_behind_and_starts_again(tmp_path: Path) -> None:
+    program = (
+        "import sys, threading; from pathlib import Path\n"
+        "from stack.local import Stack; from stack.options import Options\n"
+        "stack = Stack(Path(sys.argv[1]), Options(services=())); stack.start(); print('ready', flush=True)\n"
+        "threading.Event().wait()"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "ready\n"
+        children = psutil.Process(parent.pid).children(recursive=True)
+        assert len(children) == 4
+        parent.send_signal(signal.SIGKILL)
+    until(lambda: not any(alive(child) for child in children), name="the children's end", timeout=10)
+    with Stack(tmp_path, BARE):
+        pass
+
+
+def alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def test_services_are_told_what_they_need_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOMEBODYS_PASSWORD", "hunter2")
+    stack = Stack(tmp_path, Options(environment={"LOG_LEVEL": "DEBUG"}))
+    stack._describe()
+    surroundings: Surroundings = stack._surroundings()
+    told = {name: surroundings.environment(name, instance=f"{name}-0", port=1) for name in SERVICES}
+    secret = stack._keys.client_secret
+    assert [name for name in SERVICES if secret in told[name].values()] == ["auth"]
+    assert [name for name in SERVICES if "MONGODB_URL" in told[name]] == ["analytics"]
+    assert told["uploader"]["UPLOADER_PRIVATE_KEY"] != told["publisher"]["PUBLISHER_PRIVATE_KEY"]
+    assert all("SOMEBODYS_PASSWORD" not in variables for variables in told.values())
+    assert all(variables["LOG_LEVEL"] == "DEBUG" for variables in told.values())
+    assert os.environ["PATH"] == told["auth"]["PATH"]
+
+
+def test_the_environment_chooses_whose_kafka_it_is() -> None:
+    given = Options.from_environment({"KAFKA_BOOTSTRAP_SERVERS": "broker:9092", "MONGODB_URL": "mongodb://db"})
+    assert (given.kafka, given.mongodb, given.containers) == ("broker:9092", "mongodb://db", False)
+    assert Options.from_environment({"POSTBUS_STACK": "docker"}).containers
+    with pytest.raises(Unsupported, match="POSTBUS_STACK"):
+        Options.from_environment({"POSTBUS_STACK": "kubernetes"})

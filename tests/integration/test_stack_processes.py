@@ -1,0 +1,117 @@
+"""Children of the stack: logged, restarted, frozen, stopped, and never left behind."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stack.errors import NotReady, PartDied
+from stack.processes import Child
+from stack.waiting import until
+
+SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
+STUBBORN_PROGRAM = (
+    "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid, flush=True); time.sleep(600)"
+)
+STUBBORN = [sys.executable, "-c", STUBBORN_PROGRAM]
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> Iterator[Callable[..., Child]]:
+    made: list[Child] = []
+
+    def make(command: list[str], *, restart: bool = False) -> Child:
+        made.append(Child("sleeper", command, log=tmp_path / "sleeper.log", restart=restart))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+def text_of(child: Child) -> str:
+    return child.log.read_text()
+
+
+def status(pid: int) -> str:
+    return psutil.Process(pid).status()
+
+
+def ended(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or status(pid) == psutil.STATUS_ZOMBIE
+
+
+def test_a_killed_child_comes_back_with_another_pid(child: Callable[..., Child]) -> None:
+    sleeper = child(SLEEPER, restart=True)
+    victim = sleeper.kill9()
+    assert sleeper.wait_restarted(after=victim) != victim
+    assert sleeper.alive
+    assert sleeper.deaths == 1
+
+
+def test_a_child_without_the_right_to_it_stays_dead(child: Callable[..., Child]) -> None:
+    sleeper = child(SLEEPER)
+    sleeper.kill9()
+    until(lambda: sleeper.gone, name="its end")
+    assert not sleeper.alive
+
+
+def test_a_stopped_child_is_not_restarted_and_can_be_started_again(child: Callable[..., Child]) -> None:
+    sleeper = child(SLEEPER, restart=True)
+    first = sleeper.pid
+    sleeper.stop()
+    assert sleeper.gone
+    assert ended(first)
+    sleeper.start()
+    assert sleeper.alive
+    assert sleeper.pid != first
+
+
+def test_a_frozen_child_stands_still_until_it_is_resumed(child: Callable[..., Child]) -> None:
+    sleeper = child(SLEEPER)
+    sleeper.pause()
+    until(lambda: status(sleeper.pid) == psutil.STATUS_STOPPED, name="the freeze")
+    sleeper.resume()
+    until(lambda: status(sleeper.pid) != psutil.STATUS_STOPPED, name="the thaw")
+
+
+def test_a_child_that_will_not_stop_is_killed_with_what_it_started(child: Callable[..., Child]) -> None:
+    stubborn = child(STUBBORN)
+    grandchild = int(until(lambda: text_of(stubborn), name="its first line", child=stubborn))
+    stubborn.stop(within=0.2)
+    assert ended(stubborn.pid)
+    until(lambda: ended(grandchild), name="the grandchild's end")
+
+
+def test_waiting_for_a_child_that_dies_again_and_again_shows_its_log(child: Callable[..., Child]) -> None:
+    failing = child([sys.executable, "-c", "raise SystemExit('no such thing')"], restart=True)
+    with pytest.raises(PartDied, match="no such thing"):
+        until(lambda: False, name="a failing part", child=failing)
+
+
+def test_waiting_ends_at_the_deadline() -> None:
+    with pytest.raises(NotReady, match="a thing was not ready"):
+        until(lambda: False, name="a thing", timeout=0.01)
+
+
+def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from stack.processes import Child\n"
+        f"children = [Child(f'c{{i}}', {SLEEPER!r}, log=Path({str(tmp_path)!r}) / f'{{i}}.log', restart=True)"
+        " for i in range(3)]\n"
+        "[child.start() for child in children]\n"
+        "print(*[child.pid for child in children], flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pids = [int(text) for text in parent.stdout.readline().split()]
+        assert len(pids) == 3
+        assert all(psutil.pid_exists(pid) for pid in pids)
+        parent.send_signal(signal.SIGKILL)
+    until(lambda: all(ended(pid) for pid in pids), name="the children's end", timeout=10)
