@@ -1,0 +1,331 @@
+"""Carries effects out: calls to TikTok on the event loop, sources and chunks in threads. Every outcome is a fact."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Protocol, TypeVar
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from common.events.account import CredentialIssued, CredentialWithdrawn
+from common.events.post import PostRequested
+from common.events.topics import AUTH_CREDENTIALS
+from common.instants import Clock
+from common.sealing import CannotOpen, open_sealed, seal_for
+from common.streams.machine import Key, Views
+from tiktok import models, outcomes
+from tiktok.chunks import ChunkPlan
+from tiktok.outcomes import Done, NotSent, Refused, Stored, Unknown
+from uploader_service import metrics
+from uploader_service.facts import (
+    ChunkDeclined,
+    ChunkOutcome,
+    ChunkStored,
+    CreatorTold,
+    Declined,
+    Fact,
+    InitDone,
+    Located,
+    NeverSent,
+    NoCredential,
+    Outcome,
+    Problem,
+    SourceBroke,
+    SourceFound,
+    SourceUnusable,
+    TicketUnreadable,
+    Unanswered,
+)
+from uploader_service.metrics import EffectKind, EffectOutcome
+from uploader_service.outcomes import SERVICE
+from uploader_service.post import Media
+from uploader_service.source_problems import SourceFailed, SourceProblem, TemporarilyUnavailable, failure_reason
+from uploader_service.sources import Probed
+from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, TikTokCall, Wanted
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+LEAST_LIFE_LEFT = timedelta(seconds=30)
+"""A token that ends sooner may end while the call is under way."""
+
+NONE_YET = -1
+"""Below every version there can be."""
+
+
+class Posting(Protocol):
+    """TikTok's calls, as far as an upload needs them."""
+
+    async def creator_info(self, token: str) -> outcomes.Outcome[models.CreatorInfo]:
+        """Say what the creator may do now. May be repeated."""
+
+    async def init_video(self, token: str, post: models.VideoPost, plan: ChunkPlan) -> outcomes.Outcome[models.Ticket]:
+        """Open an upload. Each call that arrives opens another."""
+
+    async def status(self, token: str, publish_id: str) -> outcomes.Outcome[models.PublishStatus]:
+        """Say where TikTok is with a post. May be repeated."""
+
+
+class Chunks(Protocol):
+    """TikTok's upload hosts. Blocking; called in a thread."""
+
+    def put_chunk(
+        self,
+        upload_url: str,
+        *,
+        first: int,
+        last: int,
+        total: int,
+        content_type: str,
+        pieces: Iterator[bytes],
+        stop: threading.Event,
+    ) -> outcomes.ChunkOutcome:
+        """Send the bytes `first` to `last` of `total`, once."""
+
+
+class Origins(Protocol):
+    """Where bytes come from. Blocking; called in a thread."""
+
+    def probe(self, url: str) -> Probed | SourceProblem:
+        """Say what is there. May be repeated."""
+
+    def read(self, url: str, first: int, last: int, validator: str) -> Iterator[bytes]:
+        """Hand out the bytes `first` to `last`. Raises `SourceFailed`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Token:
+    text: str = field(repr=False)
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _NoToken:
+    version: int
+
+
+class UploaderEffects:
+    """Carries out what posts want. All of it may be cut off at any point; only an init must not be repeated freely."""
+
+    def __init__(
+        self,
+        *,
+        tiktok: Posting,
+        chunks: Chunks,
+        sources: Origins,
+        private_key: X25519PrivateKey,
+        threads: Executor,
+        clock: Clock,
+    ) -> None:
+        """Take what it works with; `private_key` opens what auth seals to the uploader, and its own upload urls."""
+        self._tiktok = tiktok
+        self._chunks = chunks
+        self._sources = sources
+        self._private_key = private_key
+        self._threads = threads
+        self._clock = clock
+
+    async def perform(self, key: Key, effect: Wanted, views: Views) -> Fact:
+        """Do it once."""
+        fact = await self._perform(key, effect, views)
+        metrics.EFFECTS.labels(_KINDS[type(effect)], _ENDS[type(fact)]).inc()
+        return fact
+
+    async def _perform(self, key: Key, effect: Wanted, views: Views) -> Outcome:
+        match effect:
+            case Probe():
+                return await self._in_thread(lambda _stop: self._probe(effect))
+            case SendChunk():
+                return await self._send_chunk(key, effect)
+            case AskCreator():
+                return await self._call(key, effect, views, self._tiktok.creator_info, partial(_creator_told, effect))
+            case Init():
+                ask = partial(self._init, effect)
+                return await self._call(key, effect, views, ask, partial(self._sealed, key, effect))
+            case AskStatus():
+                ask_status = partial(self._status, effect)
+                return await self._call(key, effect, views, ask_status, partial(_located, effect))
+
+    async def _call(
+        self,
+        key: Key,
+        effect: TikTokCall,
+        views: Views,
+        ask: Callable[[str], Awaitable[outcomes.Outcome[T]]],
+        read: Callable[[T], Outcome],
+    ) -> Outcome:
+        token = self._token(key, views)
+        if isinstance(token, _NoToken):
+            return NoCredential(of=effect, version=token.version)
+        match await ask(token.text):
+            case Done(value=value):
+                return read(value)
+            case Refused() as refused:
+                _log_refusal(key, effect, refused)
+                return Declined(of=effect, refused=refused, version=token.version)
+            case NotSent(reason=reason):
+                return NeverSent(of=effect, reason=reason)
+            case Unknown(reason=reason):
+                return Unanswered(of=effect, reason=reason)
+
+    def _token(self, key: Key, views: Views) -> _Token | _NoToken:
+        credential = views.get(AUTH_CREDENTIALS, key.lane)
+        if not isinstance(credential, CredentialIssued):
+            return _NoToken(credential.version if isinstance(credential, CredentialWithdrawn) else NONE_YET)
+        version = credential.version
+        sealed = credential.sealed.get(SERVICE)
+        if sealed is None or credential.expires_at - self._clock() < LEAST_LIFE_LEFT:
+            return _NoToken(version)
+        try:
+            text = open_sealed(self._private_key, sealed, f"{key.lane}|access_token|{version}").decode()
+        except CannotOpen as error:
+            metrics.UNREADABLE_CREDENTIALS.inc()
+            log.warning("credential_unreadable", account_id=key.lane, version=version, fault=str(error))
+            return _NoToken(version)
+        return _Token(text=text, version=version)
+
+    async def _init(self, effect: Init, token: str) -> outcomes.Outcome[models.Ticket]:
+        return await self._tiktok.init_video(token, _video_post(effect.request), effect.media.plan)
+
+    async def _status(self, effect: AskStatus, token: str) -> outcomes.Outcome[models.PublishStatus]:
+        return await self._tiktok.status(token, effect.publish_id)
+
+    def _sealed(self, key: Key, effect: Init, ticket: models.Ticket) -> InitDone:
+        context = _url_context(key, ticket.publish_id)
+        sealed = seal_for(self._private_key.public_key(), ticket.upload_url.encode(), context)
+        return InitDone(of=effect, publish_id=ticket.publish_id, sealed_url=sealed)
+
+    def _probe(self, effect: Probe) -> Outcome:
+        match self._sources.probe(effect.url):
+            case Probed(size=size, validator=validator, content_type=content_type):
+                media = Media(size=size, validator=validator, content_type=content_type)
+                return SourceFound(of=effect, media=media)
+            case problem:
+                return SourceUnusable(of=effect, problem=_problem(problem))
+
+    async def _send_chunk(self, key: Key, effect: SendChunk) -> Outcome:
+        ticket = effect.ticket
+        try:
+            url = open_sealed(self._private_key, ticket.sealed_url, _url_context(key, ticket.publish_id)).decode()
+        except CannotOpen as error:
+            log.warning("upload_url_unreadable", account_id=key.lane, post_id=key.item, fault=str(error))
+            return TicketUnreadable(of=effect)
+        with metrics.CHUNK_SECONDS.time():
+            fact = await self._in_thread(partial(self._put, effect, url))
+        if isinstance(fact, ChunkDeclined):
+            _log_refusal(key, effect, fact.refused)
+        return fact
+
+    def _put(self, effect: SendChunk, upload_url: str, stop: threading.Event) -> ChunkOutcome:
+        media, plan = effect.media, effect.media.plan
+        first, last = plan.first(effect.chunk), plan.last(effect.chunk)
+        try:
+            outcome = self._chunks.put_chunk(
+                upload_url,
+                first=first,
+                last=last,
+                total=media.size,
+                content_type=media.content_type,
+                pieces=self._sources.read(effect.url, first, last, media.validator),
+                stop=stop,
+            )
+        except SourceFailed as failed:
+            return SourceBroke(of=effect, problem=_problem(failed.problem))
+        match outcome:
+            case Stored(complete=complete):
+                metrics.BYTES.inc(last - first + 1)
+                return ChunkStored(of=effect, complete=complete)
+            case Refused():
+                return ChunkDeclined(of=effect, refused=outcome)
+            case NotSent(reason=reason):
+                return NeverSent(of=effect, reason=reason)
+            case Unknown(reason=reason):
+                return Unanswered(of=effect, reason=reason)
+
+    async def _in_thread(self, work: Callable[[threading.Event], T]) -> T:
+        stop = threading.Event()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, stop)
+        finally:
+            # Cancelled: the thread sees it at its next piece.
+            stop.set()
+
+
+def _url_context(key: Key, publish_id: str) -> str:
+    return f"{key.lane}|upload_url|{publish_id}"
+
+
+def _log_refusal(key: Key, effect: Wanted, refused: Refused) -> None:
+    log.warning(
+        "tiktok_refused",
+        effect=_KINDS[type(effect)].value,
+        account_id=key.lane,
+        post_id=key.item,
+        status=refused.status,
+        error_code=refused.code,
+        log_id=refused.log_id,
+    )
+
+
+def _creator_told(effect: AskCreator, info: models.CreatorInfo) -> CreatorTold:
+    return CreatorTold(
+        of=effect,
+        privacy_levels=info.privacy_level_options,
+        comment_disabled=info.comment_disabled,
+        duet_disabled=info.duet_disabled,
+        stitch_disabled=info.stitch_disabled,
+    )
+
+
+def _located(effect: AskStatus, status: models.PublishStatus) -> Located:
+    return Located(
+        of=effect, status=status.status, fail_reason=status.fail_reason, uploaded_bytes=status.uploaded_bytes
+    )
+
+
+def _problem(problem: SourceProblem) -> Problem:
+    temporary = isinstance(problem, TemporarilyUnavailable)
+    return Problem(reason=failure_reason(problem), message=problem.sentence, temporary=temporary)
+
+
+def _video_post(request: PostRequested) -> models.VideoPost:
+    return models.VideoPost(
+        title=request.caption,
+        privacy_level=request.privacy_level,
+        disable_comment=not request.allow_comment,
+        disable_duet=not request.allow_duet,
+        disable_stitch=not request.allow_stitch,
+        brand_content_toggle=request.brand_content,
+        brand_organic_toggle=request.brand_organic,
+        is_aigc=request.is_aigc,
+        video_cover_timestamp_ms=request.cover_timestamp_ms,
+    )
+
+
+_KINDS: dict[type[Wanted], EffectKind] = {
+    Probe: EffectKind.PROBE,
+    AskCreator: EffectKind.CREATOR,
+    Init: EffectKind.INIT,
+    SendChunk: EffectKind.CHUNK,
+    AskStatus: EffectKind.STATUS,
+}
+_ENDS: dict[type[Outcome], EffectOutcome] = {
+    SourceFound: EffectOutcome.DONE,
+    CreatorTold: EffectOutcome.DONE,
+    InitDone: EffectOutcome.DONE,
+    ChunkStored: EffectOutcome.DONE,
+    Located: EffectOutcome.DONE,
+    Declined: EffectOutcome.REFUSED,
+    ChunkDeclined: EffectOutcome.REFUSED,
+    NeverSent: EffectOutcome.NOT_SENT,
+    Unanswered: EffectOutcome.UNKNOWN,
+    SourceUnusable: EffectOutcome.SOURCE,
+    SourceBroke: EffectOutcome.SOURCE,
+    NoCredential: EffectOutcome.NO_CREDENTIAL,
+    TicketUnreadable: EffectOutcome.UNREADABLE,
+}
