@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import httpx
 from fastapi import APIRouter
@@ -51,10 +52,17 @@ class Part:
     routes: APIRouter | None = None
 
 
+class Producer(Protocol):
+    """What writes single events."""
+
+    async def produce(self, body: Body, traceparent: str | None = None) -> None:
+        """Return once the event is durable. Raises `Unusable`: it may be there or not."""
+
+
 class KafkaRequests:
     """Writes requests for posts to Kafka."""
 
-    def __init__(self, producer: EventProducer) -> None:
+    def __init__(self, producer: Producer) -> None:
         """Take the producer."""
         self._producer = producer
 
@@ -82,7 +90,7 @@ async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
             parts[Role.WORKER] = await _open_worker(opened, kafka=kafka, settings=settings, log=log)
         if Role.EDGE in roles:
             parts[Role.EDGE] = await _open_edge(opened, kafka=kafka, log=log)
-        app = create_app(service=SERVICE, ready=lambda: _not_ready(parts))
+        app = create_app(service=SERVICE, ready=lambda: not_ready(parts))
         for part in parts.values():
             if part.routes is not None:
                 app.include_router(part.routes)
@@ -147,5 +155,6 @@ async def _nothing_to_salvage(body: Body) -> None:
     del body
 
 
-def _not_ready(parts: Mapping[Role, Part]) -> Mapping[str, str]:
+def not_ready(parts: Mapping[Role, Part]) -> Mapping[str, str]:
+    """Say which roles cannot do their work now, and why."""
     return {role.value: part.not_ready for role, part in parts.items() if not part.ready()}

@@ -1,0 +1,63 @@
+"""What the publisher is told by its environment, and how a request that Kafka did not confirm is reported."""
+
+import base64
+
+import pytest
+
+from common.errors import SettingsRefused
+from common.events.body import Body
+from common.events.post import PostRequested, PrivacyLevel, Source
+from common.settings import read
+from common.streams.log import Unusable
+from publisher_service.errors import NotDurable
+from publisher_service.settings import PublisherSettings, WorkerSettings
+from publisher_service.wiring import KafkaRequests, Part, Role, not_ready
+
+KEY = base64.b64encode(b"k" * 32).decode()
+REQUEST = PostRequested(
+    post_id="post-1",
+    account_id="acc_a",
+    tenant="t1",
+    source=Source(url="https://media.example/v.mp4"),
+    privacy_level=PrivacyLevel.SELF_ONLY,
+)
+
+
+class Away:
+    """A producer whose broker does not answer."""
+
+    async def produce(self, body: Body, traceparent: str | None = None) -> None:
+        raise Unusable(TimeoutError("no answer"))
+
+
+async def test_a_request_that_kafka_did_not_confirm_names_its_post() -> None:
+    with pytest.raises(NotDurable, match="post-1") as caught:
+        await KafkaRequests(Away()).write(REQUEST, "")
+    assert caught.value.post_id == "post-1"
+
+
+def test_the_edge_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PUBLISHER_PRIVATE_KEY", raising=False)
+    assert read(PublisherSettings).http_port == 8103
+    with pytest.raises(SettingsRefused, match="PUBLISHER_PRIVATE_KEY is not set"):
+        read(WorkerSettings)
+
+
+def test_a_key_is_checked_at_the_start_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHER_PRIVATE_KEY", "c2hvcnQ=")
+    with pytest.raises(SettingsRefused, match="PUBLISHER_PRIVATE_KEY") as caught:
+        read(WorkerSettings)
+    assert "c2hvcnQ" not in str(caught.value)
+
+    monkeypatch.setenv("PUBLISHER_PRIVATE_KEY", KEY)
+    assert KEY not in repr(read(WorkerSettings))
+
+
+def test_readiness_names_each_role_that_is_not_ready() -> None:
+    async def run(_stop: object) -> None: ...
+
+    parts = {
+        Role.WORKER: Part(run=run, ready=lambda: False, not_ready="not all partitions are open"),
+        Role.EDGE: Part(run=run, ready=lambda: True, not_ready="-"),
+    }
+    assert not_ready(parts) == {"worker": "not all partitions are open"}
