@@ -14,7 +14,7 @@ DEPTRY = $(BIN)/deptry --package-module-name-map $(MODULES) --per-rule-ignores "
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv check test demo up down status bench events lock clean
+.PHONY: help venv check test demo up down compose status bench events lock clean
 
 help: ## List the targets.
 	@echo "Postbus. Needs Python 3.11 or newer, make and git; nothing else."
@@ -43,6 +43,10 @@ up: $(READY) ## Start the stack in the background and print its addresses.
 
 down: $(READY) ## Stop the stack; its data stays in .stack.
 	$(BIN)/python -m stack down
+
+compose: $(READY) ## The same in containers, with the official Kafka and MongoDB images (needs Docker Compose).
+	$(BIN)/python -m stack.compose
+	docker compose up --build --detach --wait
 
 status: $(READY) ## Print the addresses of the running stack.
 	$(BIN)/python -m stack status

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 SEALED_TO = ("uploader", "publisher", "analytics")
 """Services that get access tokens, and so need a key pair."""
+VAULT_KEY_ID = "stack-1"
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,16 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
         """Return the public half of a service's key pair."""
         private = X25519PrivateKey.from_private_bytes(base64.b64decode(self.private[service]))
         return _encode(private.public_key().public_bytes_raw())
+
+    @property
+    def public_list(self) -> str:
+        """Whom auth seals access tokens to, as its settings want it."""
+        return ",".join(f"{name}:{self.public(name)}" for name in SEALED_TO)
+
+    @property
+    def named_vault_key(self) -> str:
+        """What auth seals tokens at rest with, as its settings want it."""
+        return f"{VAULT_KEY_ID}:{self.vault}"
 
 
 def load(folder: Path) -> Keys:

@@ -14,7 +14,6 @@ from stack.waiting import answers, until
 
 USUAL_PORTS: Final = {"auth": 8101, "uploader": 8102, "publisher": 8103, "analytics": 8104}
 CLIENT_KEY: Final = "sbawpostbusdemo00"
-VAULT_KEY_ID: Final = "stack-1"
 READY_WITHIN: Final = 60.0
 # What a process needs from its surroundings to run at all; everything else it is told is listed below.
 INHERITED: Final = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV"})
@@ -67,8 +66,8 @@ class Surroundings:
                     "TIKTOK_REDIRECT_URI": f"{auth_url}/v1/oauth/callback",
                     "TIKTOK_PKCE": "hex",
                     "AUTH_PUBLIC_URL": auth_url,
-                    "AUTH_VAULT_KEYS": f"{VAULT_KEY_ID}:{self.keys.vault}",
-                    "AUTH_SERVICE_PUBLIC_KEYS": ",".join(f"{name}:{self.keys.public(name)}" for name in SEALED_TO),
+                    "AUTH_VAULT_KEYS": self.keys.named_vault_key,
+                    "AUTH_SERVICE_PUBLIC_KEYS": self.keys.public_list,
                 }
             case "uploader":
                 return {"UPLOADER_TRUSTED_SOURCES": self.media_url.removeprefix("https://")}

@@ -22,14 +22,14 @@ class Certificates:
         return ssl.create_default_context(cafile=str(self.ca))
 
 
-def certificates(folder: Path) -> Certificates:
-    """Return the authority and the server certificate of a stack, made at the first call."""
+def certificates(folder: Path, *names: str) -> Certificates:
+    """Return a stack's authority and its certificate for loopback and `names`, made at the first call."""
     made = Certificates(ca=folder / "ca.pem", certificate=folder / "server.pem", key=folder / "server.key")
     # The key is written last: where it is, everything is.
     if not made.key.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         authority = trustme.CA()
-        server = authority.issue_cert(HOST, "localhost")
+        server = authority.issue_cert(HOST, "localhost", *names)
         authority.cert_pem.write_to_path(made.ca)
         made.certificate.write_bytes(b"".join(blob.bytes() for blob in server.cert_chain_pems))
         made.key.touch(mode=0o600)
