@@ -1,172 +1,25 @@
 """A browser's way through consent and back, against the sandbox, and every way it may go wrong."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from http.cookies import SimpleCookie
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from auth_service.account import Granted
-from auth_service.consent import App, Consents
-from auth_service.edge import account_routes, browser_routes
-from auth_service.errors import NotDurable
 from auth_service.grants import open_tokens
 from auth_service.machine import interpret
 from auth_service.steps import CONSENT_LIFE, INVITATION_LIFE
-from auth_service.wiring import check_same_host
-from common.errors import SettingsRefused
 from common.events.account import (
     AccountDescribed,
-    ConnectRequested,
-    CredentialIssued,
-    CredentialWithdrawn,
     account_id_of,
 )
-from common.events.body import Body
 from common.events.codec import Envelope
-from common.http import create_app
-from common.sealing import Vault
-from sandbox.settings import Settings
 from sandbox.shell import Shell
-from sandbox.web import build_app
-from tiktok.client import TikTok
-from tiktok.models import Grant, UserInfo
+from tiktok.models import Grant
 from tiktok.outcomes import NotSent, Outcome, Refused, Unknown
-
-AUTH = "http://127.0.0.1:8101"
-SANDBOX = "https://sandbox.test"
-VAULT = Vault({"one": b"1" * 32})
-
-
-class View:
-    """A whole view that a test fills."""
-
-    def __init__(self) -> None:
-        self.bodies: dict[str, Body] = {}
-        self.ready = True
-
-    def get(self, account_id: str) -> Body | None:
-        return self.bodies.get(account_id)
-
-    def all(self) -> Iterable[tuple[str, Body]]:
-        return list(self.bodies.items())
-
-
-class Journal:
-    """Commands that were written; may fail to confirm."""
-
-    def __init__(self) -> None:
-        self.written: list[ConnectRequested] = []
-        self.confirms = True
-
-    async def write(self, command: ConnectRequested) -> None:
-        if not self.confirms:
-            raise NotDurable(account_id=command.account_id)
-        self.written.append(command)
-
-
-class Answering:
-    """A TikTok that always gives one answer to an exchange."""
-
-    def __init__(self, answer: Outcome[Grant]) -> None:
-        self.answer = answer
-
-    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]:
-        return self.answer
-
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
-        return Unknown("HTTP 503")
-
-
-class Nameless:
-    """TikTok while its user info is down."""
-
-    def __init__(self, tiktok: TikTok) -> None:
-        self.exchange_code = tiktok.exchange_code
-
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
-        return Unknown("HTTP 503")
-
-
-class Scene:
-    """The edge, the sandbox behind it, a clock, and a browser."""
-
-    def __init__(self, http: httpx.AsyncClient, shell: Shell, *, pkce: bool = True) -> None:
-        app = shell.world.settings.app
-        self.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
-        self.client_key = app.client_key
-        self.tiktok = TikTok(http, SANDBOX, app.client_key, app.client_secret)
-        self.journal = Journal()
-        self.accounts, self.credentials = View(), View()
-        self.consents = Consents(
-            app=App(
-                authorize_url=f"{SANDBOX}/v2/auth/authorize/",
-                client_key=app.client_key,
-                redirect_uri=f"{AUTH}/v1/oauth/callback",
-                pkce=pkce,
-            ),
-            vault=VAULT,
-            tiktok=self.tiktok,
-            commands=self.journal,
-            accounts=self.accounts,
-            clock=lambda: self.now,
-        )
-        edge = create_app(service="auth", ready=dict)
-        edge.include_router(
-            account_routes(
-                consents=self.consents,
-                accounts=self.accounts,
-                credentials=self.credentials,
-                public_url=AUTH,
-                clock=lambda: self.now,
-            )
-        )
-        edge.include_router(browser_routes(consents=self.consents, accounts=self.accounts, secure=False))
-        self.transport = httpx.ASGITransport(edge)
-        self.sandbox = http
-        self.browser = self.new_browser()
-
-    def new_browser(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self.transport, base_url=AUTH)
-
-    async def invite(self, **request: object) -> str:
-        answer = await self.browser.post("/v1/accounts/connect", json={"tenant": "acme", **request})
-        assert answer.status_code == 200
-        return str(answer.json()["authorization_url"])
-
-    async def set_out(self, **request: object) -> str:
-        """Follow the invitation to TikTok; return the consent page's address."""
-        answer = await self.browser.get(await self.invite(**request))
-        assert answer.status_code == 302
-        return answer.headers["location"]
-
-    async def consent(self, consent_page: str, **form: str) -> str:
-        """Press a button on TikTok's page; return the address the browser is sent back to."""
-        page = await self.sandbox.get(consent_page)
-        assert page.status_code == 200
-        fields = dict(parse_qsl(urlsplit(consent_page).query)) | {"creator": "demo", "decision": "allow"} | form
-        answer = await self.sandbox.post(f"{SANDBOX}/v2/auth/authorize/consent", data=fields)
-        assert answer.status_code == 302
-        return answer.headers["location"]
-
-
-@pytest.fixture
-def shell() -> Shell:
-    return Shell(Settings(), base_url=SANDBOX)
-
-
-@pytest.fixture
-async def scene(shell: Shell) -> AsyncIterator[Scene]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=SANDBOX) as http:
-        scene = Scene(http, shell)
-        async with scene.browser:
-            yield scene
-
-
-def result_of(page: httpx.Response) -> str:
-    return page.text.split('data-result="')[1].split('"')[0]
+from unit.auth.scene import VAULT, Answering, Nameless, Scene, result_of
 
 
 async def test_a_person_connects_an_account(scene: Scene, shell: Shell) -> None:
@@ -363,60 +216,3 @@ async def test_a_code_is_not_spent_before_the_view_is_there(scene: Scene) -> Non
     assert (answer.status_code, answer.json()["code"]) == (503, "starting")
     scene.accounts.ready = True
     assert result_of(await scene.browser.get(back)) == "connected"
-
-
-# -- what a backend asks
-
-
-@pytest.mark.parametrize("request_", [{}, {"tenant": ""}, {"tenant": "a b"}, {"tenant": "acme", "scopes": []}])
-async def test_a_bad_request_to_connect_is_a_problem(scene: Scene, request_: dict[str, object]) -> None:
-    answer = await scene.browser.post("/v1/accounts/connect", json=request_)
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-
-
-async def test_a_backend_can_wait_for_its_account(scene: Scene) -> None:
-    answer = await scene.browser.get("/v1/accounts/acc_1")
-    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_account")
-    described = AccountDescribed(account_id="acc_1", tenant="acme", open_id="-000open", display_name="Demo")
-    scene.accounts.bodies["acc_1"] = described
-    assert (await scene.browser.get("/v1/accounts/acc_1")).json()["status"] == "connecting"
-    ends = scene.now + timedelta(hours=2)
-    scene.credentials.bodies["acc_1"] = CredentialIssued(
-        account_id="acc_1", version=4, scopes=("video.publish",), expires_at=ends, sealed={"uploader": "h1.secret"}
-    )
-    answer = await scene.browser.get("/v1/accounts/acc_1")
-    assert answer.json() == {
-        "account_id": "acc_1",
-        "tenant": "acme",
-        "open_id": "-000open",
-        "display_name": "Demo",
-        "status": "connected",
-        "scopes": ["video.publish"],
-        "version": 4,
-        "access_expires_at": ends.isoformat().replace("+00:00", "Z"),
-        "reason": None,
-    }
-    scene.now = ends
-    assert (await scene.browser.get("/v1/accounts/acc_1")).json()["status"] == "access_expired"
-    scene.credentials.bodies["acc_1"] = CredentialWithdrawn(account_id="acc_1", version=5, reason="invalid_grant")
-    answer = await scene.browser.get("/v1/accounts/acc_1")
-    assert (answer.json()["status"], answer.json()["reason"]) == ("reauthorization_required", "invalid_grant")
-
-
-async def test_a_tenant_sees_its_own_accounts_alone(scene: Scene) -> None:
-    for account_id, tenant in (("acc_2", "acme"), ("acc_1", "acme"), ("acc_3", "globex")):
-        scene.accounts.bodies[account_id] = AccountDescribed(account_id=account_id, tenant=tenant, open_id="-000")
-    answer = await scene.browser.get("/v1/accounts", params={"tenant": "acme"})
-    assert [account["account_id"] for account in answer.json()["accounts"]] == ["acc_1", "acc_2"]
-
-
-async def test_views_that_are_not_read_yet_answer_nothing(scene: Scene) -> None:
-    scene.credentials.ready = False
-    for path in ("/v1/accounts/acc_1", "/v1/accounts?tenant=acme"):
-        assert (await scene.browser.get(path)).status_code == 503
-
-
-def test_a_cookie_that_could_not_come_back_is_refused_at_the_start() -> None:
-    check_same_host(public_url=AUTH, redirect_uri="http://127.0.0.1:9999/v1/oauth/callback")
-    with pytest.raises(SettingsRefused, match="TIKTOK_REDIRECT_URI"):
-        check_same_host(public_url=AUTH, redirect_uri="http://localhost:8101/v1/oauth/callback")

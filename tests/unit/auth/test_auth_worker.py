@@ -1,0 +1,254 @@
+"""The real task over a log in memory, in virtual time: connect, refresh, lose answers, stop and go on."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from auth_service.effects import AuthEffects
+from auth_service.grants import Recipients, Tokens, seal_tokens
+from auth_service.machine import auth_machine
+from common.events.account import ConnectRequested, CredentialIssued, CredentialWithdrawn, TokenRejected
+from common.events.body import Body
+from common.events.codec import Envelope, decode, encode
+from common.sealing import Vault, open_sealed
+from common.streams.log import Outgoing, Slice
+from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.slots import Slots
+from common.streams.task import Surroundings, Task
+from simulation import virtual
+from tiktok.models import Grant
+from tiktok.outcomes import Done, Outcome, Refused, Unknown
+
+ACCOUNT = "acc_1"
+VAULT = Vault({"one": b"1" * 32})
+UPLOADER = X25519PrivateKey.generate()
+LIFE = 600
+
+
+class RotatingTikTok:
+    """Rotates the pair with each refresh. Answers by number in `lost` are lost; all of them take `seconds`."""
+
+    def __init__(self, *, lost: Sequence[int] = (), seconds: float = 0.1) -> None:
+        self.alive = 1
+        self.calls = 0
+        self.asked = asyncio.Event()
+        self._lost = lost
+        self._seconds = seconds
+
+    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+        self.calls += 1
+        self.asked.set()
+        call = self.calls
+        await asyncio.sleep(self._seconds)
+        if refresh_token != f"rft.{self.alive}":
+            return Refused(status=400, code="invalid_grant", message="Refresh token is invalid or expired.", log_id="")
+        self.alive += 1
+        if call in self._lost:
+            return Unknown("ReadTimeout")
+        return Done(
+            Grant(
+                open_id="-000open",
+                scopes=("video.publish",),
+                access_token=f"act.{self.alive}",
+                refresh_token=f"rft.{self.alive}",
+                expires_in=LIFE,
+                refresh_expires_in=86_400,
+            )
+        )
+
+
+class World:
+    """One partition of auth, its log, and what others wrote to it."""
+
+    def __init__(self, tiktok: RotatingTikTok) -> None:
+        self.store = MemoryStore(partitions=1, clock=virtual.clock)
+        self.salvaged: list[Body] = []
+        self._tiktok = tiktok
+
+    def write(self, body: Body) -> None:
+        value, headers = encode(Envelope(id="1", source="test", time=None, traceparent=None, body=body))
+        self.store.append(Outgoing(slice=Slice(body.topic.name, 0), key=b"acc_1", value=value, headers=headers))
+
+    def connect(self, tokens: Tokens) -> None:
+        now = virtual.clock()
+        self.write(
+            ConnectRequested(
+                account_id=ACCOUNT,
+                tenant="acme",
+                open_id="-000open",
+                scopes=("video.publish",),
+                sealed_grant=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=0),
+                granted_at=now,
+                access_expires_at=now + timedelta(seconds=LIFE),
+                refresh_expires_at=now + timedelta(days=1),
+            )
+        )
+
+    async def serve(self, seconds: float, *, service: X25519PrivateKey = UPLOADER) -> None:
+        recipients = Recipients({"uploader": service.public_key()})
+
+        async def salvage(body: Body) -> None:
+            self.salvaged.append(body)
+
+        surroundings = Surroundings(
+            machine=auth_machine(recipients.fingerprint),
+            effects=AuthEffects(vault=VAULT, recipients=recipients, tiktok=self._tiktok, clock=virtual.clock),
+            log=MemoryLog(self.store),
+            clock=virtual.clock,
+            random=Random(1),  # noqa: S311 -- a seed, not a secret
+            slots=Slots(4),
+            salvage=salvage,
+        )
+        stop = asyncio.Event()
+        running = asyncio.create_task(Task(surroundings, 0).run(stop))
+        await asyncio.sleep(seconds)
+        stop.set()
+        await running
+
+    def told(self, topic: str) -> list[Body]:
+        records = self.store.records.get(Slice(topic, 0), [])
+        return [decode(topic=topic, value=record.value or b"", headers=record.headers).body for record in records]
+
+    def credentials(self) -> list[tuple[int, str]]:
+        """Every access token that was ever published, as the uploader reads it."""
+        found = []
+        for body in self.told("auth.credentials"):
+            if isinstance(body, CredentialIssued):
+                context = f"{ACCOUNT}|access_token|{body.version}"
+                found.append((body.version, open_sealed(UPLOADER, body.sealed["uploader"], context).decode()))
+        return found
+
+
+FIRST = Tokens(access_token="act.1", refresh_token="rft.1")
+
+
+def test_an_account_is_connected_announced_and_kept_fresh() -> None:
+    async def main() -> None:
+        world = World(RotatingTikTok())
+        world.connect(FIRST)
+        await world.serve(1_000)
+        assert world.credentials() == [(1, "act.1"), (2, "act.2"), (3, "act.3"), (4, "act.4")]
+        assert [event.ce_type for event in world.told("account.events")] == ["account.connected"]
+        assert [event.ce_type for event in world.told("auth.accounts")] == ["account.described"]
+
+    virtual.run(main())
+
+
+def test_no_token_is_readable_on_any_topic() -> None:
+    async def main() -> None:
+        world = World(RotatingTikTok())
+        world.connect(FIRST)
+        await world.serve(400)
+        values = [record.value or b"" for log in world.store.records.values() for record in log]
+        assert len(values) > 5
+        assert not [value for value in values if b"act." in value or b"rft." in value]
+
+    virtual.run(main())
+
+
+def test_a_restart_goes_on_with_the_pair_that_was_committed() -> None:
+    async def main() -> None:
+        world = World(RotatingTikTok())
+        world.connect(FIRST)
+        for _ in range(3):
+            await world.serve(350)
+        versions = [version for version, _ in world.credentials()]
+        assert versions == list(range(1, len(versions) + 1))
+        assert len(versions) >= 4
+
+    virtual.run(main())
+
+
+def test_stopping_waits_for_the_answer_to_a_refresh() -> None:
+    async def main() -> None:
+        tiktok = RotatingTikTok(seconds=5)
+        world = World(tiktok)
+        world.connect(FIRST)
+        while not tiktok.calls:
+            await world.serve(1)
+        await world.serve(10)
+        kept = len(world.credentials()) + len(world.salvaged)
+        assert (tiktok.alive, kept) == (2, 2)
+
+    virtual.run(main())
+
+
+def test_a_lost_answer_ends_in_a_risk_and_then_needs_the_person() -> None:
+    async def main() -> None:
+        world = World(RotatingTikTok(lost=(1,)))
+        world.connect(FIRST)
+        await world.serve(LIFE + 10)
+        assert [event.ce_type for event in world.told("account.events")] == [
+            "account.connected",
+            "account.at_risk",
+            "account.reauthorization_required",
+        ]
+        withdrawn = world.told("auth.credentials")[-1]
+        assert withdrawn == CredentialWithdrawn(account_id=ACCOUNT, version=2, reason="invalid_grant")
+
+    virtual.run(main())
+
+
+def test_a_person_who_connects_again_heals_the_account_and_versions_go_on() -> None:
+    async def main() -> None:
+        tiktok = RotatingTikTok(lost=(1,))
+        world = World(tiktok)
+        world.connect(FIRST)
+        await world.serve(LIFE + 10)
+        world.connect(Tokens(access_token="act.9", refresh_token=f"rft.{tiktok.alive}"))
+        await world.serve(5)
+        assert world.credentials()[-1] == (3, "act.9")
+
+    virtual.run(main())
+
+
+def test_a_rejected_token_is_replaced() -> None:
+    async def main() -> None:
+        world = World(RotatingTikTok())
+        world.connect(FIRST)
+        await world.serve(60)
+        world.write(
+            TokenRejected(
+                account_id=ACCOUNT, version=1, code="access_token_invalid", service="uploader", at=virtual.clock()
+            )
+        )
+        await world.serve(5)
+        assert world.credentials()[-1] == (2, "act.2")
+
+    virtual.run(main())
+
+
+def test_a_consent_during_a_refresh_wins() -> None:
+    async def main() -> None:
+        tiktok = RotatingTikTok(seconds=5)
+        world = World(tiktok)
+        world.connect(FIRST)
+
+        async def connect_again() -> None:
+            await tiktok.asked.wait()
+            world.connect(Tokens(access_token="act.9", refresh_token="rft.2"))
+
+        await asyncio.gather(world.serve(500), connect_again())
+        assert world.credentials()[:2] == [(1, "act.1"), (2, "act.9")]
+
+    virtual.run(main())
+
+
+def test_new_keys_of_a_service_get_every_token_anew_without_tiktok() -> None:
+    async def main() -> None:
+        tiktok = RotatingTikTok()
+        world = World(tiktok)
+        world.connect(FIRST)
+        await world.serve(5)
+        renewed = X25519PrivateKey.generate()
+        await world.serve(5, service=renewed)
+        newest = world.told("auth.credentials")[-1]
+        assert isinstance(newest, CredentialIssued)
+        assert newest.version == 2
+        assert open_sealed(renewed, newest.sealed["uploader"], f"{ACCOUNT}|access_token|2") == b"act.1"
+        assert tiktok.calls == 0
+
+    virtual.run(main())
