@@ -4,6 +4,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
+from itertools import chain
 from types import TracebackType
 from typing import Self
 
@@ -31,8 +32,8 @@ _REFUSALS: dict[int, tuple[str, str]] = {
 }
 
 
-class _Stopped(Exception):
-    """The caller wants no more bytes sent."""
+class _BrokenOff(Exception):
+    """No more bytes are sent, though some have been."""
 
 
 class Uploads:
@@ -88,11 +89,12 @@ class Uploads:
             "Content-Range": f"bytes {first}-{last}/{total}",
         }
         try:
-            response = self._http.put(target, content=_until(stop, head, pieces), headers=headers)
+            body = _exactly(last - first + 1, head, pieces, stop)
+            response = self._http.put(target, content=body, headers=headers)
         except httpx.HTTPError as error:
             return not_answered(error)
-        except _Stopped:
-            return Unknown("stopped in the middle of the chunk")
+        except _BrokenOff as why:
+            return Unknown(str(why))
         return _read(response, is_last=last == total - 1)
 
     def _allowed(self, upload_url: str) -> httpx.URL | None:
@@ -109,12 +111,18 @@ class Uploads:
         return url if url.scheme == "https" and not url.userinfo and allowed else None
 
 
-def _until(stop: threading.Event, head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    yield head
-    for piece in pieces:
+def _exactly(missing: int, head: bytes, pieces: Iterator[bytes], stop: threading.Event) -> Iterator[bytes]:
+    for piece in chain((head,), pieces):
         if stop.is_set():
-            raise _Stopped
+            message = "stopped in the middle of the chunk"
+            raise _BrokenOff(message)
+        missing -= len(piece)
+        if missing < 0:
+            break
         yield piece
+    if missing:
+        message = "the source handed out more or fewer bytes than the chunk has"
+        raise _BrokenOff(message)
 
 
 def _read(response: httpx.Response, *, is_last: bool) -> ChunkOutcome:

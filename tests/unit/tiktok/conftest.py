@@ -1,0 +1,57 @@
+"""A server that says what a test wants it to say, over real sockets."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing
+
+import httpx
+import pytest
+
+from tiktok.client import TikTok
+
+Serve = Callable[[bytes], Awaitable[str]]
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def tiktok_at(http: httpx.AsyncClient) -> Callable[[str], TikTok]:
+    return lambda url: TikTok(http, url, "key", "secret-of-the-app")
+
+
+@asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server that reads one request, says `answer` and hangs up; its address and what it read."""
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(
+            (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+        )
+        seen.append(head + await reader.readexactly(length))
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", seen
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[tuple[str, list[bytes]]]:
+    async with answering(b"") as server:
+        yield server
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address where connections are refused: bound, so that nobody else takes it, and not listening."""
+    with closing(socket.socket()) as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{reserved.getsockname()[1]}"

@@ -1,0 +1,209 @@
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tiktok.answers import read, read_grant
+from tiktok.errors import Remedy, remedy_of
+from tiktok.models import StatusCode
+from tiktok.outcomes import Done, Refused, Unknown
+from tiktok.wire import CreatorInfoWire, StatusWire, TicketWire, VideosWire
+
+OK = {"code": "ok", "message": "", "log_id": "L1"}
+TICKET = {"publish_id": "v_pub_file~v2-1.1", "upload_url": "https://upload.example/video/?upload_token=t"}
+GRANT = {
+    "open_id": "-000Abc",
+    "scope": "user.info.basic,video.publish",
+    "access_token": "act.1",
+    "expires_in": 7200,
+    "refresh_token": "rft.1",
+    "refresh_expires_in": 15552000,
+    "token_type": "Bearer",
+}
+
+
+def answer(status: int, body: Any) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return httpx.Response(status, content=content, headers={"X-Tt-Logid": "H1"})
+
+
+def error(code: str, message: str = "") -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "log_id": "L1"}}
+
+
+def test_ok_and_data_is_done() -> None:
+    outcome = read(answer(200, {"data": TICKET, "error": OK}), TicketWire)
+    assert isinstance(outcome, Done)
+    assert outcome.value.publish_id == TICKET["publish_id"]
+    assert outcome.value.upload_url == TICKET["upload_url"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "remedy"),
+    [
+        (200, "spam_risk_too_many_posts", Remedy.WAIT_LONG),
+        (200, "reached_active_user_cap", Remedy.WAIT_LONG),
+        (200, "spam_risk_user_banned_from_posting", Remedy.PERMANENT),
+        (400, "invalid_publish_id", Remedy.PERMANENT),
+        (400, "scope_permission_missed", Remedy.RECONSENT),
+        (401, "access_token_invalid", Remedy.TOKEN_REJECTED),
+        (401, "scope_not_authorized", Remedy.RECONSENT),
+        (403, "spam_risk_too_many_posts", Remedy.WAIT_LONG),
+        (403, "privacy_level_option_mismatch", Remedy.PERMANENT),
+        (403, "a_code_from_next_year", Remedy.PERMANENT),
+        (429, "rate_limit_exceeded", Remedy.RATE_LIMITED),
+    ],
+)
+def test_a_code_is_a_refusal_whatever_the_status(status: int, code: str, remedy: Remedy) -> None:
+    outcome = read(answer(status, error(code, "why")), TicketWire)
+    assert outcome == Refused(status=status, code=code, message="why", log_id="L1")
+    assert remedy_of(outcome) is remedy
+
+
+@pytest.mark.parametrize("spelling", ["invalid_param", "invalid_params"])
+def test_both_spellings_are_one_code(spelling: str) -> None:
+    outcome = read(answer(400, error(spelling)), TicketWire)
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "invalid_params"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, error("internal_error")),
+        (503, b"<html>busy</html>"),
+        (502, {"data": TICKET, "error": OK}),
+        (200, error("internal_error")),
+        (200, b""),
+        (200, b"not json"),
+        (200, b"\xff\xfe"),
+        (200, []),
+        (200, {"data": TICKET}),
+        (200, {"data": TICKET, "error": "ok"}),
+        (200, {"error": OK}),
+        (200, {"data": {}, "error": OK}),
+        (200, {"data": {"publish_id": "v"}, "error": OK}),
+        (200, {"data": {**TICKET, "publish_id": ""}, "error": OK}),
+        (302, b""),
+        (400, {"data": TICKET, "error": OK}),
+        (404, b"<html>no such page</html>"),
+    ],
+)
+def test_what_cannot_be_trusted_is_unknown(status: int, body: Any) -> None:
+    assert isinstance(read(answer(status, body), TicketWire), Unknown)
+
+
+@pytest.mark.parametrize("body", [b"", b"slow down", {"error": OK, "data": TICKET}])
+def test_429_is_a_refusal_even_without_a_word(body: Any) -> None:
+    outcome = read(answer(429, body), TicketWire)
+    assert isinstance(outcome, Refused)
+    assert remedy_of(outcome) is Remedy.RATE_LIMITED
+
+
+def test_post_ids_become_strings_digit_by_digit() -> None:
+    data = {"status": "PUBLISH_COMPLETE", "publicaly_available_post_id": [7600000000000123457, "7600000000000123458"]}
+    outcome = read(answer(200, {"data": data, "error": OK}), StatusWire)
+    assert isinstance(outcome, Done)
+    assert outcome.value.public_ids == ("7600000000000123457", "7600000000000123458")
+    assert outcome.value.uploaded_bytes is None
+
+
+@pytest.mark.parametrize("word", ["PROCESSING_REVIEW", "publish_complete"])
+def test_a_new_status_is_unrecognised_not_an_error(word: str) -> None:
+    outcome = read(answer(200, {"data": {"status": word}, "error": OK}), StatusWire)
+    assert isinstance(outcome, Done)
+    assert outcome.value.status is StatusCode.UNRECOGNISED
+
+
+def test_a_creator_without_switches_may_do_everything() -> None:
+    data = {"privacy_level_options": ["SELF_ONLY"], "creator_nickname": None}
+    outcome = read(answer(200, {"data": data, "error": OK}), CreatorInfoWire)
+    assert isinstance(outcome, Done)
+    assert outcome.value.privacy_level_options == ("SELF_ONLY",)
+    assert not outcome.value.comment_disabled
+
+
+@pytest.mark.parametrize("data", [{}, {"videos": None}, {"videos": []}])
+def test_no_videos_found_is_an_answer(data: Any) -> None:
+    assert read(answer(200, {"data": data, "error": OK}), VideosWire) == Done(())
+
+
+def test_a_video_id_is_a_string_whatever_it_came_as() -> None:
+    data = {"videos": [{"id": 7600000000000123457, "view_count": 3}]}
+    outcome = read(answer(200, {"data": data, "error": OK}), VideosWire)
+    assert isinstance(outcome, Done)
+    assert (outcome.value[0].id, outcome.value[0].view_count, outcome.value[0].like_count) == (
+        "7600000000000123457",
+        3,
+        0,
+    )
+
+
+@pytest.mark.parametrize("status", [200, 201, 400, 500])
+@pytest.mark.parametrize("extra", [{}, {"error": ""}, {"error": None}, {"error": OK}])
+def test_tokens_without_an_error_are_a_grant_whatever_the_status(status: int, extra: Any) -> None:
+    outcome = read_grant(answer(status, {**GRANT, **extra}))
+    assert isinstance(outcome, Done)
+    assert outcome.value.scopes == ("user.info.basic", "video.publish")
+    assert (outcome.value.expires_in, outcome.value.refresh_expires_in) == (7200, 15552000)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401])
+@pytest.mark.parametrize("tokens", [{}, GRANT])
+def test_an_oauth_error_is_a_refusal_whatever_the_status(status: int, tokens: Any) -> None:
+    body = {**tokens, "error": "invalid_grant", "error_description": "Authorization code is expired.", "log_id": "L2"}
+    outcome = read_grant(answer(status, body))
+    assert outcome == Refused(
+        status=status, code="invalid_grant", message="Authorization code is expired.", log_id="L2"
+    )
+    assert remedy_of(outcome) is Remedy.RECONSENT
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("invalid_client", Remedy.MISCONFIGURED),
+        ("temporarily_unavailable", Remedy.TRANSIENT),
+        ("invalid_request", Remedy.PERMANENT),
+    ],
+)
+def test_oauth_refusals_have_remedies(code: str, remedy: Remedy) -> None:
+    outcome = read_grant(answer(400, {"error": code}))
+    assert isinstance(outcome, Refused)
+    assert remedy_of(outcome) is remedy
+    assert outcome.log_id == "H1"
+
+
+def test_an_oauth_error_in_the_common_envelope_is_read_too() -> None:
+    outcome = read_grant(answer(429, error("rate_limit_exceeded")))
+    assert isinstance(outcome, Refused)
+    assert remedy_of(outcome) is Remedy.RATE_LIMITED
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {}),
+        (200, b""),
+        (200, {"access_token": ""}),
+        (200, {**GRANT, "refresh_token": None}),
+        (200, {**GRANT, "expires_in": 0}),
+        (200, {**GRANT, "access_token": "act\r\nX: y"}),
+        (200, {"error": "server_error"}),
+        (500, {"error": "invalid_grant"}),
+        (502, b"bad gateway"),
+    ],
+)
+def test_a_grant_that_is_not_whole_is_unknown(status: int, body: Any) -> None:
+    assert isinstance(read_grant(answer(status, body)), Unknown)
+
+
+def test_reprs_and_reasons_hide_secrets() -> None:
+    grant = read_grant(answer(200, GRANT))
+    ticket = read(answer(200, {"data": TICKET, "error": OK}), TicketWire)
+    broken = read_grant(answer(200, {**GRANT, "expires_in": 0}))
+    for text in (repr(grant), repr(ticket), repr(broken)):
+        assert "act.1" not in text
+        assert "rft.1" not in text
+        assert "upload_token" not in text
