@@ -169,7 +169,7 @@ class Stack:
             "mongodb": self.mongodb_url,
             "sandbox": self.sandbox_url,
             "media": self.media_url,
-            **{name: worker.url for name, worker in self._workers.items()},
+            **{name.removesuffix("-0"): worker.url for name, worker in self._workers.items()},
         }
         now = state.State(
             pid=os.getpid(), ready=ready, ports=self.ports, addresses=addresses, ca_file=str(self.ca_file)
