@@ -5,8 +5,7 @@ every function here may be cancelled anywhere.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +19,7 @@ from analytics_service.metrics import PROJECTED, PROJECTOR_RETRIES
 from common.events.topics import ACCOUNT_EVENTS, METRICS_EVENTS, POST_EVENTS
 from common.instants import Clock
 from common.streams.log import Log, Reader, Record, Slice, Unusable
+from common.streams.membership import Membership
 
 TOPICS = (POST_EVENTS, ACCOUNT_EVENTS, METRICS_EVENTS)
 BATCH = 500
@@ -71,21 +71,27 @@ class Projected:
     upserts: tuple[Upsert, ...]
 
 
-async def project_owned(projection: Projection, source: Log, owned: AsyncIterator[AbstractSet[int]]) -> None:
-    """Project the partitions this process owns, as they come and go, until `owned` ends.
+async def project_owned(projection: Projection, source: Log, membership: Membership, stop: asyncio.Event) -> None:
+    """Project the partitions this process owns, as they come and go, until `stop`.
 
     Raises:
-        UnreadableRecord: inside an exception group, from the partition where it lies.
+        UnreadableRecord: inside an exception group, from the partition where it lies; the process should end.
     """
+    async with asyncio.TaskGroup() as group:
+        hosting = group.create_task(_host(projection, source, membership))
+        await stop.wait()
+        hosting.cancel()
+
+
+async def _host(projection: Projection, source: Log, membership: Membership) -> NoReturn:
     running: dict[int, asyncio.Task[NoReturn]] = {}
     async with asyncio.TaskGroup() as group:
-        async for partitions in owned:
-            for partition in running.keys() - partitions:
-                running.pop(partition).cancel()
-            for partition in partitions - running.keys():
-                running[partition] = group.create_task(_project(projection, source, partition))
-        for task in running.values():
-            task.cancel()
+        while True:
+            await membership.changed()
+            for number in running.keys() - membership.numbers:
+                running.pop(number).cancel()
+            for number in membership.numbers - running.keys():
+                running[number] = group.create_task(_project(projection, source, number))
 
 
 async def _project(projection: Projection, source: Log, partition: int) -> NoReturn:
@@ -175,9 +181,19 @@ async def _persist(projection: Projection, call: Callable[[], Awaitable[T]]) -> 
     delay = projection.pace.first_retry
     while True:
         try:
-            return await call()
+            result = await call()
         except (StoreUnavailable, Unusable) as error:
             PROJECTOR_RETRIES.inc()
             log.warning("projector_tries_again", error=str(error), seconds=delay.total_seconds())
+        else:
+            _heed_cancellation()
+            return result
         await asyncio.sleep(delay.total_seconds())
         delay = min(delay * 2, projection.pace.longest_retry)
+
+
+def _heed_cancellation() -> None:
+    # In Python 3.11 `asyncio.wait_for`, which both drivers use, drops a cancellation that comes with its result.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
