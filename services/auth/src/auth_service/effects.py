@@ -82,8 +82,9 @@ class AuthEffects:
             _log.error("pair_unreadable", account_id=account_id, version=effect.pair.version, reason=str(error))
             return _unsettled(effect, "the pair cannot be opened")
         fact = self._settle(account_id, effect, await self._tiktok.refresh(tokens.refresh_token))
-        metrics.REFRESHES.labels(metrics.REFRESH_RESULTS[type(fact)]).inc()
-        _log.info("refresh_ended", account_id=account_id, version=effect.pair.version, result=type(fact).__name__)
+        result = metrics.REFRESH_RESULTS[type(fact)]
+        metrics.REFRESHES.labels(result).inc()
+        _log.info("refresh_ended", account_id=account_id, version=effect.pair.version, result=result, **_why(fact))
         return fact
 
     def _settle(
@@ -121,3 +122,13 @@ class AuthEffects:
 
 def _unsettled(effect: Refresh, reason: str) -> RefreshUnsettled:
     return RefreshUnsettled(version=effect.pair.version, attempt=effect.attempt, reason=reason)
+
+
+def _why(fact: RefreshDone | RefreshRefused | RefreshUnsettled) -> dict[str, str]:
+    match fact:
+        case RefreshDone():
+            return {}
+        case RefreshRefused(code=code):
+            return {"reason": code}
+        case RefreshUnsettled(reason=reason):
+            return {"reason": reason}
