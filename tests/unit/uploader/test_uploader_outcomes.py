@@ -1,0 +1,496 @@
+"""What becomes of a post when an effect has ended, state by state."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from common.events.account import TokenRejected
+from common.events.post import (
+    DelayReason,
+    FailureReason,
+    PostDelayed,
+    PostFailed,
+    PostProgressed,
+    PostUnresolved,
+    PostUploaded,
+)
+from common.streams.machine import Due
+from tiktok.models import StatusCode
+from unit.uploader.posts import (
+    ASKING,
+    AWAITING,
+    GONE,
+    HANDED_OVER,
+    INITIALISING,
+    INPUTS,
+    JOB,
+    LARGE,
+    LAST,
+    LAST_CHUNK,
+    LOCATING,
+    LOCATING_LAST,
+    NOW,
+    PROBING,
+    REQUEST,
+    SMALL,
+    STATES,
+    TEMPORARY,
+    TICKET,
+    UPLOADING,
+    WAITING,
+    WORKING,
+    at,
+    chunk_declined,
+    declined,
+    of,
+    outcomes_of,
+    refused,
+    revisions,
+    step,
+    stored,
+    the_event,
+    told,
+    went,
+    with_job,
+)
+from uploader_service.facts import (
+    ChunkDeclined,
+    CredentialSeen,
+    InitDone,
+    NeverSent,
+    NoCredential,
+    SourceBroke,
+    SourceFound,
+    SourceUnusable,
+    TicketUnreadable,
+    Unanswered,
+)
+from uploader_service.moves import MOST_ATTEMPTS, back_off
+from uploader_service.outcomes import ANOTHER_ATTEMPT_HELPS
+from uploader_service.post import (
+    FIND_OUT_FOR,
+    URL_LIFE,
+    URL_MARGIN,
+    Asking,
+    AwaitingCredential,
+    Finished,
+    HandedOver,
+    Initialising,
+    Locating,
+    Post,
+    Probing,
+    Uploading,
+    Waiting,
+    Working,
+)
+
+PAST_LIFE = NOW + URL_LIFE + URL_MARGIN
+HOUR = timedelta(hours=1)
+names = [type(state).__name__ for state in STATES]
+
+
+@pytest.mark.parametrize("state", STATES, ids=names)
+@pytest.mark.parametrize("wanting", WORKING, ids=[type(state).__name__ for state in WORKING])
+def test_an_outcome_of_another_state_changes_nothing(state: Post, wanting: Working) -> None:
+    late = replace(wanting, job=replace(wanting.job, attempt=2))
+    for fact in outcomes_of(of(late)):
+        assert step(state, fact).state == state
+        assert step(state, fact).events == ()
+
+
+@pytest.mark.parametrize("state", WORKING, ids=[type(state).__name__ for state in WORKING])
+def test_every_outcome_of_what_is_wanted_changes_the_state(state: Working) -> None:
+    for fact in outcomes_of(of(state)):
+        assert step(state, fact).state != state, fact
+
+
+def test_nothing_but_a_request_begins_a_post() -> None:
+    for wanting in WORKING:
+        for fact in (*outcomes_of(of(wanting)), *INPUTS[3:]):
+            assert step(None, fact).state is None
+
+
+# -- probing
+
+
+def test_a_source_that_is_there_leads_to_the_creator() -> None:
+    state = with_job(PROBING, strikes=3)
+    assert step(state, SourceFound(of=of(state), media=LARGE)).state == ASKING
+
+
+def test_a_source_that_is_gone_ends_the_post() -> None:
+    failed = the_event(step(PROBING, SourceUnusable(of=of(PROBING), problem=GONE)), PostFailed)
+    assert (failed.reason, failed.message) == (FailureReason.SOURCE_UNAVAILABLE, "HTTP 404")
+
+
+def test_a_source_that_may_come_back_is_looked_at_again() -> None:
+    decision = step(PROBING, SourceUnusable(of=of(PROBING), problem=TEMPORARY))
+    waiting = went(decision, Waiting)
+    assert (waiting.then, waiting.reason) == (with_job(PROBING, strikes=1), DelayReason.SOURCE)
+    assert decision.events == ()
+    later = with_job(PROBING, strikes=9)
+    delayed = the_event(step(later, SourceUnusable(of=of(later), problem=TEMPORARY)), PostDelayed)
+    assert (delayed.reason, delayed.message) == (DelayReason.SOURCE, "later")
+
+
+def test_a_source_larger_than_tiktok_takes_ends_the_post() -> None:
+    fact = SourceFound(of=of(PROBING), media=replace(LARGE, size=4_000_000_001))
+    failed = the_event(step(PROBING, fact), PostFailed)
+    assert failed.reason is FailureReason.SOURCE_TOO_LARGE
+    assert "4000000001" in failed.message
+
+
+# -- asking
+
+
+def test_a_creator_who_may_post_this_leads_to_init() -> None:
+    state = step(ASKING, told(ASKING)).state
+    assert isinstance(state, Initialising)
+    assert state.job.calls.creators == (NOW,)
+
+
+@pytest.mark.parametrize(
+    ("request_says", "creator_says", "field"),
+    [
+        ({}, {"levels": ("SELF_ONLY",)}, "privacy_level: PUBLIC_TO_EVERYONE"),
+        ({"allow_comment": True}, {"comment_disabled": True}, "allow_comment: true"),
+        ({"allow_duet": True}, {"duet_disabled": True}, "allow_duet: true"),
+        ({"allow_stitch": True}, {"stitch_disabled": True}, "allow_stitch: true"),
+    ],
+)
+def test_what_the_creator_does_not_allow_is_refused(request_says: Any, creator_says: Any, field: str) -> None:
+    state = with_job(ASKING, request=replace(REQUEST, **request_says))
+    failed = the_event(step(state, told(state, **creator_says)), PostFailed)
+    assert failed.reason is FailureReason.INVALID_REQUEST
+    assert failed.message.startswith(field)
+
+
+def test_what_is_not_asked_for_may_be_switched_off() -> None:
+    went(step(ASKING, told(ASKING, comment_disabled=True, duet_disabled=True, stitch_disabled=True)), Initialising)
+
+
+# -- refusals of calls, by code
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "kind", "reason"),
+    [
+        (ASKING, "access_token_invalid", AwaitingCredential, DelayReason.CREDENTIAL),
+        (INITIALISING, "access_token_invalid", AwaitingCredential, DelayReason.CREDENTIAL),
+        (LOCATING_LAST, "access_token_invalid", AwaitingCredential, DelayReason.CREDENTIAL),
+        (ASKING, "rate_limit_exceeded", Waiting, DelayReason.RATE_LIMIT),
+        (INITIALISING, "rate_limit_exceeded", Waiting, DelayReason.RATE_LIMIT),
+        (LOCATING, "rate_limit_exceeded", Waiting, DelayReason.RATE_LIMIT),
+        (ASKING, "spam_risk_too_many_posts", Waiting, DelayReason.DAILY_LIMIT),
+        (INITIALISING, "reached_active_user_cap", Waiting, DelayReason.DAILY_LIMIT),
+        (ASKING, "spam_risk_user_banned_from_posting", Finished, FailureReason.CREATOR_CANNOT_POST),
+        (ASKING, "scope_not_authorized", Finished, FailureReason.CREATOR_CANNOT_POST),
+        (INITIALISING, "privacy_level_option_mismatch", Finished, FailureReason.REFUSED_BY_TIKTOK),
+        (INITIALISING, "never_seen_before", Finished, FailureReason.REFUSED_BY_TIKTOK),
+        (LOCATING, "invalid_publish_id", Probing, None),
+        (LOCATING_LAST, "invalid_publish_id", Waiting, None),
+    ],
+)
+def test_a_refused_call_is_decided_by_its_code(state: Any, code: str, kind: type[Any], reason: Any) -> None:
+    decision = step(state, declined(state, code))
+    went(decision, kind)
+    said = [event.reason for event in decision.events if isinstance(event, PostDelayed | PostFailed)]
+    assert said == ([reason] if reason else [])
+    assert [event.code for event in decision.events if isinstance(event, PostFailed)] == [code] * (kind is Finished)
+
+
+def test_a_rate_limit_is_waited_out_for_more_than_a_minute() -> None:
+    assert went(step(INITIALISING, declined(INITIALISING, "rate_limit_exceeded")), Waiting).until > NOW + timedelta(
+        seconds=60
+    )
+
+
+def test_a_daily_limit_is_asked_about_again_every_hour() -> None:
+    waiting = went(step(INITIALISING, declined(INITIALISING, "spam_risk_too_many_posts")), Waiting)
+    assert (waiting.until, type(waiting.then), waiting.then.job.attempt) == (NOW + HOUR, Asking, 1)
+
+
+def test_a_rejected_token_is_told_to_auth_and_a_newer_one_lets_the_post_go_on() -> None:
+    decision = step(ASKING, declined(ASKING, "access_token_invalid", version=3))
+    rejected = the_event(decision, TokenRejected)
+    assert (rejected.account_id, rejected.version, rejected.service) == ("acc_a", 3, "uploader")
+    assert went(step(decision.state, CredentialSeen(3)), AwaitingCredential) == decision.state
+    assert went(step(decision.state, CredentialSeen(4)), Asking).job.revision == 2
+
+
+def test_newer_tokens_that_are_refused_too_are_not_tried_in_a_hurry() -> None:
+    asking = went(step(AWAITING, CredentialSeen(4)), Asking)
+    asking_or_waiting: Post | None = None
+    for version in (4, 5):
+        again = step(asking, declined(asking, "access_token_invalid", version=version))
+        asking_or_waiting = step(again.state, CredentialSeen(version + 1)).state
+        asking = asking_or_waiting.then if isinstance(asking_or_waiting, Waiting) else asking_or_waiting
+    assert isinstance(asking_or_waiting, Waiting)
+
+
+def test_without_a_credential_the_post_waits_for_one_until_its_moment_has_passed() -> None:
+    decision = step(INITIALISING, NoCredential(of=of(INITIALISING), version=-1))
+    went(decision, AwaitingCredential)
+    assert the_event(decision, PostDelayed).reason is DelayReason.CREDENTIAL
+    assert the_event(step(decision.state, Due(), JOB.not_after), PostFailed).reason is FailureReason.TOO_LATE
+
+
+# -- initialising
+
+
+def test_an_opened_attempt_is_written_down_with_its_sealed_url_before_a_byte_leaves() -> None:
+    uploading = went(step(INITIALISING, InitDone(of=of(INITIALISING), publish_id="p1", sealed_url="sealed")), Uploading)
+    assert uploading.ticket == TICKET
+    assert (uploading.next_chunk, uploading.last_chunk_may_have_left) == (0, False)
+    assert uploading.job.calls.inits == (NOW,)
+
+
+def test_of_a_file_of_one_chunk_the_first_is_the_last() -> None:
+    state = replace(INITIALISING, media=SMALL)
+    uploading = went(step(state, InitDone(of=of(state), publish_id="p1", sealed_url="s")), Uploading)
+    assert uploading.last_chunk_may_have_left
+
+
+def test_a_lost_answer_to_init_leads_to_another_attempt() -> None:
+    probing = went(step(INITIALISING, Unanswered(of=of(INITIALISING), reason="reset")), Probing)
+    assert (probing.job.attempt, probing.job.calls.inits) == (2, (NOW,))
+
+
+def test_an_init_that_never_left_is_the_same_attempt() -> None:
+    waiting = went(step(INITIALISING, NeverSent(of=of(INITIALISING), reason="no route")), Waiting)
+    assert waiting.then == with_job(INITIALISING, strikes=1)
+
+
+def test_attempts_are_bounded() -> None:
+    state = with_job(INITIALISING, attempt=MOST_ATTEMPTS)
+    failed = the_event(step(state, Unanswered(of=of(state), reason="reset")), PostFailed)
+    assert failed.reason is FailureReason.ATTEMPTS_EXHAUSTED
+
+
+def test_later_attempts_follow_after_longer_and_longer() -> None:
+    pauses = []
+    for attempt in range(2, MOST_ATTEMPTS):
+        state = with_job(INITIALISING, attempt=attempt)
+        pauses.append(went(step(state, Unanswered(of=of(state), reason="reset")), Waiting).until - NOW)
+    assert pauses == sorted(pauses)
+    assert pauses[0] == timedelta(seconds=30)
+
+
+# -- uploading
+
+
+def test_a_stored_chunk_leads_to_the_next_and_is_told_once_a_second() -> None:
+    decision = step(UPLOADING, stored(UPLOADING))
+    uploading = went(decision, Uploading)
+    assert uploading.next_chunk == 3
+    sample = the_event(decision, PostProgressed)
+    assert (sample.bytes_sent, sample.bytes_total, sample.revision) == (30_000_000, LARGE.size, 1)
+    assert step(uploading, stored(uploading), NOW + timedelta(seconds=0.9)).events == ()
+    assert step(uploading, stored(uploading), NOW + timedelta(seconds=1)).events != ()
+
+
+def test_that_the_last_chunk_may_have_left_is_written_down_before_it_can_leave() -> None:
+    before_last = replace(UPLOADING, next_chunk=LAST - 1)
+    uploading = went(step(before_last, stored(before_last)), Uploading)
+    assert (uploading.next_chunk, uploading.last_chunk_may_have_left) == (LAST, True)
+
+
+def test_a_post_whose_moment_passes_before_the_last_chunk_is_not_finished() -> None:
+    before_last = replace(UPLOADING, next_chunk=LAST - 1)
+    short = with_job(before_last, not_after=NOW)
+    assert the_event(step(short, stored(short)), PostFailed).reason is FailureReason.TOO_LATE
+    late = step(before_last, stored(before_last), NOW + URL_LIFE)
+    assert went(late, Probing).job.attempt == 2
+
+
+def test_the_whole_file_is_handed_over() -> None:
+    decision = step(LAST_CHUNK, stored(LAST_CHUNK, complete=True))
+    assert decision.state == HandedOver(job=replace(JOB, revision=2), publish_id="p1", at=NOW)
+    uploaded = the_event(decision, PostUploaded)
+    assert (uploaded.publish_id, uploaded.attempt, uploaded.revision) == ("p1", 1, 2)
+    assert (uploaded.bytes_total, uploaded.request_digest) == (LARGE.size, JOB.digest)
+
+
+@pytest.mark.parametrize(
+    ("code", "before", "after"),
+    [
+        ("upload_out_of_step", Locating, Locating),
+        ("upload_url_expired", Probing, Locating),
+        ("upload_unknown", Probing, Locating),
+        ("upload_refused", Finished, Locating),
+        ("rate_limit_exceeded", Waiting, Waiting),
+        ("upload_host_not_allowed", Waiting, Waiting),
+    ],
+)
+def test_a_refused_chunk_ends_an_attempt_only_before_the_last_may_have_left(
+    code: str, before: type[Any], after: type[Any]
+) -> None:
+    went(step(UPLOADING, chunk_declined(UPLOADING, code)), before)
+    went(step(LAST_CHUNK, chunk_declined(LAST_CHUNK, code)), after)
+
+
+@pytest.mark.parametrize("state", [UPLOADING, LAST_CHUNK], ids=["before", "after"])
+def test_a_lost_answer_to_a_chunk_is_found_out(state: Uploading) -> None:
+    locating = went(step(state, Unanswered(of=of(state), reason="reset")), Locating)
+    assert locating.last_chunk_may_have_left == state.last_chunk_may_have_left
+    again = replace(state, job=locating.job)
+    assert went(step(again, Unanswered(of=of(again), reason="reset")), Waiting).then.job.strikes == 2
+
+
+@pytest.mark.parametrize("state", [UPLOADING, LAST_CHUNK], ids=["before", "after"])
+def test_a_chunk_that_never_left_is_sent_again(state: Uploading) -> None:
+    waiting = went(step(state, NeverSent(of=of(state), reason="no route")), Waiting)
+    assert waiting.then == with_job(state, strikes=1)
+
+
+def test_a_source_that_breaks_within_a_chunk() -> None:
+    went(step(UPLOADING, SourceBroke(of=of(UPLOADING), problem=TEMPORARY)), Locating)
+    assert the_event(step(UPLOADING, SourceBroke(of=of(UPLOADING), problem=GONE)), PostFailed).message == "HTTP 404"
+    went(step(LAST_CHUNK, SourceBroke(of=of(LAST_CHUNK), problem=GONE)), Locating)
+
+
+def test_a_url_sealed_for_another_key() -> None:
+    assert went(step(UPLOADING, TicketUnreadable(of=of(UPLOADING))), Probing).job.attempt == 2
+    went(step(LAST_CHUNK, TicketUnreadable(of=of(LAST_CHUNK))), Locating)
+
+
+# -- locating
+
+
+@pytest.mark.parametrize(("uploaded", "chunk"), [(0, 0), (10_000_000, 1), (60_000_000, LAST)])
+def test_the_upload_goes_on_where_tiktok_is(uploaded: int, chunk: int) -> None:
+    uploading = went(step(LOCATING, at(LOCATING, uploaded)), Uploading)
+    assert (uploading.next_chunk, uploading.last_chunk_may_have_left) == (chunk, chunk == LAST)
+    assert uploading.job.calls.statuses == (NOW,)
+    marked = went(step(LOCATING_LAST, at(LOCATING_LAST, uploaded)), Uploading)
+    assert (marked.next_chunk, marked.last_chunk_may_have_left) == (chunk, True)
+
+
+@pytest.mark.parametrize("uploaded", [None, 10_000_001])
+def test_a_stop_that_is_no_edge_ends_an_attempt_only_before_the_last_may_have_left(uploaded: int | None) -> None:
+    assert went(step(LOCATING, at(LOCATING, uploaded)), Probing).job.attempt == 2
+    assert went(step(LOCATING_LAST, at(LOCATING_LAST, uploaded)), Waiting).then.job.attempt == 1
+
+
+@pytest.mark.parametrize("state", [LOCATING, LOCATING_LAST], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("status", "uploaded"),
+    [
+        (StatusCode.PROCESSING_UPLOAD, LARGE.size),
+        (StatusCode.PUBLISH_COMPLETE, None),
+        (StatusCode.SEND_TO_USER_INBOX, None),
+    ],
+)
+def test_what_tiktok_has_whole_is_handed_over(state: Locating, status: StatusCode, uploaded: int | None) -> None:
+    the_event(step(state, at(state, uploaded, status)), PostUploaded)
+
+
+@pytest.mark.parametrize("state", [LOCATING, LOCATING_LAST], ids=["before", "after"])
+def test_what_tiktok_gave_up_is_tried_again_only_where_that_helps(state: Locating) -> None:
+    for reason in ANOTHER_ATTEMPT_HELPS:
+        assert went(step(state, at(state, None, StatusCode.FAILED, reason)), Probing).job.attempt == 2
+    failed = the_event(step(state, at(state, None, StatusCode.FAILED, "duration_check_failed")), PostFailed)
+    assert (failed.reason, failed.code) == (FailureReason.REFUSED_BY_TIKTOK, "duration_check_failed")
+
+
+@pytest.mark.parametrize("status", [StatusCode.UNRECOGNISED, StatusCode.PROCESSING_DOWNLOAD])
+def test_a_status_that_says_nothing_is_asked_for_again(status: StatusCode) -> None:
+    assert went(step(LOCATING, at(LOCATING, None, status)), Waiting).then.job.attempt == 1
+
+
+def test_after_the_last_chunk_two_answers_after_a_late_refusal_prove_that_an_attempt_is_dead() -> None:
+    refusal = ChunkDeclined(of=of(LAST_CHUNK), refused=refused("upload_url_expired", 403))
+    locating = went(step(LAST_CHUNK, refusal, PAST_LIFE), Locating)
+    assert locating.refused_late
+    waiting = went(step(locating, at(locating, 60_000_000), PAST_LIFE), Waiting)
+    asking = went(step(waiting, Due(), waiting.until), Locating)
+    probing = went(step(asking, at(asking, 60_000_000), waiting.until), Probing)
+    assert probing.job.attempt == 2
+
+
+def test_after_the_last_chunk_an_early_refusal_proves_nothing() -> None:
+    early = PAST_LIFE - timedelta(seconds=1)
+    locating = went(step(LAST_CHUNK, chunk_declined(LAST_CHUNK, "upload_unknown"), early), Locating)
+    assert not locating.refused_late
+    for _ in range(3):
+        locating = went(step(locating, at(locating, 60_000_000), early), Uploading)
+        locating = Locating(job=locating.job, media=LARGE, ticket=TICKET, last_chunk_may_have_left=True)
+    assert locating.job.attempt == 1
+
+
+def test_after_the_urls_life_the_last_chunk_is_sent_for_the_refusal_that_is_missing() -> None:
+    uploading = went(step(LOCATING_LAST, at(LOCATING_LAST, 10_000_001), PAST_LIFE), Uploading)
+    assert uploading.next_chunk == LAST
+
+
+def test_after_its_moment_nothing_of_the_post_is_sent_any_more() -> None:
+    late = with_job(LOCATING_LAST, not_after=NOW + timedelta(minutes=10))
+    for moment in (NOW + timedelta(minutes=10), PAST_LIFE):
+        assert isinstance(went(step(late, at(late, 60_000_000), moment), Waiting).then, Locating)
+
+
+# -- time
+
+
+@pytest.mark.parametrize("state", [PROBING, ASKING, INITIALISING, UPLOADING, LOCATING, WAITING, AWAITING])
+def test_what_cannot_have_gone_out_fails_when_its_moment_has_passed(state: Post) -> None:
+    assert the_event(step(state, Due(), JOB.not_after), PostFailed).reason is FailureReason.TOO_LATE
+
+
+@pytest.mark.parametrize("state", [UPLOADING, LOCATING])
+def test_an_old_url_is_replaced_before_the_last_chunk(state: Working) -> None:
+    assert went(step(state, Due(), NOW + URL_LIFE - URL_MARGIN), Probing).job.attempt == 2
+    assert step(state, Due(), NOW + URL_LIFE - URL_MARGIN - timedelta(seconds=1)).state == state
+
+
+@pytest.mark.parametrize(
+    "state", [LAST_CHUNK, LOCATING_LAST, Waiting(until=NOW, reason=DelayReason.TIKTOK, then=LOCATING_LAST)]
+)
+def test_what_could_not_be_found_out_in_time_is_handed_over_unresolved(state: Post) -> None:
+    decision = step(state, Due(), NOW + FIND_OUT_FOR)
+    went(decision, HandedOver)
+    unresolved = the_event(decision, PostUnresolved)
+    assert (unresolved.publish_id, unresolved.attempt, unresolved.revision) == ("p1", 1, 2)
+
+
+def test_a_last_chunk_whose_moment_has_passed_is_only_found_out() -> None:
+    state = with_job(LAST_CHUNK, not_after=NOW + timedelta(minutes=1))
+    went(step(state, Due(), NOW + timedelta(minutes=1)), Locating)
+
+
+def test_a_wait_ends_at_its_time_and_not_before() -> None:
+    assert step(WAITING, Due(), WAITING.until - timedelta(seconds=1)).state == WAITING
+    assert step(WAITING, Due(), WAITING.until).state == PROBING
+
+
+def test_back_off_doubles_is_bounded_and_the_same_each_time() -> None:
+    pauses = [back_off(strikes, "post-1") for strikes in range(1, 40)]
+    assert pauses == [back_off(strikes, "post-1") for strikes in range(1, 40)]
+    assert timedelta(seconds=0.75) <= pauses[0] <= timedelta(seconds=1.25)
+    assert max(pauses) <= timedelta(minutes=6.25)
+    assert back_off(5, "post-1") != back_off(5, "post-2")
+
+
+def test_revisions_rise_by_one_over_a_whole_life() -> None:
+    numbers: list[int] = []
+    state: Post = ASKING
+    moments: list[tuple[Any, datetime]] = [
+        (lambda s: declined(s, "spam_risk_too_many_posts"), NOW),
+        (lambda s: Due(), NOW + HOUR),
+        (told, NOW + HOUR),
+        (lambda s: declined(s, "rate_limit_exceeded"), NOW + HOUR),
+        (lambda s: Due(), NOW + 2 * HOUR),
+        (lambda s: InitDone(of=of(s), publish_id="p1", sealed_url="s"), NOW + 2 * HOUR),
+        (lambda s: Unanswered(of=of(s), reason="reset"), NOW + 2 * HOUR),
+        (lambda s: at(s, LARGE.size), NOW + 2 * HOUR),
+    ]
+    for make, now in moments:
+        decision = step(state, make(state), now)
+        assert decision.state is not None
+        state = decision.state
+        numbers += revisions(decision)
+    assert type(state) is type(HANDED_OVER)
+    # The sample before the hand-over repeats the revision that stands.
+    assert numbers == [2, 3, 3, 4]

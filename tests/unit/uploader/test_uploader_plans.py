@@ -1,0 +1,162 @@
+"""What each state wants, and which of an account's wishes may start."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from common.events.post import DelayReason
+from common.instants import Instant
+from common.streams.machine import Key, Lane, Wait, Wish
+from unit.uploader.posts import (
+    ASKING,
+    AWAITING,
+    FAILED,
+    INITIALISING,
+    JOB,
+    KEY,
+    LAST_CHUNK,
+    LOCATING,
+    LOCATING_LAST,
+    NOW,
+    PROBING,
+    STATES,
+    UPLOADING,
+    WAITING,
+    WORKING,
+)
+from uploader_service.lanes import STATUS_SHARE_PER_MINUTE, admit
+from uploader_service.machine import MACHINE
+from uploader_service.plans import todo
+from uploader_service.post import FIND_OUT_FOR, URL_LIFE, URL_MARGIN, Calls, Post, Waiting, Working, tenant_of
+from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted, wanted_by
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        (PROBING, Probe),
+        (ASKING, AskCreator),
+        (INITIALISING, Init),
+        (UPLOADING, SendChunk),
+        (LAST_CHUNK, SendChunk),
+        (LOCATING, AskStatus),
+        (LOCATING_LAST, AskStatus),
+    ],
+)
+def test_a_working_state_wants_its_effect(state: Post, kind: type[Wanted]) -> None:
+    wanted = todo(KEY, state, NOW)
+    assert isinstance(wanted, kind)
+    assert wanted == todo(KEY, msgspec.json.decode(msgspec.json.encode(state), type=MACHINE.state_type), NOW)
+
+
+def test_a_chunk_is_sent_from_where_the_state_says() -> None:
+    wanted = todo(KEY, UPLOADING, NOW)
+    assert isinstance(wanted, SendChunk)
+    assert (wanted.chunk, wanted.attempt, wanted.ticket.publish_id) == (2, 1, "p1")
+
+
+@pytest.mark.parametrize(
+    ("state", "until"),
+    [
+        (PROBING, JOB.not_after),
+        (UPLOADING, NOW + URL_LIFE - URL_MARGIN),
+        (LOCATING, NOW + URL_LIFE - URL_MARGIN),
+        (LAST_CHUNK, NOW + FIND_OUT_FOR),
+        (LOCATING_LAST, NOW + FIND_OUT_FOR),
+    ],
+)
+def test_a_state_whose_time_is_over_wants_nothing_but_its_end(state: Working, until: Instant) -> None:
+    assert not isinstance(todo(KEY, state, until - timedelta(seconds=1)), Wait)
+    assert todo(KEY, state, until) == Wait(until)
+
+
+def test_waiting_ends_with_what_it_waits_for() -> None:
+    assert todo(KEY, WAITING, NOW) == Wait(WAITING.until)
+    assert todo(KEY, AWAITING, NOW) == Wait(JOB.not_after)
+    long = Waiting(until=NOW + timedelta(days=9), reason=DelayReason.TIKTOK, then=LOCATING_LAST)
+    assert todo(KEY, long, NOW) == Wait(NOW + FIND_OUT_FOR)
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
+def test_every_state_is_stored_and_read_as_it_is(state: Post) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(state), type=MACHINE.state_type) == state
+    assert tenant_of(state) == "t1"
+
+
+def lane(states: dict[str, Post], running: tuple[str, ...] = ()) -> Lane[Post]:
+    return Lane(account_id="acc_a", states=states, running=running)
+
+
+def wishes(states: dict[str, Post], running: tuple[str, ...] = ()) -> list[Wish[Wanted]]:
+    return [
+        Wish(Key("acc_a", item), wanted_by(state))
+        for item, state in states.items()
+        if isinstance(state, Working) and item not in running
+    ]
+
+
+def called(state: Working, *, inits: int = 0, statuses: int = 0, ago: float = 10) -> Working:
+    times = Calls(
+        inits=tuple(NOW - timedelta(seconds=ago) for _ in range(inits)),
+        statuses=tuple(NOW - timedelta(seconds=ago) for _ in range(statuses)),
+    )
+    return replace(state, job=replace(state.job, calls=times))
+
+
+def test_sources_and_chunks_start_at_once() -> None:
+    states: dict[str, Post] = {"a": PROBING, "b": UPLOADING, "c": LAST_CHUNK}
+    admission = admit(lane(states), wishes(states), NOW)
+    assert {key.item for key in admission.start} == {"a", "b", "c"}
+    assert admission.look_again is None
+
+
+def test_six_inits_a_minute_start_for_an_account() -> None:
+    states: dict[str, Post] = {f"p{n}": INITIALISING for n in range(9)}
+    admission = admit(lane(states), wishes(states), NOW)
+    assert len(admission.start) == 6
+    assert admission.look_again is None
+    running = tuple(key.item for key in admission.start)
+    assert admit(lane(states, running), wishes(states, running), NOW).start == ()
+
+
+def test_inits_of_the_last_minute_count_those_of_ended_posts_too() -> None:
+    states: dict[str, Post] = {
+        "uploading": called(UPLOADING, inits=3, ago=20),
+        "ended": replace(FAILED, inits=(NOW - timedelta(seconds=30), NOW - timedelta(seconds=70))),
+        **{f"p{n}": INITIALISING for n in range(4)},
+    }
+    admission = admit(lane(states), [wish for wish in wishes(states) if wish.key.item != "uploading"], NOW)
+    assert len(admission.start) == 2
+    assert admission.look_again == NOW + timedelta(seconds=30)
+    assert len(admit(lane(states), wishes(states), NOW + MINUTE).start) == 5
+
+
+def test_status_calls_keep_to_their_share() -> None:
+    states: dict[str, Post] = {"a": called(LOCATING, statuses=STATUS_SHARE_PER_MINUTE), "b": LOCATING_LAST}
+    admission = admit(lane(states), wishes(states), NOW)
+    assert admission.start == ()
+    assert admission.look_again == NOW + timedelta(seconds=50)
+
+
+@pytest.mark.parametrize("reason", [DelayReason.DAILY_LIMIT, DelayReason.RATE_LIMIT])
+def test_what_tiktok_said_to_one_post_holds_for_the_account(reason: DelayReason) -> None:
+    told = Waiting(until=NOW + MINUTE, reason=reason, then=ASKING)
+    states: dict[str, Post] = {"told": told, "asking": ASKING, "init": INITIALISING, "last": LOCATING_LAST}
+    admission = admit(lane(states), wishes(states), NOW)
+    assert [key.item for key in admission.start] == ["last"]
+    assert admission.look_again == NOW + MINUTE
+    assert len(admit(lane(states), wishes(states), NOW + MINUTE).start) == 3
+
+
+def test_another_posts_back_off_holds_nobody_up() -> None:
+    states: dict[str, Post] = {"slow": WAITING, "init": INITIALISING}
+    assert len(admit(lane(states), wishes(states), NOW).start) == 1
+
+
+def test_only_an_init_must_be_let_finish() -> None:
+    assert MACHINE.uninterruptible == (Init,)
+    assert {type(wanted_by(state)) for state in WORKING} == {Probe, AskCreator, Init, SendChunk, AskStatus}

@@ -1,0 +1,220 @@
+"""What holds in whatever order facts come: at most one attempt may publish, revisions count on, an end is an end."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.events.account import TokenRejected
+from common.events.post import (
+    FailureReason,
+    PostEvent,
+    PostFailed,
+    PostProgressed,
+    PostRequestConflict,
+    PostUnresolved,
+    PostUploaded,
+)
+from common.streams.machine import Due, Wait
+from tiktok.models import StatusCode
+from unit.uploader.posts import (
+    INITIALISING,
+    INPUTS,
+    KEY,
+    LARGE,
+    LAST_CHUNK,
+    LOCATING_LAST,
+    NOW,
+    SMALL,
+    outcomes_of,
+    refused,
+    step,
+)
+from uploader_service.decisions import decide
+from uploader_service.facts import (
+    ChunkDeclined,
+    ChunkStored,
+    Declined,
+    Fact,
+    InitDone,
+    Located,
+    Requested,
+    Returned,
+    SourceBroke,
+    SourceFound,
+)
+from uploader_service.plans import todo
+from uploader_service.post import (
+    URL_LIFE,
+    AwaitingCredential,
+    Finished,
+    HandedOver,
+    Locating,
+    Parked,
+    Post,
+    Uploading,
+    Waiting,
+    Working,
+)
+from uploader_service.wishes import AskStatus, Init, Probe, SendChunk, wanted_by
+
+PAUSES = (timedelta(0), timedelta(seconds=2), timedelta(minutes=2), timedelta(minutes=66), timedelta(hours=3))
+STARTS = (None, INITIALISING, LAST_CHUNK, LOCATING_LAST)
+CODES = (
+    "access_token_invalid",
+    "rate_limit_exceeded",
+    "spam_risk_too_many_posts",
+    "temporarily_unavailable",
+    "invalid_publish_id",
+)
+CHUNK_CODES = ("upload_url_expired", "upload_unknown", "upload_out_of_step", "upload_refused", "rate_limit_exceeded")
+SIZES = (None, 0, 10_000_000, 10_000_001, 60_000_000, 75_000_000)
+
+
+def outcome(data: st.DataObject, effect: Any) -> Fact:
+    """Any outcome an effect may have."""
+    choices = [*outcomes_of(effect)]
+    match effect:
+        case SendChunk():
+            # Likelier than the rest, so that runs get far.
+            last = effect.chunk == effect.media.plan.count - 1
+            choices = [fact for fact in choices if not isinstance(fact, ChunkStored | SourceBroke)]
+            choices += [ChunkDeclined(of=effect, refused=refused(code)) for code in CHUNK_CODES]
+            choices += [ChunkStored(of=effect, complete=last)] * 3
+        case AskStatus():
+            choices += [
+                Located(of=effect, status=status, fail_reason="internal", uploaded_bytes=size)
+                for status in StatusCode
+                for size in SIZES
+            ]
+        case Probe():
+            choices = [SourceFound(of=effect, media=LARGE), SourceFound(of=effect, media=SMALL)]
+        case Init():
+            choices += [InitDone(of=effect, publish_id=f"p{effect.attempt}", sealed_url="s")] * 3
+        case _:
+            pass
+    if not isinstance(effect, Probe | SendChunk):
+        choices += [Declined(of=effect, refused=refused(code), version=3) for code in CODES]
+    return data.draw(st.sampled_from(choices))
+
+
+class Run:
+    """One post's life under arbitrary facts; remembers what would have published."""
+
+    def __init__(self, state: Post | None) -> None:
+        self.state = state
+        self.now = NOW
+        self.revision = 0 if state is None else 1
+        self.effects: list[Any] = []
+        self.marked = 1 if state in {LAST_CHUNK, LOCATING_LAST} else None
+        self.excused = False
+        self.ended = False
+        self.fewer = 0
+        self.refused_late = False
+
+    def offer(self, fact: Fact | Due) -> None:
+        before = self.state
+        decision = decide(KEY, before, fact, self.now)
+        self._note_proof(before, fact)
+        self._check_revisions(before, decision.events, fact)
+        if self.ended and not isinstance(before, HandedOver):
+            assert isinstance(decision.state, Finished | None)
+        self.state = decision.state
+        self._check_attempts()
+
+    def _note_proof(self, before: Post | None, fact: Fact | Due) -> None:
+        """Keep the proof that an attempt is dead, apart from the code that is tested."""
+        if isinstance(before, Working) and getattr(fact, "of", None) != wanted_by(before):
+            return
+        match before, fact:
+            case Locating(), Located(status=StatusCode.FAILED):
+                self.excused = True
+            case Uploading(ticket=ticket), ChunkDeclined(refused=no) if (
+                no.code in {"upload_url_expired", "upload_unknown"} and self.now >= ticket.opened_at + URL_LIFE
+            ):
+                self.refused_late, self.fewer = True, 0
+            case Locating(), Located(status=StatusCode.PROCESSING_UPLOAD, uploaded_bytes=size) if self.refused_late:
+                self.fewer += size is not None and size < before.media.size
+                self.excused = self.excused or self.fewer >= 2
+            case HandedOver(), Returned() if fact.attempt == before.job.attempt:
+                self.excused = True
+            case _:
+                pass
+
+    def _check_revisions(self, before: Post | None, events: tuple[Any, ...], fact: Fact | Due) -> None:
+        if isinstance(fact, Returned) and isinstance(before, HandedOver | Finished):
+            taken = before.job.attempt == fact.attempt if isinstance(before, HandedOver) else bool(events)
+            self.revision = max(self.revision, fact.revision) if taken else self.revision
+        for event in events:
+            if isinstance(event, TokenRejected):
+                continue
+            assert isinstance(event, PostEvent)
+            sample = isinstance(event, PostProgressed) or (
+                isinstance(event, PostRequestConflict) and event.revision == self.revision
+            )
+            assert event.revision == self.revision + (not sample), event
+            self.revision = event.revision
+            self.ended = self.ended or isinstance(event, PostFailed)
+
+    def _check_attempts(self) -> None:
+        """After its last chunk may have left, an attempt is followed by another only with proof."""
+        state = self.state.then if isinstance(self.state, Waiting | AwaitingCredential) else self.state
+        if not isinstance(state, Working):
+            return
+        if self.marked is not None and state.job.attempt != self.marked:
+            assert self.excused, state
+            self.marked, self.excused, self.refused_late, self.fewer = None, False, False, 0
+        if isinstance(state, Uploading | Locating) and state.last_chunk_may_have_left:
+            self.marked = state.job.attempt
+        if isinstance(state, Uploading) and state.next_chunk == state.media.plan.count - 1:
+            assert state.last_chunk_may_have_left
+
+    def next_fact(self, data: st.DataObject) -> Fact | Due:
+        wanted = None if self.state is None else todo(KEY, self.state, self.now)
+        stale = data.draw(st.integers(0, 9))
+        if stale == 0 and self.effects:
+            return outcome(data, data.draw(st.sampled_from(self.effects)))
+        if stale == 1 or wanted is None:
+            return data.draw(st.sampled_from(INPUTS))
+        if isinstance(wanted, Wait):
+            if isinstance(self.state, Waiting | Finished | HandedOver):
+                self.now = max(self.now, min(wanted.until, self.now + timedelta(hours=3)))
+            return INPUTS[4] if isinstance(self.state, Parked) else data.draw(st.sampled_from([Due(), INPUTS[5]]))
+        assert not isinstance(self.state, Finished)
+        self.effects.append(wanted)
+        return outcome(data, wanted)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_happens_one_attempt_publishes_and_revisions_count_on(data: st.DataObject) -> None:
+    run = Run(data.draw(st.sampled_from(STARTS)))
+    if run.state is None:
+        run.offer(INPUTS[0])
+    for _ in range(data.draw(st.integers(5, 60))):
+        fact = run.next_fact(data)
+        run.now += data.draw(st.sampled_from(PAUSES[:2] * 4 + PAUSES))
+        run.offer(fact)
+
+
+@given(st.lists(st.sampled_from(INPUTS), max_size=8), st.integers(0, 48))
+def test_a_finished_post_never_wants_anything_again(facts: list[Fact | Due], hours: int) -> None:
+    request = INPUTS[0]
+    assert isinstance(request, Requested)
+    old = Requested(request=request.request, recorded_at=NOW - timedelta(days=8))
+    state = step(None, old).state
+    moment: datetime = NOW + timedelta(hours=hours)
+    for fact in facts:
+        decision = step(state, fact, moment)
+        assert not any(isinstance(event, PostUploaded | PostUnresolved) for event in decision.events)
+        state = decision.state
+        assert isinstance(state, Finished)
+        assert isinstance(todo(KEY, state, moment), Wait)
+
+
+def test_an_old_request_ends_at_once() -> None:
+    request = INPUTS[0]
+    assert isinstance(request, Requested)
+    decision = step(None, Requested(request=request.request, recorded_at=NOW - timedelta(days=8)))
+    assert [event.reason for event in decision.events if isinstance(event, PostFailed)] == [FailureReason.TOO_OLD]

@@ -1,0 +1,248 @@
+"""Requests: taken in, refused, asked again, parked until their account is in view."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from common.events.account import AccountDescribed, CredentialIssued, CredentialWithdrawn
+from common.events.codec import Envelope, MalformedEvent
+from common.events.post import (
+    DelayReason,
+    FailureReason,
+    PostAccepted,
+    PostDelayed,
+    PostFailed,
+    PostPublished,
+    PostRequestConflict,
+    PostReturned,
+    PrivacyLevel,
+)
+from common.streams.machine import Due, Key, Outsider, Wait
+from unit.uploader.posts import (
+    AWAITING,
+    FAILED,
+    FORGOTTEN,
+    HANDED_OVER,
+    JOB,
+    KEY,
+    NOW,
+    PARKED,
+    PROBING,
+    REQUEST,
+    STATES,
+    revisions,
+    step,
+    the_event,
+    went,
+)
+from uploader_service.facts import AccountSeen, CredentialSeen, Illegible, Requested, Returned
+from uploader_service.inputs import illegible, interpret, notice
+from uploader_service.plans import todo
+from uploader_service.post import PARKED_FOR, TELL_AFTER, Ending, Finished, Parked, Post, Probing, Waiting, job_of
+
+ASKED = Requested(request=REQUEST, recorded_at=NOW)
+OTHER = Requested(request=replace(REQUEST, caption="A dog"), recorded_at=NOW)
+UNREAD = Illegible(tenant="t1", message="Expected `str`", digest="bytes")
+
+
+def asked(**changes: Any) -> Requested:
+    return Requested(request=replace(REQUEST, **changes), recorded_at=NOW)
+
+
+def test_a_request_is_accepted_and_parked_until_its_account_is_in_view() -> None:
+    decision = step(None, ASKED)
+    assert decision.state == Parked(job=JOB, since=NOW)
+    accepted = the_event(decision, PostAccepted)
+    assert (accepted.revision, accepted.tenant, accepted.source_url) == (1, "t1", REQUEST.source.url)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value"),
+    [
+        ({"caption": "\N{CAT FACE}" * 1101}, "caption", "2202"),
+        ({"brand_content": True, "privacy_level": PrivacyLevel.SELF_ONLY}, "privacy_level", "SELF_ONLY"),
+        ({"publish_at": NOW + timedelta(hours=2), "not_after": NOW + timedelta(hours=1)}, "not_after", "13:00"),
+    ],
+)
+def test_what_nothing_could_put_right_is_refused_by_field_and_value(changes: Any, field: str, value: str) -> None:
+    decision = step(None, asked(**changes))
+    failed = the_event(decision, PostFailed)
+    assert (failed.reason, failed.revision) == (FailureReason.INVALID_REQUEST, 1)
+    assert failed.message.startswith(f"{field}: ")
+    assert value in failed.message
+    assert went(decision, Finished).ending is Ending.FAILED
+
+
+def test_a_caption_of_exactly_2200_units_is_taken() -> None:
+    went(step(None, asked(caption="\N{CAT FACE}" * 1100)), Parked)
+
+
+@pytest.mark.parametrize(
+    ("fact", "reason"),
+    [
+        (Requested(request=REQUEST, recorded_at=NOW - timedelta(days=7, seconds=1)), FailureReason.TOO_OLD),
+        (asked(not_after=NOW), FailureReason.TOO_LATE),
+        (asked(publish_at=NOW - timedelta(hours=24)), FailureReason.TOO_LATE),
+    ],
+)
+def test_a_request_from_the_past_is_refused(fact: Requested, reason: FailureReason) -> None:
+    assert the_event(step(None, fact), PostFailed).reason is reason
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
+def test_asked_again_for_the_same_changes_nothing(state: Post) -> None:
+    decision = step(state, ASKED)
+    assert decision.state == state
+    assert decision.events == ()
+
+
+@pytest.mark.parametrize("fact", [OTHER, UNREAD], ids=["other content", "illegible"])
+@pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
+def test_asked_again_for_something_else_is_a_conflict_and_the_first_stands(state: Post, fact: Any) -> None:
+    decision = step(state, fact)
+    conflict = the_event(decision, PostRequestConflict)
+    assert (conflict.post_id, conflict.tenant) == ("post-1", "t1")
+    owned = state not in {HANDED_OVER, FORGOTTEN}
+    before = state.revision if isinstance(state, Finished) else job_of(state).revision
+    assert conflict.revision == before + owned
+    assert type(decision.state) is type(state)
+    assert decision.state is not None
+    after = decision.state.revision if isinstance(decision.state, Finished) else job_of(decision.state).revision
+    assert after == conflict.revision
+
+
+def test_an_illegible_request_is_answered_once() -> None:
+    first = step(None, UNREAD)
+    failed = the_event(first, PostFailed)
+    assert (failed.account_id, failed.post_id, failed.revision) == (KEY.lane, KEY.item, 1)
+    assert failed.message == "Expected `str`"
+    assert step(first.state, UNREAD).events == ()
+
+
+def test_a_parked_request_meets_its_account() -> None:
+    assert step(PARKED, AccountSeen("t1")).state == Probing(job=JOB)
+
+
+def test_a_parked_request_of_another_tenant_is_refused() -> None:
+    assert the_event(step(PARKED, AccountSeen("t2")), PostFailed).reason is FailureReason.WRONG_TENANT
+
+
+def test_a_scheduled_post_waits_for_its_moment() -> None:
+    moment = NOW + timedelta(hours=3)
+    parked = went(step(None, asked(publish_at=moment)), Parked)
+    decision = step(parked, AccountSeen("t1"))
+    waiting = went(decision, Waiting)
+    delayed = the_event(decision, PostDelayed)
+    assert (waiting.until, delayed.reason, delayed.until) == (moment, DelayReason.SCHEDULED, moment)
+    assert waiting.then.job.not_after == moment + timedelta(hours=24)
+    assert todo(KEY, waiting, NOW) == Wait(moment)
+    went(step(waiting, Due(), moment), Probing)
+
+
+def test_a_request_for_an_unknown_account_says_that_it_waits_and_then_fails() -> None:
+    assert todo(KEY, PARKED, NOW) == Wait(NOW + TELL_AFTER)
+    assert step(PARKED, Due()).state == PARKED
+    told = step(PARKED, Due(), NOW + TELL_AFTER)
+    assert the_event(told, PostDelayed).reason is DelayReason.ACCOUNT_UNKNOWN_YET
+    assert told.state is not None
+    assert todo(KEY, told.state, NOW) == Wait(NOW + PARKED_FOR)
+    ended = step(told.state, Due(), NOW + PARKED_FOR)
+    failed = the_event(ended, PostFailed)
+    assert failed.reason is FailureReason.UNKNOWN_ACCOUNT
+    assert "acc_a" in failed.message
+    assert revisions(told) + revisions(ended) == [2, 3]
+
+
+def test_a_post_that_comes_back_is_tried_again_with_the_publishers_count() -> None:
+    decision = step(HANDED_OVER, Returned(attempt=1, revision=7, code="internal", message=""))
+    probing = went(decision, Probing)
+    assert (probing.job.attempt, probing.job.revision) == (2, 7)
+    assert step(probing, Returned(attempt=1, revision=7, code="internal", message="")).state == probing
+
+
+@pytest.mark.parametrize(("attempt", "revision"), [(2, 7), (1, 1)], ids=["another attempt", "an old record"])
+def test_what_comes_back_late_changes_nothing(attempt: int, revision: int) -> None:
+    assert step(HANDED_OVER, Returned(attempt=attempt, revision=revision, code="", message="")).state == HANDED_OVER
+
+
+def test_a_post_that_comes_back_after_its_moment_fails() -> None:
+    late = step(HANDED_OVER, Returned(attempt=1, revision=7, code="internal", message=""), JOB.not_after)
+    assert the_event(late, PostFailed).reason is FailureReason.TOO_LATE
+    forgotten = step(FORGOTTEN, Returned(attempt=1, revision=7, code="internal", message=""))
+    assert the_event(forgotten, PostFailed).revision == 8
+    assert step(FAILED, Returned(attempt=1, revision=7, code="", message="")).state == FAILED
+
+
+def test_memory_of_a_post_shrinks_and_ends() -> None:
+    wait = todo(KEY, HANDED_OVER, NOW)
+    assert isinstance(wait, Wait)
+    assert step(HANDED_OVER, Due(), wait.until - timedelta(seconds=1)).state == HANDED_OVER
+    small = went(step(HANDED_OVER, Due(), wait.until), Finished)
+    assert (small.ending, small.digest) == (Ending.HANDED_OVER, JOB.digest)
+    assert todo(KEY, small, NOW) == Wait(wait.until + timedelta(days=30))
+    assert step(small, Due(), wait.until + timedelta(days=30)).state is None
+
+
+def test_events_are_read_as_facts() -> None:
+    def envelope(body: Any, time: datetime | None = NOW) -> Envelope[Any]:
+        return Envelope(id="1", source="s", time=time, traceparent=None, body=body)
+
+    asked_for = interpret(envelope(REQUEST))
+    assert asked_for is not None
+    assert (asked_for.key, asked_for.fact) == (KEY, ASKED)
+    naive = interpret(envelope(REQUEST, datetime(2027, 1, 1, 12)))  # noqa: DTZ001 - a sender's time without an offset
+    assert naive is not None
+    assert naive.fact == ASKED
+    header: dict[str, Any] = {"account_id": "acc_a", "post_id": "post-1", "tenant": "t1", "revision": 7, "at": NOW}
+    back = interpret(envelope(PostReturned(**header, attempt=1, code="internal", message="m")))
+    assert back is not None
+    assert back.fact == Returned(attempt=1, revision=7, code="internal", message="m")
+    assert interpret(envelope(PostPublished(**header, publish_id="p1"))) is None
+
+
+def test_views_are_noticed_by_what_waits_for_them() -> None:
+    account = AccountDescribed(account_id="acc_a", tenant="t1", open_id="o")
+    credential = CredentialIssued(
+        account_id="acc_a", version=4, scopes=(), expires_at=datetime(2027, 1, 2, tzinfo=UTC), sealed={}
+    )
+    assert notice(KEY, PARKED, account) == AccountSeen("t1")
+    assert notice(KEY, AWAITING, credential) == CredentialSeen(4)
+    assert notice(KEY, AWAITING, replace(credential, version=3)) is None
+    assert notice(KEY, AWAITING, CredentialWithdrawn(account_id="acc_a", version=9, reason="x")) is None
+    assert notice(KEY, AWAITING, account) is None
+    assert notice(KEY, PARKED, credential) is None
+    assert notice(KEY, PROBING, account) is None
+
+
+def outsider(value: bytes) -> Outsider:
+    error = MalformedEvent(ce_type="post.requested", fault="Invalid enum value 'EVERYONE' - at `$.privacy_level`")
+    return Outsider(topic="post.requests", partition=0, offset=7, key=None, value=value, error=error)
+
+
+def test_a_request_that_cannot_be_read_is_addressed_by_what_is_legible() -> None:
+    value = msgspec.json.encode({"account_id": "acc_a", "post_id": "post-1", "tenant": 7, "privacy_level": "EVERYONE"})
+    found = illegible(outsider(value))
+    assert found is not None
+    assert found.key == Key("acc_a", "post-1")
+    assert isinstance(found.fact, Illegible)
+    assert found.fact.tenant == ""
+    assert "$.privacy_level" in found.fact.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"\xff\xfe",
+        b"not json",
+        b"[1]",
+        b'{"post_id": "p"}',
+        b'{"account_id": "a", "post_id": ""}',
+        b'{"account_id": "a", "post_id": 3}',
+        b'{"account_id": "a", "post_id": "has space"}',
+    ],
+)
+def test_a_request_of_no_legible_post_is_left_at_the_dead_letter(value: bytes) -> None:
+    assert illegible(outsider(value)) is None
