@@ -1,7 +1,7 @@
 """The projector against a real store: replays, outages and unreadable records."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,7 @@ from common.streams.memory import MemoryLog, MemoryStore
 from stack.store import Store as Server
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+T0_MS = int(T0.timestamp() * 1000)
 VIDEO = "7512345678901234567"
 QUICK = Pace(
     first_retry=timedelta(milliseconds=1), longest_retry=timedelta(milliseconds=20), mark_every=timedelta(0, 0, 20_000)
@@ -96,7 +97,7 @@ def records_of(bodies: Sequence[Body], partition: int = 0) -> list[Record]:
                 key=b"acc_1",
                 value=value,
                 headers=headers,
-                time=T0,
+                time_ms=T0_MS,
             )
         )
     return records
@@ -125,6 +126,10 @@ class Watched:
         self.written = 0
         self.complete = asyncio.Event()
         self._grown = asyncio.Condition()
+
+    async def prepare(self) -> None:
+        self._maybe_fail()
+        await self._store.prepare()
 
     async def positions(self, slices: Sequence[Slice]) -> dict[Slice, int]:
         self._maybe_fail()
@@ -175,17 +180,9 @@ def memory(records: Sequence[Record]) -> MemoryStore:
     return store
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("store"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-async def database(server: Server) -> AsyncIterator[Database]:
-    async with open_database(server.url, f"t{uuid4().hex}") as database:
+async def database(mongodb_url: str) -> AsyncIterator[Database]:
+    async with open_database(mongodb_url, f"t{uuid4().hex}") as database:
         await Store(database).prepare()
         yield database
 
@@ -212,11 +209,11 @@ async def test_a_posts_whole_story_arrives(database: Database) -> None:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prefix=st.integers(0, len(STORY)), order=st.permutations(range(len(STORY))))
-def test_replays_and_reordering_change_nothing(server: Server, prefix: int, order: list[int]) -> None:
+def test_replays_and_reordering_change_nothing(mongodb_url: str, prefix: int, order: list[int]) -> None:
     records = records_of(STORY)
 
     async def run() -> None:
-        async with open_database(server.url, f"t{uuid4().hex}") as database:
+        async with open_database(mongodb_url, f"t{uuid4().hex}") as database:
             store = Store(database)
             await store.write(upserts(records), {})
             expected = await everything(database)

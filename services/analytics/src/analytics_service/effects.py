@@ -34,7 +34,7 @@ SERVICE = "analytics"
 LEAST_LIFE = timedelta(seconds=30)
 """A token with less life than this might end on its way to TikTok."""
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class AnswersAboutVideos(Protocol):

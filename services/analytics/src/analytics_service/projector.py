@@ -7,7 +7,7 @@ every function here may be cancelled anywhere.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NoReturn, Protocol, TypeVar
 
@@ -29,11 +29,14 @@ PATIENCE = 0.5
 """Seconds one fetch may wait for records."""
 
 T = TypeVar("T")
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class Keeps(Protocol):
     """What the projector asks of a store. Every method raises `StoreUnavailable` and may then be called again."""
+
+    async def prepare(self) -> None:
+        """Create what is not there yet."""
 
     async def positions(self, slices: Sequence[Slice]) -> dict[Slice, int]:
         """Return where to read on."""
@@ -85,6 +88,7 @@ async def project_owned(projection: Projection, source: Log, membership: Members
 
 async def _host(projection: Projection, source: Log, membership: Membership) -> NoReturn:
     running: dict[int, asyncio.Task[NoReturn]] = {}
+    await _persist(projection, projection.store.prepare)
     async with asyncio.TaskGroup() as group:
         while True:
             await membership.changed()
@@ -161,11 +165,16 @@ def _read_until_unreadable(batch: Sequence[Record]) -> tuple[list[Projected], Un
 async def _keep(projection: Projection, partition: int, batch: Sequence[Projected]) -> None:
     upserts = [upsert for projected in batch for upsert in projected.upserts]
     positions = {projected.record.slice: projected.record.offset + 1 for projected in batch}
-    newest = max((moment for projected in batch if (moment := projected.record.time)), default=None)
+    newest = _newest(batch)
     await _persist(projection, lambda: projection.store.write(upserts, positions))
     await _persist(projection, lambda: projection.store.mark(partition, newest=newest))
     for projected in batch:
         PROJECTED.labels(topic=projected.record.slice.topic).inc()
+
+
+def _newest(batch: Sequence[Projected]) -> datetime | None:
+    moments = [projected.record.time_ms for projected in batch if projected.record.time_ms is not None]
+    return datetime.fromtimestamp(max(moments) / 1000, UTC) if moments else None
 
 
 async def _mark_if_complete(

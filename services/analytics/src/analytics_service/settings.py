@@ -1,4 +1,4 @@
-"""Analytics' own settings."""
+"""Analytics' settings, all from the environment."""
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -8,20 +8,35 @@ from common.settings import ServiceSettings, Settings
 
 
 class AnalyticsSettings(ServiceSettings):
-    """Where analytics listens and how it collects."""
+    """What every role needs."""
 
     model_config = SettingsConfigDict(env_prefix="ANALYTICS_")
 
     http_port: int = Field(
         default=8104, ge=0, le=65_535, description="Port of health, metrics and the read API; 0 takes a free one."
     )
+
+
+class WorkerSettings(Settings):
+    """What the collector needs beside that."""
+
+    model_config = SettingsConfigDict(env_prefix="ANALYTICS_")
+
     private_key: SecretStr = Field(
-        default=SecretStr(""),
-        description="Raw X25519 key in base64, which access tokens are sealed to; the worker needs it.",
+        min_length=1, description="Opens what auth seals to analytics: a raw X25519 private key in base64."
     )
     collect_ages: str = Field(
         default="1m,5m,15m,1h,3h,6h,12h,1d,2d,3d,7d,14d,30d",
         description="At which ages of a post its numbers are collected: dense when young, sparse when old.",
+    )
+    collections_at_once: int = Field(
+        default=32, ge=1, le=1_000, description="Questions to TikTok under way in one process."
+    )
+    tiktok_api_url: str = Field(
+        default="https://open.tiktokapis.com",
+        validation_alias="TIKTOK_API_URL",
+        pattern="^https?://",
+        description="TikTok's API.",
     )
 
     @field_validator("collect_ages")
@@ -32,12 +47,12 @@ class AnalyticsSettings(ServiceSettings):
 
 
 class StoreSettings(Settings):
-    """Where MongoDB is."""
+    """Where MongoDB is, for the projector and the edge."""
 
     url: SecretStr = Field(
         default=SecretStr("mongodb://127.0.0.1:27017"),
         validation_alias="MONGODB_URL",
-        description="MongoDB 7 or later; may hold a password.",
+        description="MongoDB 7 or later; the address may hold a password.",
     )
     database: str = Field(
         default="postbus",
@@ -45,18 +60,4 @@ class StoreSettings(Settings):
         max_length=63,
         validation_alias="ANALYTICS_DATABASE",
         description="The database's name.",
-    )
-
-
-class TikTokSettings(Settings):
-    """Where TikTok is, and as which app we come."""
-
-    api_url: str = Field(
-        default="https://open.tiktokapis.com",
-        validation_alias="TIKTOK_API_URL",
-        pattern="^https?://",
-        description="TikTok's API, or the sandbox.",
-    )
-    client_key: str = Field(
-        default="", validation_alias="TIKTOK_CLIENT_KEY", description="The app's key; collecting needs none."
     )
