@@ -1,0 +1,264 @@
+"""The read API over a real store, filled by the projector's own writes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from analytics_service.documents import upserts_of
+from analytics_service.edge import ReadApi, add_read_api
+from analytics_service.errors import StoreUnavailable
+from analytics_service.health import StoreHealth
+from analytics_service.queries import Queries
+from analytics_service.store import Database, Store, open_database
+from common.events.body import Body
+from common.events.codec import Envelope, encode
+from common.events.metrics import MetricsCollected
+from common.events.post import (
+    FailureReason,
+    PostAccepted,
+    PostAvailable,
+    PostFailed,
+    PostProgressed,
+    PostPublished,
+    PostUploaded,
+    PrivacyLevel,
+)
+from common.http import create_app
+from common.streams.log import Record, Slice
+
+T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+NOW = T0 + timedelta(hours=1)
+VIDEO = "7512345678901234567"
+SHARE = f"https://www.tiktok.com/@shop/video/{VIDEO}"
+PUBLIC = PrivacyLevel.PUBLIC_TO_EVERYONE
+
+
+def about(revision: int, account_id: str = "acc_1") -> dict[str, Any]:
+    at = T0 + timedelta(seconds=revision)
+    return {"account_id": account_id, "post_id": "post-1", "tenant": "shop", "revision": revision, "at": at}
+
+
+def numbers(age: int, views: int, video_id: str = VIDEO) -> MetricsCollected:
+    return MetricsCollected(
+        account_id="acc_1",
+        post_id="post-1",
+        tenant="shop",
+        video_id=video_id,
+        at=T0 + timedelta(seconds=age),
+        age_seconds=age,
+        view_count=views,
+        like_count=3,
+        comment_count=2,
+        share_count=1,
+        share_url=SHARE,
+    )
+
+
+STORY: tuple[Body, ...] = (
+    PostAccepted(**about(1), source_url="https://media.test/v.mp4", privacy_level=PUBLIC, caption="hello"),
+    PostProgressed(**about(1), bytes_sent=10, bytes_total=30),
+    PostUploaded(**about(2), publish_id="p", attempt=1, bytes_total=30, privacy_level=PUBLIC, request_digest="d"),
+    PostPublished(**about(3), publish_id="p"),
+    PostAvailable(**about(4), publish_id="p", video_ids=(VIDEO,)),
+    numbers(60, 100),
+    numbers(300, 250),
+    numbers(900, 900),
+)
+
+
+@pytest.fixture
+async def database(mongodb_url: str) -> AsyncIterator[Database]:
+    async with open_database(mongodb_url, f"t{uuid4().hex}") as database:
+        await Store(database).prepare()
+        yield database
+
+
+@pytest.fixture
+async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(service="analytics", ready=dict)
+    add_read_api(app, ReadApi(queries=Queries(database), clock=lambda: NOW))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield client
+
+
+async def project(database: Database, *bodies: Body, partition: int = 3) -> None:
+    for body in bodies:
+        value, headers = encode(Envelope(id="i", source="test", time=T0, traceparent=None, body=body))
+        slice_ = Slice(body.topic.name, partition)
+        offset = (await Store(database).positions([slice_]))[slice_]
+        record = Record(slice=slice_, offset=offset, key=b"", value=value, headers=headers)
+        await Store(database).write(upserts_of(record), {slice_: offset + 1})
+
+
+async def test_a_post_is_told_whole(database: Database, client: httpx.AsyncClient) -> None:
+    await project(database, *STORY)
+    await Store(database).mark(3, newest=T0 + timedelta(seconds=900), complete=NOW - timedelta(seconds=1.5))
+    answer = await client.get("/v1/posts/post-1")
+    assert answer.status_code == 200
+    told = answer.json()
+    timeline = told.pop("timeline")
+    assert told == {
+        "account_id": "acc_1",
+        "post_id": "post-1",
+        "tenant": "shop",
+        "state": "available",
+        "since": "2026-05-01T12:00:04Z",
+        "progress": {"bytes_sent": 30, "bytes_total": 30},
+        "videos": [
+            {
+                "video_id": VIDEO,
+                "share_url": SHARE,
+                "latest": {
+                    "video_id": VIDEO,
+                    "at": "2026-05-01T12:15:00Z",
+                    "age_seconds": 900,
+                    "view_count": 900,
+                    "like_count": 3,
+                    "comment_count": 2,
+                    "share_count": 1,
+                    "seconds_ago": 2700.0,
+                },
+            }
+        ],
+        "freshness": {"as_of": "2026-05-01T12:59:58.500000Z", "lag_seconds": 1.5},
+    }
+    assert [(event["type"], event["revision"]) for event in timeline] == [
+        ("post.accepted", 1),
+        ("post.uploaded", 2),
+        ("post.published", 3),
+        ("post.available", 4),
+    ]
+    assert timeline[0]["details"]["caption"] == "hello"
+    assert timeline[1]["details"]["bytes_total"] == 30
+    assert timeline[3] == {
+        "type": "post.available",
+        "at": "2026-05-01T12:00:04Z",
+        "revision": 4,
+        "details": {"publish_id": "p", "video_ids": [VIDEO]},
+    }
+
+
+async def test_a_post_under_way_shows_its_progress(database: Database, client: httpx.AsyncClient) -> None:
+    await project(database, *STORY[:2])
+    told = (await client.get("/v1/posts/post-1")).json()
+    assert (told["state"], told["progress"], told["videos"]) == (
+        "accepted",
+        {"bytes_sent": 10, "bytes_total": 30},
+        [],
+    )
+    assert told["freshness"] == {"as_of": None, "lag_seconds": None}
+
+
+async def test_a_failed_post_tells_why(database: Database, client: httpx.AsyncClient) -> None:
+    failed = PostFailed(**about(2), reason=FailureReason.SOURCE_FORBIDDEN, message="resolves to a private address")
+    await project(database, STORY[0], failed)
+    told = (await client.get("/v1/posts/post-1")).json()
+    assert told["state"] == "failed"
+    assert told["timeline"][-1]["details"] == {
+        "reason": "source_forbidden",
+        "message": "resolves to a private address",
+    }
+
+
+async def test_a_video_without_numbers_yet_is_named(database: Database, client: httpx.AsyncClient) -> None:
+    await project(database, *STORY[:5])
+    told = (await client.get("/v1/posts/post-1")).json()
+    assert told["videos"] == [{"video_id": VIDEO, "share_url": None, "latest": None}]
+
+
+async def test_the_series_is_in_order_and_bounded(database: Database, client: httpx.AsyncClient) -> None:
+    await project(database, *STORY[:5], *reversed(STORY[5:]))
+    whole = (await client.get("/v1/posts/post-1/metrics")).json()
+    assert [(entry["age_seconds"], entry["view_count"]) for entry in whole["metrics"]] == [
+        (60, 100),
+        (300, 250),
+        (900, 900),
+    ]
+    assert not whole["more"]
+    first = (await client.get("/v1/posts/post-1/metrics", params={"limit": 2})).json()
+    assert [entry["age_seconds"] for entry in first["metrics"]] == [60, 300]
+    assert first["more"]
+    since = first["metrics"][-1]["at"]
+    rest = (await client.get("/v1/posts/post-1/metrics", params={"since": since})).json()
+    assert [entry["age_seconds"] for entry in rest["metrics"]] == [300, 900]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"limit": 0}, {"limit": 1001}, {"limit": "many"}, {"since": "yesterday"}, {"since": "2026-05-01T12:00:00"}],
+    ids=str,
+)
+async def test_faulty_questions_name_the_field(client: httpx.AsyncClient, query: dict[str, str]) -> None:
+    answer = await client.get("/v1/posts/post-1/metrics", params=query)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["field"] == f"query.{next(iter(query))}"
+
+
+@pytest.mark.parametrize("path", ["/v1/posts/post-9", "/v1/posts/post-9/metrics", "/v1/posts/post-1?account_id=acc_9"])
+async def test_an_unknown_post_is_a_problem(database: Database, client: httpx.AsyncClient, path: str) -> None:
+    await project(database, STORY[0])
+    answer = await client.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "unknown_post"
+
+
+async def test_a_post_id_of_several_accounts_needs_the_account(database: Database, client: httpx.AsyncClient) -> None:
+    other = PostAccepted(**about(1, "acc_2"), source_url="https://media.test/w.mp4", privacy_level=PUBLIC)
+    await project(database, STORY[0])
+    await project(database, other, partition=4)
+    answer = await client.get("/v1/posts/post-1")
+    assert answer.status_code == 409
+    assert (answer.json()["code"], answer.json()["account_ids"]) == ("ambiguous_post", ["acc_1", "acc_2"])
+    named = await client.get("/v1/posts/post-1", params={"account_id": "acc_2"})
+    assert (named.status_code, named.json()["account_id"]) == (200, "acc_2")
+    assert len(named.json()["timeline"]) == 1
+
+
+class Away:
+    """A store that is away until the test brings it back."""
+
+    def __init__(self) -> None:
+        self.away = True
+        self.asked = asyncio.Event()
+
+    async def ping(self) -> None:
+        self.asked.set()
+        if self.away:
+            raise StoreUnavailable(ConnectionError())
+
+
+class AwayQueries(Queries):
+    async def posts(self, post_id: str, account_id: str | None) -> list[Any]:
+        raise StoreUnavailable(ConnectionError())
+
+
+async def test_a_store_that_is_away_is_a_503_that_says_so(database: Database) -> None:
+    app = create_app(service="analytics", ready=dict)
+    add_read_api(app, ReadApi(queries=AwayQueries(database), clock=lambda: NOW))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        answer = await client.get("/v1/posts/post-1")
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+    assert answer.headers["retry-after"] == "5"
+
+
+@pytest.mark.parametrize("away", [True, False])
+async def test_readiness_follows_the_store(away: bool) -> None:  # noqa: FBT001 - a table's column
+    store, stop = Away(), asyncio.Event()
+    store.away = away
+    health = StoreHealth(store)
+    following = asyncio.create_task(health.follow(stop))
+    await store.asked.wait()
+    stop.set()
+    await following
+    assert health.answers is not away
+
+
+async def test_the_store_answers_a_ping(database: Database) -> None:
+    await Queries(database).ping()
