@@ -1,0 +1,241 @@
+"""What comes of each effect: every kind of answer, lost answers, no token, a cut-off in the middle of a chunk."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from common.events.account import CredentialWithdrawn
+from common.events.post import FailureReason, PostFailed, PostUploaded
+from common.sealing import open_sealed
+from tiktok import outcomes
+from tiktok.outcomes import Unknown
+from unit.uploader.posts import ASKING, INITIALISING, KEY, LARGE, LOCATING, PROBING, REQUEST, TICKET, of
+from unit.uploader.worlds import (
+    EVERYTHING,
+    PRIVATE_KEY,
+    TOKEN,
+    URL,
+    Attempt,
+    Cat,
+    ModelTikTok,
+    Views,
+    credential,
+    drive,
+    effects_over,
+)
+from uploader_service.facts import (
+    CreatorTold,
+    Declined,
+    Fact,
+    InitDone,
+    Located,
+    NeverSent,
+    NoCredential,
+    SourceBroke,
+    SourceFound,
+    SourceUnusable,
+    TicketUnreadable,
+    Unanswered,
+)
+from uploader_service.post import Finished, HandedOver
+from uploader_service.source_problems import Changed, TemporarilyUnavailable, Unavailable
+from uploader_service.wishes import SendChunk, Wanted
+
+LATER = TemporarilyUnavailable(place="media.example", why="no route")
+ASK, INIT, STATUS = of(ASKING), of(INITIALISING), of(LOCATING)
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        yield pool
+
+
+async def perform(threads: ThreadPoolExecutor, effect: Wanted, tiktok: Any = None, **changes: Any) -> Fact:
+    views, sources = changes.pop("views", Views()), changes.pop("sources", Cat())
+    return await effects_over(tiktok or ModelTikTok(), sources, threads, **changes).perform(KEY, effect, views)
+
+
+async def opened(threads: ThreadPoolExecutor, tiktok: ModelTikTok, chunk: int = 0) -> SendChunk:
+    """A chunk's effect with a url that was really sealed."""
+    done = await perform(threads, INIT, tiktok)
+    assert isinstance(done, InitDone)
+    ticket = msgspec.structs.replace(TICKET, publish_id=done.publish_id, sealed_url=done.sealed_url)
+    return SendChunk(attempt=1, url=REQUEST.source.url, media=LARGE, ticket=ticket, chunk=chunk)
+
+
+async def test_a_source_is_found(threads: ThreadPoolExecutor) -> None:
+    assert await perform(threads, of(PROBING)) == SourceFound(of=of(PROBING), media=LARGE)
+
+
+@pytest.mark.parametrize(
+    ("problem", "temporary"), [(LATER, True), (Unavailable(place="media.example", status=404), False)]
+)
+async def test_a_source_is_not_usable(threads: ThreadPoolExecutor, problem: Any, temporary: bool) -> None:  # noqa: FBT001 - a table's column
+    fact = await perform(threads, of(PROBING), sources=Cat(problem=problem))
+    assert isinstance(fact, SourceUnusable)
+    assert (fact.problem.temporary, fact.problem.message) == (temporary, problem.sentence)
+    assert fact.problem.reason is FailureReason.SOURCE_UNAVAILABLE
+
+
+async def test_the_creator_is_asked(threads: ThreadPoolExecutor) -> None:
+    fact = await perform(threads, ASK)
+    assert isinstance(fact, CreatorTold)
+    assert fact.privacy_levels == EVERYTHING.privacy_level_options
+    assert (fact.comment_disabled, fact.duet_disabled, fact.stitch_disabled) == (True, False, False)
+
+
+async def test_an_attempt_is_opened_with_what_was_asked_for_and_its_url_is_sealed(threads: ThreadPoolExecutor) -> None:
+    tiktok = ModelTikTok()
+    fact = await perform(threads, INIT, tiktok)
+    assert isinstance(fact, InitDone)
+    assert "planted-secret" not in repr(fact)
+    assert open_sealed(PRIVATE_KEY, fact.sealed_url, "acc_a|upload_url|p1").decode() == f"{URL}&id=p1"
+    (post,) = tiktok.posts
+    assert (post.title, post.privacy_level) == ("A cat", "PUBLIC_TO_EVERYONE")
+    assert (post.disable_comment, post.disable_duet, post.disable_stitch) == (True, True, True)
+
+
+async def test_the_status_is_asked(threads: ThreadPoolExecutor) -> None:
+    fact = await perform(threads, STATUS, ModelTikTok(attempts={"p1": Attempt(total=LARGE.size, stored=7)}))
+    assert isinstance(fact, Located)
+    assert (fact.of, fact.status, fact.uploaded_bytes) == (STATUS, "PROCESSING_UPLOAD", 7)
+
+
+@pytest.mark.parametrize(("name", "effect"), [("creator", ASK), ("init", INIT), ("status", STATUS)])
+@pytest.mark.parametrize(
+    ("trouble", "kind"), [("lost", Unanswered), ("not_sent", NeverSent), ("spam_risk_too_many_posts", Declined)]
+)
+async def test_a_call_that_goes_wrong(
+    threads: ThreadPoolExecutor, name: str, effect: Any, trouble: str, kind: type[Any]
+) -> None:
+    tiktok = ModelTikTok(trouble={name: trouble}, attempts={"p1": Attempt(total=1)})
+    fact = await perform(threads, effect, tiktok)
+    assert isinstance(fact, kind)
+    assert fact.of == effect
+    if isinstance(fact, Declined):
+        assert (fact.version, fact.refused.code) == (3, trouble)
+
+
+@pytest.mark.parametrize(
+    ("body", "version"),
+    [
+        (None, -1),
+        (CredentialWithdrawn(account_id="acc_a", version=5, reason="gone"), 5),
+        (credential(expires_in=29), 3),
+        (credential(sealed={"publisher": "x"}), 3),
+        (credential(sealed={"uploader": "h1.AAAA"}), 3),
+    ],
+)
+async def test_without_a_usable_token_nothing_is_called(threads: ThreadPoolExecutor, body: Any, version: int) -> None:
+    tiktok = ModelTikTok()
+    for effect in (ASK, INIT, STATUS):
+        assert await perform(threads, effect, tiktok, views=Views(body)) == NoCredential(of=effect, version=version)
+    assert tiktok.calls == []
+
+
+async def test_a_url_sealed_for_another_key_is_seen(threads: ThreadPoolExecutor) -> None:
+    tiktok = ModelTikTok()
+    effect = await opened(threads, tiktok)
+    fact = await perform(threads, effect, tiktok, private_key=X25519PrivateKey.generate())
+    assert fact == TicketUnreadable(of=effect)
+
+
+async def test_a_source_that_breaks_within_a_chunk(threads: ThreadPoolExecutor) -> None:
+    tiktok = ModelTikTok()
+    effect = await opened(threads, tiktok)
+    broken = Cat(breaks=Changed(place="media.example", what="ETag"))
+    fact = await perform(threads, effect, tiktok, sources=broken)
+    assert isinstance(fact, SourceBroke)
+    assert fact.problem.reason is FailureReason.SOURCE_CHANGED
+
+
+@dataclass
+class Stuck:
+    """An upload host that takes no more bytes until the sender stops."""
+
+    sending: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def put_chunk(self, upload_url: str, *, stop: threading.Event, **_range: Any) -> outcomes.ChunkOutcome:
+        self.sending.set()
+        assert stop.wait(timeout=20)
+        self.stopped.set()
+        return Unknown("stopped")
+
+
+async def test_a_chunk_that_is_cut_off_stops_its_thread(threads: ThreadPoolExecutor) -> None:
+    effect = await opened(threads, ModelTikTok())
+    stuck = Stuck()
+    sending = asyncio.create_task(perform(threads, effect, chunks=stuck))
+    assert await asyncio.to_thread(stuck.sending.wait, 20)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert await asyncio.to_thread(stuck.stopped.wait, 20)
+
+
+async def test_nothing_secret_is_logged(threads: ThreadPoolExecutor) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await perform(threads, INIT, ModelTikTok(trouble={"init": "spam_risk"}))
+        await perform(threads, ASK, views=Views(credential(sealed={"uploader": "h1.AAAA"})))
+    assert [line["event"] for line in lines] == ["tiktok_refused", "credential_unreadable"]
+    assert TOKEN not in str(lines)
+    assert "planted-secret" not in str(lines)
+
+
+# -- a whole life over a model TikTok: whatever answer is lost, one attempt gets all bytes
+
+CALLS = ("creator", "init", *(f"chunk {n}0000000" for n in range(1, 7)), "chunk 0")
+
+
+@pytest.mark.parametrize("trouble", ["lost", "not_sent", "unstored"])
+@pytest.mark.parametrize("call", CALLS)
+async def test_whatever_answer_is_lost_the_post_is_handed_over_once(
+    threads: ThreadPoolExecutor, call: str, trouble: str
+) -> None:
+    tiktok = ModelTikTok(trouble={call: trouble})
+    state, events = await drive(effects_over(tiktok, Cat(), threads))
+    assert isinstance(state, HandedOver)
+    assert tiktok.trouble == {}
+    assert tiktok.whole == [state.publish_id]
+    (uploaded,) = [event for event in events if isinstance(event, PostUploaded)]
+    assert uploaded.publish_id == state.publish_id
+    assert len(tiktok.attempts) == (2 if (call, trouble) == ("init", "lost") else 1)
+
+
+@pytest.mark.parametrize("size", [5_000_000, 75_000_000])
+async def test_whichever_outcome_is_lost_with_its_process_the_post_is_handed_over_once(
+    threads: ThreadPoolExecutor, size: int
+) -> None:
+    for crash_at in range(25):
+        tiktok = ModelTikTok()
+        state, _events = await drive(effects_over(tiktok, Cat(size=size), threads), crash_at=crash_at)
+        assert isinstance(state, HandedOver)
+        assert tiktok.whole == [state.publish_id]
+
+
+async def test_a_source_that_breaks_is_read_on(threads: ThreadPoolExecutor) -> None:
+    tiktok = ModelTikTok()
+    state, _events = await drive(effects_over(tiktok, Cat(breaks=LATER), threads))
+    assert isinstance(state, HandedOver)
+    assert len(tiktok.attempts) == 1
+
+
+async def test_a_refused_post_never_reaches_tiktok(threads: ThreadPoolExecutor) -> None:
+    tiktok = ModelTikTok()
+    gone = Cat(problem=Unavailable(place="media.example", status=404))
+    state, events = await drive(effects_over(tiktok, gone, threads))
+    assert isinstance(state, Finished)
+    assert tiktok.calls == []
+    assert [event.message for event in events if isinstance(event, PostFailed)] == [
+        "source.url cannot be read: media.example answers HTTP 404."
+    ]
