@@ -1,0 +1,203 @@
+"""After doubt: where TikTok is, what proves an attempt dead, and what time ends."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from common.events.post import (
+    DelayReason,
+    FailureReason,
+    PostFailed,
+    PostUnresolved,
+    PostUploaded,
+)
+from common.streams.machine import Due
+from tiktok.models import StatusCode
+from unit.uploader.posts import (
+    ASKING,
+    AWAITING,
+    HANDED_OVER,
+    INITIALISING,
+    JOB,
+    LARGE,
+    LAST,
+    LAST_CHUNK,
+    LOCATING,
+    LOCATING_LAST,
+    NOW,
+    PROBING,
+    TICKET,
+    UPLOADING,
+    WAITING,
+    at,
+    chunk_declined,
+    declined,
+    of,
+    refused,
+    revisions,
+    step,
+    the_event,
+    told,
+    went,
+    with_job,
+)
+from uploader_service.facts import (
+    ChunkDeclined,
+    InitDone,
+    Unanswered,
+)
+from uploader_service.moves import back_off
+from uploader_service.outcomes import ANOTHER_ATTEMPT_HELPS
+from uploader_service.post import (
+    FIND_OUT_FOR,
+    URL_LIFE,
+    URL_MARGIN,
+    HandedOver,
+    Locating,
+    Post,
+    Probing,
+    Uploading,
+    Waiting,
+    Working,
+)
+
+PAST_LIFE = NOW + URL_LIFE + URL_MARGIN
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("uploaded", "chunk"), [(0, 0), (10_000_000, 1), (60_000_000, LAST)])
+def test_the_upload_goes_on_where_tiktok_is(uploaded: int, chunk: int) -> None:
+    uploading = went(step(LOCATING, at(LOCATING, uploaded)), Uploading)
+    assert (uploading.next_chunk, uploading.last_chunk_may_have_left) == (chunk, chunk == LAST)
+    assert uploading.job.calls.statuses == (NOW,)
+    marked = went(step(LOCATING_LAST, at(LOCATING_LAST, uploaded)), Uploading)
+    assert (marked.next_chunk, marked.last_chunk_may_have_left) == (chunk, True)
+
+
+@pytest.mark.parametrize("uploaded", [None, 10_000_001])
+def test_a_stop_that_is_no_edge_ends_an_attempt_only_before_the_last_may_have_left(uploaded: int | None) -> None:
+    assert went(step(LOCATING, at(LOCATING, uploaded)), Probing).job.attempt == 2
+    assert went(step(LOCATING_LAST, at(LOCATING_LAST, uploaded)), Waiting).then.job.attempt == 1
+
+
+@pytest.mark.parametrize("state", [LOCATING, LOCATING_LAST], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("status", "uploaded"),
+    [
+        (StatusCode.PROCESSING_UPLOAD, LARGE.size),
+        (StatusCode.PUBLISH_COMPLETE, None),
+        (StatusCode.SEND_TO_USER_INBOX, None),
+    ],
+)
+def test_what_tiktok_has_whole_is_handed_over(state: Locating, status: StatusCode, uploaded: int | None) -> None:
+    the_event(step(state, at(state, uploaded, status)), PostUploaded)
+
+
+@pytest.mark.parametrize("state", [LOCATING, LOCATING_LAST], ids=["before", "after"])
+def test_what_tiktok_gave_up_is_tried_again_only_where_that_helps(state: Locating) -> None:
+    for reason in ANOTHER_ATTEMPT_HELPS:
+        assert went(step(state, at(state, None, StatusCode.FAILED, reason)), Probing).job.attempt == 2
+    failed = the_event(step(state, at(state, None, StatusCode.FAILED, "duration_check_failed")), PostFailed)
+    assert (failed.reason, failed.code) == (FailureReason.REFUSED_BY_TIKTOK, "duration_check_failed")
+
+
+@pytest.mark.parametrize("status", [StatusCode.UNRECOGNISED, StatusCode.PROCESSING_DOWNLOAD])
+def test_a_status_that_says_nothing_is_asked_for_again(status: StatusCode) -> None:
+    assert went(step(LOCATING, at(LOCATING, None, status)), Waiting).then.job.attempt == 1
+
+
+def test_after_the_last_chunk_two_answers_after_a_late_refusal_prove_that_an_attempt_is_dead() -> None:
+    refusal = ChunkDeclined(of=of(LAST_CHUNK), refused=refused("upload_url_expired", 403))
+    locating = went(step(LAST_CHUNK, refusal, PAST_LIFE), Locating)
+    assert locating.refused_late
+    waiting = went(step(locating, at(locating, 60_000_000), PAST_LIFE), Waiting)
+    asking = went(step(waiting, Due(), waiting.until), Locating)
+    probing = went(step(asking, at(asking, 60_000_000), waiting.until), Probing)
+    assert probing.job.attempt == 2
+
+
+def test_after_the_last_chunk_an_early_refusal_proves_nothing() -> None:
+    early = PAST_LIFE - timedelta(seconds=1)
+    locating = went(step(LAST_CHUNK, chunk_declined(LAST_CHUNK, "upload_unknown"), early), Locating)
+    assert not locating.refused_late
+    for _ in range(3):
+        locating = went(step(locating, at(locating, 60_000_000), early), Uploading)
+        locating = Locating(job=locating.job, media=LARGE, ticket=TICKET, last_chunk_may_have_left=True)
+    assert locating.job.attempt == 1
+
+
+def test_after_the_urls_life_the_last_chunk_is_sent_for_the_refusal_that_is_missing() -> None:
+    uploading = went(step(LOCATING_LAST, at(LOCATING_LAST, 10_000_001), PAST_LIFE), Uploading)
+    assert uploading.next_chunk == LAST
+
+
+def test_after_its_moment_nothing_of_the_post_is_sent_any_more() -> None:
+    late = with_job(LOCATING_LAST, not_after=NOW + timedelta(minutes=10))
+    for moment in (NOW + timedelta(minutes=10), PAST_LIFE):
+        assert isinstance(went(step(late, at(late, 60_000_000), moment), Waiting).then, Locating)
+
+
+# -- time
+
+
+@pytest.mark.parametrize("state", [PROBING, ASKING, INITIALISING, UPLOADING, LOCATING, WAITING, AWAITING])
+def test_what_cannot_have_gone_out_fails_when_its_moment_has_passed(state: Post) -> None:
+    assert the_event(step(state, Due(), JOB.not_after), PostFailed).reason is FailureReason.TOO_LATE
+
+
+@pytest.mark.parametrize("state", [UPLOADING, LOCATING])
+def test_an_old_url_is_replaced_before_the_last_chunk(state: Working) -> None:
+    assert went(step(state, Due(), NOW + URL_LIFE - URL_MARGIN), Probing).job.attempt == 2
+    assert step(state, Due(), NOW + URL_LIFE - URL_MARGIN - timedelta(seconds=1)).state == state
+
+
+@pytest.mark.parametrize(
+    "state", [LAST_CHUNK, LOCATING_LAST, Waiting(until=NOW, reason=DelayReason.TIKTOK, then=LOCATING_LAST)]
+)
+def test_what_could_not_be_found_out_in_time_is_handed_over_unresolved(state: Post) -> None:
+    decision = step(state, Due(), NOW + FIND_OUT_FOR)
+    went(decision, HandedOver)
+    unresolved = the_event(decision, PostUnresolved)
+    assert (unresolved.publish_id, unresolved.attempt, unresolved.revision) == ("p1", 1, 2)
+
+
+def test_a_last_chunk_whose_moment_has_passed_is_only_found_out() -> None:
+    state = with_job(LAST_CHUNK, not_after=NOW + timedelta(minutes=1))
+    went(step(state, Due(), NOW + timedelta(minutes=1)), Locating)
+
+
+def test_a_wait_ends_at_its_time_and_not_before() -> None:
+    assert step(WAITING, Due(), WAITING.until - timedelta(seconds=1)).state == WAITING
+    assert step(WAITING, Due(), WAITING.until).state == PROBING
+
+
+def test_back_off_doubles_is_bounded_and_the_same_each_time() -> None:
+    pauses = [back_off(strikes, "post-1") for strikes in range(1, 40)]
+    assert pauses == [back_off(strikes, "post-1") for strikes in range(1, 40)]
+    assert timedelta(seconds=0.75) <= pauses[0] <= timedelta(seconds=1.25)
+    assert max(pauses) <= timedelta(minutes=6.25)
+    assert back_off(5, "post-1") != back_off(5, "post-2")
+
+
+def test_revisions_rise_by_one_over_a_whole_life() -> None:
+    numbers: list[int] = []
+    state: Post = ASKING
+    moments: list[tuple[Any, datetime]] = [
+        (lambda s: declined(s, "spam_risk_too_many_posts"), NOW),
+        (lambda s: Due(), NOW + HOUR),
+        (told, NOW + HOUR),
+        (lambda s: declined(s, "rate_limit_exceeded"), NOW + HOUR),
+        (lambda s: Due(), NOW + 2 * HOUR),
+        (lambda s: InitDone(of=of(s), publish_id="p1", sealed_url="s"), NOW + 2 * HOUR),
+        (lambda s: Unanswered(of=of(s), reason="reset"), NOW + 2 * HOUR),
+        (lambda s: at(s, LARGE.size), NOW + 2 * HOUR),
+    ]
+    for make, now in moments:
+        decision = step(state, make(state), now)
+        assert decision.state is not None
+        state = decision.state
+        numbers += revisions(decision)
+    assert type(state) is type(HANDED_OVER)
+    # The sample before the hand-over repeats the revision that stands.
+    assert numbers == [2, 3, 3, 4]
