@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from pymongo import ASCENDING, AsyncMongoClient, UpdateOne
@@ -13,8 +13,10 @@ from analytics_service.documents import Collection, Document, Upsert
 from analytics_service.errors import StoreUnavailable
 from common.streams.log import Slice
 
-ANSWER_WITHIN_MS = 10_000
-"""A call that takes longer counts as unavailable, and is made again."""
+WRITE_WITHIN = timedelta(seconds=10)
+"""A batch that takes longer counts as not written, and is written again."""
+READ_WITHIN = timedelta(seconds=2)
+"""Somebody waits for a read: better an honest 503 soon than an answer late."""
 
 Database = AsyncDatabase[Document]
 
@@ -26,9 +28,10 @@ INDEXES: Mapping[Collection, Sequence[Sequence[str]]] = {
 
 
 @asynccontextmanager
-async def open_database(url: str, name: str) -> AsyncIterator[Database]:
+async def open_database(url: str, name: str, *, answer_within: timedelta = WRITE_WITHIN) -> AsyncIterator[Database]:
     """Open a database without touching it: whether it can be reached shows at the first call."""
-    client: AsyncMongoClient[Document] = AsyncMongoClient(url, tz_aware=True, timeoutMS=ANSWER_WITHIN_MS)
+    milliseconds = int(answer_within.total_seconds() * 1000)
+    client: AsyncMongoClient[Document] = AsyncMongoClient(url, tz_aware=True, timeoutMS=milliseconds)
     try:
         yield client[name]
     finally:

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 import httpx
@@ -18,7 +19,7 @@ from analytics_service.machine import collector
 from analytics_service.projector import Projection, project_owned
 from analytics_service.queries import Queries
 from analytics_service.settings import AnalyticsSettings, StoreSettings, WorkerSettings
-from analytics_service.store import Database, Store, open_database
+from analytics_service.store import READ_WITHIN, WRITE_WITHIN, Database, Store, open_database
 from common.events.body import Body
 from common.events.topics import POST_EVENTS
 from common.http import create_app, serve
@@ -114,7 +115,7 @@ async def _open_worker(opened: AsyncExitStack, settings: AnalyticsSettings) -> P
 
 
 async def _open_projector(opened: AsyncExitStack, settings: AnalyticsSettings) -> Part:
-    database = await _open_store(opened)
+    database = await _open_store(opened, answer_within=WRITE_WITHIN)
     log, membership = await _join(opened, settings, group=PROJECTOR_GROUP)
     projection = Projection(store=Store(database), clock=system_clock)
 
@@ -125,7 +126,7 @@ async def _open_projector(opened: AsyncExitStack, settings: AnalyticsSettings) -
 
 
 async def _open_edge(opened: AsyncExitStack) -> Part:
-    queries = Queries(await _open_store(opened))
+    queries = Queries(await _open_store(opened, answer_within=READ_WITHIN))
     health = StoreHealth(queries)
     return Part(
         run=health.follow,
@@ -135,9 +136,11 @@ async def _open_edge(opened: AsyncExitStack) -> Part:
     )
 
 
-async def _open_store(opened: AsyncExitStack) -> Database:
+async def _open_store(opened: AsyncExitStack, *, answer_within: timedelta) -> Database:
     store = read(StoreSettings)
-    return await opened.enter_async_context(open_database(store.url.get_secret_value(), store.database))
+    return await opened.enter_async_context(
+        open_database(store.url.get_secret_value(), store.database, answer_within=answer_within)
+    )
 
 
 async def _join(opened: AsyncExitStack, settings: AnalyticsSettings, *, group: str) -> tuple[KafkaLog, GroupMembership]:
