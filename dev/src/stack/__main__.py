@@ -63,6 +63,8 @@ def up(folder: Path) -> int:
 def run(folder: Path) -> int:
     """Run the stack in this process until SIGINT or SIGTERM."""
     signal.signal(signal.SIGTERM, _leave)
+    # A shell that starts this in the background has SIGINT ignored; whoever sends it still means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with Stack(folder, Options.from_environment()):
             status(folder)
