@@ -233,17 +233,18 @@ class SourceBroke(Exception):
     pass
 
 
+@pytest.mark.parametrize("broken", [SourceBroke, ConnectionResetError, TimeoutError])
 @pytest.mark.parametrize("good", [0, 1])
 def test_a_source_that_breaks_is_the_callers_to_judge(
-    good: int, sink_saying: Callable[..., Sink], trusting: ssl.SSLContext
+    good: int, broken: type[Exception], sink_saying: Callable[..., Sink], trusting: ssl.SSLContext
 ) -> None:
     sink = sink_saying(head_of("201 Created"))
 
     def pieces() -> Iterator[bytes]:
         yield from [b"v" * 10] * good
-        raise SourceBroke
+        raise broken
 
-    with uploads_to(sink, trusting) as uploads, pytest.raises(SourceBroke):
+    with uploads_to(sink, trusting) as uploads, pytest.raises(broken):
         uploads.put_chunk(
             sink.url,
             first=0,

@@ -13,10 +13,12 @@ from uploader_service.source_problems import NotAVideo, SourceFailed, SourceProb
 from uploader_service.source_ranges import Version, first_part, same_part
 from uploader_service.source_sniff import SNIFFED_BYTES, content_type_of
 
-PIECE_BYTES = 1024 * 1024
+# Measured: below half of this every piece's fixed cost shows; above, the allocator hands each piece's memory back to
+# the system, and page faults cost more than fewer pieces save.
+PIECE_BYTES = 512 * 1024
 
 # A source that drips would hold a thread and an upload url for its whole hour; this asks for 17 KiB a second.
-_PIECE_SECONDS = 60.0
+_PIECE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Sources:
                 return Probed(size=part.version.size, validator=part.version.text(), content_type=content_type)
 
     def read(self, url: str, first: int, last: int, validator: str) -> Iterator[bytes]:
-        """The bytes `first` to `last` in pieces of 1 MiB. Raises `SourceFailed`, at the first piece or a later one."""
+        """The bytes `first` to `last` in pieces of about 512 KiB. Raises `SourceFailed`, at any piece."""
         version = Version.parse(validator)
         with self._fetcher.get(url, first, last, if_range=version.strong_tag) as answer:
             same_part(answer.response, answer.place, version, first, last)

@@ -1,0 +1,85 @@
+"""TLS connections that are lent to one request at a time and kept for a few seconds in between."""
+
+import select
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPSConnection
+
+from tiktok.outcomes import NotSent
+
+CONNECT_SECONDS = 10.0
+SEND_SECONDS = 60.0
+ANSWER_SECONDS = 120.0
+
+# Shorter than servers keep idle connections, so that a request seldom meets one that is being closed.
+_IDLE_SECONDS = 5.0
+
+
+class Connections:
+    """Connections by host and port. Safe to share between threads."""
+
+    def __init__(self, tls: ssl.SSLContext, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tls = tls
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._idle: dict[tuple[str, int], list[tuple[float, HTTPSConnection]]] = {}
+
+    def close(self) -> None:
+        """Closes what is idle."""
+        with self._lock:
+            idle, self._idle = self._idle, {}
+        for kept in idle.values():
+            for _, connection in kept:
+                connection.close()
+
+    @contextmanager
+    def lend(self, host: str, port: int) -> Iterator[HTTPSConnection | NotSent]:
+        """A connection that stands, or why there is none. The borrower closes it if it can take no further request."""
+        connection = self._take(host, port) or self._connect(host, port)
+        if isinstance(connection, NotSent):
+            yield connection
+            return
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._give_back(host, port, connection)
+
+    def _take(self, host: str, port: int) -> HTTPSConnection | None:
+        with self._lock:
+            kept = self._idle.get((host, port), [])
+            while kept:
+                since, connection = kept.pop()
+                if self._clock() - since < _IDLE_SECONDS and not _hung_up(connection):
+                    connection.sock.settimeout(SEND_SECONDS)
+                    return connection
+                connection.close()
+        return None
+
+    def _connect(self, host: str, port: int) -> HTTPSConnection | NotSent:
+        connection = HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=self._tls)
+        # Else a request on a connection that was closed would quietly open another one and send half a chunk there.
+        connection.auto_open = 0
+        try:
+            connection.connect()
+        # A name that cannot be encoded is one that cannot be resolved.
+        except (OSError, UnicodeError) as error:
+            connection.close()
+            return NotSent(f"no connection: {error}")
+        connection.sock.settimeout(SEND_SECONDS)
+        return connection
+
+    def _give_back(self, host: str, port: int, connection: HTTPSConnection) -> None:
+        if connection.sock is not None:
+            with self._lock:
+                self._idle.setdefault((host, port), []).append((self._clock(), connection))
+
+
+def _hung_up(connection: HTTPSConnection) -> bool:
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
