@@ -1,5 +1,6 @@
 """Asks a source for a range of its bytes, following redirects with the same care as the first address."""
 
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,10 @@ REDIRECT_LIMIT = 3
 _TIMEOUT = {"connect": 10.0, "read": 30.0, "write": 10.0, "pool": 10.0}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SHOWN_PATH = 200
+
+# What httpx lets through: it escapes brackets and other oddities in a host instead of refusing them.
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_PORTS = frozenset({None, *range(1, 65536)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,8 @@ def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
         raise SourceFailed(NotHttps(scheme=url.scheme, host=url.host))
     if not url.host:
         raise SourceFailed(Malformed("it names no host"))
+    if not _HOST.fullmatch(url.raw_host.decode("ascii")) or url.port not in _PORTS:
+        raise SourceFailed(Malformed("its host or port cannot be"))
     if url.userinfo:
         raise SourceFailed(HasCredentials(url.host))
     return url

@@ -1,0 +1,148 @@
+import socket
+import ssl
+from collections.abc import Sequence
+from contextlib import closing
+
+import httpcore
+import pytest
+
+from uploader_service.source_guard import GuardedNetwork, is_public, system_resolver
+from uploader_service.source_problems import ForbiddenAddress, SourceFailed, TemporarilyUnavailable
+from uploader_service.sources import Sources
+
+FORBIDDEN = [
+    "0.0.0.0",
+    "10.1.2.3",
+    "100.64.0.1",
+    "127.0.0.1",
+    "127.255.255.254",
+    "169.254.169.254",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.0.0.1",
+    "192.0.2.1",
+    "192.88.99.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "198.51.100.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "239.255.255.255",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::127.0.0.1",
+    "::ffff:127.0.0.1",
+    "::ffff:8.8.8.8",
+    "::ffff:169.254.169.254",
+    "64:ff9b::7f00:1",
+    "64:ff9b::8.8.8.8",
+    "64:ff9b:1::1",
+    "100::1",
+    "2001::1",
+    "2001:20::1",
+    "2001:db8::1",
+    "2002:7f00:1::1",
+    "2002:0808:0808::1",
+    "3fff::1",
+    "5f00::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fe80::1",
+    "fe80::1%eth0",
+    "2606:4700::1111%eth0",
+    "fec0::1",
+    "ff02::1",
+    "not an address",
+    "",
+]
+
+
+@pytest.mark.parametrize("address", FORBIDDEN)
+def test_what_is_not_public_is_forbidden(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"]
+)
+def test_what_is_public_is_allowed(address: str) -> None:
+    assert is_public(address)
+
+
+def always(*addresses: str) -> "Names":
+    return Names(addresses)
+
+
+class Names:
+    """A resolver that knows one answer and counts how often it is asked."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self.addresses = addresses
+        self.asked: list[tuple[str, int]] = []
+
+    def __call__(self, host: str, port: int) -> Sequence[str]:
+        self.asked.append((host, port))
+        if not self.addresses:
+            message = "no such name"
+            raise OSError(message)
+        return self.addresses
+
+
+@pytest.mark.parametrize("addresses", [("10.0.0.1",), ("8.8.8.8", "127.0.0.1"), ("::ffff:10.0.0.1",)])
+def test_one_forbidden_address_condemns_the_name(addresses: tuple[str, ...]) -> None:
+    with pytest.raises(SourceFailed) as failed:
+        GuardedNetwork(frozenset(), always(*addresses)).connect_tcp("videos.example", 443)
+    assert failed.value.problem == ForbiddenAddress(host="videos.example", address=addresses[-1])
+
+
+def test_the_checked_address_is_the_one_connected_to() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+        names = always("127.0.0.1")
+        network = GuardedNetwork(frozenset({f"videos.example:{port}"}), names)
+        stream = network.connect_tcp("Videos.Example", port, timeout=5.0)
+        assert stream.get_extra_info("server_addr") == ("127.0.0.1", port)
+        stream.close()
+    assert names.asked == [("Videos.Example", port)]
+
+
+def test_trust_is_for_one_port() -> None:
+    network = GuardedNetwork(frozenset({"videos.example:8443"}), always("127.0.0.1"))
+    with pytest.raises(SourceFailed):
+        network.connect_tcp("videos.example", 443)
+
+
+def test_the_next_address_is_tried_when_one_refuses() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+        network = GuardedNetwork(frozenset({f"videos.example:{port}"}), always("127.0.0.2", "127.0.0.1"))
+        stream = network.connect_tcp("videos.example", port, timeout=5.0)
+        assert stream.get_extra_info("server_addr") == ("127.0.0.1", port)
+        stream.close()
+
+
+def test_an_unknown_name_is_a_connection_that_failed() -> None:
+    with pytest.raises(httpcore.ConnectError, match=r"videos\.example cannot be resolved"):
+        GuardedNetwork(frozenset(), always()).connect_tcp("videos.example", 443)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f000001", "127.1", "[::1]", "[::ffff:127.0.0.1]"])
+def test_no_spelling_of_loopback_passes(host: str) -> None:
+    with Sources(ssl.create_default_context()) as sources:
+        problem = sources.probe(f"https://{host}/video.mp4")
+    assert isinstance(problem, ForbiddenAddress)
+    assert problem.sentence.startswith("source.url points to ")
+
+
+def test_an_unknown_name_may_be_known_later() -> None:
+    with Sources(ssl.create_default_context(), resolver=always()) as sources:
+        problem = sources.probe("https://videos.example/a.mp4?signature=planted")
+    assert isinstance(problem, TemporarilyUnavailable)
+    assert "videos.example cannot be resolved" in problem.sentence
+    assert "planted" not in problem.sentence
+
+
+def test_the_system_resolves_addresses_to_themselves() -> None:
+    assert system_resolver("127.0.0.1", 443) == ("127.0.0.1",)
