@@ -13,7 +13,7 @@ HEADER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def seeded(seed: int) -> tracing.RandomBytes:
-    return random.Random(seed).randbytes  # noqa: S311 - replays from its seed
+    return random.Random(seed).randbytes
 
 
 def test_a_header_is_read_and_written_back() -> None:

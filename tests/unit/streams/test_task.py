@@ -1,16 +1,17 @@
+"""One task over a log in memory: what it promises when nothing and when everything goes wrong."""
+
 import asyncio
 import json
 from random import Random
-
-from simulation import virtual
-from simulation.processes import Crashed, Faults, Process, adopt_tasks
-from unit.streams.toys import MACHINE, World
 
 from common.events.codec import decode
 from common.streams.log import Outgoing, Slice
 from common.streams.memory import MemoryLog, MemoryStore
 from common.streams.slots import Slots
 from common.streams.task import Surroundings, Task
+from simulation import virtual
+from simulation.processes import Crashed, Faults, Process, adopt_tasks
+from unit.streams.toys import MACHINE, Act, Counting, Fact, World
 
 
 def request(post_id: str, account_id: str = "acc") -> bytes:
@@ -23,7 +24,7 @@ def ask(store: MemoryStore, *values: bytes) -> None:
         store.append(Outgoing(slice=Slice("post.requests", 0), key=b"acc", value=value))
 
 
-def task_over(log: MemoryLog, world: World, seed: int = 1) -> Task:
+def task_over(log: MemoryLog, world: World, seed: int = 1) -> Task[Counting, Fact, Act]:
     async def nothing_to_salvage(body: object) -> None:
         raise AssertionError(body)
 
@@ -49,7 +50,7 @@ def events(store: MemoryStore) -> list[tuple[str, int]]:
     return found
 
 
-async def serve_for(task: Task, seconds: float) -> None:
+async def serve_for(task: Task[Counting, Fact, Act], seconds: float) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(task.run(stop))
     await asyncio.sleep(seconds)

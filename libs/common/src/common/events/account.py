@@ -2,10 +2,9 @@
 
 import base64
 import hashlib
-from datetime import datetime
 from typing import ClassVar
 
-from common.events.body import Body
+from common.events.body import Body, Time
 from common.events.topics import ACCOUNT_EVENTS, AUTH_ACCOUNTS, AUTH_COMMANDS, AUTH_CREDENTIALS, Topic
 
 
@@ -25,7 +24,7 @@ class AccountConnected(Body, frozen=True, kw_only=True, omit_defaults=True):
     open_id: str
     scopes: tuple[str, ...]
     display_name: str = ""
-    at: datetime
+    at: Time
 
 
 class AccountAtRisk(Body, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,8 +35,8 @@ class AccountAtRisk(Body, frozen=True, kw_only=True, omit_defaults=True):
 
     tenant: str
     reason: str
-    access_expires_at: datetime
-    at: datetime
+    access_expires_at: Time
+    at: Time
 
 
 class AccountReauthorizationRequired(Body, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,7 +48,7 @@ class AccountReauthorizationRequired(Body, frozen=True, kw_only=True, omit_defau
     tenant: str
     code: str
     message: str
-    at: datetime
+    at: Time
 
 
 class ConnectRequested(Body, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,9 +62,9 @@ class ConnectRequested(Body, frozen=True, kw_only=True, omit_defaults=True):
     scopes: tuple[str, ...]
     display_name: str = ""
     sealed_grant: str
-    granted_at: datetime
-    access_expires_at: datetime
-    refresh_expires_at: datetime
+    granted_at: Time
+    access_expires_at: Time
+    refresh_expires_at: Time
 
 
 class TokenRejected(Body, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,7 +76,7 @@ class TokenRejected(Body, frozen=True, kw_only=True, omit_defaults=True):
     version: int
     code: str
     service: str
-    at: datetime
+    at: Time
 
 
 class GrantSalvaged(Body, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,9 +88,9 @@ class GrantSalvaged(Body, frozen=True, kw_only=True, omit_defaults=True):
     version: int
     sealed_grant: str
     scopes: tuple[str, ...]
-    granted_at: datetime
-    access_expires_at: datetime
-    refresh_expires_at: datetime
+    granted_at: Time
+    access_expires_at: Time
+    refresh_expires_at: Time
 
 
 class CredentialIssued(Body, frozen=True, kw_only=True, omit_defaults=True):
@@ -102,7 +101,7 @@ class CredentialIssued(Body, frozen=True, kw_only=True, omit_defaults=True):
 
     version: int
     scopes: tuple[str, ...]
-    expires_at: datetime
+    expires_at: Time
     sealed: dict[str, str]
 
 

@@ -1,13 +1,17 @@
 """What every event body has in common."""
 
-from typing import ClassVar
+from datetime import datetime
+from typing import Annotated, ClassVar
 
 import msgspec
 
 from common.events.topics import Topic
 
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A point in time, RFC 3339 with an offset."""
 
-class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A fact that was written to a topic. `ce_type` names it, `topic` is the one place it may be written to."""
 
     ce_type: ClassVar[str]

@@ -9,7 +9,7 @@ Errors:
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Generic, TypeVar
 
 import msgspec
@@ -113,18 +113,31 @@ def encode(envelope: Envelope[Body]) -> tuple[bytes, list[tuple[str, bytes]]]:
     """Turn an event into a record's value and headers."""
     body = envelope.body
     headers = [
-        ("ce_specversion", b"1.0"),
+        *_constant_headers(type(body), envelope.source),
         ("ce_id", envelope.id.encode()),
-        ("ce_type", body.ce_type.encode()),
-        ("ce_source", envelope.source.encode()),
         ("ce_subject", body.subject.encode()),
-        ("content-type", b"application/json"),
     ]
     if envelope.time is not None:
-        headers.append(("ce_time", envelope.time.isoformat().encode()))
+        headers.append(("ce_time", _time_text(envelope.time)))
     if envelope.traceparent is not None:
         headers.append(("traceparent", envelope.traceparent.encode()))
     return _encoder.encode(body), headers
+
+
+@lru_cache(maxsize=256)
+def _constant_headers(body: type[Body], source: str) -> tuple[tuple[str, bytes], ...]:
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_type", body.ce_type.encode()),
+        ("ce_source", source.encode()),
+        ("content-type", b"application/json"),
+    )
+
+
+@lru_cache(maxsize=4)
+def _time_text(time: datetime) -> bytes:
+    """All events of one transaction carry the same time."""
+    return time.isoformat().encode()
 
 
 def decode(*, topic: str, value: bytes, headers: Headers) -> Envelope[Body]:

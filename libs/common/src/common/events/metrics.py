@@ -1,9 +1,8 @@
 """Events about a video's numbers."""
 
-from datetime import datetime
 from typing import ClassVar
 
-from common.events.body import PostBody
+from common.events.body import PostBody, Time
 from common.events.topics import METRICS_EVENTS, Topic
 
 
@@ -15,7 +14,7 @@ class MetricsCollected(PostBody, frozen=True, kw_only=True, omit_defaults=True):
 
     tenant: str
     video_id: str
-    at: datetime
+    at: Time
     age_seconds: int
     view_count: int
     like_count: int

@@ -1,15 +1,14 @@
 """Events about posts: what backends ask for, and everything that happens to it."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import msgspec
 
-from common.events.body import PostBody
+from common.events.body import PostBody, Time
 from common.events.topics import POST_EVENTS, POST_REQUESTS, Topic
 
-Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:\-]+$")]
+Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:\-]+$(?!\n)")]
 """An id a backend may choose: 1 to 128 of letters, digits and `. _ : -`."""
 
 Url = Annotated[str, msgspec.Meta(min_length=8, max_length=4096)]
@@ -56,7 +55,7 @@ class DelayReason(StrEnum):
     TIKTOK = "tiktok_unavailable"
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Where the bytes come from: an https address that answers range requests."""
 
     url: Url
@@ -81,8 +80,8 @@ class PostRequested(PostBody, frozen=True, kw_only=True, omit_defaults=True, for
     brand_organic: bool = False
     is_aigc: bool = False
     cover_timestamp_ms: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    publish_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    not_after: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    publish_at: Time | None = None
+    not_after: Time | None = None
 
 
 class PostEvent(PostBody, frozen=True, kw_only=True, omit_defaults=True):
@@ -92,7 +91,7 @@ class PostEvent(PostBody, frozen=True, kw_only=True, omit_defaults=True):
 
     tenant: str
     revision: int
-    at: datetime
+    at: Time
 
 
 class PostAccepted(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -111,7 +110,7 @@ class PostDelayed(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
     ce_type: ClassVar[str] = "post.delayed"
 
     reason: DelayReason
-    until: datetime | None = None
+    until: Time | None = None
     message: str = ""
 
 

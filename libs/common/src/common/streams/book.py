@@ -1,6 +1,7 @@
 """A task's committed states, by lane, and the draft of the next transaction over them (all pure)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Generic, TypeVar
 
 from common.events.body import Body
@@ -107,21 +108,18 @@ class Draft(Generic[S, F, E]):
 
 
 def event_writer(
-    *, service: str, partition: int, new_id: Callable[[], str], now: Callable[[], Instant]
+    *, service: str, partition: int, run: str, now: Callable[[], Instant]
 ) -> Callable[[Body, str | None], Outgoing]:
-    """Return a function that makes an event's record, on the partition the task owns."""
+    """Return a function that makes an event's record, on the partition the task owns.
+
+    `run` names this opening of the task; with a count behind it, it is the event's id.
+    """
+    numbers = count(1)
 
     def write(body: Body, trace: str | None) -> Outgoing:
-        value, headers = encode(Envelope(id=new_id(), source=service, time=now(), traceparent=trace, body=body))
-        return Outgoing(
-            slice=Slice(body.topic.name, partition), key=body.account_id.encode(), value=value, headers=headers
-        )
+        event_id = f"{run}-{next(numbers)}"
+        value, headers = encode(Envelope(id=event_id, source=service, time=now(), traceparent=trace, body=body))
+        slice_ = Slice(body.topic.name, partition)
+        return Outgoing(slice=slice_, key=body.account_id.encode(), value=value, headers=headers)
 
     return write
-
-
-def taken(steps: Iterable[Offered[F] | Passed], draft: Draft[S, F, E]) -> Draft[S, F, E]:
-    """Let all steps change the draft, in order."""
-    for step in steps:
-        draft.take(step)
-    return draft

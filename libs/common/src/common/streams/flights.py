@@ -54,6 +54,10 @@ class Flights(Generic[E, F]):
         """Whether an effect of this state is under way."""
         return key in self._flights
 
+    def running(self, lane: str) -> frozenset[str]:
+        """Name the items of this lane that have an effect under way."""
+        return frozenset(key.item for key in self._flights if key.lane == lane)
+
     def start(self, key: Key, effect: E, *, tenant: str, views: Views) -> None:
         """Start an effect as soon as there is a place for it."""
         flight = _Flight(effect)

@@ -1,8 +1,9 @@
 """What a record from an input becomes: a fact for a state, or something to pass on in the next transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,8 +20,7 @@ E = TypeVar("E")
 G = TypeVar("G")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """How far an input is read once the step is committed."""
 
     slice: Slice
@@ -104,11 +104,9 @@ class Intake(Generic[S, F, E]):
 
 def _timed(envelope: Envelope[Body], record: Record) -> Envelope[Body]:
     """Fall back on the record's own time where the sender named none."""
-    if envelope.time is not None or record.time is None:
+    if envelope.time is not None or record.time_ms is None:
         return envelope
-    return Envelope(
-        id=envelope.id, source=envelope.source, time=record.time, traceparent=envelope.traceparent, body=envelope.body
-    )
+    return replace(envelope, time=datetime.fromtimestamp(record.time_ms / 1000, UTC))
 
 
 def _forward(record: Record, account_id: str, partition: int) -> Outgoing:

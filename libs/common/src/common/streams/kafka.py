@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import lru_cache
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -160,7 +159,7 @@ class KafkaReader:
             found = await self._consumer.getmany(timeout_ms=int(patience * 1000))
         except (KafkaError, OSError, TimeoutError) as error:
             raise Unusable(error) from error
-        return [_record(raw) for batch in found.values() for raw in batch]
+        return [_record(Slice(*part), raw) for part, batch in found.items() for raw in batch]
 
     async def position(self, slice_: Slice) -> int:
         """Return the next offset."""
@@ -184,14 +183,14 @@ def _positions(offsets: Mapping[Slice, int]) -> dict[TopicPartition, int]:
     return {TopicPartition(slice_.topic, slice_.partition): offset for slice_, offset in offsets.items()}
 
 
-def _record(raw: ConsumerRecord) -> Record:
+def _record(slice_: Slice, raw: ConsumerRecord) -> Record:
     return Record(
-        slice=Slice(raw.topic, raw.partition),
+        slice=slice_,
         offset=raw.offset,
         key=raw.key,
         value=raw.value,
         headers=raw.headers,
-        time=datetime.fromtimestamp(raw.timestamp / 1000, UTC),
+        time_ms=raw.timestamp,
     )
 
 

@@ -7,9 +7,7 @@ Errors:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class LogError(Exception):
@@ -32,28 +30,25 @@ class Unusable(LogError):
         super().__init__(f"the log cannot be used for now: {cause}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Slice:
-    """One partition of one topic."""
+class Slice(NamedTuple):
+    """One partition of one topic. A named tuple: made and hashed for every record."""
 
     topic: str
     partition: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A record as read. `value` of None is a tombstone; `time` is when its producer says it was made."""
+class Record(NamedTuple):
+    """A record as read. `value` of None is a tombstone; `time_ms` is when its producer says it was made (epoch)."""
 
     slice: Slice
     offset: int
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
-    time: datetime | None = None
+    time_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A record to write."""
 
     slice: Slice

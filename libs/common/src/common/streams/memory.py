@@ -52,7 +52,7 @@ class MemoryStore:
                 key=outgoing.key,
                 value=outgoing.value,
                 headers=outgoing.headers,
-                time=at or self.clock(),
+                time_ms=int((at or self.clock()).timestamp() * 1000),
             )
         )
         for event in self._grown:

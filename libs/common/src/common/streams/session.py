@@ -51,6 +51,7 @@ class Tools(Generic[S, F, E]):
     now: Callable[[], Instant]
     progress: Callable[[], None]
     committed: Callable[[int], None]
+    most_steps: int
 
 
 class Session(Generic[S, F, E]):
@@ -183,7 +184,7 @@ class Session(Generic[S, F, E]):
 
     async def _commit(self) -> None:
         outcomes = list(self._tools.flights.outcomes)
-        arrived = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_STEPS))]
+        arrived = [self._queue.popleft() for _ in range(min(len(self._queue), self._tools.most_steps))]
         now = self._tools.now()
         draft = Draft(self._machine, self._book, now)
         for step in (*outcomes, *arrived):
@@ -253,17 +254,16 @@ class Session(Generic[S, F, E]):
 
     def _admit(self, account_id: str) -> None:
         flights = self._tools.flights
-        states = self._book.lane(account_id)
-        running = frozenset(item for item in states if flights.busy(Key(account_id, item)))
         wishes = [
-            Wish(Key(account_id, item), effect)
+            Wish(key, effect)
             for item, effect in self._wishes.get(account_id, {}).items()
-            if item not in running
+            if not flights.busy(key := Key(account_id, item))
         ]
         if not wishes:
             self._looks.cancel(account_id)
             return
-        lane = Lane(account_id=account_id, states=states, running=running)
+        states = self._book.lane(account_id)
+        lane = Lane(account_id=account_id, states=states, running=flights.running(account_id))
         admission = self._machine.admit(lane, wishes, self._tools.now())
         wanted = {wish.key: wish.effect for wish in wishes}
         for key in admission.start:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Generic, TypeVar
-from uuid import UUID
 
 import structlog
 
@@ -20,7 +19,7 @@ from common.streams.journal import Journal
 from common.streams.log import Doubt, Log, Reader, Unusable, Writer
 from common.streams.machine import Due, Effects, Key, Machine
 from common.streams.restore import Restored, restore
-from common.streams.session import Session, Tools
+from common.streams.session import MOST_STEPS, Session, Tools
 from common.streams.slots import Slots
 
 S = TypeVar("S")
@@ -46,6 +45,7 @@ class Surroundings(Generic[S, F, E]):
     random: Random
     slots: Slots
     salvage: Callable[[Body], Awaitable[None]]
+    most_steps: int = MOST_STEPS
 
 
 class _Lost(Exception):
@@ -171,12 +171,13 @@ class Task(Generic[S, F, E]):
             write_event=event_writer(
                 service=self._machine.service,
                 partition=self.number,
-                new_id=lambda: str(UUID(int=random.getrandbits(128), version=4)),
+                run=f"{random.getrandbits(96):024x}",
                 now=self._now,
             ),
             now=self._now,
             progress=self._beat,
             committed=metrics.TRANSITIONS.labels(self._machine.service).inc,
+            most_steps=self._given.most_steps,
         )
 
     def _open_gate(self, session: Session[S, F, E]) -> None:

@@ -5,6 +5,7 @@ Errors:
 """
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from random import Random
 from typing import TypeVar
@@ -23,6 +24,8 @@ S = TypeVar("S")
 F = TypeVar("F")
 E = TypeVar("E")
 
+COLLECTOR_THRESHOLDS = (50_000, 20, 50)
+"""States live long and in great number: with Python's own thresholds a quarter of the CPU goes into visiting them."""
 STUCK_SECONDS = 30.0
 LOOK_SECONDS = 1.0
 _log = structlog.get_logger()
@@ -95,6 +98,7 @@ async def run_worker(
         salvage=salvage,
     )
     worker = worker or Worker(membership)
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     async with asyncio.TaskGroup() as group:
         watching = group.create_task(_watch(worker, log))
         hosting = group.create_task(_host(worker, membership, surroundings, group))

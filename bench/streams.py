@@ -1,0 +1,348 @@
+"""The runtime beside a bare aiokafka loop: transitions per CPU-second, and latency at 100 events a second.
+
+Both write the same records (a state, an event and a position) to a real Kafka in the same run, turn by turn.
+The bare loop only writes: it decodes nothing, decides nothing and reads nothing back.
+"""
+
+import asyncio
+import gc
+import json
+import logging
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from statistics import median, quantiles
+from typing import TypeVar
+
+import msgspec
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from common.events.body import Body
+from common.events.codec import Envelope, encode
+from common.events.post import PostProgressed, PostRequested, PrivacyLevel, Source
+from common.events.topics import POST_EVENTS, POST_REQUESTS
+from common.instants import Instant, system_clock
+from common.streams.book import event_writer
+from common.streams.journal import Journal
+from common.streams.kafka import KafkaLog
+from common.streams.log import Outgoing
+from common.streams.machine import Addressed, Decision, Due, Key, Machine, Views
+from common.streams.metrics import TRANSITIONS
+from common.streams.session import MOST_STEPS
+from common.streams.slots import Slots
+from common.streams.task import Surroundings, Task
+from common.streams.topics import ensure_topics
+from common.streams.worker import COLLECTOR_THRESHOLDS
+from stack.kafka import Broker
+
+ROUNDS = 5
+PARTITIONS = 48
+TRANSITIONS_AT = {1: 300, 10: 3_000, 100: 30_000}
+RATE = 100
+SECONDS = 10.0
+NOW = system_clock()
+Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True, tag="seen"):
+    """A state about as large as a real one."""
+
+    request: PostRequested
+    times: int
+
+
+def request(account_id: str, number: int) -> PostRequested:
+    return PostRequested(
+        account_id=account_id,
+        post_id=f"post-{number}",
+        tenant="bench",
+        source=Source(url="https://media.example/video.mp4"),
+        privacy_level=PrivacyLevel.SELF_ONLY,
+        caption="as long as captions usually are, with a #tag or two",
+    )
+
+
+def said(key: Key, times: int, now: Instant) -> PostProgressed:
+    return PostProgressed(
+        account_id=key.lane, post_id=key.item, tenant="bench", revision=times, at=now, bytes_sent=1, bytes_total=2
+    )
+
+
+def interpret(envelope: Envelope[Body]) -> Addressed[PostRequested] | None:
+    body = envelope.body
+    return Addressed(Key(body.account_id, body.post_id), body) if isinstance(body, PostRequested) else None
+
+
+def decide(key: Key, state: Seen | None, fact: PostRequested | Due, now: Instant) -> Decision[Seen]:
+    if isinstance(fact, Due):
+        return Decision(state=state)
+    times = 1 if state is None else state.times + 1
+    return Decision(state=Seen(request=fact, times=times), events=(said(key, times, now),))
+
+
+MACHINE: Machine[Seen, PostRequested, None] = Machine(
+    service="uploader",
+    inputs=(POST_REQUESTS,),
+    state_type=Seen,
+    interpret=interpret,
+    decide=decide,
+    todo=lambda _key, _state, _now: None,
+    tenant=lambda _state: "bench",
+)
+
+
+class Nothing:
+    """There are no effects in this benchmark."""
+
+    async def perform(self, key: Key, effect: None, views: Views) -> PostRequested:
+        """Never called."""
+        raise NotImplementedError
+
+
+async def no_salvage(body: Body) -> None:
+    raise AssertionError(body)
+
+
+class Ground:
+    """One Kafka, and a fresh partition for every measurement."""
+
+    def __init__(self, servers: str) -> None:
+        self.servers = servers
+        self.log = KafkaLog(bootstrap_servers=servers, partitions=PARTITIONS, group="uploader")
+        self._next = iter(range(PARTITIONS))
+
+    def fresh(self) -> tuple[int, str]:
+        """Return a partition nobody used and an account that lives there."""
+        number = next(self._next)
+        accounts = (f"acc_{n}" for n in range(100_000))
+        return number, next(account for account in accounts if self.log.partition_of(account) == number)
+
+    def task(self, partition: int, most_steps: int = MOST_STEPS) -> Task[Seen, PostRequested, None]:
+        """Return a task over that partition."""
+        return Task(
+            Surroundings(
+                machine=MACHINE,
+                effects=Nothing(),
+                log=self.log,
+                clock=system_clock,
+                random=Random(1),
+                slots=Slots(1),
+                salvage=no_salvage,
+                most_steps=most_steps,
+            ),
+            partition,
+        )
+
+
+@asynccontextmanager
+async def started(client: Client) -> AsyncIterator[Client]:
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.stop()
+
+
+@asynccontextmanager
+async def serving(subject: Task[Seen, PostRequested, None]) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    running = asyncio.create_task(subject.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+def transitions() -> float:
+    """How many states this process has committed."""
+    (metric,) = TRANSITIONS.labels("uploader").collect()
+    return float(metric.samples[0].value)
+
+
+def bare_producer(ground: Ground, name: str) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        bootstrap_servers=ground.servers, transactional_id=name, retry_backoff_ms=10, max_batch_size=900_000
+    )
+
+
+async def send_request(producer: AIOKafkaProducer, account_id: str, partition: int, number: int) -> None:
+    body = request(account_id, number)
+    value, headers = encode(Envelope(id=str(number), source="bench", time=NOW, traceparent=None, body=body))
+    await producer.send(POST_REQUESTS.name, value=value, key=account_id.encode(), headers=headers, partition=partition)
+
+
+async def runtime_rate(ground: Ground, per_transaction: int, count: int) -> float:
+    """Transitions per CPU-second of a task that finds its requests in Kafka; opening it is counted too."""
+    partition, account_id = ground.fresh()
+    async with started(AIOKafkaProducer(bootstrap_servers=ground.servers, linger_ms=5)) as producer:
+        for number in range(count):
+            await send_request(producer, account_id, partition, number)
+    goal, cpu = transitions() + count, time.process_time()
+    async with serving(ground.task(partition, per_transaction)):
+        while transitions() < goal:
+            await asyncio.sleep(0.01)
+        cpu = time.process_time() - cpu
+    return count / cpu
+
+
+def transaction(account_id: str, partition: int, numbers: Sequence[int]) -> list[Outgoing]:
+    """What the runtime writes for these requests."""
+    journal: Journal[Seen] = Journal(service="uploader", partition=partition, state_type=Seen)
+    write = event_writer(service="uploader", partition=partition, run="0" * 24, now=lambda: NOW)
+    keys = [Key(account_id, f"post-{number}") for number in numbers]
+    states = [Seen(request=request(account_id, number), times=1) for number in numbers]
+    return [
+        *(journal.put(key, state, None) for key, state in zip(keys, states, strict=True)),
+        *(write(said(key, 1, NOW), None) for key in keys),
+        journal.put_position({POST_REQUESTS.name: numbers[-1] + 1}, NOW),
+    ]
+
+
+async def bare_transaction(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
+    async with producer.transaction():
+        sent = [
+            await producer.send(
+                record.slice.topic,
+                value=record.value,
+                key=record.key,
+                headers=list(record.headers),
+                partition=record.slice.partition,
+            )
+            for record in records
+        ]
+        await asyncio.gather(*sent)
+
+
+async def bare_rate(ground: Ground, per_transaction: int, count: int) -> float:
+    """Transitions per CPU-second of a loop that writes records made beforehand."""
+    partition, account_id = ground.fresh()
+    batches = [
+        transaction(account_id, partition, range(first, first + per_transaction))
+        for first in range(0, count, per_transaction)
+    ]
+    async with started(bare_producer(ground, f"bare-{partition}")) as producer:
+        cpu = time.process_time()
+        for records in batches:
+            await bare_transaction(producer, records)
+        cpu = time.process_time() - cpu
+    return count / cpu
+
+
+async def measure_rates(ground: Ground) -> None:
+    for per_transaction, count in TRANSITIONS_AT.items():
+        ours, bare = [], []
+        for _ in range(ROUNDS):
+            ours.append(await runtime_rate(ground, per_transaction, count))
+            bare.append(await bare_rate(ground, per_transaction, count))
+        report(
+            f"stream_{per_transaction}",
+            median(a / b for a, b in zip(ours, bare, strict=True)),
+            runtime_per_cpu_second=round(median(ours)),
+            bare_per_cpu_second=round(median(bare)),
+        )
+
+
+async def latencies(ground: Ground, partition: int, account_id: str) -> list[float]:
+    """Seconds from produce to a committed reader, at an even 100 events a second."""
+    left: dict[str, float] = {}
+    found: list[float] = []
+    count = int(RATE * SECONDS)
+    consumer = AIOKafkaConsumer(bootstrap_servers=ground.servers, isolation_level="read_committed")
+    async with started(consumer), started(AIOKafkaProducer(bootstrap_servers=ground.servers)) as producer:
+        consumer.assign([TopicPartition(POST_EVENTS.name, partition)])
+        await consumer.seek_to_end()
+
+        async def produce() -> None:
+            begin = time.perf_counter()
+            for number in range(count):
+                await asyncio.sleep(max(0.0, begin + number / RATE - time.perf_counter()))
+                left[f"post-{number}"] = time.perf_counter()
+                await send_request(producer, account_id, partition, number)
+
+        producing = asyncio.create_task(produce())
+        while len(found) < count:
+            for batch in (await consumer.getmany(timeout_ms=1000)).values():
+                now = time.perf_counter()
+                found += [now - left[dict(record.headers)["ce_subject"].decode()] for record in batch]
+        await producing
+    return found
+
+
+async def runtime_latencies(ground: Ground) -> list[float]:
+    partition, account_id = ground.fresh()
+    subject = ground.task(partition)
+    async with serving(subject):
+        while not subject.pulse.opened:
+            await asyncio.sleep(0.01)
+        return await latencies(ground, partition, account_id)
+
+
+async def bare_latencies(ground: Ground) -> list[float]:
+    partition, account_id = ground.fresh()
+    consumer = AIOKafkaConsumer(bootstrap_servers=ground.servers, isolation_level="read_committed")
+    async with started(consumer), started(bare_producer(ground, f"bare-{partition}")) as producer:
+        consumer.assign([TopicPartition(POST_REQUESTS.name, partition)])
+        await consumer.seek_to_beginning()
+
+        async def pass_on() -> None:
+            while True:
+                for batch in (await consumer.getmany(timeout_ms=1000)).values():
+                    numbers = [int(dict(record.headers)["ce_id"]) for record in batch]
+                    await bare_transaction(producer, transaction(account_id, partition, numbers))
+
+        passing = asyncio.create_task(pass_on())
+        try:
+            return await latencies(ground, partition, account_id)
+        finally:
+            passing.cancel()
+            await asyncio.wait((passing,))
+
+
+async def measure_latency(ground: Ground) -> None:
+    rounds = [(await runtime_latencies(ground), await bare_latencies(ground)) for _ in range(3)]
+    ours = [seconds for round_, _ in rounds for seconds in round_]
+    bare = [seconds for _, round_ in rounds for seconds in round_]
+    report(
+        "stream_latency",
+        median(median(a) / median(b) for a, b in rounds),
+        runtime_p50_ms=milliseconds(median(ours)),
+        runtime_p99_ms=milliseconds(quantiles(ours, n=100)[98]),
+        bare_p50_ms=milliseconds(median(bare)),
+        bare_p99_ms=milliseconds(quantiles(bare, n=100)[98]),
+    )
+
+
+def milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)
+
+
+def report(bench: str, ratio: float, **figures: float) -> None:
+    print(json.dumps({"bench": bench, "ratio": round(ratio, 3), **figures}), flush=True)
+
+
+async def measure(servers: str) -> None:
+    await ensure_topics(servers, partitions=PARTITIONS, replication_factor=1)
+    ground = Ground(servers)
+    await measure_rates(ground)
+    await measure_latency(ground)
+
+
+def main() -> None:
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)  # as in a worker's process
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with tempfile.TemporaryDirectory() as folder:
+        broker = Broker(Path(folder))
+        broker.start()
+        try:
+            asyncio.run(measure(broker.bootstrap_servers))
+        finally:
+            broker.stop()
+
+
+if __name__ == "__main__":
+    main()
