@@ -98,7 +98,7 @@ class World:
             effects=AuthEffects(vault=VAULT, recipients=recipients, tiktok=self._tiktok, clock=virtual.clock),
             log=MemoryLog(self.store),
             clock=virtual.clock,
-            random=Random(1),  # noqa: S311 -- a seed, not a secret
+            random=Random(1),
             slots=Slots(4),
             salvage=salvage,
         )
