@@ -73,7 +73,7 @@ def main() -> None:
         source = servers.enter_context(server("upload_source.py", str(certificate), str(MAX_VIDEO_BYTES)))
         sink = servers.enter_context(server("upload_sink.py", str(certificate)))
         before, most = send(source, sink, tls)
-    figures = {"growth_mib": round((most - before) / KIB_PER_MIB, 1), "before_mib": round(before / MIB, 1)}
+    figures = {"growth_mib": round((most - before) / KIB_PER_MIB, 1), "before_mib": round(before / KIB_PER_MIB, 1)}
     print(json.dumps({"bench": "upload_memory", **figures, "bytes": MAX_VIDEO_BYTES}))
 
 

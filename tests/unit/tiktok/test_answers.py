@@ -1,3 +1,5 @@
+"""Every way TikTok answers, sorted into done, refused and unknown."""
+
 import json
 from typing import Any
 

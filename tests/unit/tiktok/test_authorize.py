@@ -1,3 +1,5 @@
+"""The consent's address and PKCE, letter by letter."""
+
 from urllib.parse import parse_qs, urlsplit
 
 import pytest

@@ -1,3 +1,5 @@
+"""The chunk plan against TikTok's rules, for every size."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""What each call sends, and what it makes of an answer that never comes."""
+
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias

@@ -1,3 +1,5 @@
+"""Chunks over real TLS connections: stored, refused, lost, stopped, and never to a stranger."""
+
 import socket
 import ssl
 import threading
@@ -136,6 +138,15 @@ def test_chunks_share_a_connection(sink_saying: Callable[..., Sink], trusting: s
         assert put(uploads, sink.url, first=0, last=9, total=20) == Stored(complete=False)
         assert put(uploads, sink.url, first=10, last=19, total=20) == Stored(complete=True)
     assert sink.connections == 1
+
+
+def test_a_connection_that_ends_is_replaced(sink_saying: Callable[..., Sink], trusting: ssl.SSLContext) -> None:
+    parting = b"HTTP/1.1 206 Partial Content\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    sink = sink_saying(parting, head_of("201 Created"))
+    with uploads_to(sink, trusting) as uploads:
+        assert put(uploads, sink.url, first=0, last=9, total=20) == Stored(complete=False)
+        assert put(uploads, sink.url, first=10, last=19, total=20) == Stored(complete=True)
+    assert sink.connections == 2
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+"""No address outside the public internet is connected to, however it is spelt."""
+
 import socket
 import ssl
 from collections.abc import Sequence

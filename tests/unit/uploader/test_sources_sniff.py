@@ -1,3 +1,5 @@
+"""A video is told by its first bytes and by nothing else."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,0 +1,208 @@
+"""The library against the stand-in: what both believe about TikTok is the same."""
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeAlias, TypeVar
+
+import httpx
+import pytest
+
+from sandbox.clock import Clock
+from sandbox.server import Server
+from tiktok.chunks import ChunkPlan, plan_chunks
+from tiktok.client import TikTok
+from tiktok.errors import Remedy, remedy_of
+from tiktok.models import Grant, StatusCode, Ticket, VideoPost
+from tiktok.outcomes import ChunkOutcome, Done, Outcome, Refused, Stored, Unknown
+from tiktok.uploads import Uploads
+
+T = TypeVar("T")
+Call: TypeAlias = Callable[[TikTok, Grant], Awaitable[Outcome[Any]]]
+
+POST = VideoPost(
+    title="A contract",
+    privacy_level="PUBLIC_TO_EVERYONE",
+    disable_comment=True,
+    disable_duet=True,
+    disable_stitch=True,
+    brand_content_toggle=False,
+    brand_organic_toggle=False,
+    is_aigc=False,
+    video_cover_timestamp_ms=0,
+)
+SMALL = plan_chunks(1_000_003)
+SEVERAL = plan_chunks(70_000_003)
+FIRST = bytes(range(250)) * 400
+
+
+def content(first: int, last: int) -> Iterator[bytes]:
+    """A file that repeats; every piece but the last has the same length."""
+    for at in range(first, last + 1, len(FIRST)):
+        yield (FIRST * 2)[at % len(FIRST) :][: min(len(FIRST), last + 1 - at)]
+
+
+def digest(size: int) -> str:
+    return hashlib.sha256(b"".join(content(0, size - 1))).hexdigest()
+
+
+def done(outcome: Outcome[T]) -> T:
+    assert isinstance(outcome, Done), outcome
+    return outcome.value
+
+
+async def put(uploads: Uploads, ticket: Ticket, plan: ChunkPlan, index: int) -> ChunkOutcome:
+    first, last = plan.first(index), plan.last(index)
+    return await asyncio.to_thread(
+        uploads.put_chunk,
+        ticket.upload_url,
+        first=first,
+        last=last,
+        total=plan.size,
+        content_type="video/mp4",
+        pieces=content(first, last),
+        stop=threading.Event(),
+    )
+
+
+async def rule(http: httpx.AsyncClient, server: Server, **wanted: Any) -> None:
+    (await http.post(f"{server.url}/_sandbox/rules", json=wanted)).raise_for_status()
+
+
+async def ledger(http: httpx.AsyncClient, server: Server) -> Any:
+    return (await http.get(f"{server.url}/_sandbox/ledger")).json()
+
+
+async def test_a_consent_becomes_tokens_that_know_their_person(tiktok: TikTok, grant: Grant) -> None:
+    assert "video.publish" in grant.scopes
+    assert (grant.expires_in, grant.refresh_expires_in) == (7200, 15552000)
+    person = done(await tiktok.user_info(grant.access_token, grant.scopes))
+    assert (person.open_id, person.username) == (grant.open_id, "demo-creator")
+    assert "PUBLIC_TO_EVERYONE" in done(await tiktok.creator_info(grant.access_token)).privacy_level_options
+
+
+async def test_a_code_works_once(tiktok: TikTok, grant: Grant, code: str) -> None:
+    outcome = await tiktok.exchange_code(code, "http://127.0.0.1:8101/callback", None)
+    assert isinstance(outcome, Refused)
+    assert remedy_of(outcome) in {Remedy.RECONSENT, Remedy.PERMANENT}
+
+
+async def test_a_refresh_ends_the_old_refresh_token(tiktok: TikTok, grant: Grant) -> None:
+    renewed = done(await tiktok.refresh(grant.refresh_token))
+    assert renewed.open_id == grant.open_id
+    again = await tiktok.refresh(grant.refresh_token)
+    assert isinstance(again, Refused)
+    assert remedy_of(again) is Remedy.RECONSENT
+
+
+@pytest.mark.parametrize("plan", [SMALL, SEVERAL], ids=["one chunk", "several chunks"])
+async def test_a_video_goes_all_the_way(
+    *,
+    plan: ChunkPlan,
+    tiktok: TikTok,
+    grant: Grant,
+    uploads: Uploads,
+    http: httpx.AsyncClient,
+    server: Server,
+    clock: Clock,
+) -> None:
+    ticket = done(await tiktok.init_video(grant.access_token, POST, plan))
+    for index in range(plan.count):
+        assert await put(uploads, ticket, plan, index) == Stored(complete=index == plan.count - 1)
+        status = done(await tiktok.status(grant.access_token, ticket.publish_id))
+        assert (status.status, status.uploaded_bytes) == (StatusCode.PROCESSING_UPLOAD, plan.last(index) + 1)
+    clock.advance(60)
+    status = done(await tiktok.status(grant.access_token, ticket.publish_id))
+    assert status.status is StatusCode.PUBLISH_COMPLETE
+    (post,) = (await ledger(http, server))["posts"]
+    assert status.public_ids == (post["post_id"],)
+    assert (post["sha256"], post["bytes"]) == (digest(plan.size), plan.size)
+    (video,) = done(await tiktok.query_videos(grant.access_token, status.public_ids))
+    assert video.id == post["post_id"]
+    assert video.share_url
+
+
+async def test_a_chunk_out_of_step_is_told(tiktok: TikTok, grant: Grant, uploads: Uploads) -> None:
+    ticket = done(await tiktok.init_video(grant.access_token, POST, SEVERAL))
+    outcome = await put(uploads, ticket, SEVERAL, 1)
+    assert isinstance(outcome, Refused)
+    assert remedy_of(outcome) is Remedy.RESYNC
+
+
+async def test_an_old_upload_url_is_told(tiktok: TikTok, grant: Grant, uploads: Uploads, clock: Clock) -> None:
+    ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
+    clock.advance(3601)
+    outcome = await put(uploads, ticket, SMALL, 0)
+    assert isinstance(outcome, Refused)
+    assert remedy_of(outcome) is Remedy.NEW_UPLOAD
+
+
+async def test_an_old_token_is_told(tiktok: TikTok, grant: Grant, clock: Clock) -> None:
+    clock.advance(7201)
+    outcome = await tiktok.creator_info(grant.access_token)
+    assert isinstance(outcome, Refused)
+    assert remedy_of(outcome) is Remedy.TOKEN_REJECTED
+
+
+async def test_asking_too_often_is_told(tiktok: TikTok, grant: Grant) -> None:
+    outcomes = [await tiktok.init_video(grant.access_token, POST, SMALL) for _ in range(7)]
+    assert all(isinstance(outcome, Done) for outcome in outcomes[:6])
+    assert isinstance(outcomes[6], Refused)
+    assert remedy_of(outcomes[6]) is Remedy.RATE_LIMITED
+
+
+CALLS: dict[str, Call] = {
+    "token": lambda tiktok, grant: tiktok.refresh(grant.refresh_token),
+    "user_info": lambda tiktok, grant: tiktok.user_info(grant.access_token, grant.scopes),
+    "creator_info": lambda tiktok, grant: tiktok.creator_info(grant.access_token),
+    "video_init": lambda tiktok, grant: tiktok.init_video(grant.access_token, POST, SMALL),
+    "status": lambda tiktok, grant: tiktok.status(grant.access_token, "v_pub_file~v2-1.1"),
+    "video_query": lambda tiktok, grant: tiktok.query_videos(grant.access_token, ("1",)),
+}
+
+
+@pytest.mark.parametrize("endpoint", CALLS)
+@pytest.mark.parametrize(
+    "trouble",
+    [{"at": "answer", "action": "lose_answer"}, {"at": "request", "action": "status", "status": 502}],
+    ids=["answer lost", "bad gateway"],
+)
+async def test_no_trustworthy_answer_is_unknown(
+    *,
+    endpoint: str,
+    trouble: dict[str, Any],
+    tiktok: TikTok,
+    grant: Grant,
+    http: httpx.AsyncClient,
+    server: Server,
+) -> None:
+    await rule(http, server, endpoint=endpoint, **trouble)
+    assert isinstance(await CALLS[endpoint](tiktok, grant), Unknown)
+
+
+async def test_a_chunk_whose_answer_is_lost_counts_once(
+    *, tiktok: TikTok, grant: Grant, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
+) -> None:
+    ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
+    await rule(http, server, endpoint="upload", at="answer", action="lose_answer")
+    assert isinstance(await put(uploads, ticket, SMALL, 0), Unknown)
+    status = done(await tiktok.status(grant.access_token, ticket.publish_id))
+    assert status.uploaded_bytes == SMALL.size
+    assert isinstance(await put(uploads, ticket, SMALL, 0), Refused)
+    clock.advance(60)
+    assert len((await ledger(http, server))["posts"]) == 1
+
+
+async def test_a_chunk_that_breaks_is_sent_again_whole(
+    *, tiktok: TikTok, grant: Grant, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
+) -> None:
+    ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
+    await rule(http, server, endpoint="upload", at="body", after_bytes=300_000, action="lose_answer")
+    assert isinstance(await put(uploads, ticket, SMALL, 0), Unknown)
+    status = done(await tiktok.status(grant.access_token, ticket.publish_id))
+    assert not status.uploaded_bytes
+    assert await put(uploads, ticket, SMALL, 0) == Stored(complete=True)
+    clock.advance(60)
+    (post,) = (await ledger(http, server))["posts"]
+    assert post["sha256"] == digest(SMALL.size)
