@@ -25,11 +25,23 @@ class Faults:
         self.doubt = random.choice((0.0, 0.02, 0.1))
         self.freeze = random.choice((0.0, 0.0, 0.02))
         self.lose = random.choice((0.0, 0.1, 0.3))
+        begin = random.uniform(1, 60)
+        self._outage = (begin, begin + random.choice((0, 0, 0, 0, 0, 0, 600, 4_000, 9_000)))
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing goes wrong any more."""
+        return asyncio.get_running_loop().time() > self.calm_after
+
+    @property
+    def tiktok_is_out(self) -> bool:
+        """Whether TikTok answers nobody now."""
+        begin, end = self._outage
+        return begin < asyncio.get_running_loop().time() < end
 
     def strikes(self, rate: float) -> bool:
         """Whether a fault of this rate happens now."""
-        calm = asyncio.get_running_loop().time() > self.calm_after
-        return not calm and self.random.random() < rate
+        return not self.calm and self.random.random() < rate
 
     async def delay(self) -> None:
         """Take a moment, mostly a short one."""
@@ -42,11 +54,11 @@ class Process:
     def __init__(self, name: str, faults: Faults, main: Callable[["Process"], Coroutine[Any, Any, None]]) -> None:
         self.name = name
         self.dead = False
-        self.trace: list[str] = []
+        self.stop = asyncio.Event()
         self._faults = faults
         self._tasks: list[asyncio.Task[Any]] = []
         context_token = _current.set(self)
-        self._main = asyncio.get_running_loop().create_task(main(self))
+        self.main = asyncio.get_running_loop().create_task(main(self))
         _current.reset(context_token)
 
     def adopt(self, task: "asyncio.Task[Any]") -> None:
@@ -62,7 +74,7 @@ class Process:
     async def ended(self) -> None:
         """Wait for the end; a dead process's remains are silent, a living one's error is everybody's."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if not self.dead and not self._main.cancelled() and (error := self._main.exception()) is not None:
+        if not self.dead and not self.main.cancelled() and (error := self.main.exception()) is not None:
             raise error
 
     async def step(self, name: str) -> None:

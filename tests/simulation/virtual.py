@@ -47,6 +47,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual_now
 
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]  # never None here
+        """Blocking work is carried by the simulated process it belongs to."""
+        return self.create_task(executor.carry(func, *args))
+
     def _run_once(self) -> None:
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]  # the loop's own queues
             self._virtual_now = max(self._virtual_now, self._scheduled[0].when())  # type: ignore[attr-defined]  # same

@@ -1,0 +1,55 @@
+"""Ten thousand universes: nothing is posted twice, nothing is lost, and nothing else is said than what happened."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+
+from simulation.universe import BrokenPromise, run
+
+SEEDS = int(os.environ.get("SIMULATION_SEEDS", "10000"))
+FIRST = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
+A_BATCH = 50
+
+
+def run_batch(seeds: Sequence[int]) -> tuple[Counter[str], list[str]]:
+    """Run seeds one after the other; say what happened in them and which of them broke a promise."""
+    seen: Counter[str] = Counter()
+    broken = []
+    for seed in seeds:
+        try:
+            history = run(seed)
+        except BrokenPromise as promise:
+            broken.append(str(promise))
+            continue
+        seen.update(type(event).__name__ for event in history.events)
+        seen.update(posted=len(history.ledger), inits=history.inits, lives=history.lives)
+    return seen, broken
+
+
+def test_no_seed_breaks_a_promise(capsys: pytest.CaptureFixture[str]) -> None:
+    batches = [range(first, min(first + A_BATCH, FIRST + SEEDS)) for first in range(FIRST, FIRST + SEEDS, A_BATCH)]
+    seen: Counter[str] = Counter()
+    broken: list[str] = []
+    # Spawned, not forked: a worker must not inherit the threads that other tests left in this process.
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for done, (happened, failed) in enumerate(pool.map(run_batch, batches), start=1):
+            seen += happened
+            broken += failed
+            if done % 20 == 0:
+                with capsys.disabled():
+                    print(f"\r{done * A_BATCH} universes, {seen['posted']} posts, {len(broken)} broken ", end="")
+    with capsys.disabled():
+        print(f"\n{dict(seen)}")
+    assert not broken, "\n".join(broken)
+    if SEEDS >= 1000:
+        assert seen["inits"] > seen["posted"], "no attempt ever died: the world was not rough"
+        assert seen["PostReturned"] > 0, "no attempt was ever given back"
+        assert seen["PostUnresolved"] > 0, "no post was ever in doubt"
+
+
+def test_a_seed_is_one_universe() -> None:
+    assert run(11) == run(11)
