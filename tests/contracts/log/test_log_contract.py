@@ -1,0 +1,176 @@
+"""What the runtime relies on, held against Kafka and against the log in memory that stands in for it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from common.instants import system_clock
+from common.streams.kafka import KafkaLog
+from common.streams.log import Doubt, Log, Outgoing, Reader, Record, Slice
+from common.streams.memory import MemoryLog, MemoryStore
+
+PATIENCE = 0.2
+
+
+@pytest.fixture(params=["memory", "kafka"])
+async def log(request: pytest.FixtureRequest) -> Log:
+    if request.param == "memory":
+        return MemoryLog(MemoryStore(partitions=2, clock=system_clock))
+    servers = request.getfixturevalue("kafka")
+    return KafkaLog(bootstrap_servers=servers, partitions=2, group="contract")
+
+
+@pytest.fixture
+async def topic(make_topic: Callable[..., Awaitable[str]]) -> str:
+    return await make_topic(partitions=2, compacted=True)
+
+
+@pytest.fixture
+async def reader(log: Log) -> AsyncIterator[Reader]:
+    reader = await log.reader()
+    yield reader
+    await reader.close()
+
+
+def say(topic: str, *values: str, partition: int = 0) -> list[Outgoing]:
+    return [Outgoing(slice=Slice(topic, partition), key=b"k", value=value.encode()) for value in values]
+
+
+async def read_to_end(reader: Reader) -> list[Record]:
+    found: list[Record] = []
+    ends = await reader.ends()
+    while [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
+        found += await reader.fetch(PATIENCE)
+    return found
+
+
+def values(records: list[Record]) -> list[bytes | None]:
+    return [record.value for record in records]
+
+
+async def test_what_is_committed_is_read_in_order_with_headers_and_tombstones(
+    log: Log, topic: str, reader: Reader, unique: Callable[[str], str]
+) -> None:
+    writer = await log.writer(unique("writer"))
+    headers = (("traceparent", b"00-1"), ("other", b""))
+    await writer.commit(
+        [
+            Outgoing(slice=Slice(topic, 0), key=b"a", value=b"1", headers=headers),
+            Outgoing(slice=Slice(topic, 0), key=b"a", value=None),
+        ]
+    )
+    await writer.commit(say(topic, "2"))
+    await writer.close()
+    reader.assign({Slice(topic, 0): 0})
+    found = await read_to_end(reader)
+    assert values(found) == [b"1", None, b"2"]
+    assert tuple(found[0].headers) == headers
+    assert [record.key for record in found] == [b"a", b"a", b"k"]
+    assert found[0].time_ms is not None
+
+
+async def test_one_transaction_goes_to_many_slices(
+    log: Log, topic: str, reader: Reader, unique: Callable[[str], str]
+) -> None:
+    writer = await log.writer(unique("writer"))
+    await writer.commit([*say(topic, "1"), *say(topic, "2", partition=1), *say(topic, "3")])
+    await writer.close()
+    reader.assign({Slice(topic, 0): 0, Slice(topic, 1): 0})
+    found = await read_to_end(reader)
+    assert sorted((record.slice.partition, record.value) for record in found) == [(0, b"1"), (0, b"3"), (1, b"2")]
+
+
+async def test_a_second_writer_of_the_name_fences_the_first(
+    log: Log, topic: str, reader: Reader, unique: Callable[[str], str]
+) -> None:
+    name = unique("writer")
+    first = await log.writer(name)
+    await first.commit(say(topic, "1"))
+    second = await log.writer(name)
+    with pytest.raises(Doubt):
+        await first.commit(say(topic, "never"))
+    await second.commit(say(topic, "2"))
+    await first.close()
+    await second.close()
+    reader.assign({Slice(topic, 0): 0})
+    assert values(await read_to_end(reader)) == [b"1", b"2"]
+
+
+async def test_reading_begins_at_the_offset_asked_for_and_can_be_moved(
+    log: Log, topic: str, reader: Reader, unique: Callable[[str], str]
+) -> None:
+    writer = await log.writer(unique("writer"))
+    await writer.commit(say(topic, "1", "2", "3"))
+    await writer.close()
+    reader.assign({Slice(topic, 0): 1})
+    assert values(await read_to_end(reader)) == [b"2", b"3"]
+    reader.assign({Slice(topic, 0): 2, Slice(topic, 1): 0})
+    assert values(await read_to_end(reader)) == [b"3"]
+
+
+async def test_an_empty_slice_is_at_its_end(log: Log, topic: str, reader: Reader) -> None:
+    reader.assign({Slice(topic, 1): 0})
+    assert await read_to_end(reader) == []
+
+
+async def test_group_offsets_go_along(log: Log, topic: str, reader: Reader, unique: Callable[[str], str]) -> None:
+    writer = await log.writer(unique("writer"))
+    await writer.commit(say(topic, "1"), {Slice(topic, 0): 1})
+    await writer.commit(say(topic, "2"), {Slice(topic, 0): 2})
+    await writer.close()
+    reader.assign({Slice(topic, 0): 0})
+    assert values(await read_to_end(reader)) == [b"1", b"2"]
+
+
+async def test_a_transaction_larger_than_a_batch_is_whole(
+    log: Log, topic: str, reader: Reader, unique: Callable[[str], str]
+) -> None:
+    writer = await log.writer(unique("writer"))
+    await writer.commit(say(topic, *("x" * 300_000 for _ in range(7)), "end"))
+    await writer.close()
+    reader.assign({Slice(topic, 0): 0})
+    assert [len(record.value or b"") for record in await read_to_end(reader)] == [300_000] * 7 + [3]
+
+
+async def test_opening_a_writer_ends_what_a_dead_one_left_open(
+    kafka: str, topic: str, unique: Callable[[str], str]
+) -> None:
+    name = unique("writer")
+    log = KafkaLog(bootstrap_servers=kafka, partitions=2, group="contract")
+    dead = await log.writer(name)
+    await dead._producer.begin_transaction()
+    await dead._producer.send_and_wait(topic, b"never", key=b"k", partition=0)
+    writer = await log.writer(name)
+    await writer.commit(say(topic, "1"))
+    reader = await log.reader()
+    reader.assign({Slice(topic, 0): 0})
+    assert values(await read_to_end(reader)) == [b"1"]
+    await reader.close()
+    await writer.close()
+    await dead.close()
+
+
+async def test_an_open_transaction_does_not_keep_a_reader_from_its_end(
+    kafka: str, topic: str, unique: Callable[[str], str]
+) -> None:
+    log = KafkaLog(bootstrap_servers=kafka, partitions=2, group="contract")
+    foreign = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=unique("foreign"))
+    await foreign.start()
+    async with foreign.transaction():
+        await foreign.send_and_wait(topic, b"1", key=b"k", partition=0)
+    await foreign.begin_transaction()
+    await foreign.send_and_wait(topic, b"open", key=b"k", partition=0)
+    reader = await log.reader()
+    reader.assign({Slice(topic, 0): 0})
+    assert values(await read_to_end(reader)) == [b"1"]
+    await reader.close()
+    await foreign.abort_transaction()
+    await foreign.stop()
+
+
+def test_keys_go_where_kafkas_default_partitioner_puts_them() -> None:
+    log = KafkaLog(bootstrap_servers="127.0.0.1:1", partitions=24, group="g")
+    # Reference values of murmur2 from Kafka's own tests (org.apache.kafka.common.utils.UtilsTest).
+    for text, hashed in {"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536}.items():
+        assert log.partition_of(text) == (hashed & 0x7FFFFFFF) % 24
