@@ -94,7 +94,7 @@ class Session(Generic[S, F, E]):
     async def serve(self, stop: asyncio.Event) -> None:
         """Work until `stop`. Raises `Doubt`, `Unusable`, `Unreadable` (in an ExceptionGroup)."""
         async with asyncio.TaskGroup() as group:
-            pump = group.create_task(self._pump())
+            pump = group.create_task(self._pump(stop))
             bell = group.create_task(self._ring_on(stop))
             await self._work(stop)
             pump.cancel()
@@ -144,8 +144,9 @@ class Session(Generic[S, F, E]):
 
     # -- facts in
 
-    async def _pump(self) -> None:
-        while True:
+    async def _pump(self, stop: asyncio.Event) -> None:
+        # Looks at `stop` too: a client may swallow the one cancellation it gets.
+        while not stop.is_set():
             await self._room.wait()
             for record in await self._tools.reader.fetch(PATIENCE_SECONDS):
                 self._receive(record)

@@ -28,6 +28,7 @@ E = TypeVar("E")
 
 REOPEN_PAUSE_SECONDS = (0.05, 2.0)
 """First and longest pause before reopening; a fenced zombie must not fight its successor without rest."""
+SALVAGE_PAUSE_SECONDS = 1.0
 DRAIN_SECONDS = 10.0
 """What effects that must not be interrupted get to end in, when a partition is given up."""
 
@@ -200,8 +201,19 @@ class Task(Generic[S, F, E]):
             if isinstance(outcome.fact, Due):
                 continue
             if (body := self._machine.salvage(outcome.key, outcome.fact)) is not None:
+                await self._salvage(body)
+
+    async def _salvage(self, body: Body) -> None:
+        """Write it, however long the log is away; the process is ended from outside if nobody waits any more."""
+        while True:
+            try:
                 await self._given.salvage(body)
-                _log.info("outcome_salvaged", partition=self.number, account_id=outcome.key.lane)
+            except Unusable as error:
+                _log.warning("salvage_delayed", partition=self.number, cause=str(error))
+                await asyncio.sleep(SALVAGE_PAUSE_SECONDS)
+                continue
+            _log.info("outcome_salvaged", partition=self.number, account_id=body.account_id)
+            return
 
 
 def _go_on_unless(stop: asyncio.Event) -> None:

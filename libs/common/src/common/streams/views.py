@@ -1,7 +1,7 @@
 """A whole compacted topic in memory, for edges: every partition, no group, ready once read to its end."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import structlog
@@ -25,7 +25,8 @@ class WholeView:
         self, log: Log, topic: Topic, *, partitions: int, loop_time: Callable[[], float] | None = None
     ) -> None:
         self._log = log
-        self._slices = [Slice(topic.name, number) for number in range(partitions)]
+        self._topic = topic.name
+        self._positions = {Slice(topic.name, number): 0 for number in range(partitions)}
         self._bodies: dict[str, Body] = {}
         self._at_end: float | None = None
         self._time = loop_time or (lambda: asyncio.get_running_loop().time())
@@ -45,7 +46,7 @@ class WholeView:
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Keep reading until `stop`; a broker outage makes it stale, not wrong. Raises `Unreadable`."""
-        following = asyncio.create_task(self._follow())
+        following = asyncio.create_task(self._follow(stop))
         stopping = asyncio.create_task(stop.wait())
         done, pending = await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
@@ -55,25 +56,26 @@ class WholeView:
         for task in done:
             task.result()
 
-    async def _follow(self) -> None:
-        positions: Mapping[Slice, int] = dict.fromkeys(self._slices, 0)
-        while True:
+    async def _follow(self, stop: asyncio.Event) -> None:
+        # Looks at `stop` too: a client may swallow the one cancellation it gets.
+        while not stop.is_set():
             try:
                 reader = await self._log.reader()
                 try:
-                    positions = await self._read(reader, positions)
+                    await self._read(reader, stop)
                 finally:
                     await reader.close()
             except Unusable as error:
-                _log.warning("view_unusable", topic=self._slices[0].topic, cause=str(error))
+                _log.warning("view_unusable", topic=self._topic, cause=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _read(self, reader: Reader, positions: Mapping[Slice, int]) -> Mapping[Slice, int]:
-        reader.assign(positions)
-        while True:
+    async def _read(self, reader: Reader, stop: asyncio.Event) -> None:
+        reader.assign(self._positions)
+        while not stop.is_set():
             ends = await reader.ends()
             for record in await reader.fetch(PATIENCE_SECONDS):
                 self._apply(record)
+                self._positions[record.slice] = record.offset + 1
             if not [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
                 self._at_end = self._time()
 

@@ -1,0 +1,113 @@
+"""The runtime's parts on their own: timers, places, journals."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from common.streams.alarms import Alarms
+from common.streams.journal import Entry, Journal, Position, Unreadable
+from common.streams.log import Record
+from common.streams.machine import Key
+from common.streams.slots import Slots, Ticket
+from unit.streams.toys import Counting
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def test_alarms_come_in_order_and_once() -> None:
+    alarms: Alarms[str] = Alarms()
+    alarms.set("late", at(9))
+    alarms.set("early", at(1))
+    assert alarms.next() == at(1)
+    assert alarms.due(at(10)) == ["early", "late"]
+    assert alarms.due(at(10)) == []
+
+
+def test_setting_an_alarm_again_replaces_it() -> None:
+    alarms: Alarms[str] = Alarms()
+    alarms.set("a", at(1))
+    alarms.set("a", at(5))
+    assert alarms.due(at(4)) == []
+    assert alarms.due(at(5)) == ["a"]
+
+
+def test_a_cancelled_alarm_is_silent() -> None:
+    alarms: Alarms[str] = Alarms()
+    alarms.set("a", at(1))
+    alarms.cancel("a")
+    assert alarms.next() is None
+
+
+def tickets(order: list[str], *wanted: tuple[str, str]) -> list[Ticket]:
+    def begin(name: str) -> Ticket:
+        tenant, lane = name.split("/")
+        return Ticket(tenant=tenant, lane=lane, begin=lambda: order.append(name))
+
+    return [begin(f"{tenant}/{lane}") for tenant, lane in wanted]
+
+
+def test_free_places_go_round_tenants_then_accounts() -> None:
+    order: list[str] = []
+    slots = Slots(0)
+    for ticket in tickets(order, ("big", "a"), ("big", "a"), ("big", "b"), ("big", "a"), ("small", "z")):
+        slots.ask(ticket)
+    for _ in range(5):
+        slots.give_back()
+    assert order == ["big/a", "small/z", "big/b", "big/a", "big/a"]
+
+
+def test_who_withdraws_is_passed_over() -> None:
+    order: list[str] = []
+    slots = Slots(0)
+    first, second = tickets(order, ("t", "a"), ("t", "b"))
+    slots.ask(first)
+    slots.ask(second)
+    slots.withdraw(first)
+    slots.give_back()
+    slots.give_back()
+    assert order == ["t/b"]
+
+
+def test_no_more_begin_than_there_are_places() -> None:
+    order: list[str] = []
+    slots = Slots(2)
+    for ticket in tickets(order, ("t", "a"), ("t", "b"), ("t", "c")):
+        slots.ask(ticket)
+    assert order == ["t/a", "t/b"]
+
+
+def journal() -> Journal[Counting]:
+    return Journal(service="uploader", partition=3, state_type=Counting)
+
+
+def record(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()) -> Record:
+    return Record(slice=journal().slice, offset=7, key=key, value=value, headers=headers)
+
+
+def test_a_state_is_read_back_with_its_trace() -> None:
+    written = journal().put(Key("acc", "post"), Counting(asked=2, not_before=T0), "00-trace")
+    entry = journal().read(record(written.key, written.value, tuple(written.headers)))
+    assert isinstance(entry, Entry)
+    assert (entry.key, entry.state, entry.trace) == (Key("acc", "post"), Counting(asked=2, not_before=T0), "00-trace")
+
+
+def test_a_forgotten_state_is_a_tombstone() -> None:
+    written = journal().put(Key("acc", ""), None, None)
+    entry = journal().read(record(written.key, written.value))
+    assert isinstance(entry, Entry)
+    assert (entry.key, entry.state) == (Key("acc", ""), None)
+
+
+def test_the_position_is_read_back() -> None:
+    written = journal().put_position({"post.requests": 12}, T0)
+    assert journal().read(record(written.key, written.value)) == Position(offsets={"post.requests": 12}, at=T0)
+
+
+@pytest.mark.parametrize("value", [b"not json", b'{"type":"of_a_newer_version"}', b'{"type":"counting"}'])
+def test_a_state_that_cannot_be_read_stops_the_partition(value: bytes) -> None:
+    with pytest.raises(Unreadable, match=r"uploader\.state/3 at offset 7"):
+        journal().read(record(b"acc/post", value))

@@ -1,0 +1,181 @@
+"""A worker's process: partitions come and go, standstill ends it, outcomes that were paid for are passed on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+
+import pytest
+
+from common.events.account import TokenRejected
+from common.events.body import Body
+from common.streams.log import Unusable
+from common.streams.machine import Key, Machine
+from common.streams.membership import FixedMembership
+from common.streams.memory import Calm, MemoryLog, MemoryStore
+from common.streams.worker import Stuck, Worker, run_worker
+from simulation import virtual
+from unit.streams.test_task import ask, events, request
+from unit.streams.toys import MACHINE, Act, Counting, Fact, World
+
+Toy = Machine[Counting, Fact, Act]
+
+
+async def nothing(body: Body) -> None:
+    raise AssertionError(body)
+
+
+class Wandering:
+    """A membership that the test moves."""
+
+    def __init__(self) -> None:
+        self.numbers: frozenset[int] = frozenset()
+        self._bell = asyncio.Event()
+
+    def give(self, *numbers: int) -> None:
+        self.numbers = frozenset(numbers)
+        self._bell.set()
+
+    async def changed(self) -> None:
+        await self._bell.wait()
+        self._bell.clear()
+
+
+async def start(
+    log: MemoryLog,
+    world: World,
+    membership: Wandering | FixedMembership,
+    stop: asyncio.Event,
+    *,
+    machine: Toy = MACHINE,
+    salvage: Callable[[Body], Awaitable[None]] = nothing,
+) -> tuple[Worker, asyncio.Task[None]]:
+    worker = Worker(membership)
+    running = asyncio.create_task(
+        run_worker(
+            machine=machine,
+            effects=world,
+            log=log,
+            membership=membership,
+            salvage=salvage,
+            slots=4,
+            stop=stop,
+            worker=worker,
+            clock=virtual.clock,
+            random=Random(1),
+        )
+    )
+    await asyncio.sleep(0.5)
+    return worker, running
+
+
+def test_a_partition_that_leaves_and_comes_back_goes_on() -> None:
+    async def main() -> None:
+        store, world, membership, stop = (
+            MemoryStore(partitions=1, clock=virtual.clock),
+            World(),
+            Wandering(),
+            asyncio.Event(),
+        )
+        worker, running = await start(MemoryLog(store), world, membership, stop)
+        ready = [worker.ready]
+        membership.give(0)
+        await asyncio.sleep(0.5)
+        ready.append(worker.ready)
+        assert ready == [False, True]
+        ask(store, request("a"))
+        await asyncio.sleep(0.5)
+        membership.give()
+        await asyncio.sleep(0.5)
+        assert worker.tasks == {}
+        ask(store, request("b"))
+        membership.give(0)
+        await asyncio.sleep(0.5)
+        assert events(store) == [("a", 1), ("b", 1)]
+        stop.set()
+        await running
+
+    virtual.run(main())
+
+
+class Away(Calm):
+    """A log whose writers cannot be opened; `reachable` is what the test says."""
+
+    async def before(self, step: str) -> None:
+        if step == "open writer":
+            cause = "away"
+            raise Unusable(cause)
+
+
+class UnreachableLog(MemoryLog):
+    async def reachable(self) -> bool:
+        return False
+
+
+def test_standing_still_ends_the_process_loudly() -> None:
+    async def main() -> None:
+        log = MemoryLog(MemoryStore(partitions=1, clock=virtual.clock), Away())
+        _, running = await start(log, World(), FixedMembership([0]), asyncio.Event())
+        with pytest.raises(ExceptionGroup) as ended:
+            await running
+        assert ended.group_contains(Stuck, match="partition 0 has stood still for 3")
+        assert 30 <= asyncio.get_running_loop().time() < 40
+
+    virtual.run(main())
+
+
+def test_an_outage_of_the_log_alone_ends_nothing() -> None:
+    async def main() -> None:
+        log = UnreachableLog(MemoryStore(partitions=1, clock=virtual.clock), Away())
+        stop = asyncio.Event()
+        _, running = await start(log, World(), FixedMembership([0]), stop)
+        await asyncio.sleep(600)
+        assert not running.done()
+        stop.set()
+        await running
+
+    virtual.run(main())
+
+
+def machine_that_salvages() -> Toy:
+    def salvage(key: Key, fact: object) -> Body:
+        return TokenRejected(account_id=key.lane, version=1, code=str(fact), service="s", at=virtual.clock())
+
+    fields = {name: getattr(MACHINE, name) for name in MACHINE.__slots__}
+    return Machine(**fields | {"salvage": salvage, "uninterruptible": (Act,)})
+
+
+def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for_a_while() -> None:
+    async def main() -> None:
+        store, world, membership, stop = (
+            MemoryStore(partitions=1, clock=virtual.clock),
+            World(),
+            Wandering(),
+            asyncio.Event(),
+        )
+        answered, salvaged, refusals = asyncio.Event(), list[str](), [1, 2]
+
+        async def answer_late(_key: object, _effect: object) -> None:
+            await answered.wait()
+
+        async def salvage(body: Body) -> None:
+            if refusals:
+                raise Unusable(refusals.pop())
+            salvaged.append(body.account_id)
+
+        world.hook = answer_late
+        ask(store, request("a"))
+        membership.give(0)
+        _, running = await start(
+            MemoryLog(store), world, membership, stop, machine=machine_that_salvages(), salvage=salvage
+        )
+        await MemoryLog(store).writer("uploader-0")  # the successor
+        membership.give()
+        await asyncio.sleep(1)
+        answered.set()
+        await asyncio.sleep(30)
+        assert salvaged == ["acc"]
+        assert events(store) == []
+        stop.set()
+        await running
+
+    virtual.run(main())
