@@ -121,7 +121,11 @@ class Stack:
             options=self._options.sandbox,
         )
         self.media = servers.media(
-            self.media_dir, port=self.ports["media"], certificates=self._certificates, log=logs / "media.log"
+            self.media_dir,
+            port=self.ports["media"],
+            certificates=self._certificates,
+            log=logs / "media.log",
+            options=self._options.media,
         )
 
     def _pick_ports(self) -> None:

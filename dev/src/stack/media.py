@@ -1,6 +1,7 @@
 """The media server: an https source with ranges, as a product backend's storage would be. Runs as its own process."""
 
 import argparse
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,12 +11,36 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-def application(folder: Path) -> Starlette:
+class Paced:
+    """Sends no answer faster than a storage of that speed would."""
+
+    def __init__(self, app: ASGIApp, *, bytes_per_second: int) -> None:
+        self._app = app
+        self._bytes_per_second = bytes_per_second
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and wait after each piece until its time has passed."""
+        clock = asyncio.get_running_loop().time
+        began, sent = clock(), 0
+
+        async def send_in_time(message: Message) -> None:
+            nonlocal sent
+            await send(message)
+            sent += len(message.get("body", b""))
+            await asyncio.sleep(began + sent / self._bytes_per_second - clock())
+
+        await self._app(scope, receive, send_in_time)
+
+
+def application(folder: Path, *, bytes_per_second: int | None = None) -> Starlette:
     """Serve a folder's files: ETag, Range, If-Range; 206, 416 and 404 as they should be."""
-    routes = [Route("/readyz", ready), Mount("/", StaticFiles(directory=folder))]
-    return Starlette(routes=routes)
+    files: ASGIApp = StaticFiles(directory=folder)
+    if bytes_per_second:
+        files = Paced(files, bytes_per_second=bytes_per_second)
+    return Starlette(routes=[Route("/readyz", ready), Mount("/", files)])
 
 
 async def ready(_: Request) -> PlainTextResponse:
@@ -31,9 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--tls-cert", required=True)
     parser.add_argument("--tls-key", required=True)
+    parser.add_argument("--bytes-per-second", type=int, help="how fast an answer may be; as fast as can be if absent")
     given = parser.parse_args(arguments)
     uvicorn.run(
-        application(given.folder),
+        application(given.folder, bytes_per_second=given.bytes_per_second),
         host=given.host,
         port=given.port,
         ssl_certfile=given.tls_cert,

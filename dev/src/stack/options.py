@@ -27,6 +27,8 @@ class Options:
     replication_factor: int = 1
     sandbox: tuple[str, ...] = ()
     """Further arguments of the sandbox's command line."""
+    media: tuple[str, ...] = ()
+    """Further arguments of the media server's command line."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Further variables of every service; they win over the stack's own."""
 

@@ -58,10 +58,10 @@ def sandbox(
     return Server(child, port=port, readiness="/_sandbox/ledger", certificates=certificates)
 
 
-def media(folder: Path, *, port: int, certificates: Certificates, log: Path) -> Server:
-    """Describe the media server over a folder."""
+def media(folder: Path, *, port: int, certificates: Certificates, log: Path, options: Sequence[str] = ()) -> Server:
+    """Describe the media server over a folder; `options` go to its command line."""
     command = [sys.executable, "-m", "stack.media", "--folder", str(folder), "--port", str(port)]
-    command += ["--tls-cert", str(certificates.certificate), "--tls-key", str(certificates.key)]
+    command += ["--tls-cert", str(certificates.certificate), "--tls-key", str(certificates.key), *options]
     folder.mkdir(parents=True, exist_ok=True)
     child = Child("media", command, log=log, folder=folder, restart=True)
     return Server(child, port=port, readiness="/readyz", certificates=certificates)

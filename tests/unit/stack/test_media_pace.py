@@ -1,0 +1,23 @@
+"""A paced media server takes its time, by the clock of whoever waits."""
+
+import asyncio
+
+import httpx
+import pytest
+from starlette.responses import Response
+
+from simulation import virtual
+from stack.media import Paced
+
+
+@pytest.mark.parametrize(("size", "rate", "seconds"), [(1000, 100, 10.0), (1000, 4000, 0.25), (0, 100, 0.0)])
+def test_an_answer_takes_as_long_as_its_bytes_at_that_speed(size: int, rate: int, seconds: float) -> None:
+    async def ask() -> tuple[int, float]:
+        app = Paced(Response(bytes(size)), bytes_per_second=rate)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), trust_env=False) as client:
+            length = len((await client.get("http://media.test/")).content)
+        return length, asyncio.get_running_loop().time()
+
+    length, took = virtual.run(ask())
+    assert length == size
+    assert took == pytest.approx(seconds)
