@@ -1,0 +1,115 @@
+"""The demo's person: finds the way through the stand-in's real pages, and says where it ended when it does not."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from sandbox.settings import Settings
+from sandbox.shell import Shell
+from sandbox.web import build_app
+from stack.demo.browser import connect, filled, look_at
+from stack.demo.errors import ConsentFailed
+from stack.demo.stand_in import StandIn
+
+AUTH = "http://127.0.0.1:8101"
+TIKTOK = "https://tiktok.test"
+QUERY = {
+    "client_key": "sbawpostbusdemo00",
+    "response_type": "code",
+    "scope": "user.info.basic,video.publish",
+    "redirect_uri": f"{AUTH}/v1/oauth/callback",
+    "state": "s&1",
+    "code_challenge": "0" * 64,
+    "code_challenge_method": "S256",
+}
+
+
+class Backend:
+    """Auth, as far as a browser sees it."""
+
+    def __init__(self, query: Mapping[str, str]) -> None:
+        self.query = query
+        self.came_back: dict[str, str] = {}
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/v1/accounts/connect", self.link, methods=["POST"]),
+                Route("/v1/oauth/start", self.start),
+                Route("/v1/oauth/callback", self.callback),
+            ]
+        )
+
+    async def link(self, _: Request) -> Response:
+        return JSONResponse({"authorization_url": f"{AUTH}/v1/oauth/start?ticket=t"})
+
+    async def start(self, _: Request) -> Response:
+        answer = RedirectResponse(f"{TIKTOK}/v2/auth/authorize/?{urlencode(self.query)}", status_code=302)
+        answer.set_cookie("nonce", "n", path="/v1/oauth/callback", httponly=True, samesite="lax")
+        return answer
+
+    async def callback(self, request: Request) -> Response:
+        self.came_back = {**request.query_params, **request.cookies}
+        return HTMLResponse("<h1>Connected as <b>Demo</b></h1><p>Close this.</p>")
+
+
+@pytest.fixture
+def backend() -> Backend:
+    return Backend(QUERY)
+
+
+@pytest.fixture
+async def web(backend: Backend) -> AsyncIterator[httpx.AsyncClient]:
+    stand_in = build_app(Shell(Settings(), base_url=TIKTOK))
+    apps: dict[str, Any] = {AUTH: backend.app(), TIKTOK: stand_in}
+    mounts = {url: httpx.ASGITransport(app) for url, app in apps.items()}
+    async with httpx.AsyncClient(mounts=mounts, trust_env=False) as client:
+        yield client
+
+
+async def test_the_way_leads_back_with_a_code_and_the_cookie(web: httpx.AsyncClient, backend: Backend) -> None:
+    assert await connect(web, AUTH, tenant="acme", creator="demo-creator") == "Connected as Demo"
+    assert backend.came_back["code"]
+    assert backend.came_back["scopes"] == "user.info.basic,video.publish"
+    assert (backend.came_back["state"], backend.came_back["nonce"]) == ("s&1", "n")
+
+
+async def test_a_page_that_refuses_ends_it_with_where(web: httpx.AsyncClient, backend: Backend) -> None:
+    backend.query = {**QUERY, "client_key": "nobody"}
+    with pytest.raises(ConsentFailed, match="the consent page: Something went wrong"):
+        await connect(web, AUTH, tenant="acme", creator="demo-creator")
+
+
+async def test_a_page_without_a_form_ends_it(web: httpx.AsyncClient, backend: Backend) -> None:
+    page = look_at("<h1>Be right back</h1><p>no form</p>")
+    assert (page.headline, page.action) == ("Be right back", "")
+
+
+def test_only_what_is_ticked_is_sent() -> None:
+    page = look_at(
+        '<form action="/go"><input type="hidden" name="state" value="a&amp;b">'
+        '<input type="checkbox" name="granted" value="one" checked><input type="checkbox" name="granted" value="two">'
+        '<input type="checkbox" name="granted" value="three" checked><input name="creator" value="first"></form>'
+    )
+    assert filled(page, creator="second") == {
+        "state": ["a&b"],
+        "granted": ["one", "three"],
+        "creator": ["second"],
+        "decision": ["allow"],
+    }
+
+
+async def test_the_stand_in_is_asked_for_its_ledger_and_a_stall(web: httpx.AsyncClient) -> None:
+    stand_in = StandIn(web, TIKTOK, title="a title")
+    ledger = await stand_in.ledger()
+    assert (ledger.posts, ledger.inits, ledger.stored, ledger.chunk_size) == ((), (), 0, 0)
+    stall = await stand_in.hold_chunk(after_bytes=5)
+    assert not await stand_in.holds(stall)
+    await stand_in.release(stall)
