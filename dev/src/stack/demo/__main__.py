@@ -19,10 +19,11 @@ from rich.console import Console
 from stack import jars, state
 from stack.demo import story
 from stack.demo import video as videos
+from stack.demo.errors import UnderWay
 from stack.demo.findings import faults, result_line
 from stack.demo.screen import Screen, Stopwatch, Tone, opened
 from stack.demo.video import Video
-from stack.errors import AlreadyRunning, StackError
+from stack.errors import StackError
 from stack.local import Stack
 from stack.options import Options
 
@@ -47,8 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(folder)
     except (StackError, httpx.HTTPError, KafkaError) as problem:
-        complaints.print(f"The demo failed: {problem or type(problem).__name__}", style="red", markup=False)
-        complaints.print(f"Logs of every part: {folder / 'logs'}", markup=False)
+        words = f"The demo failed: {str(problem) or type(problem).__name__}"
+        complaints.print(words, style="red", markup=False, soft_wrap=True)
+        complaints.print(f"Logs of every part: {folder / 'logs'}", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         complaints.print("Stopped; nothing is left running.")
@@ -93,10 +95,10 @@ def begin_afresh(folder: Path, options: Options) -> None:
     """Remove what the last demo left, unless a Kafka or MongoDB that stays knows its keys.
 
     Raises:
-        AlreadyRunning: another demo is under way in this folder.
+        UnderWay: another demo runs in this folder.
     """
     if state.is_claimed(folder):
-        raise AlreadyRunning(folder)
+        raise UnderWay(folder)
     if not (options.kafka or options.mongodb or options.containers):
         shutil.rmtree(folder)
 

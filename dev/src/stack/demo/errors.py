@@ -2,17 +2,27 @@
 
 StackError
 └── DemoFailed
+    ├── UnderWay          another demo runs in this folder
     ├── Overdue           something did not happen in time
     ├── ConsentFailed     the account could not be connected
     ├── PostEnded         Postbus gave the post up
     └── Unplayable        the video that was made cannot be played
 """
 
+from pathlib import Path
+
 from stack.errors import StackError
 
 
 class DemoFailed(StackError):
     """The demo could not be told to its end."""
+
+
+class UnderWay(DemoFailed):
+    """Another demo runs in this folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"another demo is under way in {folder}; wait for its end, or give this one a --folder")
 
 
 class Overdue(DemoFailed):

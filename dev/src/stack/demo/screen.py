@@ -22,6 +22,7 @@ class Tone(StrEnum):
     EVENT = "cyan"
     KILL = "bold red"
     GOOD = "bold green"
+    BAD = "bold red"
 
 
 class Screen(Protocol):

@@ -9,7 +9,7 @@ import httpx
 
 from stack.demo import browser, tables
 from stack.demo.backend import Events, ask_for
-from stack.demo.findings import AGES, Findings, Kill
+from stack.demo.findings import AGES, Findings, Kill, faults
 from stack.demo.read_api import Numbers, Post, ReadApi
 from stack.demo.screen import Screen, Tone
 from stack.demo.stand_in import StandIn
@@ -180,5 +180,8 @@ def show_end(told: Told, video: Video, screen: Screen) -> None:
     if found.bytes_broken_off:
         screen.tell(f"The uploader died amid a chunk: TikTok threw {found.bytes_broken_off:,} bytes of it away")
     same = "the same as" if found.sha256_equal else "NOT the same as"
-    screen.tell(f"TikTok posted it {found.posts_at_tiktok} time(s); dead inits: {found.dead_inits}", Tone.GOOD)
-    screen.tell(f"The bytes are {same} those of {video.path} (sha256 {video.sha256[:16]}…)", Tone.GOOD)
+    often = "once" if found.posts_at_tiktok == 1 else f"{found.posts_at_tiktok} times"
+    tone = Tone.BAD if any(faults(found)) else Tone.GOOD
+    screen.tell(f"TikTok posted it {often}, from {found.dead_inits + found.posts_at_tiktok} init(s)", tone)
+    screen.tell(f"Its bytes are {same} those of {video.path}", tone)
+    screen.tell(f"sha256 {video.sha256}")
