@@ -1,0 +1,56 @@
+"""One stack for all end-to-end tests: real Kafka, real store, real processes, a stand-in TikTok."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import pytest
+
+from e2e.stage import Account, Clip, Request, Stage, make_clip, open_stage
+from stack.local import Stack
+from stack.options import Options
+from stack.waiting import apart
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack. What happens on it is said in `logs/` of its folder."""
+    options = replace(
+        Options.from_environment(),
+        usual_ports=False,
+        sandbox=("--processing-seconds", "0.5", "--public-seconds", "0.5"),
+        environment={"ANALYTICS_COLLECT_AGES": "1s,2s,5s"},
+    )
+    with Stack(tmp_path_factory.mktemp("stack"), options) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def asked_for_nobody(stack: Stack) -> Request:
+    """A request for an account that nobody connected. It waits a minute for it: asked first, looked at last."""
+    return apart(lambda: _ask_for_nobody(stack))
+
+
+@pytest.fixture(scope="session")
+def clip(stack: Stack) -> Clip:
+    """Large enough for six chunks."""
+    return make_clip(stack.media_dir, "clip.mp4", 64_500_000)
+
+
+@pytest.fixture(scope="session")
+def short_clip(stack: Stack) -> Clip:
+    """Small enough for one chunk."""
+    return make_clip(stack.media_dir, "short.mp4", 300_000)
+
+
+@pytest.fixture
+async def stage(stack: Stack, asked_for_nobody: Request) -> AsyncIterator[Stage]:
+    async with open_stage(stack) as opened:
+        yield opened
+
+
+async def _ask_for_nobody(stack: Stack) -> Request:
+    nobody = Account(tenant="nobody", account_id="acc_of_nobody", open_id="")
+    async with open_stage(stack) as opened:
+        request = opened.request(nobody, Clip(name="clip.mp4", size=0, sha256=""))
+        await opened.ask_for(request)
+    return request

@@ -1,0 +1,175 @@
+"""A running stack and what a tester does on it: connects accounts, asks for posts, kills, and judges."""
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import httpx
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from e2e.events import Event, Tail
+from e2e.tiktok_stand_in import StandIn
+from e2e.waiting import eventually
+from stack.demo import browser
+from stack.local import Stack
+
+# Each is many times what it takes on a small machine that has nothing else to do.
+ANSWER_WITHIN = 10.0
+CONNECTED_WITHIN = 30.0
+BACK_WITHIN = 60.0
+ENDED_WITHIN = 60.0
+NUMBERS_WITHIN = 60.0
+
+Request: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A video that the media server hands out."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A connected account."""
+
+    tenant: str
+    account_id: str
+    open_id: str
+
+
+def make_clip(folder: Path, name: str, size: int) -> Clip:
+    """Write something that begins like an MP4 and goes on with noise: nobody on its way looks further."""
+    body = (b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + Random(size).randbytes(size))[:size]
+    (folder / name).write_bytes(body)
+    return Clip(name=name, size=size, sha256=hashlib.sha256(body).hexdigest())
+
+
+@asynccontextmanager
+async def open_stage(stack: Stack) -> AsyncIterator["Stage"]:
+    """Go to a running stack."""
+    trust = ssl.create_default_context(cafile=str(stack.ca_file))
+    async with httpx.AsyncClient(verify=trust, timeout=ANSWER_WITHIN, trust_env=False) as web:
+        yield Stage(stack, web)
+
+
+class Stage:
+    """The stack, seen from outside."""
+
+    def __init__(self, stack: Stack, web: httpx.AsyncClient) -> None:
+        self.stack = stack
+        self.tiktok = StandIn(web, stack.sandbox_url)
+        self._web = web
+
+    async def connect(self, creator: str) -> Account:
+        """Connect a creator through the consent pages, for a tenant of its own."""
+        tenant, auth = f"tenant-of-{creator}", self.stack.urls["auth"]
+        headline = await browser.connect(self._web, auth, tenant=tenant, creator=creator)
+        assert headline.startswith("Connected"), headline
+
+        async def connected() -> list[dict[str, Any]]:
+            answer = await self._web.get(f"{auth}/v1/accounts", params={"tenant": tenant})
+            accounts = answer.raise_for_status().json()["accounts"]
+            return [account for account in accounts if account["status"] == "connected"]
+
+        account = (await eventually(connected, what=f"{creator} to be connected", within=CONNECTED_WITHIN))[0]
+        return Account(tenant=tenant, account_id=account["account_id"], open_id=account["open_id"])
+
+    def request(self, account: Account, clip: Clip) -> Request:
+        """Write a request as a backend would. Its caption names the post in TikTok's ledger."""
+        post_id = f"post-{uuid4().hex[:12]}"
+        return {
+            "post_id": post_id,
+            "account_id": account.account_id,
+            "tenant": account.tenant,
+            "source": {"url": f"{self.stack.media_url}/{clip.name}"},
+            "privacy_level": "PUBLIC_TO_EVERYONE",
+            "caption": f"caption of {post_id}",
+        }
+
+    async def send(self, records: Iterable[tuple[str | None, bytes | None]], *, ce_type: str | None = None) -> None:
+        """Put records with these keys on `post.requests`, as a backend with a plain producer would."""
+        headers = [("ce_type", ce_type.encode())] if ce_type else []
+        async with AIOKafkaProducer(bootstrap_servers=self.stack.bootstrap_servers, acks="all") as producer:
+            for key, value in records:
+                await producer.send_and_wait("post.requests", value, key=key.encode() if key else None, headers=headers)
+
+    async def ask_for(self, *requests: Request) -> None:
+        """Ask for posts."""
+        await self.send([(request["account_id"], msgspec.json.encode(request)) for request in requests])
+
+    @asynccontextmanager
+    async def events_of(self, request: Request) -> AsyncIterator[Tail]:
+        """Everything that Postbus says of a post."""
+
+        def of_the_post(event: Event) -> bool:
+            return bool(event.body["post_id"] == request["post_id"])
+
+        async with Tail(self.stack.bootstrap_servers, "post.events", of_the_post) as tail:
+            yield tail
+
+    async def kill(self, service: str) -> None:
+        """`kill -9`; return when the supervisor has brought it back and it says that it is ready."""
+        worker = self.stack.service(service)
+        victim = await asyncio.to_thread(worker.kill9)
+        await asyncio.to_thread(worker.wait_restarted, after=victim)
+        await asyncio.to_thread(worker.wait_ready, timeout=BACK_WITHIN)
+
+    async def expect_published_once(self, request: Request, clip: Clip, events: Tail) -> None:
+        """Judge a post at its end: by TikTok's ledger, by the events, and by the read API."""
+        await events.until_type("post.published", within=ENDED_WITHIN)
+        await self._expect_numbers(request)
+        await events.to_the_end(within=ENDED_WITHIN)
+        expect_a_straight_story(events.seen)
+        ledger = await self.tiktok.ledger(title=request["caption"])
+        assert [(post.sha256, post.bytes) for post in ledger.posts] == [(clip.sha256, clip.size)]
+        # Further inits may be there, of attempts that were cut off; none of them may ever be whole.
+        others = [begun for begun in ledger.inits if begun.publish_id != ledger.posts[0].publish_id]
+        assert all(begun.uploaded_bytes < begun.size for begun in others)
+
+    async def _expect_numbers(self, request: Request) -> None:
+        async def numbers() -> bool:
+            series = await self._ask_analytics(request, "/metrics")
+            return bool(series.get("metrics"))
+
+        async def shown() -> bool:
+            post = await self._ask_analytics(request)
+            return post.get("state") == "available" and all(video["latest"] for video in post["videos"])
+
+        post_id = request["post_id"]
+        await eventually(numbers, what=f"stored numbers of {post_id}", within=NUMBERS_WITHIN)
+        await eventually(shown, what=f"{post_id} to be available with its numbers", within=NUMBERS_WITHIN)
+
+    async def _ask_analytics(self, request: Request, path: str = "") -> dict[str, Any]:
+        url = f"{self.stack.urls['analytics']}/v1/posts/{request['post_id']}{path}"
+        answer = await self._web.get(url, params={"account_id": request["account_id"]})
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return {}
+        known: dict[str, Any] = answer.raise_for_status().json()
+        return known
+
+
+def expect_a_straight_story(events: Iterable[Event]) -> None:
+    """Published once, made available once, and revisions 1, 2, 3 … where only samples of progress repeat one."""
+    told = list(events)
+    counted = [event for event in told if event.type != "post.progressed"]
+    types = [event.type for event in counted]
+    assert types[0] == "post.accepted"
+    assert [types.count(once) for once in ("post.uploaded", "post.published", "post.available")] == [1, 1, 1], types
+    assert [event.body["revision"] for event in counted] == list(range(1, len(counted) + 1)), types
+    revision = 0
+    for event in told:
+        if event.type == "post.progressed":
+            assert event.body["revision"] == revision
+        revision = event.body["revision"]

@@ -1,0 +1,72 @@
+"""Each service is killed at each point of a post's way: the post goes out once, whole, and its numbers are stored."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from e2e.stage import Clip, Stage
+from e2e.tiktok_stand_in import Call, Moment
+from stack.options import SERVICES
+
+CHUNKS = 6
+CHUNK_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Where a post is when the kill comes: the call that TikTok does not answer, and how many chunks it has by then."""
+
+    name: str
+    call: Call
+    at: Moment = "request"
+    skip: int = 0
+    after_bytes: int = 0
+    last_event: str
+    chunks: int
+
+
+POINTS = (
+    Point(name="request_accepted", call="creator_info", last_event="post.accepted", chunks=0),
+    Point(name="before_the_first_byte", call="upload", last_event="post.accepted", chunks=0),
+    Point(
+        name="in_the_middle_of_a_chunk",
+        call="upload",
+        at="body",
+        skip=2,
+        after_bytes=CHUNK_BYTES // 2,
+        last_event="post.accepted",
+        chunks=2,
+    ),
+    Point(
+        name="after_the_last_chunk",
+        call="upload",
+        at="answer",
+        skip=CHUNKS - 1,
+        last_event="post.accepted",
+        chunks=CHUNKS,
+    ),
+    Point(name="before_the_verdict", call="status", last_event="post.uploaded", chunks=CHUNKS),
+    Point(name="before_the_first_numbers", call="video_query", last_event="post.available", chunks=CHUNKS),
+)
+
+
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
+@pytest.mark.parametrize("killed", SERVICES)
+async def test_a_killed_service_neither_loses_nor_doubles_a_post(
+    stage: Stage, clip: Clip, killed: str, point: Point
+) -> None:
+    account = await stage.connect(f"{killed}-{POINTS.index(point)}")
+    request = stage.request(account, clip)
+    stopped = await stage.tiktok.hold(
+        point.call, at=point.at, skip=point.skip, after_bytes=point.after_bytes, open_id=account.open_id
+    )
+    async with stage.events_of(request) as events:
+        await stage.ask_for(request)
+        await stopped.reached()
+        await events.until_type(point.last_event, within=10)
+        ledger = await stage.tiktok.ledger(title=request["caption"])
+        stored = max((begun.uploaded_bytes for begun in ledger.inits), default=0)
+        assert stored == (clip.size if point.chunks == CHUNKS else point.chunks * CHUNK_BYTES)
+        await stage.kill(killed)
+        await stopped.release()
+        await stage.expect_published_once(request, clip, events)

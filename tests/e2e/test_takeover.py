@@ -1,0 +1,89 @@
+"""An uploader freezes for longer than its session, another one takes over, and the first one wakes up amid its work."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.stage import Clip, Stage
+from e2e.waiting import eventually
+from stack.local import Stack
+from stack.services import ServiceProcess
+
+CHUNK_BYTES = 10_000_000
+FENCED_WITHIN = 30.0
+
+
+@pytest.fixture
+def frozen(stack: Stack) -> Iterator[ServiceProcess]:
+    """The uploader that freezes."""
+    worker = stack.service("uploader")
+    yield worker
+    worker.resume()
+
+
+@pytest.fixture
+def successor(stack: Stack) -> Iterator["Successor"]:
+    """The uploader that takes over."""
+    waiting = Successor(stack)
+    yield waiting
+    waiting.stop()
+
+
+class Successor:
+    """A second uploader: not started before somebody is to be succeeded."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._worker: ServiceProcess | None = None
+
+    async def take_over(self) -> None:
+        """Start; return once it has every partition open, which it cannot before the other's session is over."""
+        self._worker = await asyncio.to_thread(self._stack.start_extra, "uploader", instance="uploader-1")
+
+    def stop(self) -> None:
+        """End."""
+        if self._worker is not None:
+            self._worker.stop()
+
+
+async def test_a_frozen_uploader_wakes_up_to_find_itself_replaced(
+    stage: Stage, clip: Clip, frozen: ServiceProcess, successor: Successor
+) -> None:
+    sender, opener = await stage.connect("frozen-amid-a-chunk"), await stage.connect("frozen-amid-an-init")
+    sending, opening = stage.request(sender, clip), stage.request(opener, clip)
+    amid_a_chunk = await stage.tiktok.hold(
+        "upload", at="body", skip=2, after_bytes=CHUNK_BYTES // 2, open_id=sender.open_id
+    )
+    amid_an_init = await stage.tiktok.hold("video_init", at="answer", open_id=opener.open_id)
+    async with stage.events_of(sending) as events_of_sending, stage.events_of(opening) as events_of_opening:
+        await stage.ask_for(sending, opening)
+        await amid_a_chunk.reached()
+        await amid_an_init.reached()
+        frozen.pause()
+        log_before = frozen.log.stat().st_size
+        # The successor is stopped in its second chunk, so that the other wakes up while both have work in hand.
+        successors_chunk = await stage.tiktok.hold(
+            "upload", at="body", skip=1, after_bytes=CHUNK_BYTES // 2, open_id=sender.open_id
+        )
+        await successor.take_over()
+        await successors_chunk.reached()
+        frozen.resume()
+        await amid_a_chunk.release()
+        await amid_an_init.release()
+        await eventually(
+            lambda: refusals(frozen, log_before), what="the frozen uploader to be fenced", within=FENCED_WITHIN
+        )
+        await successors_chunk.release()
+        await stage.expect_published_once(sending, clip, events_of_sending)
+        await stage.expect_published_once(opening, clip, events_of_opening)
+    assert len((await stage.tiktok.ledger(title=sending["caption"])).inits) == 1
+    abandoned, used = (await stage.tiktok.ledger(title=opening["caption"])).inits
+    assert (abandoned.bytes_read, used.uploaded_bytes) == (0, clip.size)
+
+
+async def refusals(worker: ServiceProcess, since: int) -> list[str]:
+    """What a worker has said since of transactions that Kafka did not take."""
+    with worker.log.open("rb") as log:
+        log.seek(since)
+        return [line for line in log.read().decode().splitlines() if "task_reopening" in line and "ence" in line]
