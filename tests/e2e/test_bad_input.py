@@ -27,7 +27,7 @@ class Fault:
     name: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     url: str = ""
-    """Instead of the source's; `{media}` stands for the media server, `{elsewhere}` for another port of this machine."""
+    """Instead of the source's; `{media}` is the media server, `{elsewhere}` another port of this machine."""
     reason: str = "invalid_request"
     message: str
 
