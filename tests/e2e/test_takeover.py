@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from e2e.stage import Clip, Stage
@@ -72,7 +73,7 @@ async def test_a_frozen_uploader_wakes_up_to_find_itself_replaced(
         await amid_a_chunk.release()
         await amid_an_init.release()
         await eventually(
-            lambda: refusals(frozen, log_before), what="the frozen uploader to be fenced", within=FENCED_WITHIN
+            lambda: put_in_its_place(frozen, log_before), what="the frozen one to be fenced", within=FENCED_WITHIN
         )
         await successors_chunk.release()
         await stage.expect_published_once(sending, clip, events_of_sending)
@@ -82,8 +83,14 @@ async def test_a_frozen_uploader_wakes_up_to_find_itself_replaced(
     assert (abandoned.bytes_read, used.uploaded_bytes) == (0, clip.size)
 
 
-async def refusals(worker: ServiceProcess, since: int) -> list[str]:
-    """What a worker has said since of transactions that Kafka did not take."""
+async def put_in_its_place(worker: ServiceProcess, since: int) -> list[str]:
+    """What a worker has said since of a transaction that Kafka refused, or of having had to join anew."""
     with worker.log.open("rb") as log:
         log.seek(since)
-        return [line for line in log.read().decode().splitlines() if "task_reopening" in line and "ence" in line]
+        said = [msgspec.json.decode(line) for line in log.read().splitlines() if line.startswith(b"{")]
+    return [
+        entry["event"]
+        for entry in said
+        if (entry["event"] == "task_reopening" and "ProducerFenced" in entry["cause"])
+        or entry["event"] == "partitions_assigned"
+    ]
