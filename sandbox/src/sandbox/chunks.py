@@ -12,7 +12,7 @@ CHUNK_SIZE_INVALID: Final = "The chunk size is invalid"
 CHUNK_COUNT_INVALID: Final = "The total chunk count is invalid"
 
 
-class ChunkLimits(Struct, frozen=True, kw_only=True):
+class ChunkLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bytes; the documentation does not say whether its MB are 10**6 or 2**20."""
 
     smallest: int = 5_242_880

@@ -58,6 +58,9 @@ class Grants(Struct, kw_only=True):
     access: dict[str, Permission] = {}
     refresh: dict[str, Permission] = {}
 
+    def __repr__(self) -> str:
+        return f"Grants({len(self.access)} access tokens)"
+
 
 def read_request(app: App, query: Mapping[str, str]) -> AuthorizationRequest | Bad:
     """Check what the browser brought. A challenge in the wrong encoding passes here and fails at the exchange."""

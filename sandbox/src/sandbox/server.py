@@ -65,10 +65,11 @@ class Server:
         state_folder: Path | None = None,
     ) -> None:
         self._folder = state_folder
+        state = saved.load(state_folder) if state_folder is not None else None
         self._socket = _bind(host, port)
         scheme = "http" if tls is None else "https"
         self.url = f"{scheme}://{host}:{self._socket.getsockname()[1]}"
-        self.shell = _open_shell(settings, self.url, clock, state_folder)
+        self.shell = _open_shell(settings, self.url, clock, state)
         certificate, key = (None, None) if tls is None else tls
         self._listener = _Listener(
             uvicorn.Config(
@@ -129,8 +130,7 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _open_shell(settings: Settings, url: str, clock: Clock | None, folder: Path | None) -> Shell:
-    state = saved.load(folder) if folder is not None else None
+def _open_shell(settings: Settings, url: str, clock: Clock | None, state: saved.Saved | None) -> Shell:
     if state is None:
         return Shell(settings, base_url=url, clock=clock)
     secret = settings.app.client_secret or state.client_secret

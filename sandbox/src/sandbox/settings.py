@@ -26,7 +26,7 @@ class Platform(StrEnum):
     DESKTOP = "desktop"
 
 
-class App(Struct, frozen=True, kw_only=True):
+class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The one registered app. A port or a path of `*` in a redirect stands for any."""
 
     client_key: str = "sbawpostbusdemo00"
@@ -41,7 +41,7 @@ class App(Struct, frozen=True, kw_only=True):
         return f"App({self.client_key})"
 
 
-class Lifetimes(Struct, frozen=True, kw_only=True):
+class Lifetimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds; the defaults are those documented since November 2026."""
 
     access_token: int = 7_200
@@ -50,14 +50,14 @@ class Lifetimes(Struct, frozen=True, kw_only=True):
     upload_url: int = 3_600
 
 
-class Delays(Struct, frozen=True, kw_only=True):
+class Delays(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds from the last byte to the verdict, and from the verdict to being public."""
 
     processing: float = 1.0
     public: float = 1.0
 
 
-class Profile(Struct, frozen=True, kw_only=True):
+class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A creator as a person would set the account up."""
 
     username: str
@@ -71,7 +71,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     banned: bool = False
 
 
-class Settings(Struct, frozen=True, kw_only=True):
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything; a settings file holds any part of it."""
 
     app: App = App()

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from sandbox.answers import Answer, upload_refused
@@ -30,7 +30,7 @@ class Upload:
     """An upload url and how far it is; `digest` covers exactly the stored bytes and is never fed itself."""
 
     publish_id: str
-    token: str
+    token: str = field(repr=False)
     plan: ChunkPlan
     expires_at: float
     digest: Digest

@@ -34,6 +34,9 @@ class Call(Struct, frozen=True, kw_only=True):
     body: bytes = b""
     fields: str = ""
 
+    def __repr__(self) -> str:
+        return f"Call({self.endpoint})"
+
 
 class StatusQuery(Struct, frozen=True, kw_only=True):
     """The body of status/fetch."""

@@ -1,0 +1,51 @@
+"""A stand-in with a clock that stands still, reached without a socket."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+
+from sandbox.chunks import ChunkLimits
+from sandbox.clock import Clock
+from sandbox.settings import Settings
+from sandbox.shell import Shell
+from sandbox.web import build_app
+from unit.sandbox.visitor import Visitor
+
+BASE = "http://tiktok.example"
+
+# Chunks small enough that whole videos fit into a test.
+SMALL = ChunkLimits(smallest=5, largest=64, largest_last=128)
+
+Meet = Callable[[Settings], Awaitable[Visitor]]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(lambda: 1_795_000_000.0)
+
+
+@pytest.fixture
+async def meet(clock: Clock) -> AsyncIterator[Meet]:
+    """A visitor of a stand-in with settings of its own."""
+    clients: list[httpx.AsyncClient] = []
+
+    async def met(settings: Settings) -> Visitor:
+        shell = Shell(settings, base_url=BASE, clock=clock)
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=BASE)
+        clients.append(client)
+        return Visitor(client, shell)
+
+    yield met
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+async def visitor(meet: Meet) -> Visitor:
+    return await meet(Settings(chunk_limits=SMALL))
+
+
+@pytest.fixture
+async def connected(visitor: Visitor) -> Visitor:
+    return await visitor.connect()

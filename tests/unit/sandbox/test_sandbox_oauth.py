@@ -1,0 +1,143 @@
+"""The token endpoint: single-use codes, rotating refresh tokens, lifetimes, and its flat errors."""
+
+import pytest
+
+from sandbox.clock import Clock
+from sandbox.settings import Lifetimes, Settings
+from unit.sandbox.conftest import Meet
+from unit.sandbox.visitor import Visitor, error_code
+
+
+async def test_a_code_becomes_tokens_in_flat_json(visitor: Visitor) -> None:
+    callback = await visitor.consent(scope="video.publish,video.list")
+
+    answer = (await visitor.exchange(callback["code"])).json()
+
+    assert answer["access_token"].startswith("act.")
+    assert answer["refresh_token"].startswith("rft.")
+    assert (answer["expires_in"], answer["refresh_expires_in"]) == (7_200, 15_552_000)
+    assert answer["scope"] == "video.publish,video.list"
+    assert answer["token_type"] == "Bearer"
+    assert "data" not in answer
+
+
+async def test_a_code_works_once(visitor: Visitor) -> None:
+    callback = await visitor.consent()
+    await visitor.exchange(callback["code"])
+
+    again = await visitor.exchange(callback["code"])
+
+    assert again.status_code == 400
+    assert again.json()["error"] == "invalid_grant"
+    assert len(again.json()["log_id"]) == 34
+
+
+async def test_a_code_expires(visitor: Visitor, clock: Clock) -> None:
+    callback = await visitor.consent()
+    clock.advance(300)
+
+    assert (await visitor.exchange(callback["code"])).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error", "description"),
+    [
+        ({"client_secret": ""}, 400, "invalid_request", "Client secret is missed in request."),
+        ({"client_secret": "wrong"}, 401, "invalid_client", "Client key or secret is incorrect."),
+        ({"client_key": "wrong"}, 401, "invalid_client", "Client key or secret is incorrect."),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type", "The grant type is not supported."),
+        (
+            {"redirect_uri": "http://127.0.0.1:8101/other"},
+            400,
+            "invalid_request",
+            "Redirect_uri is not matched with the uri when requesting code.",
+        ),
+        ({"code_verifier": "b" * 43}, 400, "invalid_request", "Code verifier or code challenge is invalid."),
+        ({"code_verifier": ""}, 400, "invalid_request", "Code verifier or code challenge is invalid."),
+    ],
+)
+async def test_a_wrong_exchange_is_refused_and_the_code_stays_good(
+    visitor: Visitor, form: dict[str, str], status: int, error: str, description: str
+) -> None:
+    code = (await visitor.consent())["code"]
+
+    refused = await visitor.exchange(code, **form)
+
+    assert refused.status_code == status
+    assert (refused.json()["error"], refused.json()["error_description"]) == (error, description)
+    assert "access_token" in (await visitor.exchange(code)).json()
+
+
+async def test_a_json_body_is_malformed(visitor: Visitor) -> None:
+    answer = await visitor.http.post("/v2/oauth/token/", json={**visitor.app, "grant_type": "refresh_token"})
+
+    assert answer.json()["error_description"] == "The request parameters are malformed."
+
+
+async def test_a_refresh_rotates_and_the_old_refresh_token_dies(connected: Visitor) -> None:
+    first = connected.tokens
+    second = (await connected.refresh(first["refresh_token"])).json()
+
+    stale = await connected.refresh(first["refresh_token"])
+    third = await connected.refresh(second["refresh_token"])
+
+    assert second["refresh_token"] != first["refresh_token"]
+    assert second["open_id"] == first["open_id"]
+    assert second["scope"] == first["scope"]
+    assert stale.json()["error"] == "invalid_grant"
+    assert third.status_code == 200
+
+
+async def test_the_old_access_token_lives_to_its_end_after_a_refresh(connected: Visitor, clock: Clock) -> None:
+    await connected.refresh(connected.tokens["refresh_token"])
+    clock.advance(7_199)
+    still = await connected.creator_info()
+    clock.advance(1)
+
+    gone = await connected.creator_info()
+
+    assert still.status_code == 200
+    assert (gone.status_code, error_code(gone)) == (401, "access_token_invalid")
+
+
+async def test_lifetimes_are_settings_and_a_refresh_token_ends_too(meet: Meet, clock: Clock) -> None:
+    visitor = await meet(Settings(lifetimes=Lifetimes(access_token=5, refresh_token=9)))
+    tokens = (await visitor.connect()).tokens
+    clock.advance(9)
+
+    answer = await visitor.refresh(tokens["refresh_token"])
+
+    assert (tokens["expires_in"], tokens["refresh_expires_in"]) == (5, 9)
+    assert answer.json()["error"] == "invalid_grant"
+
+
+async def test_revoking_ends_every_token_of_the_person(connected: Visitor) -> None:
+    answer = await connected.http.post("/v2/oauth/revoke/", data={**connected.app, "token": connected.token})
+
+    assert answer.status_code == 200
+    assert error_code(await connected.creator_info()) == "access_token_invalid"
+    assert (await connected.refresh(connected.tokens["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+async def test_revoking_touches_nobody_else(connected: Visitor) -> None:
+    first = connected.token
+    await connected.connect("somebody-else")
+
+    await connected.http.post("/v2/oauth/revoke/", data={**connected.app, "token": first})
+
+    assert (await connected.creator_info()).status_code == 200
+
+
+async def test_errors_can_come_with_status_200(meet: Meet) -> None:
+    visitor = await meet(Settings(oauth_errors_as_200=True))
+
+    answer = await visitor.refresh("rft.unknown")
+
+    assert (answer.status_code, answer.json()["error"]) == (200, "invalid_grant")
+
+
+async def test_secrets_are_not_in_reprs(connected: Visitor) -> None:
+    shown = f"{connected.shell.world.settings!r} {connected.shell.world.grants!r}"
+
+    for secret in (connected.app["client_secret"], connected.token, connected.tokens["refresh_token"]):
+        assert secret not in shown

@@ -1,0 +1,135 @@
+"""The stand-in on a real port: cut connections, broken uploads, and a restart."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from sandbox.clock import Clock
+from sandbox.errors import SettingsRefused, StateRefused
+from sandbox.server import Server
+from sandbox.settings import Settings, read_settings
+from unit.sandbox.conftest import SMALL
+from unit.sandbox.visitor import Visitor
+
+SETTINGS = Settings(chunk_limits=SMALL)
+WAIT = 10
+
+
+@pytest.mark.parametrize(("at", "inits"), [("request", 0), ("answer", 1)])
+async def test_a_lost_answer_cuts_the_connection(at: str, inits: int) -> None:
+    async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+        visitor = await Visitor(http, server.shell).connect()
+        await visitor.rule(endpoint="video_init", at=at, action="lose_answer")
+
+        with pytest.raises(httpx.TransportError):
+            await visitor.init(5)
+
+        assert len((await visitor.ledger())["inits"]) == inits
+
+
+async def test_a_client_that_dies_within_a_chunk_leaves_nothing_of_it() -> None:
+    async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+        visitor = await Visitor(http, server.shell).connect()
+        publish_id, url = await visitor.opened(10)
+        rule_id = await visitor.rule(endpoint="upload", at="body", action="hold", after_bytes=4)
+        await _die_after(url, b"12345")
+        wait = {"holding": 1, "timeout": WAIT}
+        assert (await http.get(f"/_sandbox/rules/{rule_id}/wait", params=wait, timeout=WAIT + 5)).status_code == 200
+        await http.post(f"/_sandbox/rules/{rule_id}/release")
+
+        again = await visitor.put(url, b"1234567890", 0, 10)
+
+        assert again.status_code == 201
+        [init] = (await visitor.ledger())["inits"]
+        assert (init["publish_id"], init["uploaded_bytes"]) == (publish_id, 10)
+
+
+async def _die_after(url: str, piece: bytes) -> None:
+    parts = urlsplit(url)
+    _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    head = (
+        f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: video/mp4\r\n"
+        "Content-Length: 10\r\nContent-Range: bytes 0-9/10\r\n\r\n"
+    )
+    writer.write(head.encode() + piece)
+    await writer.drain()
+    writer.transport.abort()
+
+
+@asynccontextmanager
+async def _running(folder: Path, clock: Clock) -> AsyncIterator[Visitor]:
+    async with (
+        Server(SETTINGS, clock=clock, state_folder=folder) as server,
+        httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
+    ):
+        yield Visitor(http, server.shell)
+
+
+async def test_a_restart_finds_people_tokens_and_posts_again(tmp_path: Path, clock: Clock) -> None:
+    async with _running(tmp_path, clock) as before:
+        await before.connect("somebody")
+        publish_id = await before.posted(b"bytes")
+        dead_id, dead_url = await before.opened(10)
+    clock.advance(2)
+
+    async with _running(tmp_path, clock) as after:
+        after.token = before.token
+        status = (await after.status(publish_id)).json()["data"]["status"]
+        ledger = await after.ledger()
+        rest = urlsplit(dead_url)
+        dead = await after.put(f"{rest.path}?{rest.query}", bytes(10), 0, 10)
+
+    assert status == "PUBLISH_COMPLETE"
+    assert [each["publish_id"] for each in ledger["inits"]] == [publish_id, dead_id]
+    assert [each["publish_id"] for each in ledger["posts"]] == [publish_id]
+    assert after.app == before.app
+    assert dead.status_code == 404
+
+
+async def test_the_state_is_its_owners_alone(tmp_path: Path) -> None:
+    async with Server(SETTINGS, state_folder=tmp_path):
+        pass
+
+    assert (tmp_path / "sandbox.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_state_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sandbox.json").write_text("[]")
+
+    with pytest.raises(StateRefused, match="cannot read the saved state"):
+        Server(SETTINGS, state_folder=tmp_path)
+
+
+def test_settings_are_read_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"delays": {"processing": 7}, "app": {"audited": False}}))
+
+    settings = read_settings(path)
+
+    assert (settings.delays.processing, settings.delays.public) == (7, 1.0)
+    assert not settings.app.audited
+    assert settings.app.client_key == "sbawpostbusdemo00"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"delays": {"processing": "soon"}}', '{"dealys": {}}'])
+def test_settings_that_cannot_be_meant_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(text)
+
+    with pytest.raises(SettingsRefused):
+        read_settings(path)
+
+
+async def test_the_clock_moves_when_told(clock: Clock) -> None:
+    async with Server(SETTINGS, clock=clock) as server, httpx.AsyncClient(base_url=server.url) as http:
+        moved = await http.post("/_sandbox/clock", json={"seconds": 60})
+        back = await http.post("/_sandbox/clock", json={"seconds": -1})
+
+    assert moved.json() == {"now": 1_795_000_060.0}
+    assert back.status_code == 422

@@ -1,0 +1,148 @@
+"""The upload host: 206, 201, 416, 400, 403 and 404, and a hash of exactly what was stored."""
+
+import hashlib
+
+import pytest
+
+from sandbox.answers import Answer
+from sandbox.chunks import ChunkPlan
+from sandbox.clock import Clock
+from sandbox.uploads import Incoming, PutHead, Upload, begin, finish, fresh_upload
+from unit.sandbox.visitor import Visitor
+
+CONTENT = bytes(range(53))
+
+
+async def test_chunks_in_order_make_the_whole(connected: Visitor, clock: Clock) -> None:
+    publish_id, url = await connected.opened(53, 10, 5)
+    answers = [await connected.put(url, CONTENT[first : first + 10], first, 53) for first in range(0, 40, 10)]
+    part = (await connected.status(publish_id)).json()["data"]
+    answers.append(await connected.put(url, CONTENT[40:], 40, 53))
+    clock.advance(1)
+
+    [post] = (await connected.ledger())["posts"]
+
+    assert [each.status_code for each in answers] == [206, 206, 206, 206, 201]
+    assert [each.headers["content-range"] for each in answers] == [f"bytes 0-{last}/53" for last in (9, 19, 29, 39, 52)]
+    assert part == {"status": "PROCESSING_UPLOAD", "uploaded_bytes": 40}
+    assert post["sha256"] == hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.mark.parametrize("first", [0, 20])
+async def test_a_chunk_out_of_place_is_told_how_far_the_upload_is(connected: Visitor, first: int) -> None:
+    _, url = await connected.opened(53, 10, 5)
+    await connected.put(url, CONTENT[:10], 0, 53)
+
+    answer = await connected.put(url, CONTENT[first : first + 10], first, 53)
+
+    assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes 0-9/53")
+
+
+async def test_another_total_is_out_of_place(connected: Visitor) -> None:
+    _, url = await connected.opened(53, 10, 5)
+
+    assert (await connected.put(url, CONTENT[:10], 0, 54)).status_code == 416
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/octet-stream"},
+        {"Content-Range": "bytes 0-9"},
+        {"Content-Range": "bytes */53"},
+        {"Content-Range": "bytes 0-10/53"},
+        {"Content-Range": "bytes 0-8/53"},
+        {"Content-Length": "9"},
+        {"Content-Length": ""},
+    ],
+)
+async def test_wrong_headers_are_refused_and_change_nothing(connected: Visitor, headers: dict[str, str]) -> None:
+    publish_id, url = await connected.opened(53, 10, 5)
+
+    answer = await connected.put(url, CONTENT[:10], 0, 53, **headers)
+
+    assert answer.status_code == 400
+    assert (await connected.status(publish_id)).json()["data"]["uploaded_bytes"] == 0
+
+
+async def test_a_last_chunk_must_bring_all_that_is_left(connected: Visitor) -> None:
+    _, url = await connected.opened(23, 10, 2)
+    await connected.put(url, CONTENT[:10], 0, 23)
+
+    short = await connected.put(url, CONTENT[10:20], 10, 23)
+    whole = await connected.put(url, CONTENT[10:23], 10, 23)
+
+    assert (short.status_code, whole.status_code) == (400, 201)
+
+
+async def test_a_body_that_is_not_what_its_length_says_does_not_count(connected: Visitor, clock: Clock) -> None:
+    publish_id, url = await connected.opened(10)
+    lying = await connected.put(url, CONTENT[:9], 0, 10, **{"Content-Range": "bytes 0-9/10", "Content-Length": "10"})
+    true = await connected.put(url, CONTENT[:10], 0, 10)
+    clock.advance(1)
+
+    ledger = await connected.ledger()
+
+    assert (lying.status_code, true.status_code) == (400, 201)
+    assert ledger["posts"][0]["sha256"] == hashlib.sha256(CONTENT[:10]).hexdigest()
+    assert (ledger["inits"][0]["publish_id"], ledger["inits"][0]["bytes_read"]) == (publish_id, 19)
+
+
+async def test_an_upload_url_ends_after_an_hour(connected: Visitor, clock: Clock) -> None:
+    _, url = await connected.opened(53, 10, 5)
+    clock.advance(3_599)
+    in_time = await connected.put(url, CONTENT[:10], 0, 53)
+    clock.advance(1)
+
+    late = await connected.put(url, CONTENT[10:20], 10, 53)
+
+    assert (in_time.status_code, late.status_code) == (206, 403)
+
+
+async def test_nothing_waits_behind_a_finished_or_unknown_url(connected: Visitor) -> None:
+    _, url = await connected.opened(10)
+    first = await connected.put(url, CONTENT[:10], 0, 10)
+
+    answers = [
+        await connected.put(url, CONTENT[:10], 0, 10),
+        await connected.put(url + "x", CONTENT[:10], 0, 10),
+        await connected.put("/upload/video/?upload_id=1&upload_token=2", CONTENT[:10], 0, 10),
+    ]
+
+    assert first.status_code == 201
+    assert [each.status_code for each in answers] == [404, 404, 404]
+
+
+def _open_twice() -> tuple[Upload, Incoming, Incoming]:
+    plan = ChunkPlan(size=10, chunk_size=10, count=1)
+    upload = fresh_upload(publish_id="p", token="t", plan=plan, expires_at=10.0)
+    head = PutHead(content_type="video/mp4", content_length="10", content_range="bytes 0-9/10")
+    one, two = begin("1", upload, head, 0.0), begin("1", upload, head, 0.0)
+    assert isinstance(one, Incoming)
+    assert isinstance(two, Incoming)
+    return upload, one, two
+
+
+def test_of_two_puts_side_by_side_one_counts() -> None:
+    upload, one, two = _open_twice()
+    one.feed(CONTENT[:5])
+    two.feed(CONTENT[:10])
+    one.feed(CONTENT[5:10])
+    stored = finish(upload, two, 1.0)
+    assert isinstance(stored, Upload)
+
+    straggler = finish(stored, one, 2.0)
+
+    assert isinstance(straggler, Answer)
+    assert straggler.status == 404
+    assert stored.digest.hexdigest() == hashlib.sha256(CONTENT[:10]).hexdigest()
+
+
+def test_a_body_that_ends_after_the_hour_does_not_count() -> None:
+    upload, one, _ = _open_twice()
+    one.feed(CONTENT[:10])
+
+    late = finish(upload, one, 10.0)
+
+    assert isinstance(late, Answer)
+    assert late.status == 403
