@@ -24,6 +24,9 @@ TRANSACTION_TIMEOUT_MS = 12_000
 """After this the broker ends what a dead writer left open; until then it holds back committed readers."""
 OPEN_SECONDS = 30.0
 CLOSE_SECONDS = 2.0
+PATIENT_WAIT_MS = 500
+BRISK_WAIT_MS = 20
+"""How long the broker may hold an empty fetch. A reader that is moved elsewhere waits for it to come back first."""
 FETCH_BYTES = 8 * 1024 * 1024
 BATCH_BYTES = 900_000
 """Below the broker's default limit for one batch (`message.max.bytes`, 1 MiB)."""
@@ -57,7 +60,7 @@ class KafkaLog:
             raise Unusable(error) from error
         return writer
 
-    async def reader(self) -> "KafkaReader":
+    async def reader(self, *, brisk: bool = False) -> "KafkaReader":
         """Start a consumer without a group: nothing but its owner ever moves its position."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._servers,
@@ -66,6 +69,7 @@ class KafkaLog:
             auto_offset_reset="earliest",
             retry_backoff_ms=RETRY_BACKOFF_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=BRISK_WAIT_MS if brisk else PATIENT_WAIT_MS,
         )
         try:
             async with asyncio.timeout(OPEN_SECONDS):

@@ -92,8 +92,8 @@ class Log(Protocol):
     async def writer(self, name: str) -> Writer:
         """Open the writer of this name, fencing any older one and ending what it left open. Raises `Unusable`."""
 
-    async def reader(self) -> Reader:
-        """Open a reader with nothing assigned. Raises `Unusable`."""
+    async def reader(self, *, brisk: bool = False) -> Reader:
+        """Open a reader with nothing assigned. A brisk one is for reading to an end. Raises `Unusable`."""
 
     def partition_of(self, key: str) -> int:
         """Return the partition number that Kafka's default partitioner (murmur2) gives this key."""

@@ -82,8 +82,9 @@ class MemoryLog:
         await self._weather.after("open writer")
         return MemoryWriter(self._store, self._weather, name, epoch)
 
-    async def reader(self) -> "MemoryReader":
+    async def reader(self, *, brisk: bool = False) -> "MemoryReader":
         """Open a reader with nothing assigned."""
+        del brisk
         await self._weather.before("open reader")
         return MemoryReader(self._store, self._weather)
 

@@ -45,6 +45,7 @@ class Restored(Generic[S]):
     book: Book[S] = field(default_factory=Book)
     views: TaskViews = field(default_factory=TaskViews)
     offsets: dict[str, int] = field(default_factory=dict)
+    positions: dict[Slice, int] = field(default_factory=dict)
     at: Instant | None = None
 
 
@@ -56,7 +57,7 @@ async def restore(
     inputs: Sequence[Topic],
     progress: Callable[[], None],
 ) -> Restored[S]:
-    """Read state and views to their end, then leave the reader at the inputs' next offsets.
+    """Read state and views to their end, and say in `positions` where reading goes on.
 
     Raises `Unusable` when the log cannot be read, `Unreadable` for a record this version does not know.
     """
@@ -64,9 +65,9 @@ async def restore(
     view_slices = journal.input_slices(tuple(views))
     await _read_to_end(reader, {journal.slice: 0}, lambda record: _take(restored, journal, record), progress)
     await _read_to_end(reader, dict.fromkeys(view_slices, 0), restored.views.apply, progress)
-    positions = {slice_: await reader.position(slice_) for slice_ in view_slices}
-    positions |= {slice_: restored.offsets.get(slice_.topic, 0) for slice_ in journal.input_slices(tuple(inputs))}
-    reader.assign(positions)
+    restored.positions = {slice_: await reader.position(slice_) for slice_ in view_slices}
+    for slice_ in journal.input_slices(tuple(inputs)):
+        restored.positions[slice_] = restored.offsets.get(slice_.topic, 0)
     return restored
 
 

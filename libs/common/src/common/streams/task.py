@@ -132,33 +132,40 @@ class Task(Generic[S, F, E]):
         writer = await self._given.log.writer(f"{self._machine.service}-{self.number}")
         try:
             _go_on_unless(stop)
-            reader = await self._given.log.reader()
-            try:
-                await self._serve(writer, reader, stop)
-            finally:
-                await reader.close()
+            journal: Journal[S] = Journal(
+                service=self._machine.service, partition=self.number, state_type=self._machine.state_type
+            )
+            restored = await self._restore(journal)
+            _go_on_unless(stop)
+            await self._serve(journal, restored, writer, stop)
         finally:
             self._close_gate()
             await writer.close()
 
-    async def _serve(self, writer: Writer, reader: Reader, stop: asyncio.Event) -> None:
-        journal: Journal[S] = Journal(
-            service=self._machine.service, partition=self.number, state_type=self._machine.state_type
-        )
-        _go_on_unless(stop)
-        restored: Restored[S] = await restore(
-            reader=reader,
-            journal=journal,
-            views=self._machine.views,
-            inputs=self._machine.inputs,
-            progress=self._beat,
-        )
-        _go_on_unless(stop)
-        self._floor = max(filter(None, (self._floor, restored.at)), default=None)
-        session = Session(self._tools(journal, writer, reader), restored)
-        self._open_gate(session)
-        await session.serve(stop)
-        await session.finish(DRAIN_SECONDS)
+    async def _restore(self, journal: Journal[S]) -> Restored[S]:
+        reader = await self._given.log.reader(brisk=True)
+        try:
+            return await restore(
+                reader=reader,
+                journal=journal,
+                views=self._machine.views,
+                inputs=self._machine.inputs,
+                progress=self._beat,
+            )
+        finally:
+            await reader.close()
+
+    async def _serve(self, journal: Journal[S], restored: Restored[S], writer: Writer, stop: asyncio.Event) -> None:
+        reader = await self._given.log.reader()
+        try:
+            reader.assign(restored.positions)
+            self._floor = max(filter(None, (self._floor, restored.at)), default=None)
+            session = Session(self._tools(journal, writer, reader), restored)
+            self._open_gate(session)
+            await session.serve(stop)
+            await session.finish(DRAIN_SECONDS)
+        finally:
+            await reader.close()
 
     def _tools(self, journal: Journal[S], writer: Writer, reader: Reader) -> Tools[S, F, E]:
         random = self._given.random
