@@ -10,8 +10,9 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median, quantiles
@@ -158,6 +159,18 @@ async def serving(subject: Task[Seen, PostRequested, None]) -> AsyncIterator[Non
         await running
 
 
+async def wait_until(condition: Callable[[], bool], *, step: float = 0.01) -> None:
+    """Look again and again, for two minutes at the most."""
+    async with asyncio.timeout(120):
+        while not condition():
+            await asyncio.sleep(step)
+
+
+def passed(moment: float) -> bool:
+    """Whether this moment of `perf_counter` is over."""
+    return time.perf_counter() >= moment
+
+
 def transitions() -> float:
     """How many states this process has committed."""
     (metric,) = TRANSITIONS.labels("uploader").collect()
@@ -184,8 +197,7 @@ async def runtime_rate(ground: Ground, per_transaction: int, count: int) -> floa
             await send_request(producer, account_id, partition, number)
     goal, cpu = transitions() + count, time.process_time()
     async with serving(ground.task(partition, per_transaction)):
-        while transitions() < goal:
-            await asyncio.sleep(0.01)
+        await wait_until(lambda: transitions() >= goal)
         cpu = time.process_time() - cpu
     return count / cpu
 
@@ -260,7 +272,7 @@ async def latencies(ground: Ground, partition: int, account_id: str) -> list[flo
         async def produce() -> None:
             begin = time.perf_counter()
             for number in range(count):
-                await asyncio.sleep(max(0.0, begin + number / RATE - time.perf_counter()))
+                await wait_until(partial(passed, begin + number / RATE), step=0.001)
                 left[f"post-{number}"] = time.perf_counter()
                 await send_request(producer, account_id, partition, number)
 
@@ -277,8 +289,7 @@ async def runtime_latencies(ground: Ground) -> list[float]:
     partition, account_id = ground.fresh()
     subject = ground.task(partition)
     async with serving(subject):
-        while not subject.pulse.opened:
-            await asyncio.sleep(0.01)
+        await wait_until(lambda: subject.pulse.opened)
         return await latencies(ground, partition, account_id)
 
 

