@@ -62,6 +62,13 @@ def test_both_readings_of_megabytes() -> None:
     assert not why_refused(plan, LENIENT)
 
 
+def test_a_last_chunk_has_a_limit_of_its_own() -> None:
+    limits = ChunkLimits(smallest=5, largest=64, largest_last=70)
+
+    assert not why_refused(ChunkPlan(size=134, chunk_size=64, count=2), limits)
+    assert why_refused(ChunkPlan(size=135, chunk_size=64, count=2), limits) == "The chunk size is invalid"
+
+
 def _near(*edges: int) -> st.SearchStrategy[int]:
     return st.sampled_from(edges).flatmap(lambda edge: st.integers(edge - 3, edge + 3))
 

@@ -48,8 +48,8 @@ async def test_a_held_answer_has_its_work_done(connected: Visitor) -> None:
 async def test_a_hold_within_a_body_waits_for_that_many_bytes(connected: Visitor) -> None:
     publish_id, url = await connected.opened(53, 10, 5)
     rule_id = await connected.rule(endpoint="upload", at="body", action="hold", after_bytes=4, skip=1)
-    first = await connected.put(url, bytes(10), 0, 53)
     async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
+        first = await connected.put(url, bytes(10), 0, 53)
         second = tasks.create_task(connected.put(url, bytes(10), 10, 53))
         await _held(connected, rule_id)
         meanwhile = (await connected.status(publish_id)).json()["data"]["uploaded_bytes"]

@@ -101,11 +101,12 @@ async def test_an_upload_url_ends_after_an_hour(connected: Visitor, clock: Clock
 
 async def test_nothing_waits_behind_a_finished_or_unknown_url(connected: Visitor) -> None:
     _, url = await connected.opened(10)
+    guessed = await connected.put(url + "x", CONTENT[:10], 0, 10)
     first = await connected.put(url, CONTENT[:10], 0, 10)
 
     answers = [
+        guessed,
         await connected.put(url, CONTENT[:10], 0, 10),
-        await connected.put(url + "x", CONTENT[:10], 0, 10),
         await connected.put("/upload/video/?upload_id=1&upload_token=2", CONTENT[:10], 0, 10),
     ]
 
@@ -113,18 +114,20 @@ async def test_nothing_waits_behind_a_finished_or_unknown_url(connected: Visitor
     assert [each.status_code for each in answers] == [404, 404, 404]
 
 
-def _open_twice() -> tuple[Upload, Incoming, Incoming]:
-    plan = ChunkPlan(size=10, chunk_size=10, count=1)
+def _opened_twice(size: int) -> tuple[Upload, Incoming, Incoming]:
+    """An upload in chunks of ten, and two clients that both send its first chunk."""
+    plan = ChunkPlan(size=size, chunk_size=10, count=size // 10)
     upload = fresh_upload(publish_id="p", token="t", plan=plan, expires_at=10.0)
-    head = PutHead(content_type="video/mp4", content_length="10", content_range="bytes 0-9/10")
+    head = PutHead(content_type="video/mp4", content_length="10", content_range=f"bytes 0-9/{size}")
     one, two = begin("1", upload, head, 0.0), begin("1", upload, head, 0.0)
     assert isinstance(one, Incoming)
     assert isinstance(two, Incoming)
     return upload, one, two
 
 
-def test_of_two_puts_side_by_side_one_counts() -> None:
-    upload, one, two = _open_twice()
+@pytest.mark.parametrize(("size", "status"), [(10, 404), (20, 416)])
+def test_of_two_puts_side_by_side_one_counts(size: int, status: int) -> None:
+    upload, one, two = _opened_twice(size)
     one.feed(CONTENT[:5])
     two.feed(CONTENT[:10])
     one.feed(CONTENT[5:10])
@@ -134,12 +137,12 @@ def test_of_two_puts_side_by_side_one_counts() -> None:
     straggler = finish(stored, one, 2.0)
 
     assert isinstance(straggler, Answer)
-    assert straggler.status == 404
+    assert straggler.status == status
     assert stored.digest.hexdigest() == hashlib.sha256(CONTENT[:10]).hexdigest()
 
 
 def test_a_body_that_ends_after_the_hour_does_not_count() -> None:
-    upload, one, _ = _open_twice()
+    upload, one, _ = _opened_twice(10)
     one.feed(CONTENT[:10])
 
     late = finish(upload, one, 10.0)
