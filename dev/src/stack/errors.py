@@ -50,7 +50,7 @@ class AlreadyRunning(StackError):
     """Another process runs a stack in this folder."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"a stack already runs in {folder}; `make down` ends it")
+        super().__init__(f"a stack already runs in {folder}; Ctrl-C where it runs ends it, or `make down`")
 
 
 def tail(log: Path) -> str:

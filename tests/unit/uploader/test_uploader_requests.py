@@ -42,6 +42,7 @@ from uploader_service.facts import AccountSeen, CredentialSeen, Illegible, Reque
 from uploader_service.inputs import illegible, interpret, notice
 from uploader_service.plans import todo
 from uploader_service.post import PARKED_FOR, TELL_AFTER, Ending, Finished, Parked, Post, Probing, Waiting, job_of
+from uploader_service.requests import shown_source
 
 ASKED = Requested(request=REQUEST, recorded_at=NOW)
 OTHER = Requested(request=replace(REQUEST, caption="A dog"), recorded_at=NOW)
@@ -246,3 +247,16 @@ def test_a_request_that_cannot_be_read_is_addressed_by_what_is_legible() -> None
 )
 def test_a_request_of_no_legible_post_is_left_at_the_dead_letter(value: bytes) -> None:
     assert illegible(outsider(value)) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://videos.example/a.mp4?X-Signature=planted#part", "https://videos.example/a.mp4"),
+        ("https://user:" + "planted@videos.example:8443/a.mp4", "https://videos.example:8443/a.mp4"),
+        ("https://[2001:db8::1]:8443/a.mp4?planted", "https://[2001:db8::1]:8443/a.mp4"),
+        ("https://videos.example:planted/a.mp4", ""),
+    ],
+)
+def test_an_accepted_post_shows_its_source_without_what_may_be_secret(url: str, shown: str) -> None:
+    assert shown_source(url) == shown

@@ -130,7 +130,7 @@ def _refused(effect: Collect, refused: outcomes.Refused, token: Token, now: Inst
         case Remedy.RATE_LIMITED | Remedy.WAIT_LONG | Remedy.TRANSIENT:
             return Unsettled(age=effect.age, at=now, reason=refused.code)
         case Remedy.NEW_UPLOAD | Remedy.RESYNC | Remedy.MISCONFIGURED | Remedy.PERMANENT:
-            log.error("collecting_refused", code=refused.code, log_id=refused.log_id)
+            log.error("collecting_refused", error_code=refused.code, log_id=refused.log_id)
             return CollectRefused(age=effect.age, at=now, code=refused.code)
 
 

@@ -58,7 +58,7 @@ from uploader_service.post import (
     limit_of,
     returnable_until,
 )
-from uploader_service.requests import fault_of, is_too_old, validity_of
+from uploader_service.requests import fault_of, is_too_old, shown_source, validity_of
 
 
 def decide(key: Key, state: Post | None, fact: Fact | Due, now: Instant) -> Decision[Post]:
@@ -106,7 +106,7 @@ def accept(fact: Requested, now: Instant) -> Decision[Post]:
         return too_late(job, now)
     accepted = PostAccepted(
         **job.header(now),
-        source_url=request.source.url,
+        source_url=shown_source(request.source.url),
         privacy_level=request.privacy_level,
         caption=request.caption,
     )

@@ -1,6 +1,7 @@
 """What a request may ask for, before anything is done about it. Every refusal names field, value and limit."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit, urlunsplit
 
 from common.events.post import PostRequested, PrivacyLevel
 from common.instants import Instant
@@ -55,3 +56,14 @@ def validity_of(request: PostRequested, now: Instant) -> Instant:
 def is_too_old(recorded_at: Instant | None, now: Instant) -> bool:
     """Whether the request may be older than what is remembered of finished posts."""
     return recorded_at is not None and now - recorded_at > OLDEST
+
+
+def shown_source(url: str) -> str:
+    """Name a source without what may be secret in its address: credentials, and the query, which may be a signature."""
+    try:
+        parts = urlsplit(url)
+        place = parts.hostname or ""
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return ""
+    return urlunsplit((parts.scheme, f"[{place}]{port}" if ":" in place else f"{place}{port}", parts.path, "", ""))

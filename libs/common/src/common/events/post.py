@@ -95,7 +95,10 @@ class PostEvent(PostBody, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostAccepted(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The request is written down; from here on Postbus answers for the post."""
+    """The request is written down; from here on Postbus answers for the post.
+
+    `source_url` is shown without credentials and without its query, which may hold a signature.
+    """
 
     ce_type: ClassVar[str] = "post.accepted"
 

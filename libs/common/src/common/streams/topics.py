@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from common.errors import CommonError
 from common.events.topics import ALL_TOPICS, Topic
 from common.settings import KafkaSettings
 
 CREATE_TIMEOUT_MS = 30_000
 
 
-class WrongTopics(Exception):
+class WrongTopics(CommonError):
     """The cluster's topics are not what this installation needs."""
 
     def __init__(self, *, faults: Iterable[str]) -> None:
