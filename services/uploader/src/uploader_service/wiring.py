@@ -2,9 +2,10 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from enum import StrEnum
 
 import httpx
 
@@ -27,13 +28,20 @@ from uploader_service.settings import UploaderSettings, listed
 from uploader_service.sources import Sources
 
 
-async def run(stop: asyncio.Event) -> None:
-    """Run until `stop`.
+class Role(StrEnum):
+    """What a process of the uploader does."""
+
+    WORKER = "worker"
+
+
+async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
+    """Run until `stop`. There is only one role.
 
     Raises:
         SettingsRefused: the environment lacks something; names each variable.
         WrongTopics: Kafka's topics are not what this installation needs.
     """
+    del roles
     kafka, settings = read(KafkaSettings), read(UploaderSettings)
     await check_topics(kafka.bootstrap_servers, partitions=kafka.partitions)
     log = KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=SERVICE)
