@@ -65,7 +65,7 @@ def test_a_chunk_is_sent_from_where_the_state_says() -> None:
         (PROBING, JOB.not_after),
         (UPLOADING, NOW + URL_LIFE - URL_MARGIN),
         (LOCATING, NOW + URL_LIFE - URL_MARGIN),
-        (LAST_CHUNK, NOW + FIND_OUT_FOR),
+        (LAST_CHUNK, NOW + timedelta(hours=24)),
         (LOCATING_LAST, NOW + FIND_OUT_FOR),
     ],
 )

@@ -18,8 +18,11 @@ PARKED_FOR = timedelta(seconds=60)
 TELL_AFTER = timedelta(seconds=5)
 URL_LIFE = timedelta(seconds=UPLOAD_URL_SECONDS)
 URL_MARGIN = timedelta(minutes=5)
-FIND_OUT_FOR = timedelta(hours=2)
-"""How long after its init an attempt whose last chunk may have left is being found out here."""
+FIND_OUT_FOR = timedelta(hours=26)
+"""How long after its init an attempt whose last chunk may have left is being found out here.
+
+Longer than a post is valid by default: once TikTok answers again, only the uploader can prove that an attempt is dead.
+"""
 
 REMEMBER = timedelta(days=30)
 RETURNABLE_FOR = timedelta(days=1)
