@@ -26,7 +26,7 @@ class Faults:
         self.freeze = random.choice((0.0, 0.0, 0.02))
         self.lose = random.choice((0.0, 0.1, 0.3))
         begin = random.uniform(1, 60)
-        self._outage = (begin, begin + random.choice((0, 0, 0, 0, 0, 0, 0, 0, 600, 4_000, 9_000, 100_000)))
+        self._outage = (begin, begin + random.choice((0, 0, 0, 0, 0, 0, 600, 4_000, 9_000)))
 
     @property
     def calm(self) -> bool:

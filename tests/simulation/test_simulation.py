@@ -48,7 +48,6 @@ def test_no_seed_breaks_a_promise(capsys: pytest.CaptureFixture[str]) -> None:
     if SEEDS >= 1000:
         assert seen["inits"] > seen["posted"], "no attempt ever died: the world was not rough"
         assert seen["PostReturned"] > 0, "no attempt was ever given back"
-        assert seen["PostUnresolved"] > 0, "no post was ever in doubt"
 
 
 def test_a_seed_is_one_universe() -> None:
