@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 
 from common.instants import system_clock
 from common.streams.kafka import KafkaLog
-from common.streams.log import Doubt, Log, Outgoing, Reader, Record, Slice
+from common.streams.log import Doubt, Log, Outgoing, Reader, Record, Slice, Writer
 from common.streams.memory import MemoryLog, MemoryStore
 
 PATIENCE = 0.2
@@ -33,6 +33,17 @@ async def reader(log: Log) -> AsyncIterator[Reader]:
     await reader.close()
 
 
+@pytest.fixture
+def name(unique: Callable[[str], str]) -> str:
+    return unique("writer")
+
+
+async def settle(log: Log, name: str, writer: Writer) -> None:
+    """Open the name once more, as a task does before it reads: the marks of a commit come after its answer."""
+    await writer.close()
+    await (await log.writer(name)).close()
+
+
 def say(topic: str, *values: str, partition: int = 0) -> list[Outgoing]:
     return [Outgoing(slice=Slice(topic, partition), key=b"k", value=value.encode()) for value in values]
 
@@ -50,9 +61,9 @@ def values(records: list[Record]) -> list[bytes | None]:
 
 
 async def test_what_is_committed_is_read_in_order_with_headers_and_tombstones(
-    log: Log, topic: str, reader: Reader, unique: Callable[[str], str]
+    log: Log, topic: str, reader: Reader, name: str
 ) -> None:
-    writer = await log.writer(unique("writer"))
+    writer = await log.writer(name)
     headers = (("traceparent", b"00-1"), ("other", b""))
     await writer.commit(
         [
@@ -61,7 +72,7 @@ async def test_what_is_committed_is_read_in_order_with_headers_and_tombstones(
         ]
     )
     await writer.commit(say(topic, "2"))
-    await writer.close()
+    await settle(log, name, writer)
     reader.assign({Slice(topic, 0): 0})
     found = await read_to_end(reader)
     assert values(found) == [b"1", None, b"2"]
@@ -70,21 +81,16 @@ async def test_what_is_committed_is_read_in_order_with_headers_and_tombstones(
     assert found[0].time_ms is not None
 
 
-async def test_one_transaction_goes_to_many_slices(
-    log: Log, topic: str, reader: Reader, unique: Callable[[str], str]
-) -> None:
-    writer = await log.writer(unique("writer"))
+async def test_one_transaction_goes_to_many_slices(log: Log, topic: str, reader: Reader, name: str) -> None:
+    writer = await log.writer(name)
     await writer.commit([*say(topic, "1"), *say(topic, "2", partition=1), *say(topic, "3")])
-    await writer.close()
+    await settle(log, name, writer)
     reader.assign({Slice(topic, 0): 0, Slice(topic, 1): 0})
     found = await read_to_end(reader)
     assert sorted((record.slice.partition, record.value) for record in found) == [(0, b"1"), (0, b"3"), (1, b"2")]
 
 
-async def test_a_second_writer_of_the_name_fences_the_first(
-    log: Log, topic: str, reader: Reader, unique: Callable[[str], str]
-) -> None:
-    name = unique("writer")
+async def test_a_second_writer_of_the_name_fences_the_first(log: Log, topic: str, reader: Reader, name: str) -> None:
     first = await log.writer(name)
     await first.commit(say(topic, "1"))
     second = await log.writer(name)
@@ -92,17 +98,17 @@ async def test_a_second_writer_of_the_name_fences_the_first(
         await first.commit(say(topic, "never"))
     await second.commit(say(topic, "2"))
     await first.close()
-    await second.close()
+    await settle(log, name, second)
     reader.assign({Slice(topic, 0): 0})
     assert values(await read_to_end(reader)) == [b"1", b"2"]
 
 
 async def test_reading_begins_at_the_offset_asked_for_and_can_be_moved(
-    log: Log, topic: str, reader: Reader, unique: Callable[[str], str]
+    log: Log, topic: str, reader: Reader, name: str
 ) -> None:
-    writer = await log.writer(unique("writer"))
+    writer = await log.writer(name)
     await writer.commit(say(topic, "1", "2", "3"))
-    await writer.close()
+    await settle(log, name, writer)
     reader.assign({Slice(topic, 0): 1})
     assert values(await read_to_end(reader)) == [b"2", b"3"]
     reader.assign({Slice(topic, 0): 2, Slice(topic, 1): 0})
@@ -114,48 +120,41 @@ async def test_an_empty_slice_is_at_its_end(log: Log, topic: str, reader: Reader
     assert await read_to_end(reader) == []
 
 
-async def test_group_offsets_go_along(log: Log, topic: str, reader: Reader, unique: Callable[[str], str]) -> None:
-    writer = await log.writer(unique("writer"))
+async def test_group_offsets_go_along(log: Log, topic: str, reader: Reader, name: str) -> None:
+    writer = await log.writer(name)
     await writer.commit(say(topic, "1"), {Slice(topic, 0): 1})
     await writer.commit(say(topic, "2"), {Slice(topic, 0): 2})
-    await writer.close()
+    await settle(log, name, writer)
     reader.assign({Slice(topic, 0): 0})
     assert values(await read_to_end(reader)) == [b"1", b"2"]
 
 
-async def test_a_transaction_larger_than_a_batch_is_whole(
-    log: Log, topic: str, reader: Reader, unique: Callable[[str], str]
-) -> None:
-    writer = await log.writer(unique("writer"))
+async def test_a_transaction_larger_than_a_batch_is_whole(log: Log, topic: str, reader: Reader, name: str) -> None:
+    writer = await log.writer(name)
     await writer.commit(say(topic, *("x" * 300_000 for _ in range(7)), "end"))
-    await writer.close()
+    await settle(log, name, writer)
     reader.assign({Slice(topic, 0): 0})
     assert [len(record.value or b"") for record in await read_to_end(reader)] == [300_000] * 7 + [3]
 
 
-async def test_opening_a_writer_ends_what_a_dead_one_left_open(
-    kafka: str, topic: str, unique: Callable[[str], str]
-) -> None:
-    name = unique("writer")
+async def test_opening_a_writer_ends_what_a_dead_one_left_open(kafka: str, topic: str, name: str) -> None:
     log = KafkaLog(bootstrap_servers=kafka, partitions=2, group="contract")
     dead = await log.writer(name)
     await dead._producer.begin_transaction()
     await dead._producer.send_and_wait(topic, b"never", key=b"k", partition=0)
     writer = await log.writer(name)
     await writer.commit(say(topic, "1"))
+    await settle(log, name, writer)
     reader = await log.reader()
     reader.assign({Slice(topic, 0): 0})
     assert values(await read_to_end(reader)) == [b"1"]
     await reader.close()
-    await writer.close()
     await dead.close()
 
 
-async def test_an_open_transaction_does_not_keep_a_reader_from_its_end(
-    kafka: str, topic: str, unique: Callable[[str], str]
-) -> None:
+async def test_an_open_transaction_does_not_keep_a_reader_from_its_end(kafka: str, topic: str, name: str) -> None:
     log = KafkaLog(bootstrap_servers=kafka, partitions=2, group="contract")
-    foreign = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=unique("foreign"))
+    foreign = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=name)
     await foreign.start()
     async with foreign.transaction():
         await foreign.send_and_wait(topic, b"1", key=b"k", partition=0)
