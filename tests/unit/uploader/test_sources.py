@@ -137,6 +137,18 @@ def problem_with(sources: Sources, origin: Origin, answer: Answer) -> SourceProb
     return found
 
 
+def test_a_connection_that_was_closed_at_the_other_end_is_no_problem(sources: Sources, origin: Origin) -> None:
+    answers = iter([saying(b""), file()])
+    found = probed(sources, origin, lambda request, first, last: next(answers)(request, first, last))
+    assert found.size == len(VIDEO)
+    assert len(origin.requests) == 2
+
+
+def test_a_source_that_never_answers_is_tried_later(sources: Sources, origin: Origin) -> None:
+    assert isinstance(problem_with(sources, origin, saying(b"")), TemporarilyUnavailable)
+    assert len(origin.requests) == 2
+
+
 def test_a_video_is_probed_and_read_by_ranges(sources: Sources, origin: Origin) -> None:
     found = probed(sources, origin, file())
     assert (found.size, found.content_type) == (len(VIDEO), "video/mp4")

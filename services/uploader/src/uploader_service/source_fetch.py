@@ -3,7 +3,7 @@
 import re
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import httpcore
@@ -85,10 +85,8 @@ class Fetcher:
 
     @contextmanager
     def _send(self, target: httpx.URL, headers: dict[str, str]) -> Iterator[httpcore.Response]:
-        address = httpcore.URL(scheme=b"https", host=target.raw_host, port=target.port, target=target.raw_path)
-        named: list[tuple[bytes | str, bytes | str]] = [("Host", target.netloc), *headers.items()]
         try:
-            with self._pool.stream("GET", address, headers=named, extensions={"timeout": _TIMEOUT}) as response:
+            with closing(self._answered(target, headers)) as response:
                 yield response
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             # Only a connection's error says something a person can use; the others would quote the wire.
@@ -98,6 +96,19 @@ class Fetcher:
                 else f"the connection broke ({type(error).__name__})"
             )
             raise SourceFailed(TemporarilyUnavailable(place=_place(target), why=why)) from error
+
+    def _answered(self, target: httpx.URL, headers: dict[str, str]) -> httpcore.Response:
+        """The head of the answer. A kept connection may have been closed at the other end, so it is asked twice."""
+        request = httpcore.Request(
+            "GET",
+            httpcore.URL(scheme=b"https", host=target.raw_host, port=target.port, target=target.raw_path),
+            headers=[("Host", target.netloc), *headers.items()],
+            extensions={"timeout": _TIMEOUT},
+        )
+        try:
+            return self._pool.handle_request(request)
+        except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
+            return self._pool.handle_request(request)
 
 
 def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
