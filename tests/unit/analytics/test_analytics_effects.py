@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from analytics_service.effects import Collector, Token
+from analytics_service.effects import Collector
 from analytics_service.video import (
     Collect,
     Collected,
@@ -23,6 +23,7 @@ from analytics_service.video import (
     TokenRefused,
     Unsettled,
 )
+from common.credentials import AccessToken, AccessTokens
 from common.events.account import CredentialIssued, CredentialWithdrawn
 from common.events.body import Body
 from common.events.topics import AUTH_CREDENTIALS, Topic
@@ -34,6 +35,7 @@ from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 PRIVATE = X25519PrivateKey.generate()
+TOKENS = AccessTokens(service="analytics", private_key=PRIVATE, clock=lambda: NOW)
 KEY = Key("acc_1", "post-1")
 COLLECT = Collect(video_ids=("7",), age=60, due=NOW)
 SEEN = Video(id="7", create_time=1, share_url="https://x/7", view_count=5, like_count=4, comment_count=3, share_count=2)
@@ -70,7 +72,7 @@ def issued(version: int = 3, *, life: float = 3600, context: str | None = None) 
 
 
 def collector(answers: Answers) -> Collector:
-    return Collector(tiktok=answers, private_key=PRIVATE, clock=lambda: NOW)
+    return Collector(tiktok=answers, tokens=TOKENS, clock=lambda: NOW)
 
 
 def refused(code: str) -> Refused:
@@ -110,7 +112,7 @@ async def test_every_outcome_becomes_a_fact(outcome: Outcome[tuple[Video, ...]],
 @pytest.mark.parametrize(
     ("record", "version"),
     [
-        (None, 0),
+        (None, -1),
         (issued(4, life=29), 4),
         (CredentialWithdrawn(account_id="acc_1", version=5, reason="disconnected"), 5),
         (CredentialIssued(account_id="acc_1", version=6, scopes=(), expires_at=NOW + timedelta(days=1), sealed={}), 6),
@@ -148,7 +150,7 @@ async def test_a_lost_answer_is_unsettled_and_the_next_call_settles_it() -> None
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, httpx.AsyncClient(trust_env=False) as http:
-        effects = Collector(tiktok=TikTok(http, url, "key", "secret"), private_key=PRIVATE, clock=lambda: NOW)
+        effects = Collector(tiktok=TikTok(http, url, "key", "secret"), tokens=TOKENS, clock=lambda: NOW)
         first = await effects.perform(KEY, COLLECT, OneRecord(issued()))
         second = await effects.perform(KEY, COLLECT, OneRecord(issued()))
     assert isinstance(first, Unsettled)
@@ -157,4 +159,4 @@ async def test_a_lost_answer_is_unsettled_and_the_next_call_settles_it() -> None
 
 
 def test_a_token_is_not_shown() -> None:
-    assert "act.secret" not in repr(Token("act.secret", 3))
+    assert "act.secret" not in repr(AccessToken(text="act.secret", version=3))

@@ -15,6 +15,7 @@ from common.events.account import CredentialIssued, CredentialWithdrawn
 from common.events.body import Body
 from common.events.post import PrivacyLevel
 from common.events.topics import AUTH_CREDENTIALS, Topic
+from common.metrics import UNREADABLE_CREDENTIALS
 from common.sealing import seal_for
 from common.streams.machine import Key
 from publisher_service import metrics
@@ -199,14 +200,14 @@ async def test_a_token_that_does_not_open_is_counted_and_tried_again(
     credential: CredentialIssued, private_key: X25519PrivateKey
 ) -> None:
     wire = says(status="PUBLISH_COMPLETE")
-    before = metrics.UNREADABLE_CREDENTIALS._value.get()
+    before = UNREADABLE_CREDENTIALS._value.get()
 
     with structlog.testing.capture_logs() as logs:
         fact = await ask(wire, credential, private_key=private_key)
 
     assert fact == StatusUnsettled(attempt=2, reason="credential_unreadable")
     assert wire.asked == []
-    assert metrics.UNREADABLE_CREDENTIALS._value.get() == before + 1
+    assert UNREADABLE_CREDENTIALS._value.get() == before + 1
     assert [entry["event"] for entry in logs] == ["credential_unreadable"]
 
 

@@ -139,7 +139,11 @@ def problem_with(sources: Sources, origin: Origin, answer: Answer) -> SourceProb
 
 def test_a_connection_that_was_closed_at_the_other_end_is_no_problem(sources: Sources, origin: Origin) -> None:
     answers = iter([saying(b""), file()])
-    found = probed(sources, origin, lambda request, first, last: next(answers)(request, first, last))
+
+    def first_gone_then_there(request: str, first: int, last: int) -> bytes:
+        return next(answers)(request, first, last)
+
+    found = probed(sources, origin, first_gone_then_there)
     assert found.size == len(VIDEO)
     assert len(origin.requests) == 2
 

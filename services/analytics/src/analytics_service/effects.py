@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Protocol
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from analytics_service.metrics import COLLECTIONS, Outcome
 from analytics_service.video import (
@@ -20,19 +18,14 @@ from analytics_service.video import (
     TokenRefused,
     Unsettled,
 )
-from common.errors import CannotOpen
-from common.events.account import CredentialIssued, CredentialWithdrawn
-from common.events.topics import AUTH_CREDENTIALS
+from common.credentials import AccessToken, AccessTokens, NoAccessToken
 from common.instants import Clock, Instant
-from common.sealing import open_sealed
 from common.streams.machine import Key, Views
 from tiktok import outcomes
 from tiktok.errors import Remedy, remedy_of
 from tiktok.models import Video
 
 SERVICE = "analytics"
-LEAST_LIFE = timedelta(seconds=30)
-"""A token with less life than this might end on its way to TikTok."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,23 +37,12 @@ class AnswersAboutVideos(Protocol):
         """Return the totals of those of the person's videos that are public."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An opened access token and the version of its credential."""
-
-    text: str
-    version: int
-
-    def __repr__(self) -> str:
-        return f"Token(version={self.version})"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
     """Carries `Collect` out. Holds no state; cancelling it loses nothing."""
 
     tiktok: AnswersAboutVideos
-    private_key: X25519PrivateKey
+    tokens: AccessTokens
     clock: Clock
 
     async def perform(self, key: Key, effect: Collect, views: Views) -> Fact:
@@ -70,9 +52,9 @@ class Collector:
         return fact
 
     async def _collect(self, key: Key, effect: Collect, views: Views) -> Fact:
-        token = self._token(key.lane, views)
-        if isinstance(token, NoCredential):
-            return token
+        token = self.tokens.of(key.lane, views)
+        if isinstance(token, NoAccessToken):
+            return NoCredential(version=token.version)
         answer = await self.tiktok.query_videos(token.text, effect.video_ids)
         now = self.clock()
         match answer:
@@ -82,25 +64,6 @@ class Collector:
                 return _refused(effect, answer, token, now)
             case outcomes.NotSent(reason) | outcomes.Unknown(reason):
                 return Unsettled(age=effect.age, at=now, reason=reason)
-
-    def _token(self, account_id: str, views: Views) -> Token | NoCredential:
-        match views.get(AUTH_CREDENTIALS, account_id):
-            case CredentialIssued(version=version, expires_at=end) if end - self.clock() < LEAST_LIFE:
-                return NoCredential(version=version)
-            case CredentialIssued(version=version, sealed=sealed) if SERVICE in sealed:
-                return self._opened(account_id, version, sealed[SERVICE])
-            case CredentialIssued(version=version) | CredentialWithdrawn(version=version):
-                return NoCredential(version=version)
-            case _:  # nothing yet; a view holds no other bodies
-                return NoCredential(version=0)
-
-    def _opened(self, account_id: str, version: int, sealed: str) -> Token | NoCredential:
-        try:
-            opened = open_sealed(self.private_key, sealed, f"{account_id}|access_token|{version}")
-        except CannotOpen as error:
-            log.warning("credential_does_not_open", account_id=account_id, version=version, reason=str(error))
-            return NoCredential(version=version)
-        return Token(opened.decode(), version)
 
 
 def _counted(effect: Collect, videos: Sequence[Video], now: Instant) -> Fact:
@@ -121,7 +84,7 @@ def _counted(effect: Collect, videos: Sequence[Video], now: Instant) -> Fact:
     return Collected(age=effect.age, at=now, numbers=numbers)
 
 
-def _refused(effect: Collect, refused: outcomes.Refused, token: Token, now: Instant) -> Fact:
+def _refused(effect: Collect, refused: outcomes.Refused, token: AccessToken, now: Instant) -> Fact:
     match remedy_of(refused):
         case Remedy.TOKEN_REJECTED:
             return TokenRefused(version=token.version, code=refused.code, at=now)

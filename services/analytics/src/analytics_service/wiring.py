@@ -20,6 +20,7 @@ from analytics_service.projector import Projection, project_owned
 from analytics_service.queries import Queries
 from analytics_service.settings import AnalyticsSettings, StoreSettings, WorkerSettings
 from analytics_service.store import READ_WITHIN, WRITE_WITHIN, Database, Store, open_database
+from common.credentials import AccessTokens
 from common.events.body import Body
 from common.events.topics import POST_EVENTS
 from common.http import create_app, serve
@@ -93,7 +94,9 @@ async def _open_worker(opened: AsyncExitStack, settings: AnalyticsSettings) -> P
     effects = Collector(
         # Numbers are asked for with a person's token; the app's own secret is none of analytics' business.
         tiktok=TikTok(http, own.tiktok_api_url, client_key="", client_secret=""),
-        private_key=private_key_of(own.private_key.get_secret_value()),
+        tokens=AccessTokens(
+            service=SERVICE, private_key=private_key_of(own.private_key.get_secret_value()), clock=system_clock
+        ),
         clock=system_clock,
     )
     log, membership = await _join(opened, settings, group=SERVICE)

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from auth_service.account import Pair
 from auth_service.errors import GrantUnreadable
+from common.credentials import access_token_context
 from common.instants import Instant
 from common.sealing import Vault, seal_for
 from tiktok.models import Grant
@@ -37,7 +38,7 @@ class Recipients:
 
     def seal(self, access_token: str, *, account_id: str, version: int) -> dict[str, str]:
         """Seal an access token to each service."""
-        context = f"{account_id}|access_token|{version}"
+        context = access_token_context(account_id, version)
         return {name: seal_for(key, access_token.encode(), context) for name, key in self._keys.items()}
 
 

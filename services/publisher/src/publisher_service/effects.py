@@ -1,15 +1,12 @@
 """Asks TikTok what became of a post, and says as a fact what came of asking."""
 
-from datetime import timedelta
 from typing import Protocol
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from common.events.account import CredentialIssued, CredentialWithdrawn
-from common.events.topics import AUTH_CREDENTIALS
+from common.credentials import AccessTokens, NoAccessToken
 from common.instants import Clock
-from common.sealing import CannotOpen, open_sealed
 from common.streams.machine import Key, Views
 from publisher_service import metrics
 from publisher_service.decisions import SERVICE
@@ -34,12 +31,6 @@ from tiktok.outcomes import Done, NotSent, Refused, Unknown
 
 log = structlog.get_logger(__name__)
 
-LEAST_LIFE_LEFT = timedelta(seconds=30)
-"""A token that ends sooner may end while the question is under way."""
-
-NONE_YET = -1
-"""Below every version there can be."""
-
 
 class StatusSource(Protocol):
     """TikTok, as far as a poll needs it."""
@@ -54,8 +45,7 @@ class PublisherEffects:
     def __init__(self, *, tiktok: StatusSource, private_key: X25519PrivateKey, clock: Clock) -> None:
         """Take what it works with; `private_key` opens what auth seals to the publisher."""
         self._tiktok = tiktok
-        self._private_key = private_key
-        self._clock = clock
+        self._tokens = AccessTokens(service=SERVICE, private_key=private_key, clock=clock)
 
     async def perform(self, key: Key, effect: Poll, views: Views) -> Outcome:
         """Ask once."""
@@ -64,21 +54,13 @@ class PublisherEffects:
         return fact
 
     async def _ask(self, key: Key, effect: Poll, views: Views) -> Outcome:
-        credential = views.get(AUTH_CREDENTIALS, key.lane)
-        if not isinstance(credential, CredentialIssued):
-            version = credential.version if isinstance(credential, CredentialWithdrawn) else NONE_YET
-            return NoCredential(attempt=effect.attempt, version=version)
-        sealed = credential.sealed.get(SERVICE)
-        if sealed is None or credential.expires_at - self._clock() < LEAST_LIFE_LEFT:
-            return NoCredential(attempt=effect.attempt, version=credential.version)
-        try:
-            token = open_sealed(self._private_key, sealed, f"{key.lane}|access_token|{credential.version}").decode()
-        except CannotOpen as error:
-            metrics.UNREADABLE_CREDENTIALS.inc()
-            log.warning("credential_unreadable", account_id=key.lane, version=credential.version, fault=str(error))
-            return StatusUnsettled(attempt=effect.attempt, reason="credential_unreadable")
-        answer = await self._tiktok.status(token, effect.publish_id)
-        return _fact_of(answer, attempt=effect.attempt, version=credential.version)
+        token = self._tokens.of(key.lane, views)
+        if isinstance(token, NoAccessToken):
+            if token.unreadable:
+                return StatusUnsettled(attempt=effect.attempt, reason="credential_unreadable")
+            return NoCredential(attempt=effect.attempt, version=token.version)
+        answer = await self._tiktok.status(token.text, effect.publish_id)
+        return _fact_of(answer, attempt=effect.attempt, version=token.version)
 
 
 def _fact_of(answer: outcomes.Outcome[PublishStatus], *, attempt: int, version: int) -> Outcome:

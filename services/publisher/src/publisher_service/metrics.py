@@ -45,10 +45,6 @@ UNRECOGNISED_STATUSES = Counter(
     "publisher_unrecognised_statuses_total",
     "Polls answered by a status that is not documented; taken for processing.",
 )
-UNREADABLE_CREDENTIALS = Counter(
-    "publisher_unreadable_credentials_total",
-    "Sealed access tokens that our private key does not open: the key here and the one auth seals to differ.",
-)
 SUBMISSIONS = Counter(
     "publisher_submissions_total",
     "Requests for posts over HTTP, by how they ended.",

@@ -4,17 +4,14 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from common.events.account import CredentialIssued, CredentialWithdrawn
+from common.credentials import AccessTokens, NoAccessToken
 from common.events.post import PostRequested
-from common.events.topics import AUTH_CREDENTIALS
 from common.instants import Clock
 from common.sealing import CannotOpen, open_sealed, seal_for
 from common.streams.machine import Key, Views
@@ -50,12 +47,6 @@ from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChun
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
-
-LEAST_LIFE_LEFT = timedelta(seconds=30)
-"""A token that ends sooner may end while the call is under way."""
-
-NONE_YET = -1
-"""Below every version there can be."""
 
 
 class Posting(Protocol):
@@ -98,17 +89,6 @@ class Origins(Protocol):
         """Hand out the bytes `first` to `last`. Raises `SourceFailed`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Token:
-    text: str = field(repr=False)
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class _NoToken:
-    version: int
-
-
 class UploaderEffects:
     """Carries out what posts want. All of it may be cut off at any point; only an init must not be repeated freely."""
 
@@ -128,7 +108,7 @@ class UploaderEffects:
         self._sources = sources
         self._private_key = private_key
         self._threads = threads
-        self._clock = clock
+        self._tokens = AccessTokens(service=SERVICE, private_key=private_key, clock=clock)
 
     async def perform(self, key: Key, effect: Wanted, views: Views) -> Fact:
         """Do it once."""
@@ -159,8 +139,8 @@ class UploaderEffects:
         ask: Callable[[str], Awaitable[outcomes.Outcome[T]]],
         read: Callable[[T], Outcome],
     ) -> Outcome:
-        token = self._token(key, views)
-        if isinstance(token, _NoToken):
+        token = self._tokens.of(key.lane, views)
+        if isinstance(token, NoAccessToken):
             return NoCredential(of=effect, version=token.version)
         match await ask(token.text):
             case Done(value=value):
@@ -172,22 +152,6 @@ class UploaderEffects:
                 return NeverSent(of=effect, reason=reason)
             case Unknown(reason=reason):
                 return Unanswered(of=effect, reason=reason)
-
-    def _token(self, key: Key, views: Views) -> _Token | _NoToken:
-        credential = views.get(AUTH_CREDENTIALS, key.lane)
-        if not isinstance(credential, CredentialIssued):
-            return _NoToken(credential.version if isinstance(credential, CredentialWithdrawn) else NONE_YET)
-        version = credential.version
-        sealed = credential.sealed.get(SERVICE)
-        if sealed is None or credential.expires_at - self._clock() < LEAST_LIFE_LEFT:
-            return _NoToken(version)
-        try:
-            text = open_sealed(self._private_key, sealed, f"{key.lane}|access_token|{version}").decode()
-        except CannotOpen as error:
-            metrics.UNREADABLE_CREDENTIALS.inc()
-            log.warning("credential_unreadable", account_id=key.lane, version=version, fault=str(error))
-            return _NoToken(version)
-        return _Token(text=text, version=version)
 
     async def _init(self, effect: Init, token: str) -> outcomes.Outcome[models.Ticket]:
         return await self._tiktok.init_video(token, _video_post(effect.request), effect.media.plan)

@@ -36,6 +36,3 @@ CHUNK_SECONDS = Histogram(
     "How long one chunk took from the first byte read to TikTok's answer, whatever it was.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )
-UNREADABLE_CREDENTIALS = Counter(
-    "uploader_unreadable_credentials_total", "Access tokens that were not sealed to this service's present key."
-)
