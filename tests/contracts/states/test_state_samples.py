@@ -1,0 +1,95 @@
+"""A state record of every released version keeps being read: a deployment that cannot would stop its partitions."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import inspect
+
+from analytics_service.video import Video
+from auth_service.account import Account
+from common.streams.journal import Journal, Position
+from common.streams.log import Record
+from common.streams.machine import Key
+from publisher_service.post import Post as FollowedPost
+from uploader_service.post import Post as UploadedPost
+
+STATES: Mapping[str, Any] = {
+    "analytics": Video,
+    "auth": Account,
+    "publisher": FollowedPost,
+    "uploader": UploadedPost,
+}
+FOLDER = Path(__file__).parent / "samples"
+SAMPLES: Mapping[str, Any] = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+KINDS = [
+    (service, kind)
+    for service, states in STATES.items()
+    for kind in getattr(inspect.type_info(states), "types", ())
+    if isinstance(kind, inspect.StructType)
+]
+
+each_sample = pytest.mark.parametrize("name", SAMPLES)
+
+
+def record(name: str, value: Mapping[str, Any]) -> tuple[Journal[Any], Record]:
+    service = name.partition(".")[0]
+    journal: Journal[Any] = Journal(service=service, partition=0, state_type=STATES[service])
+    raw = json.dumps(value).encode()
+    return journal, Record(slice=journal.slice, offset=7, key=b"acc_1/post_1", value=raw, headers=())
+
+
+def read(name: str, value: Mapping[str, Any]) -> Any:
+    journal, found = record(name, value)
+    return getattr(journal.read(found), "state", None)
+
+
+@pytest.mark.parametrize(("service", "kind"), KINDS, ids=lambda part: getattr(part, "tag", part))
+def test_every_state_has_a_sample_and_every_field_is_in_one(service: str, kind: inspect.StructType) -> None:
+    sampled = {name for each, value in SAMPLES.items() if each.startswith(f"{service}.{kind.tag}.") for name in value}
+    assert sampled == {field.encode_name for field in kind.fields} | {kind.tag_field}
+
+
+def test_every_sample_is_of_a_state() -> None:
+    known = {f"{service}.{kind.tag}." for service, kind in KINDS}
+    assert [name for name in SAMPLES if not any(name.startswith(prefix) for prefix in known)] == []
+
+
+@each_sample
+def test_a_sample_is_read_with_all_it_says(name: str) -> None:
+    assert holds(json.loads(msgspec.json.encode(read(name, SAMPLES[name]))), SAMPLES[name])
+
+
+@each_sample
+def test_a_sample_written_again_means_the_same(name: str) -> None:
+    state = read(name, SAMPLES[name])
+    journal, _ = record(name, {})
+    written = journal.put(Key("acc_1", "post_1"), state, None)
+    assert read(name, json.loads(written.value or b"")) == state
+
+
+@each_sample
+def test_a_version_that_goes_back_reads_fields_it_does_not_know(name: str) -> None:
+    assert read(name, {**SAMPLES[name], "field_of_tomorrow": 1}) == read(name, SAMPLES[name])
+
+
+@pytest.mark.parametrize("service", STATES)
+def test_how_far_the_inputs_are_read_is_written_as_ever(service: str) -> None:
+    journal: Journal[Any] = Journal(service=service, partition=0, state_type=STATES[service])
+    frozen = b'{"offsets":{"post.requests":417},"at":"2026-11-20T09:30:00Z"}'
+    found = journal.read(Record(slice=journal.slice, offset=7, key=b"!position", value=frozen))
+    assert found == Position(offsets={"post.requests": 417}, at=datetime(2026, 11, 20, 9, 30, tzinfo=UTC))
+    assert journal.put_position({"post.requests": 417}, found.at).value == frozen
+
+
+def holds(whole: Any, part: Any) -> bool:
+    """Whether everything `part` says is said by `whole` too."""
+    if isinstance(part, dict):
+        return all(name in whole and holds(whole[name], value) for name, value in part.items())
+    if isinstance(part, list):
+        return len(whole) == len(part) and all(map(holds, whole, part))
+    return bool(whole == part)
