@@ -45,7 +45,12 @@ def test_a_cancelled_alarm_is_silent() -> None:
 def tickets(order: list[str], *wanted: tuple[str, str]) -> list[Ticket]:
     def begin(name: str) -> Ticket:
         tenant, lane = name.split("/")
-        return Ticket(tenant=tenant, lane=lane, begin=lambda: order.append(name))
+
+        def take() -> bool:
+            order.append(name)
+            return not name.startswith("gone")
+
+        return Ticket(tenant=tenant, lane=lane, begin=take)
 
     return [begin(f"{tenant}/{lane}") for tenant, lane in wanted]
 
@@ -58,6 +63,20 @@ def test_free_places_go_round_tenants_then_accounts() -> None:
     for _ in range(5):
         slots.give_back()
     assert order == ["big/a", "small/z", "big/b", "big/a", "big/a"]
+
+
+def test_who_no_longer_wants_a_place_leaves_it_to_the_next() -> None:
+    order: list[str] = []
+    slots = Slots(0)
+    for ticket in tickets(order, ("gone", "a"), ("gone", "b"), ("t", "c")):
+        slots.ask(ticket)
+    slots.give_back()
+    assert order == ["gone/a", "t/c"]
+    slots.give_back()
+    assert order == ["gone/a", "t/c", "gone/b"]
+    for ticket in tickets(order, ("t", "d")):
+        slots.ask(ticket)
+    assert order[3:] == ["t/d"]
 
 
 def test_who_withdraws_is_passed_over() -> None:

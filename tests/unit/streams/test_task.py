@@ -2,9 +2,13 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from random import Random
 
+import structlog
+
 from common.events.codec import decode
+from common.instants import Clock
 from common.streams.log import Outgoing, Slice
 from common.streams.memory import MemoryLog, MemoryStore
 from common.streams.slots import Slots
@@ -24,7 +28,7 @@ def ask(store: MemoryStore, *values: bytes) -> None:
         store.append(Outgoing(slice=Slice("post.requests", 0), key=b"acc", value=value))
 
 
-def task_over(log: MemoryLog, world: World, seed: int = 1) -> Task[Counting, Fact, Act]:
+def task_over(log: MemoryLog, world: World, seed: int = 1, clock: Clock = virtual.clock) -> Task[Counting, Fact, Act]:
     async def nothing_to_salvage(body: object) -> None:
         raise AssertionError(body)
 
@@ -33,7 +37,7 @@ def task_over(log: MemoryLog, world: World, seed: int = 1) -> Task[Counting, Fac
             machine=MACHINE,
             effects=world,
             log=log,
-            clock=virtual.clock,
+            clock=clock,
             random=Random(seed),
             slots=Slots(4),
             salvage=nothing_to_salvage,
@@ -144,6 +148,29 @@ def test_a_fenced_task_starts_nothing_more() -> None:
         await running
 
     virtual.run(main())
+
+
+def test_where_a_clock_had_run_ahead_time_goes_on_slowly_until_it_has_caught_up() -> None:
+    async def main() -> None:
+        store, ahead = MemoryStore(partitions=1, clock=virtual.clock), timedelta(hours=1)
+        ask(store, request("a"))
+        fast = task_over(MemoryLog(store), World(), clock=lambda: virtual.clock() + ahead)
+        await serve_for(fast, 1)
+        task = task_over(MemoryLog(store), World())
+        stop = asyncio.Event()
+        running = asyncio.create_task(task.run(stop))
+        lived = []
+        for _ in range(3):
+            await asyncio.sleep(3600)
+            lived.append(round((task._now() - virtual.clock()).total_seconds() / 60))
+        assert lived == [30, 0, 0]
+        stop.set()
+        await running
+
+    with structlog.testing.capture_logs() as lines:
+        virtual.run(main())
+    (told,) = (line for line in lines if line["event"] == "clock_behind_state")
+    assert round(told["seconds"] / 60) == 60
 
 
 def rough_run(seed: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:

@@ -97,6 +97,40 @@ def test_a_partition_that_leaves_and_comes_back_goes_on() -> None:
     virtual.run(main())
 
 
+def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -> None:
+    async def main() -> None:
+        store, world, membership, stop = (
+            MemoryStore(partitions=1, clock=virtual.clock),
+            World(),
+            Wandering(),
+            asyncio.Event(),
+        )
+        await asyncio.sleep(1000)
+
+        async def answer_late(_key: object, _effect: object) -> None:
+            await asyncio.sleep(8)
+
+        world.hook = answer_late
+        ask(store, request("a"))
+        membership.give(0)
+        machine = machine_that_salvages()
+        worker, running = await start(MemoryLog(store), world, membership, stop, machine=machine)
+        membership.give()
+        await asyncio.sleep(0.1)
+        membership.give(0)
+        await asyncio.sleep(5)
+        assert not running.done()
+        ready = [worker.ready]
+        await asyncio.sleep(5)
+        ready.append(worker.ready)
+        assert ready == [False, True]
+        assert events(store) == [("a", 1)]
+        stop.set()
+        await running
+
+    virtual.run(main())
+
+
 class Away(Calm):
     """A log whose writers cannot be opened; `reachable` is what the test says."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Generic, TypeVar
 
@@ -19,13 +20,13 @@ CRASH_PAUSE_SECONDS = (0.5, 30.0)
 _log = structlog.get_logger()
 
 
-class _Flight(Generic[E]):
+class _Flight(Generic[E, F]):
     """One effect: queued for a place, running, or settled and waiting for its outcome to be committed."""
 
     def __init__(self, effect: E) -> None:
         self.effect = effect
         self.ticket: Ticket | None = None
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[F] | None = None
         self.settled = False
 
 
@@ -39,15 +40,20 @@ class Flights(Generic[E, F]):
         slots: Slots,
         uninterruptible: tuple[type, ...],
         random: Random,
+        leave: Callable[[Key, E], Views | None],
         wake: Callable[[Key | None], None],
     ) -> None:
-        """`wake` is told when an outcome came (None) or when a cancelled effect's key is free again."""
+        """Ask `leave` before an effect begins, for it may have queued long: the views it may use, or None.
+
+        `wake` is told when an outcome came (None) or when the key of an effect without one is free again.
+        """
         self._effects = effects
         self._slots = slots
         self._uninterruptible = uninterruptible
         self._random = random
+        self._leave = leave
         self._wake = wake
-        self._flights: dict[Key, _Flight[E]] = {}
+        self._flights: dict[Key, _Flight[E, F]] = {}
         self.outcomes: list[Offered[F]] = []
 
     def busy(self, key: Key) -> bool:
@@ -58,14 +64,20 @@ class Flights(Generic[E, F]):
         """Name the items of this lane that have an effect under way."""
         return frozenset(key.item for key in self._flights if key.lane == lane)
 
-    def start(self, key: Key, effect: E, *, tenant: str, views: Views) -> None:
+    def start(self, key: Key, effect: E, *, tenant: str) -> None:
         """Start an effect as soon as there is a place for it."""
-        flight = _Flight(effect)
+        flight: _Flight[E, F] = _Flight(effect)
         self._flights[key] = flight
 
-        def begin() -> None:
+        def begin() -> bool:
             flight.ticket = None
-            flight.task = asyncio.create_task(self._fly(key, flight, views))
+            if (views := self._leave(key, effect)) is None:
+                self._forget(key)
+                return False
+            flight.task = asyncio.create_task(self._perform(key, effect, views))
+            # Not a `finally` in the task: one that is cancelled before its first step never gets there.
+            flight.task.add_done_callback(partial(self._landed, key, flight))
+            return True
 
         flight.ticket = Ticket(tenant=tenant, lane=key.lane, begin=begin)
         self._slots.ask(flight.ticket)
@@ -100,25 +112,25 @@ class Flights(Generic[E, F]):
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
-    def _stop(self, key: Key, flight: _Flight[E]) -> None:
+    def _stop(self, key: Key, flight: _Flight[E, F]) -> None:
         if flight.ticket is not None:
             self._slots.withdraw(flight.ticket)
             del self._flights[key]
         elif flight.task is not None:
             flight.task.cancel()
 
-    async def _fly(self, key: Key, flight: _Flight[E], views: Views) -> None:
-        fact: F | None = None
-        try:
-            fact = await self._perform(key, flight.effect, views)
-        finally:
-            self._slots.give_back()
-            if fact is None:
-                self._flights.pop(key, None)
-                self._wake(key)
-        flight.settled = True
-        self.outcomes.append(Offered(key=key, fact=fact, kept=True))
-        self._wake(None)
+    def _landed(self, key: Key, flight: _Flight[E, F], task: asyncio.Task[F]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            self._forget(key)
+        else:
+            flight.settled = True
+            self.outcomes.append(Offered(key=key, fact=task.result(), kept=True))
+            self._wake(None)
+        self._slots.give_back()
+
+    def _forget(self, key: Key) -> None:
+        del self._flights[key]
+        self._wake(key)
 
     async def _perform(self, key: Key, effect: E, views: Views) -> F:
         shortest, longest = CRASH_PAUSE_SECONDS

@@ -2,6 +2,7 @@
 
 Errors:
     Displaced    another process has this one's static membership id: two of them would evict each other for ever
+    Expelled     Kafka no longer takes this process for a member: it must not go on as if it were one
 """
 
 import asyncio
@@ -12,10 +13,12 @@ from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
 
 _FOREVER_MS = 2**31 - 1
 _TWIN_REBALANCES = 12
 _TWIN_SECONDS = 60.0
+_LOOK_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
@@ -30,6 +33,14 @@ class Displaced(Exception):
         )
 
 
+class Expelled(Exception):
+    """Kafka no longer takes this process for a member of its group."""
+
+    def __init__(self, cause: Exception) -> None:
+        """Say what Kafka said."""
+        super().__init__(f"this process is no longer a member of its group: {cause!r}")
+
+
 class Membership(Protocol):
     """Tells which partition numbers are this process's own."""
 
@@ -38,7 +49,7 @@ class Membership(Protocol):
         """The partition numbers owned now."""
 
     async def changed(self) -> None:
-        """Wait until `numbers` may have changed since the last call. Raises `Displaced`."""
+        """Wait until `numbers` may have changed since the last call. Raises `Displaced`, `Expelled`."""
 
 
 class FixedMembership:
@@ -71,12 +82,31 @@ class GroupMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         return self._numbers
 
     async def changed(self) -> None:
-        """Wait for the next assignment. Raises `Displaced`."""
-        await self._bell.wait()
+        """Wait for the next assignment. Raises `Displaced`, `Expelled`."""
+        while not await self._rung():
+            await self._ask()
         self._bell.clear()
         times = self._assigned_at
         if self._instance and len(times) == _TWIN_REBALANCES and times[-1] - times[0] < _TWIN_SECONDS:
             raise Displaced(instance=self._instance, rebalances=len(times))
+
+    async def _rung(self) -> bool:
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._bell.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _ask(self) -> None:
+        """Let the client say what it keeps until someone polls: every partition is paused, so nothing is read."""
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._consumer.getmany(timeout_ms=0)
+        except TimeoutError:
+            return  # partitions are being handed out
+        except KafkaError as error:
+            raise Expelled(error) from error
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Nothing yet: a partition that comes back at once need not be closed; fencing guards the rest."""

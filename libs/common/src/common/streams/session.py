@@ -17,7 +17,7 @@ from common.streams.flights import Flights
 from common.streams.intake import Intake, Offered, Passed
 from common.streams.journal import Journal
 from common.streams.log import Outgoing, Reader, Record, Slice, Writer
-from common.streams.machine import Due, Key, Lane, Machine, Wait, Wish
+from common.streams.machine import Due, Key, Lane, Machine, Views, Wait, Wish
 from common.streams.restore import Restored, TaskViews
 
 S = TypeVar("S")
@@ -74,12 +74,20 @@ class Session(Generic[S, F, E]):
         self._looks: Alarms[str] = Alarms()
         self._unwritten = 0
         self._group_offsets_at: Instant | None = None
+        self._draining = False
 
     def wake(self, freed: Key | None = None) -> None:
         """Something happened outside: an outcome came, or an effect ended without one."""
         if freed is not None:
             self._freed[freed] = None
         self._wake.set()
+
+    def leave(self, key: Key, effect: E) -> Views | None:
+        """What an effect may look at, if it may begin: its state wants it still, and the partition is not given up."""
+        state = self._book.get(key)
+        if self._draining or state is None or self._machine.todo(key, state, self._tools.now()) != effect:
+            return None
+        return self._views
 
     @property
     def waiting(self) -> int:
@@ -102,6 +110,7 @@ class Session(Generic[S, F, E]):
 
     async def finish(self, seconds: float) -> None:
         """Let effects end and commit their outcomes; what cannot be committed stays with the flights."""
+        self._draining = True
         await self._tools.flights.finish(seconds)
         self._queue.clear()
         await self._commit_all()
@@ -260,7 +269,7 @@ class Session(Generic[S, F, E]):
             for item, effect in self._wishes.get(account_id, {}).items()
             if not flights.busy(key := Key(account_id, item))
         ]
-        if not wishes:
+        if not wishes or self._draining:
             self._looks.cancel(account_id)
             return
         states = self._book.lane(account_id)
@@ -269,7 +278,7 @@ class Session(Generic[S, F, E]):
         wanted = {wish.key: wish.effect for wish in wishes}
         for key in admission.start:
             tenant = self._machine.tenant(states[key.item])
-            flights.start(key, wanted[key], tenant=tenant, views=self._views)
+            flights.start(key, wanted[key], tenant=tenant)
         if admission.look_again is None:
             self._looks.cancel(account_id)
         else:

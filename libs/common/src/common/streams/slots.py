@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ticket:
-    """Someone in the queue: whose work it is, and what to call when it may begin."""
+    """Someone in the queue: whose work it is, and what to call when it may begin; it says whether it took the place."""
 
     tenant: str
     lane: str
-    begin: Callable[[], None]
+    begin: Callable[[], bool]
 
 
 class Slots:
@@ -41,8 +41,7 @@ class Slots:
 
     def _fill(self) -> None:
         while self._free and self._queue:
-            self._free -= 1
-            self._next().begin()
+            self._free -= self._next().begin()
 
     def _next(self) -> Ticket:
         """Take the first ticket of the tenant and account whose turn it is; both go to the end of their rounds."""

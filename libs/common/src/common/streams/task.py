@@ -17,7 +17,7 @@ from common.streams.flights import Flights
 from common.streams.intake import Intake
 from common.streams.journal import Journal
 from common.streams.log import Doubt, Log, Reader, Unusable, Writer
-from common.streams.machine import Due, Effects, Key, Machine
+from common.streams.machine import Due, Effects, Key, Machine, Views
 from common.streams.restore import Restored, restore
 from common.streams.session import MOST_STEPS, Session, Tools
 from common.streams.slots import Slots
@@ -29,6 +29,8 @@ E = TypeVar("E")
 REOPEN_PAUSE_SECONDS = (0.05, 2.0)
 """First and longest pause before reopening; a fenced zombie must not fight its successor without rest."""
 SALVAGE_PAUSE_SECONDS = 1.0
+CLOCK_TOLERANCE = timedelta(seconds=5)
+"""How far machines' clocks may be apart without a word."""
 DRAIN_SECONDS = 10.0
 """What effects that must not be interrupted get to end in, when a partition is given up."""
 
@@ -57,7 +59,7 @@ class _Lost(Exception):
 class Pulse:
     """When a task last got on, on the loop's clock; what a watchdog looks at."""
 
-    at: float = 0.0
+    at: float | None = None
     opened: bool = False
     reopened: int = field(default=0)
 
@@ -71,12 +73,14 @@ class Task(Generic[S, F, E]):
         self._given = surroundings
         self._machine = surroundings.machine
         self._floor: Instant | None = None
+        self._floor_at = 0.0
         self._session: Session[S, F, E] | None = None
         self._flights: Flights[E, F] = Flights(
             effects=surroundings.effects,
             slots=surroundings.slots,
             uninterruptible=self._machine.uninterruptible,
             random=surroundings.random,
+            leave=self._leave,
             wake=self._wake,
         )
 
@@ -107,7 +111,7 @@ class Task(Generic[S, F, E]):
         idle = session is not None and not session.waiting and session.overdue_since(self._now()) < timedelta(seconds=1)
         if self.pulse.opened and idle:
             self._beat()
-        return asyncio.get_running_loop().time() - self.pulse.at
+        return 0.0 if self.pulse.at is None else asyncio.get_running_loop().time() - self.pulse.at
 
     def forgive(self) -> None:
         """Count from now: the standstill was not this process's doing."""
@@ -120,12 +124,21 @@ class Task(Generic[S, F, E]):
         if self._session is not None:
             self._session.wake(freed)
 
+    def _leave(self, key: Key, effect: E) -> Views | None:
+        """Let an effect begin; while the partition is not open, nobody knows whether it is wanted."""
+        return None if self._session is None else self._session.leave(key, effect)
+
     def _now(self) -> Instant:
-        """Read the clock, but never before the newest time in restored state."""
-        now = self._given.clock()
-        if self._floor is None or now > self._floor:
-            self._floor = now
-        return self._floor
+        """Read the clock, but never before the newest time in restored state.
+
+        Where a clock had run ahead, time goes on at half its pace until the clock has caught up: no timer stands
+        still, and none fires early for ever.
+        """
+        now, here = self._given.clock(), asyncio.get_running_loop().time()
+        if self._floor is not None:
+            now = max(now, self._floor + timedelta(seconds=(here - self._floor_at) / 2))
+        self._floor, self._floor_at = now, here
+        return now
 
     async def _open_and_serve(self, stop: asyncio.Event) -> None:
         # The producer comes first: opening it fences the older owner, so what is read after it is final.
@@ -159,13 +172,23 @@ class Task(Generic[S, F, E]):
         reader = await self._given.log.reader()
         try:
             reader.assign(restored.positions)
-            self._floor = max(filter(None, (self._floor, restored.at)), default=None)
+            self._live_on_from(restored.at)
             session = Session(self._tools(journal, writer, reader), restored)
             self._open_gate(session)
             await session.serve(stop)
             await session.finish(DRAIN_SECONDS)
         finally:
             await reader.close()
+
+    def _live_on_from(self, at: Instant | None) -> None:
+        """Never live before a time that was lived through already."""
+        now = self._now()
+        if at is None or at <= now:
+            return
+        self._floor = at
+        if at - now > CLOCK_TOLERANCE:
+            ahead = (at - now).total_seconds()
+            _log.warning("clock_behind_state", partition=self.number, seconds=round(ahead, 1))
 
     def _tools(self, journal: Journal[S], writer: Writer, reader: Reader) -> Tools[S, F, E]:
         random = self._given.random

@@ -58,14 +58,19 @@ class Worker:
 class Hosted:
     """A task that runs, and how to stop it."""
 
-    def __init__(self, task: "Task[S, F, E]") -> None:
+    def __init__(self, task: "Task[S, F, E]", before: "Hosted | None") -> None:
+        """`before` ran the same partition and must have ended before this one begins."""
         self.task = task
+        self.before = before
         self.stop = asyncio.Event()
         self.ended = asyncio.Event()
 
     async def run(self) -> None:
         """Run the task to its end."""
         try:
+            if self.before is not None:
+                await self.before.ended.wait()
+                self.before = None
             await self.task.run(self.stop)
         finally:
             self.ended.set()
@@ -86,7 +91,7 @@ async def run_worker(
 ) -> None:
     """Serve the owned partitions until `stop`, then drain them.
 
-    Raises (in an ExceptionGroup): `Unreadable`, `Displaced`, `Stuck`; the process should end on each.
+    Raises (in an ExceptionGroup): `Unreadable`, `Displaced`, `Expelled`, `Stuck`; the process should end on each.
     """
     surroundings = Surroundings(
         machine=machine,
@@ -123,14 +128,11 @@ async def _host(
             hosted = worker.tasks.get(number)
             if hosted is not None and not hosted.stop.is_set():
                 continue
-            fresh = Hosted(Task(surroundings, number))
-            worker.tasks[number] = fresh
-            group.create_task(_run_after(hosted, fresh, worker, number))
+            worker.tasks[number] = Hosted(Task(surroundings, number), before=hosted)
+            group.create_task(_run(worker.tasks[number], worker, number))
 
 
-async def _run_after(before: Hosted | None, hosted: Hosted, worker: Worker, number: int) -> None:
-    if before is not None:
-        await before.ended.wait()
+async def _run(hosted: Hosted, worker: Worker, number: int) -> None:
     await hosted.run()
     if worker.tasks.get(number) is hosted:
         del worker.tasks[number]
@@ -150,4 +152,5 @@ async def _watch(worker: Worker, log: Log) -> None:
 
 
 def _stood_still(hosted: Hosted) -> float:
-    return hosted.task.stuck_for()
+    """Seconds; while the partition's former task is still ending, it is that one's."""
+    return hosted.task.stuck_for() if hosted.before is None else _stood_still(hosted.before)

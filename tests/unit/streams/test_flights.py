@@ -1,0 +1,96 @@
+"""Effects under way: each takes a place, gives it back whatever ends it, and begins only while it is wanted."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from common.events.body import Body
+from common.events.topics import Topic
+from common.streams.flights import Flights
+from common.streams.machine import Key, Views
+from common.streams.slots import Slots
+
+A, B = Key("acc", "a"), Key("acc", "b")
+
+
+class NoViews:
+    def get(self, topic: Topic, account_id: str) -> Body | None:
+        return None
+
+
+@dataclass
+class Waiting:
+    """Effects that end when their gate opens."""
+
+    gates: Mapping[Key, asyncio.Event]
+    begun: list[Key] = field(default_factory=list)
+
+    async def perform(self, key: Key, effect: str, views: Views) -> str:
+        self.begun.append(key)
+        await self.gates[key].wait()
+        return f"{effect} done"
+
+
+@dataclass
+class Scene:
+    """Flights with one place, and what states want now."""
+
+    wanted: dict[Key, str] = field(default_factory=lambda: {A: "send", B: "send"})
+    woken: list[Key | None] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.effects = Waiting({A: asyncio.Event(), B: asyncio.Event()})
+        self.flights: Flights[str, str] = Flights(
+            effects=self.effects,
+            slots=Slots(1),
+            uninterruptible=(),
+            random=Random(1),
+            leave=lambda key, effect: NoViews() if self.wanted.get(key) == effect else None,
+            wake=self.woken.append,
+        )
+
+    def start(self, *keys: Key) -> None:
+        for key in keys:
+            self.flights.start(key, "send", tenant="t")
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_an_outcome_frees_the_place_for_the_next() -> None:
+    scene = Scene()
+    scene.start(A, B)
+    await settle()
+    assert scene.effects.begun == [A]
+    scene.effects.gates[A].set()
+    await settle()
+    assert [(outcome.key, outcome.fact) for outcome in scene.flights.outcomes] == [(A, "send done")]
+    assert scene.effects.begun == [A, B]
+
+
+async def test_an_effect_that_is_stopped_before_its_first_step_gives_its_place_back() -> None:
+    scene = Scene()
+    scene.start(A)
+    scene.flights.keep_only(A, None)
+    await settle()
+    assert (scene.effects.begun, scene.flights.busy(A), scene.woken) == ([], False, [A])
+    scene.start(B)
+    await settle()
+    assert scene.effects.begun == [B]
+
+
+async def test_what_is_no_longer_wanted_when_its_turn_comes_never_begins() -> None:
+    scene = Scene()
+    scene.start(A, B)
+    await settle()
+    del scene.wanted[B]
+    scene.effects.gates[A].set()
+    await settle()
+    assert (scene.effects.begun, scene.flights.busy(B), scene.woken) == ([A], False, [None, B])
+    scene.wanted[B] = "send"
+    scene.start(B)
+    await settle()
+    assert scene.effects.begun == [A, B]
