@@ -54,6 +54,24 @@ async def test_a_healthy_process_says_so(client: httpx.AsyncClient) -> None:
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+async def test_a_body_is_not_read_beyond_its_limit(client: httpx.AsyncClient) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 65536
+            yield b" " * 65536
+
+    answer = await client.post("/orders", content=endless())
+    assert answer.status_code == 413
+    assert (answer.json()["code"], answer.json()["limit"]) == ("body_too_large", http.LARGEST_BODY_BYTES)
+    assert sent <= http.LARGEST_BODY_BYTES + 65536
+    just_right = b'{"caption": "a", "size": 1}'.ljust(http.LARGEST_BODY_BYTES)
+    whole = await client.post("/orders", content=just_right, headers={"Content-Type": "application/json"})
+    assert whole.status_code == 200
+
+
 async def test_an_unready_process_says_why_and_stays_alive() -> None:
     transport = httpx.ASGITransport(an_app({"views": "auth.accounts is 12 s behind"}))
     async with httpx.AsyncClient(transport=transport, base_url="http://edge") as client:

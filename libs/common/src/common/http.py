@@ -11,10 +11,11 @@ import uvicorn
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from common.errors import AddressUnavailable
-from common.http_problems import install_problem_handlers
+from common.http_problems import Problem, install_problem_handlers
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,8 @@ Check = Callable[[], Mapping[str, str]]
 """What is wrong, as name → reason a person understands; empty when nothing is."""
 
 SECONDS_TO_FINISH_REQUESTS = 5
+LARGEST_BODY_BYTES = 256 * 1024
+"""Far above the largest request of any edge; below what would hurt a process."""
 
 
 def nothing_wrong() -> Mapping[str, str]:
@@ -40,6 +43,7 @@ def create_app(
     # The interactive pages load scripts from elsewhere, so only the description itself is served.
     app = FastAPI(title=f"Postbus {service}", docs_url=None, redoc_url=None)
     install_problem_handlers(app)
+    app.add_middleware(_BodyLimit)
 
     @app.get("/healthz", tags=["operations"])
     async def healthz() -> JSONResponse:
@@ -57,6 +61,28 @@ def create_app(
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+class _BodyLimit:
+    """Stops reading a request's body where it gets too large, whatever its headers say."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        taken = 0
+
+        async def take() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST_BODY_BYTES:
+                detail = f"The request's body is larger than {LARGEST_BODY_BYTES} bytes."
+                raise Problem(status=413, code="body_too_large", detail=detail, members={"limit": LARGEST_BODY_BYTES})
+            return message
+
+        await self._app(scope, take, send)
 
 
 async def serve(

@@ -16,15 +16,13 @@ _LONGEST_VALUE_SHOWN = 200
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expected", "multiple_of")
 
 
-class Problem(Exception):
+class Problem(HTTPException):
     """An answer that is not what the client asked for. Raise it in a route; the app turns it into a document."""
 
     def __init__(self, *, status: int, code: str, detail: str, members: Mapping[str, object] | None = None) -> None:
         """`code` is stable and snake_case; `detail` tells a person what to do; `members` are for programs."""
-        super().__init__(f"{status} {code}: {detail}")
-        self.status = status
+        super().__init__(status_code=status, detail=detail)
         self.code = code
-        self.detail = detail
         self.members = dict(members or {})
 
 
@@ -51,7 +49,10 @@ def problem_document(
 
 
 async def _of_problem(_request: Request, error: Problem) -> JSONResponse:
-    return _answer(problem_document(status=error.status, code=error.code, detail=error.detail, members=error.members))
+    document = problem_document(
+        status=error.status_code, code=error.code, detail=str(error.detail), members=error.members
+    )
+    return _answer(document)
 
 
 async def _of_validation(_request: Request, error: RequestValidationError) -> JSONResponse:
