@@ -26,7 +26,7 @@ from common.events.post import (
     PrivacyLevel,
     Source,
 )
-from common.events.topics import POST_EVENTS
+from common.events.topics import POST_EVENTS, dead_letters
 from common.sealing import seal_for
 from common.streams.log import Outgoing, Slice
 from common.streams.machine import Effects, Machine
@@ -281,6 +281,8 @@ def verdicts(events: Sequence[Body]) -> list[str]:
 
 def check(seed: int, universe: Universe, wanted: int) -> None:
     """Hold the promises against what happened."""
+    if letters := universe.store.records.get(Slice(dead_letters("uploader").name, 0)):
+        raise BrokenPromise(seed, f"a request was put aside: {letters[0].headers}")
     events, ledger = universe.events(), universe.tiktok.ledger
     for number in range(wanted):
         post_id = f"post-{number}"

@@ -103,7 +103,7 @@ def journal() -> Journal[Counting]:
     return Journal(service="uploader", partition=3, state_type=Counting)
 
 
-def record(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()) -> Record:
+def record(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes | None], ...] = ()) -> Record:
     return Record(slice=journal().slice, offset=7, key=key, value=value, headers=headers)
 
 
@@ -112,6 +112,14 @@ def test_a_state_is_read_back_with_its_trace() -> None:
     entry = journal().read(record(written.key, written.value, tuple(written.headers)))
     assert isinstance(entry, Entry)
     assert (entry.key, entry.state, entry.trace) == (Key("acc", "post"), Counting(asked=2, not_before=T0), "00-trace")
+
+
+@pytest.mark.parametrize(("raw", "trace"), [(None, None), (b"\xff", "\ufffd")])
+def test_a_trace_that_is_none_is_no_reason_to_stop(raw: bytes | None, trace: str | None) -> None:
+    written = journal().put(Key("acc", "post"), Counting(asked=2), None)
+    entry = journal().read(record(written.key, written.value, (("traceparent", raw),)))
+    assert isinstance(entry, Entry)
+    assert entry.trace == trace
 
 
 def test_a_forgotten_state_is_a_tombstone() -> None:

@@ -2,20 +2,34 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
+import pytest
 import structlog
 
 from common.events.codec import decode
+from common.events.topics import POST_REQUESTS
 from common.instants import Clock
-from common.streams.log import Outgoing, Slice
+from common.streams.intake import Intake, Offered
+from common.streams.log import Outgoing, Record, Slice
+from common.streams.machine import Machine
 from common.streams.memory import MemoryLog, MemoryStore
 from common.streams.slots import Slots
 from common.streams.task import Surroundings, Task
 from simulation import virtual
 from simulation.processes import Crashed, Faults, Process, adopt_tasks
-from unit.streams.toys import MACHINE, Act, Counting, Fact, World
+from unit.streams.toys import (
+    CRASHES_DECIDE,
+    CRASHES_INTERPRET,
+    CRASHES_TODO,
+    MACHINE,
+    Act,
+    Counting,
+    Fact,
+    World,
+)
 
 
 def request(post_id: str, account_id: str = "acc") -> bytes:
@@ -28,13 +42,19 @@ def ask(store: MemoryStore, *values: bytes) -> None:
         store.append(Outgoing(slice=Slice("post.requests", 0), key=b"acc", value=value))
 
 
-def task_over(log: MemoryLog, world: World, seed: int = 1, clock: Clock = virtual.clock) -> Task[Counting, Fact, Act]:
+def task_over(
+    log: MemoryLog,
+    world: World,
+    seed: int = 1,
+    clock: Clock = virtual.clock,
+    machine: Machine[Counting, Fact, Act] = MACHINE,
+) -> Task[Counting, Fact, Act]:
     async def nothing_to_salvage(body: object) -> None:
         raise AssertionError(body)
 
     return Task(
         Surroundings(
-            machine=MACHINE,
+            machine=machine,
             effects=world,
             log=log,
             clock=clock,
@@ -52,6 +72,10 @@ def events(store: MemoryStore) -> list[tuple[str, int]]:
         body = decode(topic="post.events", value=record.value or b"", headers=record.headers).body
         found.append((body.subject, getattr(body, "revision", 0)))
     return found
+
+
+def reason_in(letter: Record) -> str:
+    return (dict(letter.headers)["dlq_reason"] or b"").decode()
 
 
 async def serve_for(task: Task[Counting, Fact, Act], seconds: float) -> None:
@@ -109,13 +133,70 @@ def test_illegible_outside_input_is_dead_lettered_with_why_and_its_post_told() -
         await serve_for(task_over(MemoryLog(store), world), 3)
         letters = store.records[Slice("uploader.dead_letters", 0)]
         assert [letter.value for letter in letters] == [b"not json", b'{"account_id": "acc", "post_id": "p"}']
-        reasons = [dict(letter.headers)["dlq_reason"].decode() for letter in letters]
+        reasons = [reason_in(letter) for letter in letters]
         assert "JSON is malformed" in reasons[0]
         assert "tenant" in reasons[1]
         assert ("p", 100) in events(store)
         assert ("a", 1) in events(store)
 
     virtual.run(main())
+
+
+def test_outside_input_that_crashes_a_decision_is_dead_lettered_and_the_partition_goes_on() -> None:
+    async def main() -> None:
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        crashing = [request(name) for name in (CRASHES_INTERPRET, CRASHES_DECIDE, CRASHES_TODO)]
+        ask(store, *crashing, request("a"))
+        with structlog.testing.capture_logs() as lines:
+            await serve_for(task_over(MemoryLog(store), world), 1)
+        letters = store.records[Slice("uploader.dead_letters", 0)]
+        assert [letter.value for letter in letters] == crashing
+        assert all("Error" in reason_in(letter) for letter in letters)
+        told = [line for line in lines if line["event"] == "outside_record_crashed"]
+        assert [(line["log_level"], line["offset"]) for line in told] == [("error", 0), ("error", 1), ("error", 2)]
+        assert events(store) == [("a", 1)]
+        assert world.acts == [("a", 1)]
+
+    virtual.run(main())
+
+
+def test_our_own_records_that_crash_a_decision_stop_the_partition() -> None:
+    machine = replace(MACHINE, inputs=(replace(POST_REQUESTS, from_outside=False),))
+
+    async def main() -> None:
+        store = MemoryStore(partitions=1, clock=virtual.clock)
+        ask(store, request(CRASHES_DECIDE))
+        with pytest.raises(ExceptionGroup) as crash:
+            await serve_for(task_over(MemoryLog(store), World(), machine=machine), 1)
+        assert crash.group_contains(OverflowError)
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(
+    "headers", [(("ce_type", None),), (("traceparent", None), ("ce_time", None)), (("traceparent", b"\xff"),)]
+)
+def test_headers_without_a_value_or_of_no_text_stop_nothing(headers: tuple[tuple[str, bytes | None], ...]) -> None:
+    async def main() -> None:
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        for value in (request("a"), b'{"account_id": "acc", "post_id": "p"}'):
+            store.append(Outgoing(slice=Slice("post.requests", 0), key=None, value=value, headers=headers))
+        await serve_for(task_over(MemoryLog(store), world), 1)
+        await serve_for(task_over(MemoryLog(store), world), 1)
+        assert ("a", 1) in events(store)
+        assert ("p", 100) in events(store)
+        (letter,) = store.records[Slice("uploader.dead_letters", 0)]
+        assert tuple(letter.headers)[: len(headers)] == headers
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("time_ms", [-(2**62), 2**62])
+def test_a_record_of_an_impossible_time_is_taken(time_ms: int) -> None:
+    slice_ = Slice("post.requests", 0)
+    record = Record(slice=slice_, offset=0, key=b"acc", value=request("a"), time_ms=time_ms)
+    step = Intake(MACHINE, 0, lambda _account_id: 0).step(record)
+    assert isinstance(step, Offered)
 
 
 def test_a_record_on_the_wrong_partition_is_forwarded() -> None:

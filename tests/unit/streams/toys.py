@@ -12,6 +12,9 @@ from common.events.post import FailureReason, PostFailed, PostRequested
 from common.events.topics import POST_REQUESTS
 from common.streams.machine import Addressed, Decision, Due, Key, Machine, Outsider, Views, Wait
 
+CRASHES_INTERPRET, CRASHES_DECIDE, CRASHES_TODO = "interpret.crashes", "decide.crashes", "todo.crashes"
+"""Posts at which a function of the machine has a bug."""
+
 
 class Counting(msgspec.Struct, frozen=True, kw_only=True, tag="counting"):
     asked: int
@@ -45,6 +48,8 @@ Fact = Asked | Done | Spoiled
 def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
     match envelope.body:
         case PostRequested(account_id=account_id, post_id=post_id):
+            if post_id == CRASHES_INTERPRET:
+                raise ZeroDivisionError
             return Addressed(Key(account_id, post_id), Asked(post_id))
         case _:
             return None
@@ -61,6 +66,8 @@ def illegible(outsider: Outsider) -> Addressed[Fact] | None:
 def decide(key: Key, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
     state = state or Counting(asked=0)
     match fact:
+        case Asked(post_id) if post_id == CRASHES_DECIDE:
+            raise OverflowError
         case Asked():
             return Decision(state=msgspec.structs.replace(state, asked=state.asked + 1))
         case Done(number=number) if number == state.done + 1:
@@ -81,6 +88,8 @@ def decide(key: Key, state: Counting | None, fact: Fact | Due, now: datetime) ->
 
 
 def todo(key: Key, state: Counting, now: datetime) -> Act | Wait | None:
+    if key.item == CRASHES_TODO:
+        raise OverflowError
     if state.not_before is not None and now < state.not_before:
         return Wait(state.not_before)
     return Act(state.done + 1) if state.done < state.asked else None

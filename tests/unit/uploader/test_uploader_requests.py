@@ -243,6 +243,8 @@ def test_a_request_that_cannot_be_read_is_addressed_by_what_is_legible() -> None
         b'{"account_id": "a", "post_id": ""}',
         b'{"account_id": "a", "post_id": 3}',
         b'{"account_id": "a", "post_id": "has space"}',
+        b'{"account_id": "a", "post_id": "p", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"account_id": "a", "post_id": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     ],
 )
 def test_a_request_of_no_legible_post_is_left_at_the_dead_letter(value: bytes) -> None:

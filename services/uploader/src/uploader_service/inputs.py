@@ -19,6 +19,17 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _LONGEST_FAULT = 500
 
 
+class _Names(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose a request is. What else is in it is not looked at."""
+
+    account_id: object = None
+    post_id: object = None
+    tenant: object = None
+
+
+_names = msgspec.json.Decoder(_Names).decode
+
+
 def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
     """Read requests, and posts that the publisher gives back."""
     body = envelope.body
@@ -44,12 +55,10 @@ def notice(key: Key, state: Post, record: Body) -> Fact | None:
 def illegible(outsider: Outsider) -> Addressed[Fact] | None:
     """Find the post that a request was about which could not be read, so that its sender gets an answer."""
     try:
-        fields = msgspec.json.decode(outsider.value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        names = _names(outsider.value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not isinstance(fields, dict):
-        return None
-    account_id, post_id, tenant = (_identifier(fields.get(name)) for name in ("account_id", "post_id", "tenant"))
+    account_id, post_id, tenant = map(_identifier, (names.account_id, names.post_id, names.tenant))
     if not account_id or not post_id:
         return None
     fact = Illegible(

@@ -67,7 +67,9 @@ BODIES: tuple[type[Body], ...] = (
 BARE_TYPES = {PostRequested.topic.name: PostRequested.ce_type}
 """What a record without CloudEvents headers is taken for, on the topics that outsiders write to."""
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
+"""As Kafka has them: a header may be there without a value."""
+
 B_co = TypeVar("B_co", bound=Body, covariant=True)
 _BY_TYPE: Mapping[tuple[str, str], type[Body]] = {(body.topic.name, body.ce_type): body for body in BODIES}
 _encoder = msgspec.json.Encoder()
@@ -147,14 +149,14 @@ def decode(*, topic: str, value: bytes, headers: Headers) -> Envelope[Body]:
         UnknownEvent: the type in `ce_type` does not belong on this topic, or there is none.
         MalformedEvent: the body is not JSON or does not fit the type; the message names the field.
     """
-    texts = {name: raw.decode(errors="replace") for name, raw in headers}
+    texts = {name: raw.decode(errors="replace") for name, raw in headers if raw is not None}
     ce_type = texts.get("ce_type", BARE_TYPES.get(topic, ""))
     body_type = _BY_TYPE.get((topic, ce_type))
     if body_type is None:
         raise UnknownEvent(topic=topic, ce_type=ce_type)
     try:
         body = _decoder(body_type)(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedEvent(ce_type=ce_type, fault=str(error)) from error
     return Envelope(
         id=texts.get("ce_id", ""),

@@ -1,4 +1,4 @@
-"""A task's committed states, by lane, and the draft of the next transaction over them (all pure)."""
+"""A task's committed states, by lane, and the draft of the next transaction over them (no I/O)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
@@ -10,7 +10,7 @@ from common.instants import Instant
 from common.streams.intake import Offered, Passed
 from common.streams.journal import Journal
 from common.streams.log import Outgoing, Slice
-from common.streams.machine import Key, Machine
+from common.streams.machine import Decision, Key, Machine
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -78,13 +78,29 @@ class Draft(Generic[S, F, E]):
             self.offsets[step.mark.slice.topic] = step.mark.next_offset
         self.passing.extend(step.passing)
         if isinstance(step, Offered):
-            self._decide(step)
+            self._take_fact(step)
 
-    def _decide(self, step: Offered[F]) -> None:
+    def _take_fact(self, step: Offered[F]) -> None:
+        before, trace = self.changes.get(step.key) or (self._book.get(step.key), self._book.trace(step.key))
+        if step.put_aside is None:
+            self._keep(step, before, self._machine.decide(step.key, before, step.fact, self._now), trace or step.trace)
+            return
+        try:
+            decision = self._decide_and_look_ahead(step, before)
+        except Exception as error:  # noqa: BLE001 -- whatever a stranger's record does to us, those behind it go on
+            self.passing.append(step.put_aside(error))
+        else:
+            self._keep(step, before, decision, trace or step.trace)
+
+    def _decide_and_look_ahead(self, step: Offered[F], before: S | None) -> Decision[S]:
+        """Decide, and see that the new state says what it wants: one that cannot would stop every owner to come."""
+        decision = self._machine.decide(step.key, before, step.fact, self._now)
+        if decision.state is not None and decision.state is not before:
+            self._machine.todo(step.key, decision.state, self._now)
+        return decision
+
+    def _keep(self, step: Offered[F], before: S | None, decision: Decision[S], trace: str | None) -> None:
         key = step.key
-        before, trace = self.changes.get(key) or (self._book.get(key), self._book.trace(key))
-        decision = self._machine.decide(key, before, step.fact, self._now)
-        trace = trace or step.trace
         self.touched[key] = None
         self.events.extend((body, trace) for body in decision.events)
         if decision.state is not before:

@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
+import structlog
 
 from common.events.body import Body
 from common.events.codec import Envelope, EventError, decode
 from common.events.topics import dead_letters
-from common.streams.journal import TRACE_HEADER, Unreadable
+from common.streams import metrics
+from common.streams.journal import Unreadable, trace_of
 from common.streams.log import Outgoing, Record, Slice
 from common.streams.machine import Addressed, Due, Key, Machine, Outsider
 
@@ -18,6 +22,15 @@ S = TypeVar("S")
 F = TypeVar("F")
 E = TypeVar("E")
 G = TypeVar("G")
+LONGEST_REASON = 1000
+_log = structlog.get_logger()
+
+
+class Why(StrEnum):
+    """Why a record from outside is put aside."""
+
+    ILLEGIBLE = "illegible"
+    CRASHED = "crashed"
 
 
 class Mark(NamedTuple):
@@ -29,7 +42,11 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered(Generic[G]):
-    """A fact for a state. `kept` facts are an effect's outcome: they outlive a reopening of the task."""
+    """A fact for a state. `kept` facts are an effect's outcome: they outlive a reopening of the task.
+
+    `put_aside` is there for records from outside, which must not stop a partition: it makes the dead letter of one
+    that no decision could be made about.
+    """
 
     key: Key
     fact: "G | Due"
@@ -37,6 +54,7 @@ class Offered(Generic[G]):
     mark: Mark | None = None
     passing: tuple[Outgoing, ...] = ()
     kept: bool = False
+    put_aside: Callable[[Exception], Outgoing] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +77,16 @@ class Intake(Generic[S, F, E]):
     def step(self, record: Record) -> Offered[F] | Passed:
         """Say what a record means. Raises `Unreadable` for a record of our own that cannot be read."""
         mark = Mark(record.slice, record.offset + 1)
+        if record.slice.topic not in self._outside:
+            return self._read(record, mark)
+        put_aside = partial(self._crashed, record)
+        try:
+            step = self._read(record, mark)
+        except Exception as error:  # noqa: BLE001 -- whatever a stranger's record does to us, those behind it go on
+            return Passed(mark=mark, passing=(put_aside(error),))
+        return replace(step, put_aside=put_aside) if isinstance(step, Offered) else step
+
+    def _read(self, record: Record, mark: Mark) -> Offered[F] | Passed:
         try:
             envelope = _timed(
                 decode(topic=record.slice.topic, value=record.value or b"", headers=record.headers), record
@@ -72,24 +100,34 @@ class Intake(Generic[S, F, E]):
             return Passed(mark=mark)
         return Offered(key=addressed.key, fact=addressed.fact, trace=envelope.traceparent, mark=mark)
 
+    def _crashed(self, record: Record, error: Exception) -> Outgoing:
+        _log.error(
+            "outside_record_crashed",
+            topic=record.slice.topic,
+            partition=record.slice.partition,
+            offset=record.offset,
+            exc_info=error,
+        )
+        return self._dead_letter(record, f"no decision could be made about it: {type(error).__name__}", Why.CRASHED)
+
     def _illegible(self, record: Record, mark: Mark, error: EventError) -> Offered[F] | Passed:
         if record.slice.topic not in self._outside:
             raise Unreadable(record, error)
         told = self._machine.illegible(_outsider(record, error))
         if told is not None and (owner := self._partition_of(told.key.lane)) != self._partition:
             return Passed(mark=mark, passing=(_forward(record, told.key.lane, owner),))
-        letter = self._dead_letter(record, error)
+        letter = self._dead_letter(record, str(error), Why.ILLEGIBLE)
         if told is None:
             return Passed(mark=mark, passing=(letter,))
         return self._offer(told, mark, letter, record)
 
     def _offer(self, told: Addressed[F], mark: Mark, letter: Outgoing, record: Record) -> Offered[F]:
-        trace = next((raw.decode(errors="replace") for name, raw in record.headers if name == TRACE_HEADER), None)
-        return Offered(key=told.key, fact=told.fact, trace=trace, mark=mark, passing=(letter,))
+        return Offered(key=told.key, fact=told.fact, trace=trace_of(record), mark=mark, passing=(letter,))
 
-    def _dead_letter(self, record: Record, error: EventError) -> Outgoing:
+    def _dead_letter(self, record: Record, reason: str, why: Why) -> Outgoing:
+        metrics.DEAD_LETTERS.labels(self._machine.service, why).inc()
         came_from = {
-            "dlq_reason": str(error),
+            "dlq_reason": reason[:LONGEST_REASON],
             "dlq_topic": record.slice.topic,
             "dlq_partition": str(record.slice.partition),
             "dlq_offset": str(record.offset),
@@ -98,15 +136,18 @@ class Intake(Generic[S, F, E]):
             slice=Slice(dead_letters(self._machine.service).name, self._partition),
             key=record.key,
             value=record.value,
-            headers=(*record.headers, *((name, text.encode()) for name, text in came_from.items())),
+            headers=(*record.headers, *((name, text.encode(errors="replace")) for name, text in came_from.items())),
         )
 
 
 def _timed(envelope: Envelope[Body], record: Record) -> Envelope[Body]:
-    """Fall back on the record's own time where the sender named none."""
+    """Fall back on the record's own time where the sender named none. Kafka takes any number for one."""
     if envelope.time is not None or record.time_ms is None:
         return envelope
-    return replace(envelope, time=datetime.fromtimestamp(record.time_ms / 1000, UTC))
+    try:
+        return replace(envelope, time=datetime.fromtimestamp(record.time_ms / 1000, UTC))
+    except (ValueError, OverflowError, OSError):
+        return envelope
 
 
 def _forward(record: Record, account_id: str, partition: int) -> Outgoing:

@@ -30,6 +30,11 @@ class Unreadable(Exception):
         super().__init__(f"cannot read our own record {where}: {cause}; the partition stops rather than lose it")
 
 
+def trace_of(record: Record) -> str | None:
+    """Read the trace a record belongs to; it may come from outside, so nothing in it is relied on."""
+    return next((raw.decode(errors="replace") for name, raw in record.headers if name == TRACE_HEADER and raw), None)
+
+
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """The next offset of each input, and the newest time the task has lived through."""
 
@@ -68,8 +73,7 @@ class Journal(Generic[S]):
             state = None if record.value is None else self._states.decode(record.value)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unreadable(record, error) from error
-        trace = next((raw.decode() for name, raw in record.headers if name == TRACE_HEADER), None)
-        return Entry(Key(lane, item), state, trace)
+        return Entry(Key(lane, item), state, trace_of(record))
 
     def input_slices(self, topics: tuple[Topic, ...]) -> tuple[Slice, ...]:
         """Name this partition of each topic."""
