@@ -334,13 +334,35 @@ def test_a_weak_tag_is_compared_and_not_sent(sources: Sources, origin: Origin) -
     assert "If-Range" not in origin.requests[-1]
 
 
+@dataclass
+class Ticking:
+    """A clock that goes on by `step` seconds whenever it is read."""
+
+    now: float = 0.0
+    step: float = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
 def test_a_source_that_drips_is_given_up(authority: trustme.CA, origin: Origin) -> None:
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    minutes = iter(range(0, 6000, 60))
-    trusted = frozenset({f"videos.example:{origin.port}"})
-    with Sources(context, trusted=trusted, resolver=loopback, clock=lambda: next(minutes)) as sources:
-        assert "too slowly" in failing_read(sources, origin, file(), file()).sentence
+    trusted, ticking = frozenset({f"videos.example:{origin.port}"}), Ticking()
+
+    def slow(request: str, first: int, last: int) -> bytes:
+        ticking.step = 31.0
+        return file()(request, first, last)
+
+    with Sources(context, trusted=trusted, resolver=loopback, clock=ticking) as sources:
+        validator = probed(sources, origin, file()).validator
+        origin.answers["/video.mp4"] = slow
+        with pytest.raises(SourceFailed, match="too slowly"):
+            list(sources.read(origin.url(), 0, len(VIDEO) - 1, validator))
+        found = sources.probe(origin.url())
+        assert isinstance(found, TemporarilyUnavailable)
+        assert "too slowly" in found.sentence
 
 
 @pytest.mark.parametrize(

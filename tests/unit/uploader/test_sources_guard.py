@@ -8,6 +8,7 @@ from contextlib import closing
 import httpcore
 import pytest
 
+from uploader_service.source_deadline import Deadline
 from uploader_service.source_guard import GuardedNetwork, is_public, system_resolver
 from uploader_service.source_problems import ForbiddenAddress, SourceFailed, TemporarilyUnavailable
 from uploader_service.sources import Sources
@@ -92,10 +93,13 @@ class Names:
         return self.addresses
 
 
+NO_LIMIT = Deadline(lambda: 0.0)
+
+
 @pytest.mark.parametrize("addresses", [("10.0.0.1",), ("8.8.8.8", "127.0.0.1"), ("::ffff:10.0.0.1",)])
 def test_one_forbidden_address_condemns_the_name(addresses: tuple[str, ...]) -> None:
     with pytest.raises(SourceFailed) as failed:
-        GuardedNetwork(frozenset(), always(*addresses)).connect_tcp("videos.example", 443)
+        GuardedNetwork(frozenset(), always(*addresses), NO_LIMIT).connect_tcp("videos.example", 443)
     assert failed.value.problem == ForbiddenAddress(host="videos.example", address=addresses[-1])
 
 
@@ -103,7 +107,7 @@ def test_the_checked_address_is_the_one_connected_to() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
         names = always("127.0.0.1")
-        network = GuardedNetwork(frozenset({f"videos.example:{port}"}), names)
+        network = GuardedNetwork(frozenset({f"videos.example:{port}"}), names, NO_LIMIT)
         stream = network.connect_tcp("Videos.Example", port, timeout=5.0)
         assert stream.get_extra_info("server_addr") == ("127.0.0.1", port)
         stream.close()
@@ -111,7 +115,7 @@ def test_the_checked_address_is_the_one_connected_to() -> None:
 
 
 def test_trust_is_for_one_port() -> None:
-    network = GuardedNetwork(frozenset({"videos.example:8443"}), always("127.0.0.1"))
+    network = GuardedNetwork(frozenset({"videos.example:8443"}), always("127.0.0.1"), NO_LIMIT)
     with pytest.raises(SourceFailed):
         network.connect_tcp("videos.example", 443)
 
@@ -119,7 +123,9 @@ def test_trust_is_for_one_port() -> None:
 def test_the_next_address_is_tried_when_one_refuses() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
-        network = GuardedNetwork(frozenset({f"videos.example:{port}"}), always("127.0.0.2", "127.0.0.1"))
+        network = GuardedNetwork(
+            frozenset({f"videos.example:{port}"}), always("127.0.0.2", "127.0.0.1"), Deadline(lambda: 0.0)
+        )
         stream = network.connect_tcp("videos.example", port, timeout=5.0)
         assert stream.get_extra_info("server_addr") == ("127.0.0.1", port)
         stream.close()
@@ -127,7 +133,7 @@ def test_the_next_address_is_tried_when_one_refuses() -> None:
 
 def test_an_unknown_name_is_a_connection_that_failed() -> None:
     with pytest.raises(httpcore.ConnectError, match=r"videos\.example cannot be resolved"):
-        GuardedNetwork(frozenset(), always()).connect_tcp("videos.example", 443)
+        GuardedNetwork(frozenset(), always(), NO_LIMIT).connect_tcp("videos.example", 443)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f000001", "127.1", "[::1]", "[::ffff:127.0.0.1]"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
+from uploader_service.source_deadline import Deadline
 from uploader_service.source_guard import GuardedNetwork, Resolver
 from uploader_service.source_problems import (
     HasCredentials,
@@ -54,10 +55,10 @@ class Answer:
 class Fetcher:
     """Connections to sources, kept for a while. Safe to share between threads."""
 
-    def __init__(self, tls: ssl.SSLContext, trusted: frozenset[str], resolver: Resolver) -> None:
+    def __init__(self, tls: ssl.SSLContext, trusted: frozenset[str], resolver: Resolver, deadline: Deadline) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
-            network_backend=GuardedNetwork(trusted, resolver),
+            network_backend=GuardedNetwork(trusted, resolver, deadline),
             max_connections=None,
             max_keepalive_connections=20,
             keepalive_expiry=5.0,
@@ -89,13 +90,7 @@ class Fetcher:
             with closing(self._answered(target, headers)) as response:
                 yield response
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
-            # Only a connection's error says something a person can use; the others would quote the wire.
-            why = (
-                str(error)
-                if isinstance(error, httpcore.ConnectError)
-                else f"the connection broke ({type(error).__name__})"
-            )
-            raise SourceFailed(TemporarilyUnavailable(place=_place(target), why=why)) from error
+            raise SourceFailed(TemporarilyUnavailable(place=_place(target), why=_why(error))) from error
 
     def _answered(self, target: httpx.URL, headers: dict[str, str]) -> httpcore.Response:
         """The head of the answer. A kept connection may have been closed at the other end, so it is asked twice."""
@@ -109,6 +104,17 @@ class Fetcher:
             return self._pool.handle_request(request)
         except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
             return self._pool.handle_request(request)
+
+
+def _why(error: Exception) -> str:
+    """What a person can use; other errors than a connection's own would quote the wire."""
+    match error:
+        case httpcore.ConnectError():
+            return str(error)
+        case httpcore.ReadTimeout():
+            return "it sends too slowly"
+        case _:
+            return f"the connection broke ({type(error).__name__})"
 
 
 def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:

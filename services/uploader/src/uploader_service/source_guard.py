@@ -8,6 +8,7 @@ from typing import TypeAlias
 import httpcore
 from typing_extensions import override
 
+from uploader_service.source_deadline import Deadline, TimedStream
 from uploader_service.source_problems import ForbiddenAddress, SourceFailed
 
 Resolver: TypeAlias = Callable[[str, int], Sequence[str]]
@@ -70,9 +71,10 @@ class GuardedNetwork(httpcore.NetworkBackend):
     rebinding looks. TLS, above, still checks the certificate against the name.
     """
 
-    def __init__(self, trusted: frozenset[str], resolver: Resolver) -> None:
+    def __init__(self, trusted: frozenset[str], resolver: Resolver, deadline: Deadline) -> None:
         self._trusted = frozenset(origin.lower() for origin in trusted)
         self._resolver = resolver
+        self._deadline = deadline
         self._system = httpcore.SyncBackend()
 
     @override
@@ -88,9 +90,12 @@ class GuardedNetwork(httpcore.NetworkBackend):
         failure: httpcore.ConnectError | httpcore.ConnectTimeout = httpcore.ConnectError(f"{host} has no address")
         for address in self._addresses(host, port):
             try:
-                return self._system.connect_tcp(address, port, timeout, local_address, socket_options)
+                patience = self._deadline.shorten(timeout)
+                stream = self._system.connect_tcp(address, port, patience, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
+            else:
+                return TimedStream(stream, self._deadline)
         raise failure
 
     def _addresses(self, host: str, port: int) -> Sequence[str]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from uploader_service.source_deadline import Deadline
 from uploader_service.source_fetch import Answer, Fetcher
 from uploader_service.source_guard import Resolver, system_resolver
-from uploader_service.source_problems import NotAVideo, SourceFailed, SourceProblem, TemporarilyUnavailable
+from uploader_service.source_problems import NotAVideo, SourceFailed, SourceProblem
 from uploader_service.source_ranges import Version, first_part, same_part
 from uploader_service.source_sniff import SNIFFED_BYTES, content_type_of
 
@@ -17,8 +18,9 @@ from uploader_service.source_sniff import SNIFFED_BYTES, content_type_of
 # the system, and page faults cost more than fewer pieces save.
 PIECE_BYTES = 512 * 1024
 
-# A source that drips would hold a thread and an upload url for its whole hour; this asks for 17 KiB a second.
+# A source that drips would hold a thread and an upload url for its whole hour; these ask for 17 KiB a second.
 _PIECE_SECONDS = 30.0
+_PROBE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,8 @@ class Sources:
         resolver: Resolver = system_resolver,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._fetcher = Fetcher(tls, trusted, resolver)
-        self._clock = clock
+        self._deadline = Deadline(clock)
+        self._fetcher = Fetcher(tls, trusted, resolver, self._deadline)
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +59,10 @@ class Sources:
     def probe(self, url: str) -> Probed | SourceProblem:
         """What is there, judged by its first bytes. May be repeated."""
         try:
-            with self._fetcher.get(url, 0, SNIFFED_BYTES - 1, if_range=None) as answer:
+            with (
+                self._deadline.within(_PROBE_SECONDS),
+                self._fetcher.get(url, 0, SNIFFED_BYTES - 1, if_range=None) as answer,
+            ):
                 part = first_part(answer.response, answer.place)
                 head = b"".join(answer.parts(part.length))
         except SourceFailed as failed:
@@ -71,20 +76,22 @@ class Sources:
     def read(self, url: str, first: int, last: int, validator: str) -> Iterator[bytes]:
         """The bytes `first` to `last` in pieces of about 512 KiB. Raises `SourceFailed`, at any piece."""
         version = Version.parse(validator)
-        with self._fetcher.get(url, first, last, if_range=version.strong_tag) as answer:
+        with (
+            self._deadline.within(_PIECE_SECONDS),
+            self._fetcher.get(url, first, last, if_range=version.strong_tag) as answer,
+        ):
             same_part(answer.response, answer.place, version, first, last)
             yield from self._pieces(answer, last - first + 1)
 
     def _pieces(self, answer: Answer, length: int) -> Iterator[bytes]:
         parts: list[bytes] = []
-        held, began = 0, self._clock()
+        held = 0
         for part in answer.parts(length):
             parts.append(part)
             held += len(part)
             if held >= PIECE_BYTES:
                 yield b"".join(parts)
-                parts, held, began = [], 0, self._clock()
-            elif self._clock() - began > _PIECE_SECONDS:
-                raise SourceFailed(TemporarilyUnavailable(place=answer.place, why="it sends too slowly"))
+                parts, held = [], 0
+                self._deadline.renew(_PIECE_SECONDS)
         if parts:
             yield b"".join(parts)

@@ -1,0 +1,53 @@
+"""Deadlines of a whole answer, over a connection that gives one byte at a time."""
+
+from dataclasses import dataclass, field
+
+import httpcore
+import pytest
+
+from uploader_service.source_deadline import Deadline, TimedStream
+
+
+@dataclass
+class Dripping(httpcore.NetworkStream):
+    """Gives a byte after as many seconds as it is told; remembers how long it was let wait."""
+
+    seconds: float
+    now: float = 100.0
+    patience: list[float | None] = field(default_factory=list)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self.patience.append(timeout)
+        self.now += self.seconds
+        return b"H"
+
+
+def test_drips_do_not_push_the_limit_on() -> None:
+    wire = Dripping(seconds=12)
+    deadline = Deadline(lambda: wire.now)
+    stream = TimedStream(wire, deadline)
+    with deadline.within(30):
+        while wire.now < 130:
+            stream.read(1, timeout=20)
+        with pytest.raises(httpcore.ReadTimeout):
+            stream.read(1, timeout=20)
+    assert wire.patience == [20, 18, 6]
+
+
+def test_progress_does() -> None:
+    wire = Dripping(seconds=12)
+    deadline = Deadline(lambda: wire.now)
+    with deadline.within(30):
+        for _ in range(10):
+            TimedStream(wire, deadline).read(1, timeout=20)
+            deadline.renew(30)
+    assert wire.patience == [20] * 10
+
+
+def test_without_a_limit_the_timeout_stands() -> None:
+    wire = Dripping(seconds=1000)
+    deadline = Deadline(lambda: wire.now)
+    with deadline.within(5):
+        pass
+    TimedStream(wire, deadline).read(1, timeout=20)
+    assert wire.patience == [20]
