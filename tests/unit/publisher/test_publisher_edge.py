@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -25,6 +25,7 @@ ASKED: dict[str, Any] = {
     "source": {"url": "https://media.example/v.mp4"},
     "privacy_level": "SELF_ONLY",
 }
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -70,7 +71,7 @@ class Door:
 async def door() -> AsyncIterator[Door]:
     accounts, requests = Accounts(), Requests()
     app = create_app(service="publisher", ready=dict)
-    app.include_router(routes(accounts=accounts, requests=requests, random_bytes=os.urandom))
+    app.include_router(routes(accounts=accounts, requests=requests, clock=lambda: NOW, random_bytes=os.urandom))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge") as http:
         yield Door(accounts, requests, http)
 
@@ -169,6 +170,18 @@ async def test_a_faulty_field_is_named(door: Door, change: dict[str, object], pl
 
     assert [fault["field"] for fault in problem["errors"]] == [place]
     assert door.requests.written == []
+
+
+@pytest.mark.parametrize("name", ["publish_at", "not_after"])
+async def test_a_time_too_far_ahead_is_refused_with_the_limit(door: Door, name: str) -> None:
+    farthest = NOW + timedelta(days=366)
+    for time in (farthest + timedelta(microseconds=1), datetime.max.replace(tzinfo=UTC)):
+        problem = is_problem(await door.ask(ASKED | {name: time.isoformat()}), 422, "invalid_request")
+        (fault,) = problem["errors"]
+        assert (fault["field"], fault["value"]) == (f"body.{name}", time.isoformat())
+        assert fault["limit"] == {"le": farthest.isoformat()}
+    assert door.requests.written == []
+    assert (await door.ask(ASKED | {name: farthest.isoformat()})).status_code == 202
 
 
 @pytest.mark.parametrize("name", ["account_id", "tenant", "source", "privacy_level"])

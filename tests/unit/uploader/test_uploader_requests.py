@@ -1,6 +1,6 @@
 """Requests: taken in, refused, asked again, parked until their account is in view."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from common.events.post import (
     PostReturned,
     PrivacyLevel,
 )
-from common.streams.machine import Due, Key, Outsider, Wait
+from common.streams.machine import Decision, Due, Key, Outsider, Wait
 from unit.uploader.posts import (
     AWAITING,
     FAILED,
@@ -41,12 +41,26 @@ from unit.uploader.posts import (
 from uploader_service.facts import AccountSeen, CredentialSeen, Illegible, Requested, Returned
 from uploader_service.inputs import illegible, interpret, notice
 from uploader_service.plans import todo
-from uploader_service.post import PARKED_FOR, TELL_AFTER, Ending, Finished, Parked, Post, Probing, Waiting, job_of
-from uploader_service.requests import shown_source
+from uploader_service.post import (
+    PARKED_FOR,
+    TELL_AFTER,
+    Ending,
+    Finished,
+    Parked,
+    Post,
+    Probing,
+    Waiting,
+    digest_of,
+    job_of,
+)
+from uploader_service.requests import shown_source, validity_of
 
 ASKED = Requested(request=REQUEST, recorded_at=NOW)
 OTHER = Requested(request=replace(REQUEST, caption="A dog"), recorded_at=NOW)
 UNREAD = Illegible(tenant="t1", message="Expected `str`", digest="bytes")
+
+
+FAR = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(-timedelta(hours=12)))
 
 
 def asked(**changes: Any) -> Requested:
@@ -65,6 +79,11 @@ def test_a_request_is_accepted_and_parked_until_its_account_is_in_view() -> None
     [
         ({"caption": "\N{CAT FACE}" * 1101}, "caption", "2202"),
         ({"brand_content": True, "privacy_level": PrivacyLevel.SELF_ONLY}, "privacy_level", "SELF_ONLY"),
+        ({"publish_at": NOW + timedelta(days=367)}, "publish_at", "2028-01-03"),
+        ({"publish_at": FAR}, "publish_at", "9999-12-31"),
+        ({"publish_at": FAR}, "publish_at", "2028-01-02T12:00:00+00:00"),
+        ({"not_after": FAR}, "not_after", "9999-12-31"),
+        ({"publish_at": NOW, "not_after": NOW + timedelta(days=367)}, "not_after", "366 days"),
         ({"publish_at": NOW + timedelta(hours=2), "not_after": NOW + timedelta(hours=1)}, "not_after", "13:00"),
     ],
 )
@@ -75,6 +94,36 @@ def test_what_nothing_could_put_right_is_refused_by_field_and_value(changes: Any
     assert failed.message.startswith(f"{field}: ")
     assert value in failed.message
     assert went(decision, Finished).ending is Ending.FAILED
+
+
+@pytest.mark.parametrize("name", ["publish_at", "not_after"])
+def test_the_farthest_time_is_taken(name: str) -> None:
+    went(step(None, asked(**{name: NOW + timedelta(days=366)})), Parked)
+
+
+def test_no_state_is_undone_by_a_time_too_far_ahead() -> None:
+    far = replace(HANDED_OVER, job=replace(JOB, not_after=FAR))
+    assert todo(KEY, far, NOW) == Wait(NOW + timedelta(days=368))
+    assert validity_of(replace(REQUEST, publish_at=FAR), NOW) == NOW + timedelta(days=367)
+    assert validity_of(replace(REQUEST, not_after=FAR), NOW) == NOW + timedelta(days=366)
+
+
+@pytest.mark.parametrize("name", ["publish_at", "not_after"])
+def test_the_same_moment_spelled_differently_is_the_same_request(name: str) -> None:
+    moment = NOW + timedelta(hours=5)
+    elsewhere = moment.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    first, again = (asked(**{name: time}) for time in (moment, elsewhere))
+    state = step(None, first).state
+    assert step(state, again) == Decision(state=state)
+    other = step(state, asked(**{name: moment + timedelta(microseconds=1)}))
+    the_event(other, PostRequestConflict)
+    swapped = {"publish_at": "not_after", "not_after": "publish_at"}[name]
+    the_event(step(state, asked(**{swapped: moment})), PostRequestConflict)
+
+
+def test_times_at_the_ends_of_the_calendar_are_told_apart() -> None:
+    first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    assert len({digest_of(replace(REQUEST, publish_at=time)) for time in (first, FAR, None)}) == 3
 
 
 def test_a_caption_of_exactly_2200_units_is_taken() -> None:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
 from common import tracing
@@ -11,11 +12,12 @@ from common.events.account import AccountDescribed
 from common.events.body import Body
 from common.events.post import PostRequested
 from common.http_problems import Problem
+from common.instants import Clock
 from common.tracing import RandomBytes
 from publisher_service import metrics
 from publisher_service.errors import NotDurable
 from publisher_service.metrics import SubmissionOutcome
-from publisher_service.submission import Submission, requested
+from publisher_service.submission import Submission, requested, too_far_ahead
 
 
 class Accounts(Protocol):
@@ -43,13 +45,15 @@ class Receipt(BaseModel):
     account_id: str = Field(description="The account that posts.")
 
 
-def routes(*, accounts: Accounts, requests: Requests, random_bytes: RandomBytes) -> APIRouter:
+def routes(*, accounts: Accounts, requests: Requests, clock: Clock, random_bytes: RandomBytes) -> APIRouter:
     """Build the edge's routes over what they need."""
     router = APIRouter(tags=["posts"])
 
     @router.post("/v1/posts", status_code=HTTPStatus.ACCEPTED)
     async def submit(submission: Submission, http: Request) -> Receipt:
         """Ask for a video to be posted. Asking again with the same `post_id` posts it once."""
+        if faults := too_far_ahead(submission, clock()):
+            raise RequestValidationError(faults)
         _check_owner(accounts, submission)
         trace = tracing.child_of(http.headers.get("traceparent"), random_bytes)
         await _write(requests, submission, str(trace))

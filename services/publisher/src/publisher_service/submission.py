@@ -1,14 +1,16 @@
 """A request for a post as HTTP takes it: the contract's `post.requested`, with faults named field by field."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 from uuid import uuid4
 
 import msgspec
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
 from common.events import post as contract
-from common.events.post import PostRequested, PrivacyLevel
+from common.events.post import FARTHEST_AHEAD, PostRequested, PrivacyLevel
+from common.instants import Instant
 
 _AwareInstant = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -68,10 +70,27 @@ class Submission(BaseModel):
     cover_timestamp_ms: Annotated[StrictInt, Field(ge=0)] | None = Field(
         default=None, description="Which moment of the video is its cover."
     )
-    publish_at: Moment = Field(default=None, description="When to post; at once if left out.")
+    publish_at: Moment = Field(default=None, description="When to post, at most 366 days ahead; at once if left out.")
     not_after: Moment = Field(
-        default=None, description="When it is too late to post; a day after its time if left out."
+        default=None,
+        description="When it is too late to post, at most 366 days ahead; a day after its time if left out.",
     )
+
+
+def too_far_ahead(submission: Submission, now: Instant) -> Sequence[Mapping[str, Any]]:
+    """Name each time that lies too far ahead, as a fault of the body."""
+    limit = now + FARTHEST_AHEAD
+    return [
+        {
+            "type": "less_than_equal",
+            "loc": ("body", name),
+            "msg": f"has to be at most {FARTHEST_AHEAD.days} days ahead",
+            "input": time.isoformat(),
+            "ctx": {"le": limit.isoformat()},
+        }
+        for name, time in (("publish_at", submission.publish_at), ("not_after", submission.not_after))
+        if time is not None and time > limit
+    ]
 
 
 def requested(submission: Submission) -> PostRequested:

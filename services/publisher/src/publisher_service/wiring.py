@@ -146,7 +146,7 @@ async def _open_edge(opened: AsyncExitStack, *, kafka: KafkaSettings, log: Kafka
         run=accounts.follow,
         ready=lambda: accounts.ready,
         not_ready="the accounts are not read to their end",
-        routes=routes(accounts=accounts, requests=KafkaRequests(producer), random_bytes=os.urandom),
+        routes=routes(accounts=accounts, requests=KafkaRequests(producer), clock=system_clock, random_bytes=os.urandom),
     )
 
 

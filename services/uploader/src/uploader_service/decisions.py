@@ -100,7 +100,7 @@ def accept(fact: Requested, now: Instant) -> Decision[Post]:
     if is_too_old(fact.recorded_at, now):
         message = f"the request was written at {fact.recorded_at}, more than 7 days ago"
         return fail(job, FailureReason.TOO_OLD, message, now)
-    if (fault := fault_of(request)) is not None:
+    if (fault := fault_of(request, now)) is not None:
         return fail(job, FailureReason.INVALID_REQUEST, fault, now)
     if now >= job.not_after:
         return too_late(job, now)

@@ -1,17 +1,18 @@
 """What a post can be in the uploader: one frozen class per state, stored as it is."""
 
 import hashlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias, TypedDict
 
 import msgspec
 
-from common.events.post import DelayReason, PostRequested
+from common.events.post import FARTHEST_AHEAD, DelayReason, PostRequested
 from common.instants import Instant
 from tiktok.chunks import ChunkPlan, plan_chunks
 from tiktok.limits import UPLOAD_URL_SECONDS
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PARKED_FOR = timedelta(seconds=60)
 """How long a request waits for its account: long enough for a connection just made, short enough to watch."""
 
@@ -240,8 +241,10 @@ Post: TypeAlias = (
 
 
 def digest_of(request: PostRequested) -> str:
-    """Name a request's content: equal for requests that ask for the same."""
-    return hashlib.sha256(msgspec.json.encode(request, order="sorted")).hexdigest()
+    """Name a request's content: equal for requests that ask for the same, however they spell their times."""
+    timeless = msgspec.structs.replace(request, publish_at=None, not_after=None)
+    times = [None if time is None else time - _EPOCH for time in (request.publish_at, request.not_after)]
+    return hashlib.sha256(msgspec.json.encode((timeless, times), order="sorted")).hexdigest()
 
 
 def job_of(state: Live | HandedOver) -> Job:
@@ -278,7 +281,8 @@ def limit_of(state: Working) -> Instant:
 
 def returnable_until(state: HandedOver) -> Instant:
     """Until when the publisher may give the post back for another attempt: its moment, and a day for the verdict."""
-    return max(state.job.not_after, state.at) + RETURNABLE_FOR
+    moment = min(state.job.not_after, state.at + FARTHEST_AHEAD + RETURNABLE_FOR)
+    return max(moment, state.at) + RETURNABLE_FOR
 
 
 def url_is_past_its_life(ticket: Ticket, now: Instant) -> bool:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 
-from common.events.post import PostRequested, PrivacyLevel
+from common.events.post import FARTHEST_AHEAD, PostRequested, PrivacyLevel
 from common.instants import Instant
 from tiktok.limits import TITLE_UTF16_UNITS
 
@@ -13,13 +13,17 @@ OLDEST = timedelta(days=7)
 DEFAULT_VALIDITY = timedelta(hours=24)
 
 
-def fault_of(request: PostRequested) -> str | None:
+def fault_of(request: PostRequested, now: Instant) -> str | None:
     """What no source, creator or moment could put right."""
     units = len(request.caption.encode("utf-16-le", errors="surrogatepass")) // 2
     if units > TITLE_UTF16_UNITS:
         return f"caption: it has {units} UTF-16 code units, TikTok takes at most {TITLE_UTF16_UNITS}"
     if request.brand_content and request.privacy_level is PrivacyLevel.SELF_ONLY:
         return "privacy_level: branded content cannot be set to SELF_ONLY"
+    for name, time in (("publish_at", request.publish_at), ("not_after", request.not_after)):
+        if time is not None and time > now + FARTHEST_AHEAD:
+            limit = f"at most {FARTHEST_AHEAD.days} days ahead, {(now + FARTHEST_AHEAD).isoformat()}"
+            return f"{name}: {time.isoformat()} is too far ahead, a post's times lie {limit}"
     if request.publish_at is not None and request.not_after is not None and request.not_after < request.publish_at:
         return f"not_after: {request.not_after.isoformat()} is before publish_at, {request.publish_at.isoformat()}"
     return None
@@ -49,8 +53,11 @@ def creator_fault_of(
 
 
 def validity_of(request: PostRequested, now: Instant) -> Instant:
-    """Until when the post may go out."""
-    return request.not_after or (request.publish_at or now) + DEFAULT_VALIDITY
+    """Until when the post may go out. A time that `fault_of` refuses as too far ahead counts as the farthest."""
+    farthest = now + FARTHEST_AHEAD
+    if request.not_after is not None:
+        return min(request.not_after, farthest)
+    return min(request.publish_at or now, farthest) + DEFAULT_VALIDITY
 
 
 def is_too_old(recorded_at: Instant | None, now: Instant) -> bool:

@@ -30,7 +30,7 @@ body. Read with `isolation.level=read_committed`. New optional fields and new ev
 you do not know.
 """
 _OWN_TOPICS = """State belongs to its service and may change at any release. A dead letter is outside input that could
-not be read, as it came, with these headers beside its own:
+not be read, or that no decision could be made about, as it came, with these headers beside its own:
 """
 
 

@@ -1,5 +1,6 @@
 """Events about posts: what backends ask for, and everything that happens to it."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -14,6 +15,10 @@ Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r
 Url = Annotated[str, msgspec.Meta(min_length=8, max_length=4096)]
 Caption = Annotated[str, msgspec.Meta(max_length=2200)]
 """At most 2,200 UTF-16 code units (TikTok, video title); the exact count is checked by the uploader."""
+
+
+FARTHEST_AHEAD = timedelta(days=366)
+"""How far ahead of the request its `publish_at` and `not_after` may lie."""
 
 
 class PrivacyLevel(StrEnum):
@@ -62,7 +67,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class PostRequested(PostBody, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A backend wants a video posted. `post_id` is its idempotency key: asked twice, posted once."""
+    """A backend wants a video posted within 366 days. `post_id` is its idempotency key: asked twice, posted once."""
 
     ce_type: ClassVar[str] = "post.requested"
     topic: ClassVar[Topic] = POST_REQUESTS
