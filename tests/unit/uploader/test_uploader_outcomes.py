@@ -15,7 +15,7 @@ from common.events.post import (
     PostProgressed,
     PostUploaded,
 )
-from common.streams.machine import Due
+from common.streams.machine import Decision, Due
 from unit.uploader.posts import (
     ASKING,
     AWAITING,
@@ -252,9 +252,28 @@ def test_an_init_that_never_left_is_the_same_attempt() -> None:
 
 
 def test_attempts_are_bounded() -> None:
-    state = with_job(INITIALISING, attempt=MOST_ATTEMPTS)
-    failed = the_event(step(state, Unanswered(of=of(state), reason="reset")), PostFailed)
-    assert failed.reason is FailureReason.ATTEMPTS_EXHAUSTED
+    for lost in (0, 7):
+        state = with_job(UPLOADING, attempt=MOST_ATTEMPTS + lost, lost=lost)
+        failed = the_event(step(state, chunk_declined(state, "upload_unknown")), PostFailed)
+        assert failed.reason is FailureReason.ATTEMPTS_EXHAUSTED
+        went(step(with_job(state, lost=lost + 1), chunk_declined(state, "upload_unknown")), Waiting)
+
+
+def test_while_init_gets_no_answer_the_post_is_tried_until_its_moment_has_passed() -> None:
+    state, now, pauses = INITIALISING, NOW, list[timedelta]()
+    decision: Decision[Post] = Decision(state=state)
+    while now < JOB.not_after:
+        decision = step(state, Unanswered(of=of(state), reason="HTTP 503"), now)
+        if isinstance(decision.state, Waiting):
+            pauses.append(decision.state.until - now)
+            now = decision.state.until
+            decision = step(decision.state, Due(), now)
+        if now < JOB.not_after:
+            state = Initialising(job=went(decision, Probing).job, media=LARGE)
+    assert max(pauses) == pauses[-1] == timedelta(minutes=30)
+    assert the_event(decision, PostFailed).reason is FailureReason.TOO_LATE
+    long_lost = with_job(INITIALISING, attempt=20_000, lost=19_999)
+    assert went(step(long_lost, Unanswered(of=of(long_lost), reason="")), Waiting).until == NOW + timedelta(minutes=30)
 
 
 def test_later_attempts_follow_after_longer_and_longer() -> None:

@@ -39,6 +39,8 @@ from uploader_service.post import (
 )
 
 MOST_ATTEMPTS = 10
+"""Attempts that TikTok opened. Those whose init got no answer count only by time: an outage is no fault of the post."""
+
 SHORTEST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=5)
 ATTEMPT_PAUSE = timedelta(seconds=30)
@@ -124,13 +126,14 @@ def next_attempt(job: Job, why: str, now: Instant) -> Decision[Post]:
     """Begin again from the source. Only for attempts that are known never to publish."""
     if now >= job.not_after:
         return too_late(job, now)
-    if job.attempt >= MOST_ATTEMPTS:
-        message = f"{job.attempt} attempts came to nothing; the last one: {why}"
+    if job.attempt - job.lost >= MOST_ATTEMPTS:
+        message = f"{job.attempt - job.lost} attempts came to nothing; the last one: {why}"
         return fail(job, FailureReason.ATTEMPTS_EXHAUSTED, message, now)
     then = Probing(job=replace(job.well(), attempt=job.attempt + 1))
     if then.job.attempt == 2:  # noqa: PLR2004 - the second attempt follows at once, later ones after longer and longer
         return keep(then)
-    pause = min(ATTEMPT_PAUSE * (1 << (then.job.attempt - 3)), LONGEST_ATTEMPT_PAUSE)
+    doublings = min(then.job.attempt - 3, 16)
+    pause = min(ATTEMPT_PAUSE * (1 << doublings), LONGEST_ATTEMPT_PAUSE)
     return wait(then, now + pause, DelayReason.TIKTOK, why, now)
 
 

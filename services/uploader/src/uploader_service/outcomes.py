@@ -160,7 +160,8 @@ def initialised(state: Initialising, outcome: InitDone | CallFailure, now: Insta
         case NeverSent(reason=reason):
             return try_again(state, DelayReason.TIKTOK, reason, now)
         case Unanswered(reason=reason):
-            return next_attempt(state.job, f"TikTok's answer to init was lost: {reason}", now)
+            lost = replace(state.job, lost=state.job.lost + 1)
+            return next_attempt(lost, f"TikTok's answer to init was lost: {reason}", now)
         case NoCredential(version=version):
             return await_credential(state, version, "there is no usable access token", now)
         case Declined():

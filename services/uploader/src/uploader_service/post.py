@@ -89,8 +89,8 @@ def _since(times: tuple[Instant, ...], start: Instant) -> tuple[Instant, ...]:
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What a post keeps from state to state.
 
-    `attempt` numbers the init that is prepared or under way, from 1. `strikes` counts failures since something last
-    went well; back-off grows with it.
+    `attempt` numbers the init that is prepared or under way, from 1; `lost` counts those that ended without a
+    publish_id. `strikes` counts failures since something last went well; back-off grows with it.
     """
 
     request: PostRequested
@@ -98,6 +98,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     not_after: Instant
     revision: int = 0
     attempt: int = 1
+    lost: int = 0
     strikes: int = 0
     calls: Calls = Calls()
 
