@@ -25,7 +25,7 @@ KIB_PER_MIB = 1024
 @contextmanager
 def server(script: str, *arguments: str) -> Iterator[int]:
     """A server's port, while it runs."""
-    command = [sys.executable, str(Path(__file__).with_name(script)), *arguments]
+    command = [sys.executable, str(Path(__file__).with_name("servers") / script), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:

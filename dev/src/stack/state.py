@@ -53,6 +53,11 @@ def claimed(folder: Path) -> Iterator[None]:
         yield
 
 
+def is_ours(folder: Path) -> bool:
+    """Say whether a stack may do in the folder as it likes: nothing is there, or a stack was."""
+    return not folder.exists() or (folder / LOCK_FILE).exists() or not any(folder.iterdir())
+
+
 def is_claimed(folder: Path) -> bool:
     """Say whether a stack runs in the folder, started or starting."""
     try:

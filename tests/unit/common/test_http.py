@@ -114,6 +114,25 @@ async def test_a_validation_error_names_field_value_and_limit(client: httpx.Asyn
     assert "body.size: Input should be greater than or equal to 1" in problem["detail"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"caption": "a", "size": NaN}',
+        b'{"caption": "a", "size": 1e999}',
+        b'{"caption": "longer \\ud800", "size": 1}',
+        b'{"caption": "a", "size": 1, "access_token": "\\ud800"}',
+        b'{"\\ud800": 1}',
+        b"\xff",
+        b"[" * 100_000,
+    ],
+)
+async def test_what_no_json_can_repeat_is_refused_all_the_same(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/orders", content=body, headers={"Content-Type": "application/json"})
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == PROBLEM_MEDIA_TYPE
+    assert answer.json()["code"]
+
+
 async def test_a_validation_error_never_shows_a_secret(client: httpx.AsyncClient) -> None:
     for body in ({"caption": "x", "size": 1, "access_token": "planted"}, {"access_token": "planted"}):
         answer = await client.post("/orders", json=body)

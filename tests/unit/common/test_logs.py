@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -88,6 +89,9 @@ def test_secrets_are_redacted_by_name_at_any_depth(written: io.StringIO, name: s
         f"PUT https://host/video/?upload_id=1&upload_token={PLANTED} failed",
         f"redirected to http://127.0.0.1/callback?code={PLANTED}&state=1",
         f"Authorization: Bearer {PLANTED}",
+        f'TikTok said "code={PLANTED}" here',
+        f'it answered {{"access_token":"{PLANTED}"}}',
+        f"it answered {{'refresh_token': '{PLANTED}', 'open_id': 'x'}}",
     ],
 )
 @pytest.mark.parametrize("form", ["json", "console"])
@@ -102,6 +106,19 @@ def test_secrets_are_redacted_inside_text_and_tracebacks(text: str, form: str) -
         structlog.get_logger("a.module").exception("call_failed")
     assert stream.getvalue().count("[redacted]") >= 3
     assert PLANTED not in stream.getvalue()
+
+
+@dataclass
+class Strange:
+    said: str
+
+
+def test_what_surrounds_a_secret_stays_a_line_that_can_be_read(written: io.StringIO) -> None:
+    log = structlog.get_logger("a.module")
+    log.warning("call_failed", reason=f'said "access_token={PLANTED}"\nand went on', of=Strange(f"Bearer {PLANTED} x"))
+    (line,) = lines(written)
+    assert line["reason"] == 'said "access_token=[redacted]"\nand went on'
+    assert line["of"] == "Strange(said='Bearer [redacted] x')"
 
 
 def test_a_traceback_has_no_local_variables(written: io.StringIO) -> None:

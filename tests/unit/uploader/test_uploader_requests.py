@@ -307,6 +307,7 @@ def test_a_request_of_no_legible_post_is_left_at_the_dead_letter(value: bytes) -
         ("https://user:" + "planted@videos.example:8443/a.mp4", "https://videos.example:8443/a.mp4"),
         ("https://[2001:db8::1]:8443/a.mp4?planted", "https://[2001:db8::1]:8443/a.mp4"),
         ("https://videos.example:planted/a.mp4", ""),
+        ("https:/user:" + "planted@videos.example/a.mp4", ""),
     ],
 )
 def test_an_accepted_post_shows_its_source_without_what_may_be_secret(url: str, shown: str) -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 from stack import jars, state
 from stack.demo import story
 from stack.demo import video as videos
-from stack.demo.errors import UnderWay
+from stack.demo.errors import NotOurs, UnderWay
 from stack.demo.findings import faults, result_line
 from stack.demo.screen import Screen, Stopwatch, Tone, opened
 from stack.demo.video import Video
@@ -95,8 +95,11 @@ def begin_afresh(folder: Path, options: Options) -> None:
     """Remove what the last demo left, unless a Kafka or MongoDB that stays knows its keys.
 
     Raises:
+        NotOurs: the folder holds something that no stack has put there.
         UnderWay: another demo runs in this folder.
     """
+    if not state.is_ours(folder):
+        raise NotOurs(folder)
     if state.is_claimed(folder):
         raise UnderWay(folder)
     if not (options.kafka or options.mongodb or options.containers):

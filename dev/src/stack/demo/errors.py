@@ -2,6 +2,7 @@
 
 StackError
 └── DemoFailed
+    ├── NotOurs           the folder holds something else
     ├── UnderWay          another demo runs in this folder
     ├── Overdue           something did not happen in time
     ├── ConsentFailed     the account could not be connected
@@ -16,6 +17,13 @@ from stack.errors import StackError
 
 class DemoFailed(StackError):
     """The demo could not be told to its end."""
+
+
+class NotOurs(DemoFailed):
+    """The folder holds something that no stack has put there, and a demo begins by removing what is there."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} holds something that is not a demo's; give --folder a new or empty one")
 
 
 class UnderWay(DemoFailed):

@@ -1,5 +1,6 @@
 """Errors at an HTTP edge as problem documents (RFC 9457), each with a `code` that clients may rely on."""
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -78,9 +79,9 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, object]:
     limits = {name: limit for name, limit in fault.get("ctx", {}).items() if name in _LIMITS}
     shown = {"value": _shown(place, fault["input"])} if fault["type"] != "missing" else {}
     return {
-        "field": ".".join(str(part) for part in place),
+        "field": _writable(".".join(str(part) for part in place)),
         "code": fault["type"],
-        "message": fault["msg"],
+        "message": _writable(fault["msg"]),
         **shown,
         **({"limit": limits} if limits else {}),
     }
@@ -89,11 +90,18 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, object]:
 def _shown(place: Sequence[int | str], value: object) -> object:
     if any(isinstance(part, str) and is_secret_name(part) for part in place):
         return REDACTED
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no number for it
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return value[:_LONGEST_VALUE_SHOWN]
+        return _writable(value[:_LONGEST_VALUE_SHOWN])
     return f"({type(value).__name__})"  # a whole body may hold secrets in its fields
+
+
+def _writable(text: str) -> str:
+    """Escape what UTF-8 cannot write: half a surrogate pair is legal in JSON."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _answer(document: Mapping[str, object]) -> JSONResponse:

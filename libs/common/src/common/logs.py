@@ -30,8 +30,9 @@ _SECRET_NAMES: Final = frozenset(
 )
 _SECRET_ENDINGS: Final = ("_token", "_secret", "_password", "_private_key", "_upload_url", "_verifier")
 _SECRET_IN_TEXT: Final = re.compile(
-    r"\b(?P<name>upload_token|access_token|refresh_token|client_secret|code|code_verifier)=[^&\s\"']+"
-    r"|\b(?P<scheme>[Bb]earer)\s+[^\s\"']+"
+    r"\b(?P<name>upload_token|access_token|refresh_token|client_secret|code|code_verifier)=[^&\s\"'\\]+"
+    r"|(?P<member>\b(?:upload_token|access_token|refresh_token|client_secret|code_verifier)[\"']\s*:\s*[\"'])[^\"'\\]+"
+    r"|\b(?P<scheme>[Bb]earer)\s+[^\s\"'\\]+"
 )
 _MOST_TEMPLATES: Final = 1_000
 
@@ -122,6 +123,8 @@ def _redacted(value: object) -> object:
 
 
 def _hide(found: re.Match[str]) -> str:
+    if found["member"]:
+        return f"{found['member']}{REDACTED}"
     return f"{found['scheme']} {REDACTED}" if found["scheme"] else f"{found['name']}={REDACTED}"
 
 
@@ -148,12 +151,11 @@ def _renderers(settings: LogSettings) -> list[Processor]:
         structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
         redact,
         structlog.processors.JSONRenderer(default=_plain),
-        _redact_line,
     ]
 
 
 def _redact_line(_logger: WrappedLogger, _method: str, line: Any) -> str:  # noqa: ANN401 - a renderer's output
-    # A traceback's text and the repr of an unknown object exist only once rendered.
+    # A traceback's text exists only once rendered.
     return _SECRET_IN_TEXT.sub(_hide, str(line))
 
 
@@ -165,4 +167,4 @@ def _count_suppressed(_logger: WrappedLogger, _method: str, event: EventDict) ->
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - json hands over whatever it cannot write
-    return value.isoformat() if isinstance(value, datetime) else repr(value)
+    return value.isoformat() if isinstance(value, datetime) else _SECRET_IN_TEXT.sub(_hide, repr(value))

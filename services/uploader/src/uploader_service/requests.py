@@ -69,8 +69,10 @@ def shown_source(url: str) -> str:
     """Name a source without what may be secret in its address: credentials, and the query, which may be a signature."""
     try:
         parts = urlsplit(url)
-        place = parts.hostname or ""
+        place = parts.hostname
         port = "" if parts.port is None else f":{parts.port}"
     except ValueError:
         return ""
+    if not place:
+        return ""  # credentials may stand anywhere in what is no address
     return urlunsplit((parts.scheme, f"[{place}]{port}" if ":" in place else f"{place}{port}", parts.path, "", ""))

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from enum import StrEnum
 from typing import TypeVar
 
@@ -33,14 +33,27 @@ def run_process(
     logs.configure(service)
     try:
         asyncio.run(_run_until_signalled([roles(role)] if role else list(roles), run))
-    except CommonError as error:
-        log.critical("cannot_start", fault=str(error))
-        return 1
-    except Exception:
-        # The supervisor starts a process anew; what it cannot do is find out why.
-        log.critical("process_failed", exc_info=True)
+    except Exception as error:  # noqa: BLE001 -- the supervisor starts a process anew; it cannot find out why
+        _say_last(error)
         return 1
     return 0
+
+
+def _say_last(error: Exception) -> None:
+    """Say what a person can mend in a sentence; anything else with where it happened."""
+    causes = list(_leaves(error))
+    if all(isinstance(cause, CommonError) for cause in causes):
+        log.critical("cannot_start", fault="; ".join(map(str, causes)))
+    else:
+        log.critical("process_failed", exc_info=error)
+
+
+def _leaves(error: Exception) -> Iterator[Exception]:
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 async def _run_until_signalled(

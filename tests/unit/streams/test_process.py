@@ -1,0 +1,43 @@
+"""A process's last words: a sentence where a person can mend it, where it happened for everything else."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Collection
+from enum import StrEnum
+
+import pytest
+
+from common.errors import AddressUnavailable, SettingsRefused
+from common.streams.process import run_process
+
+
+class Role(StrEnum):
+    EDGE = "edge"
+
+
+TAKEN = AddressUnavailable(host="127.0.0.1", port=8101, cause=OSError("in use"))
+REFUSED = SettingsRefused("POSTBUS_X is missing")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TAKEN, "cannot_start"),
+        (ExceptionGroup("both", [ExceptionGroup("one", [TAKEN]), REFUSED]), "cannot_start"),
+        (ZeroDivisionError("a bug"), "process_failed"),
+        (ExceptionGroup("both", [TAKEN, ZeroDivisionError("a bug")]), "process_failed"),
+    ],
+    ids=["refused", "refused in groups", "a bug", "a bug among refusals"],
+)
+def test_the_last_word_names_what_a_person_can_mend(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run(_roles: Collection[Role], _stop: asyncio.Event) -> None:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["example"])
+    assert run_process(service="example", description="x", roles=Role, run=run) == 1
+    last = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert last["event"] == said
+    assert ("127.0.0.1:8101" in last.get("fault", "")) == (said == "cannot_start")
