@@ -1,6 +1,7 @@
 """One seed, one universe: posts go through real uploader and publisher tasks while everything around them breaks."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -40,6 +41,7 @@ from simulation.processes import Faults, Process, adopt_tasks
 from simulation.tiktok_model import TikTokClient, TikTokModel
 from uploader_service.effects import UploaderEffects
 from uploader_service.machine import MACHINE as UPLOADER
+from uploader_service.source_problems import SourceFailed, SourceProblem, Unavailable
 from uploader_service.sources import Probed
 
 S = TypeVar("S")
@@ -72,20 +74,32 @@ class History:
 
 
 class Files:
-    """A source that is always there."""
+    """A source that is always there, or goes away for good at some time."""
 
     def __init__(self, random: Random) -> None:
         self._size = random.choice(SIZES)
+        # A generator of its own: universes with a source that stays are what they were without this.
+        apart = Random(random.getstate()[1][0])
+        self.gone_at = apart.choice((math.inf, math.inf, apart.uniform(0, 60), apart.uniform(0, ROUGH_SECONDS)))
 
-    def probe(self, url: str) -> Probed:
+    @property
+    def goes_away(self) -> bool:
+        """Whether this source leaves at some time."""
+        return self.gone_at < math.inf
+
+    def probe(self, url: str) -> Probed | SourceProblem:
         """Say what is there."""
-        del url
-        return Probed(size=self._size, validator="v", content_type="video/mp4")
+        return self._gone(url) or Probed(size=self._size, validator="v", content_type="video/mp4")
 
     def read(self, url: str, first: int, last: int, validator: str) -> Iterator[bytes]:
         """Hand out no bytes: the model counts ranges."""
-        del url, first, last, validator
-        return iter(())
+        del first, last, validator
+        if (problem := self._gone(url)) is not None:
+            raise SourceFailed(problem)
+        yield from ()
+
+    def _gone(self, url: str) -> SourceProblem | None:
+        return Unavailable(place=url, status=404) if asyncio.get_running_loop().time() >= self.gone_at else None
 
 
 class Universe:
@@ -294,7 +308,7 @@ def check(seed: int, universe: Universe, wanted: int) -> None:
             raise BrokenPromise(seed, f"{post_id} is out {ledger.count(post_id)} times, said {published} times")
         # TikTok was away for longer than posts live: the one case in which a person has to decide.
         unresolved = not ledger.count(post_id) and isinstance(own[-1], PostUnresolved)
-        if verdicts(own) != [post_id] and not unresolved:
+        if verdicts(own) != [post_id] and (universe.files.goes_away or not unresolved):
             raise BrokenPromise(seed, f"{post_id} has the verdicts {verdicts(own)}")
         counted = [event.revision for event in own if not isinstance(event, PostProgressed | PostRequestConflict)]
         if counted != list(range(1, len(counted) + 1)):

@@ -30,6 +30,7 @@ from uploader_service.facts import (
     SourceBroke,
     SourceFound,
     SourceUnusable,
+    TakenOver,
     TicketUnreadable,
     Unanswered,
 )
@@ -154,6 +155,10 @@ def outcomes_of(effect: Any) -> tuple[Fact, ...]:
                 NeverSent(of=effect, reason="no route"),
                 Unanswered(of=effect, reason="reset"),
                 TicketUnreadable(of=effect),
+                TicketUnreadable(of=effect, nothing_left=True),
+                SourceBroke(of=effect, problem=GONE),
+                SourceBroke(of=effect, problem=GONE, nothing_left=True),
+                TakenOver(of=effect),
             )
         case AskCreator():
             levels = ("PUBLIC_TO_EVERYONE",)

@@ -1,9 +1,11 @@
 """After doubt: where TikTok is, what proves an attempt dead, and what time ends."""
 
+import dataclasses
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from common.events.post import (
     DelayReason,
@@ -17,6 +19,7 @@ from tiktok.models import StatusCode
 from unit.uploader.posts import (
     ASKING,
     AWAITING,
+    GONE,
     HANDED_OVER,
     INITIALISING,
     JOB,
@@ -27,6 +30,7 @@ from unit.uploader.posts import (
     LOCATING_LAST,
     NOW,
     PROBING,
+    TEMPORARY,
     TICKET,
     UPLOADING,
     WAITING,
@@ -45,6 +49,10 @@ from unit.uploader.posts import (
 from uploader_service.facts import (
     ChunkDeclined,
     InitDone,
+    NeverSent,
+    SourceBroke,
+    TakenOver,
+    TicketUnreadable,
     Unanswered,
 )
 from uploader_service.moves import back_off
@@ -53,6 +61,7 @@ from uploader_service.post import (
     FIND_OUT_FOR,
     URL_LIFE,
     URL_MARGIN,
+    Finished,
     HandedOver,
     Locating,
     Post,
@@ -136,6 +145,79 @@ def test_after_its_moment_nothing_of_the_post_is_sent_any_more() -> None:
     late = with_job(LOCATING_LAST, not_after=NOW + timedelta(minutes=10))
     for moment in (NOW + timedelta(minutes=10), PAST_LIFE):
         assert isinstance(went(step(late, at(late, 60_000_000), moment), Waiting).then, Locating)
+
+
+@pytest.mark.parametrize(
+    ("fact", "kind"),
+    [
+        (SourceBroke(of=of(LAST_CHUNK), problem=GONE, nothing_left=True), Finished),
+        (TicketUnreadable(of=of(LAST_CHUNK), nothing_left=True), Probing),
+    ],
+)
+def test_an_attempt_whose_last_chunk_nobody_can_have_sent_is_dead_at_once(fact: Any, kind: type[Any]) -> None:
+    decision = step(LAST_CHUNK, fact)
+    went(decision, kind)
+    if kind is Finished:
+        assert the_event(decision, PostFailed).reason is FailureReason.SOURCE_UNAVAILABLE
+    taken_over = replace(LAST_CHUNK, taken_over=True)
+    assert went(step(taken_over, dataclasses.replace(fact, of=of(taken_over))), Locating).unsendable
+
+
+def test_an_attempt_that_was_taken_over_says_so_before_its_last_chunk_is_sent() -> None:
+    state = went(step(LAST_CHUNK, TakenOver(of=of(LAST_CHUNK))), Uploading)
+    assert state == replace(LAST_CHUNK, taken_over=True)
+    assert of(state).taken_over
+    late = SourceBroke(of=of(LAST_CHUNK), problem=GONE, nothing_left=True)
+    assert step(state, late).state == state
+    locating = went(step(state, Unanswered(of=of(state), reason="reset")), Locating)
+    assert went(step(locating, at(locating, 60_000_000)), Uploading).taken_over
+
+
+UNSENDABLE = (
+    SourceBroke(of=of(LAST_CHUNK), problem=GONE),
+    TicketUnreadable(of=of(LAST_CHUNK)),
+)
+
+
+@pytest.mark.parametrize("fact", UNSENDABLE, ids=lambda fact: type(fact).__name__)
+def test_what_cannot_be_sent_any_more_waits_for_the_urls_end_and_two_answers(fact: Any) -> None:
+    decision, now, asked = step(LAST_CHUNK, fact), NOW, 0
+    while not isinstance(decision.state, Probing):
+        state = decision.state
+        if isinstance(state, Waiting):
+            now = state.until
+            decision = step(state, Due(), now)
+        else:
+            asked += 1
+            decision = step(state, at(went(decision, Locating), 60_000_000), now)
+    assert PAST_LIFE + timedelta(seconds=30) <= now <= PAST_LIFE + timedelta(minutes=7)
+    assert asked < 30
+    assert decision.state.job.attempt == 2
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        SourceBroke(of=of(LAST_CHUNK), problem=TEMPORARY),
+        NeverSent(of=of(LAST_CHUNK), reason="no route"),
+        *UNSENDABLE,
+    ],
+    ids=lambda fact: type(fact).__name__,
+)
+def test_past_the_urls_life_no_refusal_is_waited_for_that_cannot_be_heard(fact: Any) -> None:
+    locating = went(step(LAST_CHUNK, fact, PAST_LIFE), Locating)
+    waiting = went(step(locating, at(locating, 60_000_000), PAST_LIFE), Waiting)
+    asking = went(step(waiting, Due(), waiting.until), Locating)
+    assert went(step(asking, at(asking, 60_000_000), waiting.until), Probing).job.attempt == 2
+    the_event(step(asking, at(asking, LARGE.size), waiting.until), PostUploaded)
+
+
+def test_what_is_dead_after_its_moment_is_too_late() -> None:
+    short = with_job(LOCATING_LAST, not_after=NOW + timedelta(minutes=10))
+    waiting = went(step(short, at(short, 60_000_000), PAST_LIFE), Waiting)
+    asking = went(step(waiting, Due(), waiting.until), Locating)
+    failed = the_event(step(asking, at(asking, 60_000_000), waiting.until), PostFailed)
+    assert failed.reason is FailureReason.TOO_LATE
 
 
 # -- time

@@ -39,14 +39,17 @@ from uploader_service.facts import (
     Fact,
     InitDone,
     Located,
+    NeverSent,
     Requested,
     Returned,
     SourceBroke,
     SourceFound,
+    TicketUnreadable,
 )
 from uploader_service.plans import todo
 from uploader_service.post import (
     URL_LIFE,
+    URL_MARGIN,
     AwaitingCredential,
     Finished,
     HandedOver,
@@ -79,7 +82,8 @@ def outcome(data: st.DataObject, effect: Any) -> Fact:
         case SendChunk():
             # Likelier than the rest, so that runs get far.
             last = effect.chunk == effect.media.plan.count - 1
-            choices = [fact for fact in choices if not isinstance(fact, ChunkStored | SourceBroke)]
+            choices = [fact for fact in choices if not isinstance(fact, ChunkStored)]
+            choices = [fact for fact in choices if not isinstance(fact, SourceBroke) or effect.chunk == last]
             choices += [ChunkDeclined(of=effect, refused=refused(code)) for code in CHUNK_CODES]
             choices += [ChunkStored(of=effect, complete=last)] * 3
         case AskStatus():
@@ -112,6 +116,7 @@ class Run:
         self.ended = False
         self.fewer = 0
         self.refused_late = False
+        self.unsendable = False
 
     def offer(self, fact: Fact | Due) -> None:
         before = self.state
@@ -134,13 +139,23 @@ class Run:
                 no.code in {"upload_url_expired", "upload_unknown"} and self.now >= ticket.opened_at + URL_LIFE
             ):
                 self.refused_late, self.fewer = True, 0
-            case Locating(), Located(status=StatusCode.PROCESSING_UPLOAD, uploaded_bytes=size) if self.refused_late:
+            case Uploading(taken_over=False), TicketUnreadable(nothing_left=True):
+                self.excused = True
+            case Uploading(), TicketUnreadable() | SourceBroke() | NeverSent():
+                self.unsendable, self.fewer = True, 0
+            case Locating(), Located(status=StatusCode.PROCESSING_UPLOAD, uploaded_bytes=size) if (
+                self.refused_late or self._nothing_can_come(before)
+            ):
                 self.fewer += size is not None and size < before.media.size
                 self.excused = self.excused or self.fewer >= 2
             case HandedOver(), Returned() if fact.attempt == before.job.attempt:
                 self.excused = True
             case _:
                 pass
+
+    def _nothing_can_come(self, state: Locating) -> bool:
+        late = self.now >= state.ticket.opened_at + URL_LIFE + URL_MARGIN
+        return late and (self.unsendable or self.now >= state.job.not_after)
 
     def _check_revisions(self, before: Post | None, events: tuple[Any, ...], fact: Fact | Due) -> None:
         if isinstance(fact, Returned) and isinstance(before, HandedOver | Finished):
@@ -165,6 +180,7 @@ class Run:
         if self.marked is not None and state.job.attempt != self.marked:
             assert self.excused, state
             self.marked, self.excused, self.refused_late, self.fewer = None, False, False, 0
+            self.unsendable = False
         if isinstance(state, Uploading | Locating) and state.last_chunk_may_have_left:
             self.marked = state.job.attempt
         if isinstance(state, Uploading) and state.next_chunk == state.media.plan.count - 1:

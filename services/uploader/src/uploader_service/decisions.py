@@ -30,6 +30,7 @@ from uploader_service.facts import (
     SourceBroke,
     SourceFound,
     SourceUnusable,
+    TakenOver,
     TicketUnreadable,
     Unanswered,
 )
@@ -74,7 +75,15 @@ def decide(key: Key, state: Post | None, fact: Fact | Due, now: Instant) -> Deci
             return time_is_up(key, state, now)
         case SourceFound() | SourceUnusable() | SourceBroke() | CreatorTold() | InitDone() | Located() | ChunkStored():
             return settle(state, fact, now)
-        case ChunkDeclined() | TicketUnreadable() | Declined() | NeverSent() | Unanswered() | NoCredential():
+        case (
+            ChunkDeclined()
+            | TicketUnreadable()
+            | TakenOver()
+            | Declined()
+            | NeverSent()
+            | Unanswered()
+            | NoCredential()
+        ):
             return settle(state, fact, now)
 
 

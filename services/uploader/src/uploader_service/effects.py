@@ -19,6 +19,7 @@ from tiktok import models, outcomes
 from tiktok.chunks import ChunkPlan
 from tiktok.outcomes import Done, NotSent, Refused, Stored, Unknown
 from uploader_service import metrics
+from uploader_service.errors import UrlOver
 from uploader_service.facts import (
     ChunkDeclined,
     ChunkOutcome,
@@ -35,12 +36,14 @@ from uploader_service.facts import (
     SourceBroke,
     SourceFound,
     SourceUnusable,
+    TakenOver,
     TicketUnreadable,
     Unanswered,
 )
 from uploader_service.metrics import EffectKind, EffectOutcome
 from uploader_service.outcomes import SERVICE
-from uploader_service.post import Media
+from uploader_service.post import URL_LIFE, Media
+from uploader_service.sends import Pieces, Sends
 from uploader_service.source_problems import SourceFailed, SourceProblem, TemporarilyUnavailable, failure_reason
 from uploader_service.sources import Probed
 from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, TikTokCall, Wanted
@@ -108,6 +111,8 @@ class UploaderEffects:
         self._sources = sources
         self._private_key = private_key
         self._threads = threads
+        self._clock = clock
+        self._sends = Sends()
         self._tokens = AccessTokens(service=SERVICE, private_key=private_key, clock=clock)
 
     async def perform(self, key: Key, effect: Wanted, views: Views) -> Fact:
@@ -162,6 +167,7 @@ class UploaderEffects:
     def _sealed(self, key: Key, effect: Init, ticket: models.Ticket) -> InitDone:
         context = _url_context(key, ticket.publish_id)
         sealed = seal_for(self._private_key.public_key(), ticket.upload_url.encode(), context)
+        self._sends.opened(ticket.publish_id)
         return InitDone(of=effect, publish_id=ticket.publish_id, sealed_url=sealed)
 
     def _probe(self, effect: Probe) -> Outcome:
@@ -174,11 +180,16 @@ class UploaderEffects:
 
     async def _send_chunk(self, key: Key, effect: SendChunk) -> Outcome:
         ticket = effect.ticket
+        is_last = effect.chunk == effect.media.plan.count - 1
+        if is_last and not effect.taken_over and not self._sends.first_hand(ticket.publish_id):
+            return TakenOver(of=effect)
         try:
             url = open_sealed(self._private_key, ticket.sealed_url, _url_context(key, ticket.publish_id)).decode()
         except CannotOpen as error:
             log.warning("upload_url_unreadable", account_id=key.lane, post_id=key.item, fault=str(error))
-            return TicketUnreadable(of=effect)
+            return TicketUnreadable(of=effect, nothing_left=self._sends.none_left(ticket.publish_id))
+        if is_last:
+            self._sends.begin(ticket.publish_id)
         with metrics.CHUNK_SECONDS.time():
             fact = await self._in_thread(partial(self._put, effect, url))
         if isinstance(fact, ChunkDeclined):
@@ -188,6 +199,7 @@ class UploaderEffects:
     def _put(self, effect: SendChunk, upload_url: str, stop: threading.Event) -> ChunkOutcome:
         media, plan = effect.media, effect.media.plan
         first, last = plan.first(effect.chunk), plan.last(effect.chunk)
+        pieces = self._pieces(effect, first, last)
         try:
             outcome = self._chunks.put_chunk(
                 upload_url,
@@ -195,21 +207,40 @@ class UploaderEffects:
                 last=last,
                 total=media.size,
                 content_type=media.content_type,
-                pieces=self._sources.read(effect.url, first, last, media.validator),
+                pieces=pieces,
                 stop=stop,
             )
         except SourceFailed as failed:
-            return SourceBroke(of=effect, problem=_problem(failed.problem))
+            nothing_left = self._none_left(effect, now_neither=not pieces.begun)
+            return SourceBroke(of=effect, problem=_problem(failed.problem), nothing_left=nothing_left)
+        except UrlOver as over:
+            return Unanswered(of=effect, reason=str(over))
         match outcome:
             case Stored(complete=complete):
                 metrics.BYTES.inc(last - first + 1)
+                if complete:
+                    self._sends.forget(effect.ticket.publish_id)
                 return ChunkStored(of=effect, complete=complete)
             case Refused():
                 return ChunkDeclined(of=effect, refused=outcome)
             case NotSent(reason=reason):
+                self._none_left(effect, now_neither=True)
                 return NeverSent(of=effect, reason=reason)
             case Unknown(reason=reason):
                 return Unanswered(of=effect, reason=reason)
+
+    def _pieces(self, effect: SendChunk, first: int, last: int) -> Pieces:
+        # A send that begins after the url's life is made to hear TikTok refuse it.
+        end = effect.ticket.opened_at + URL_LIFE
+        source = self._sources.read(effect.url, first, last, effect.media.validator)
+        return Pieces(source=source, until=end if self._clock() < end else None, clock=self._clock)
+
+    def _none_left(self, effect: SendChunk, *, now_neither: bool) -> bool:
+        """Whether no byte of the attempt's last chunk ever left from here; `now_neither`: this send ended before it."""
+        publish_id = effect.ticket.publish_id
+        if now_neither and effect.chunk == effect.media.plan.count - 1:
+            self._sends.came_to_nothing(publish_id)
+        return self._sends.none_left(publish_id)
 
     async def _in_thread(self, work: Callable[[threading.Event], T]) -> T:
         stop = threading.Event()
@@ -292,4 +323,5 @@ _ENDS: dict[type[Outcome], EffectOutcome] = {
     SourceBroke: EffectOutcome.SOURCE,
     NoCredential: EffectOutcome.NO_CREDENTIAL,
     TicketUnreadable: EffectOutcome.UNREADABLE,
+    TakenOver: EffectOutcome.TAKEN_OVER,
 }

@@ -2,7 +2,8 @@
 
 Errors:
     UploaderError
-    └── OriginRefused    a trusted source in the settings is not `host:port` (a ValueError: validators may raise it)
+    ├── OriginRefused    a trusted source in the settings is not `host:port` (a ValueError: validators may raise it)
+    └── UrlOver          an upload url came to the end of its life while bytes were sent to it
 
 Beside its port: `uploader_service.source_problems.SourceFailed` (reading a source stopped).
 """
@@ -10,6 +11,14 @@ Beside its port: `uploader_service.source_problems.SourceFailed` (reading a sour
 
 class UploaderError(Exception):
     """The uploader refuses."""
+
+
+class UrlOver(UploaderError):
+    """No more bytes may be sent to this upload url."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("the upload url came to the end of its life within a chunk")
 
 
 class OriginRefused(UploaderError, ValueError):

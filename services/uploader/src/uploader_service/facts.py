@@ -79,10 +79,14 @@ class SourceUnusable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceBroke:
-    """The source stopped giving bytes within a chunk; TikTok may have seen some of it."""
+    """The source stopped giving bytes within a chunk; TikTok may have seen some of it.
+
+    `nothing_left`: the process that opened the attempt says that no byte of the last chunk ever left from it.
+    """
 
     of: SendChunk
     problem: Problem
+    nothing_left: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +162,15 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketUnreadable:
-    """The sealed upload url cannot be opened with today's key."""
+    """The sealed upload url cannot be opened with today's key. `nothing_left` as in `SourceBroke`."""
+
+    of: SendChunk
+    nothing_left: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOver:
+    """This process did not open the attempt. It sends the last chunk once that is written down."""
 
     of: SendChunk
 
@@ -173,6 +185,8 @@ class NoCredential:
 
 ProbeOutcome: TypeAlias = SourceFound | SourceUnusable
 CallFailure: TypeAlias = Declined | NeverSent | Unanswered | NoCredential
-ChunkOutcome: TypeAlias = ChunkStored | ChunkDeclined | SourceBroke | NeverSent | Unanswered | TicketUnreadable
+ChunkOutcome: TypeAlias = (
+    ChunkStored | ChunkDeclined | SourceBroke | NeverSent | Unanswered | TicketUnreadable | TakenOver
+)
 Outcome: TypeAlias = ProbeOutcome | CreatorTold | InitDone | Located | CallFailure | ChunkOutcome
 Fact: TypeAlias = Requested | Illegible | Returned | AccountSeen | CredentialSeen | Outcome

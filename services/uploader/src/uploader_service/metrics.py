@@ -25,6 +25,7 @@ class EffectOutcome(StrEnum):
     SOURCE = "source_failed"
     NO_CREDENTIAL = "no_credential"
     UNREADABLE = "unreadable_url"
+    TAKEN_OVER = "taken_over"
 
 
 EFFECTS = Counter(

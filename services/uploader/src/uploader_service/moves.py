@@ -150,6 +150,7 @@ def send_from(state: Sending, chunk: int, now: Instant) -> Decision[Post]:
             next_chunk=chunk,
             last_chunk_may_have_left=marked,
             progress_told_at=state.progress_told_at if isinstance(state, Uploading) else None,
+            taken_over=state.taken_over,
         )
     )
 
@@ -161,6 +162,7 @@ def locate(
     *,
     reason: DelayReason = DelayReason.TIKTOK,
     refused_late: bool = False,
+    unsendable: bool = False,
 ) -> Decision[Post]:
     """Ask TikTok how many bytes it has: at once the first time, then after pauses."""
     asking = Locating(
@@ -169,6 +171,8 @@ def locate(
         ticket=state.ticket,
         last_chunk_may_have_left=state.last_chunk_may_have_left,
         refused_late=refused_late,
+        taken_over=state.taken_over,
+        unsendable=unsendable,
     )
     if state.job.strikes == 0:
         return keep(replace(asking, job=state.job.struck()))

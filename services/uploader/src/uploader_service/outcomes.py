@@ -29,6 +29,7 @@ from uploader_service.facts import (
     SourceBroke,
     SourceFound,
     SourceUnusable,
+    TakenOver,
     TicketUnreadable,
     Unanswered,
 )
@@ -175,19 +176,32 @@ def sent(state: Uploading, outcome: ChunkOutcome, now: Instant) -> Decision[Post
             return _stored(state, complete=complete, now=now)
         case ChunkDeclined():
             return chunk_declined(state, outcome, now)
-        case SourceBroke(problem=problem):
-            return _source_broke(state, problem, now)
-        case NeverSent(reason=reason):
-            return try_again(state, DelayReason.TIKTOK, reason, now)
-        case Unanswered(reason=reason):
-            return locate(state, reason, now)
-        case TicketUnreadable():
-            return _ticket_unreadable(state, now)
+        case SourceBroke(problem=problem, nothing_left=nothing_left):
+            return _source_broke(state, problem, now, dead=_cannot_publish(state, nothing_left=nothing_left))
+        case NeverSent() | Unanswered():
+            return _no_answer(state, outcome, now)
+        case TicketUnreadable(nothing_left=nothing_left):
+            return _ticket_unreadable(state, now, dead=_cannot_publish(state, nothing_left=nothing_left))
+        case TakenOver():
+            return keep(replace(state, taken_over=True))
 
 
-def _ticket_unreadable(state: Uploading, now: Instant) -> Decision[Post]:
+def _no_answer(state: Uploading, outcome: NeverSent | Unanswered, now: Instant) -> Decision[Post]:
+    if isinstance(outcome, Unanswered):
+        return locate(state, outcome.reason, now)
+    if state.last_chunk_may_have_left and url_is_past_its_life(state.ticket, now):
+        return locate(state, outcome.reason, now, unsendable=True)
+    return try_again(state, DelayReason.TIKTOK, outcome.reason, now)
+
+
+def _cannot_publish(state: Uploading, *, nothing_left: bool) -> bool:
+    """Whether no process can have sent the last chunk: one that took over may have, and have died before saying so."""
+    return not state.last_chunk_may_have_left or (nothing_left and not state.taken_over)
+
+
+def _ticket_unreadable(state: Uploading, now: Instant, *, dead: bool) -> Decision[Post]:
     message = "the upload url was sealed for another key"
-    return locate(state, message, now) if state.last_chunk_may_have_left else next_attempt(state.job, message, now)
+    return next_attempt(state.job, message, now) if dead else locate(state, message, now, unsendable=True)
 
 
 def _stored(state: Uploading, *, complete: bool, now: Instant) -> Decision[Post]:
@@ -204,10 +218,11 @@ def _stored(state: Uploading, *, complete: bool, now: Instant) -> Decision[Post]
     return after(sample, send_from(told, state.next_chunk + 1, now))
 
 
-def _source_broke(state: Uploading, problem: Problem, now: Instant) -> Decision[Post]:
-    if problem.temporary or state.last_chunk_may_have_left:
-        return locate(state, problem.message, now, reason=DelayReason.SOURCE)
-    return fail(state.job, problem.reason, problem.message, now)
+def _source_broke(state: Uploading, problem: Problem, now: Instant, *, dead: bool) -> Decision[Post]:
+    if dead and not problem.temporary:
+        return fail(state.job, problem.reason, problem.message, now)
+    unsendable = not problem.temporary or url_is_past_its_life(state.ticket, now)
+    return locate(state, problem.message, now, reason=DelayReason.SOURCE, unsendable=unsendable)
 
 
 def chunk_declined(state: Uploading, outcome: ChunkDeclined, now: Instant) -> Decision[Post]:
@@ -323,15 +338,22 @@ def _stored_so_far(state: Locating, stored: int, now: Instant) -> Decision[Post]
 def _fewer_after_the_last(state: Locating, stored: int, now: Instant) -> Decision[Post]:
     """TikTok has not all bytes although the last chunk may have left: resend, or prove that the attempt is dead."""
     plan = state.media.plan
-    fewer = state.fewer + 1
-    if state.refused_late and fewer >= ANSWERS_TO_PROVE:
-        return next_attempt(state.job, "the upload ended without all bytes", now)
-    if state.refused_late:
-        then = replace(state, fewer=fewer)
-        return wait(then, now + PROOF_PAUSE, DelayReason.TIKTOK, "TikTok refuses the upload and misses bytes", now)
-    if now < state.job.not_after and plan.is_edge(stored):
+    sendable = not state.unsendable and now < state.job.not_after
+    past_its_life = url_is_past_its_life(state.ticket, now)
+    if state.refused_late or (past_its_life and not sendable):
+        return _prove_dead(state, now)
+    if sendable and plan.is_edge(stored):
         return send_from(state, plan.index_at(stored), now)
-    if now < state.job.not_after and url_is_past_its_life(state.ticket, now):
+    if sendable and past_its_life:
         # Nothing can be stored any more; the refusal of this send is the proof that is still missing.
         return send_from(state, plan.count - 1, now)
     return try_again(state, DelayReason.TIKTOK, f"TikTok has {stored} of {state.media.size} bytes", now)
+
+
+def _prove_dead(state: Locating, now: Instant) -> Decision[Post]:
+    """The url is dead and bytes are missing. One answer may have been on its way for long; two in a row were not."""
+    fewer = state.fewer + 1
+    if fewer >= ANSWERS_TO_PROVE:
+        return next_attempt(state.job, "the upload ended without all bytes", now)
+    then = replace(state, fewer=fewer)
+    return wait(then, now + PROOF_PAUSE, DelayReason.TIKTOK, "the upload url is dead and TikTok misses bytes", now)

@@ -154,7 +154,10 @@ class Initialising(msgspec.Struct, frozen=True, kw_only=True, tag="initialising"
 
 
 class Uploading(msgspec.Struct, frozen=True, kw_only=True, tag="uploading"):
-    """Chunk `next_chunk` is to be sent. The last chunk is sent only from a state that says it may have left."""
+    """Chunk `next_chunk` is to be sent. The last chunk is sent only from a state that says it may have left.
+
+    `taken_over`: it is sent by another process than the one that opened the attempt, whose sends are not known.
+    """
 
     job: Job
     media: Media
@@ -162,13 +165,15 @@ class Uploading(msgspec.Struct, frozen=True, kw_only=True, tag="uploading"):
     next_chunk: int
     last_chunk_may_have_left: bool
     progress_told_at: Instant | None = None
+    taken_over: bool = False
 
 
 class Locating(msgspec.Struct, frozen=True, kw_only=True, tag="locating"):
     """An answer was lost or in doubt: TikTok is to be asked how many bytes it has.
 
-    `refused_late`: TikTok refused the url after its life. `fewer`: status answers in a row since then that reported
-    fewer bytes than the whole. Together they prove that the attempt is dead.
+    `refused_late`: TikTok refused the url after its life. `unsendable`: nothing can be sent to hear that refusal.
+    `fewer`: status answers in a row since then, or since the url's life, that reported fewer bytes than the whole.
+    Together they prove that the attempt is dead.
     """
 
     job: Job
@@ -177,6 +182,8 @@ class Locating(msgspec.Struct, frozen=True, kw_only=True, tag="locating"):
     last_chunk_may_have_left: bool
     refused_late: bool = False
     fewer: int = 0
+    taken_over: bool = False
+    unsendable: bool = False
 
 
 Working: TypeAlias = Probing | Asking | Initialising | Uploading | Locating

@@ -33,13 +33,17 @@ class Init:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendChunk:
-    """Send one chunk. Bytes sent twice go to the same attempt, which publishes once."""
+    """Send one chunk. Bytes sent twice go to the same attempt, which publishes once.
+
+    A process that did not open the attempt sends its last chunk only from a state that says so: `taken_over`.
+    """
 
     attempt: int
     url: str
     media: Media
     ticket: Ticket
     chunk: int
+    taken_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,7 @@ def wanted_by(state: Working) -> Wanted:
                 media=state.media,
                 ticket=state.ticket,
                 chunk=state.next_chunk,
+                taken_over=state.taken_over,
             )
         case Locating():
             return AskStatus(attempt=job.attempt, publish_id=state.ticket.publish_id)
