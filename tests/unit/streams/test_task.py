@@ -199,6 +199,24 @@ def test_a_record_of_an_impossible_time_is_taken(time_ms: int) -> None:
     assert isinstance(step, Offered)
 
 
+def test_a_record_too_large_to_pass_on_whole_is_put_aside_with_its_beginning() -> None:
+    async def main() -> None:
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        huge = request("big").ljust(5_000_000)
+        ask(store, huge, request("a"))
+        beside = (("note", bytes(100_000)), ("kind", b"x"))
+        store.append(Outgoing(slice=Slice("post.requests", 0), key=bytes(500_000), value=b"no", headers=beside))
+        await serve_for(task_over(MemoryLog(store), world), 1)
+        first, second = store.records[Slice("uploader.dead_letters", 0)]
+        assert first.value == huge[: 512 * 1024]
+        assert (first.key, dict(first.headers)["dlq_size"]) == (b"acc", b"5000003")
+        assert "5000003 bytes; the limit is 524288" in reason_in(first)
+        assert (second.key, second.value, set(dict(second.headers)) & {"note", "kind"}) == (None, b"no", set())
+        assert events(store) == [("a", 1)]
+
+    virtual.run(main())
+
+
 def test_a_record_on_the_wrong_partition_is_forwarded() -> None:
     async def main() -> None:
         store, world = MemoryStore(partitions=2, clock=virtual.clock), World()

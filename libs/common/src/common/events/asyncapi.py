@@ -8,6 +8,7 @@ from common.events.catalogue import (
     DEAD_LETTER_HEADERS,
     PARTITION_KEY,
     READERS,
+    REQUIRED_DEAD_LETTER_HEADERS,
     REQUIRED_HEADERS,
     bodies_on,
     is_contract,
@@ -45,7 +46,7 @@ def asyncapi_document() -> Document:
             "schemas": {
                 **shared_schemas("#/components/schemas/{name}"),
                 "CloudEventsHeaders": _headers(CLOUDEVENTS_HEADERS, REQUIRED_HEADERS),
-                "DeadLetterHeaders": _headers(DEAD_LETTER_HEADERS, tuple(DEAD_LETTER_HEADERS)),
+                "DeadLetterHeaders": _headers(DEAD_LETTER_HEADERS, REQUIRED_DEAD_LETTER_HEADERS),
             },
         },
     }

@@ -10,6 +10,7 @@ from common.events.catalogue import (
     DEAD_LETTER_HEADERS,
     PARTITION_KEY,
     READERS,
+    REQUIRED_DEAD_LETTER_HEADERS,
     REQUIRED_HEADERS,
     bodies_on,
     is_contract,
@@ -46,7 +47,7 @@ def handbook() -> str:
         *(_topic_section(topic) for topic in CONTRACT),
         "## The services' own topics\n",
         _OWN_TOPICS,
-        _header_table(DEAD_LETTER_HEADERS, tuple(DEAD_LETTER_HEADERS)),
+        _header_table(DEAD_LETTER_HEADERS, REQUIRED_DEAD_LETTER_HEADERS),
         _topic_table(own),
     ]
     return "\n".join(parts)

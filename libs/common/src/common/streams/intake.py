@@ -23,6 +23,10 @@ F = TypeVar("F")
 E = TypeVar("E")
 G = TypeVar("G")
 LONGEST_REASON = 1000
+LARGEST_RECORD = 512 * 1024
+"""Bytes of a record from outside that is read. A larger one may have come compressed; it could not be passed on."""
+LARGEST_EXTRAS = 64 * 1024
+"""Bytes of a stranger's key and headers that a dead letter keeps."""
 _log = structlog.get_logger()
 
 
@@ -80,6 +84,9 @@ class Intake(Generic[S, F, E]):
         if record.slice.topic not in self._outside:
             return self._read(record, mark)
         put_aside = partial(self._crashed, record)
+        if (size := _size(record)) > LARGEST_RECORD:
+            reason = f"it has {size} bytes; the limit is {LARGEST_RECORD}"
+            return Passed(mark=mark, passing=(self._dead_letter(record, reason, Why.ILLEGIBLE),))
         try:
             step = self._read(record, mark)
         except Exception as error:  # noqa: BLE001 -- whatever a stranger's record does to us, those behind it go on
@@ -132,12 +139,22 @@ class Intake(Generic[S, F, E]):
             "dlq_partition": str(record.slice.partition),
             "dlq_offset": str(record.offset),
         }
+        if _size(record) > LARGEST_RECORD:
+            came_from["dlq_size"] = str(_size(record))
+        keeps_extras = _size(record) - len(record.value or b"") <= LARGEST_EXTRAS
+        headers = record.headers if keeps_extras else ()
         return Outgoing(
             slice=Slice(dead_letters(self._machine.service).name, self._partition),
-            key=record.key,
-            value=record.value,
-            headers=(*record.headers, *((name, text.encode(errors="replace")) for name, text in came_from.items())),
+            key=record.key if keeps_extras else None,
+            value=None if record.value is None else record.value[:LARGEST_RECORD],
+            headers=(*headers, *((name, text.encode(errors="replace")) for name, text in came_from.items())),
         )
+
+
+def _size(record: Record) -> int:
+    """Bytes of the record's key, value and headers."""
+    headers = sum(len(name) + len(raw or b"") for name, raw in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
 
 
 def _timed(envelope: Envelope[Body], record: Record) -> Envelope[Body]:
