@@ -141,7 +141,7 @@ class TikTokClient:
         if self._faults.strikes(self._faults.lose / 2):
             return Unknown("simulated: broken on the way")
         if self._faults.strikes(self._faults.lose / 2):
-            delay = self._faults.random.choice((0.01, 1, 30))
+            delay = self._faults.random.choice((0.01, 1, 30, 900))
             asyncio.get_running_loop().call_later(delay, self._model.put, name, first, last)
             return Unknown("simulated: a straggler")
         outcome = self._model.put(name, first, last)

@@ -74,18 +74,15 @@ class History:
 
 
 class Files:
-    """A source that is always there, or goes away for good at some time."""
+    """A source that is always there, or goes away for good: at some time, or once it was read a few times."""
 
     def __init__(self, random: Random) -> None:
         self._size = random.choice(SIZES)
         # A generator of its own: universes with a source that stays are what they were without this.
         apart = Random(random.getstate()[1][0])
-        self.gone_at = apart.choice((math.inf, math.inf, apart.uniform(0, 60), apart.uniform(0, ROUGH_SECONDS)))
-
-    @property
-    def goes_away(self) -> bool:
-        """Whether this source leaves at some time."""
-        return self.gone_at < math.inf
+        self._gone_at = apart.choice((math.inf, math.inf, math.inf, apart.uniform(0, ROUGH_SECONDS)))
+        self._reads_left = apart.choice((math.inf, math.inf, apart.randint(1, 3), apart.randint(1, 12)))
+        self.goes_away = min(self._gone_at, self._reads_left) < math.inf
 
     def probe(self, url: str) -> Probed | SourceProblem:
         """Say what is there."""
@@ -96,10 +93,12 @@ class Files:
         del first, last, validator
         if (problem := self._gone(url)) is not None:
             raise SourceFailed(problem)
+        self._reads_left -= 1
         yield from ()
 
     def _gone(self, url: str) -> SourceProblem | None:
-        return Unavailable(place=url, status=404) if asyncio.get_running_loop().time() >= self.gone_at else None
+        gone = self._reads_left <= 0 or asyncio.get_running_loop().time() >= self._gone_at
+        return Unavailable(place=url, status=404) if gone else None
 
 
 class Universe:
