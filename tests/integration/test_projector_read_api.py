@@ -1,20 +1,21 @@
 """The read API over a real store, filled by the projector's own writes."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 
+from analytics_service.cursors import parse_cursor
 from analytics_service.documents import upserts_of
 from analytics_service.edge import ReadApi, add_read_api
 from analytics_service.errors import StoreUnavailable
 from analytics_service.health import StoreHealth
 from analytics_service.queries import Queries
-from analytics_service.store import Database, Store, open_database
+from analytics_service.store import Database, Store
 from common.events.body import Body
 from common.events.codec import Envelope, encode
 from common.events.metrics import MetricsCollected
@@ -72,13 +73,6 @@ STORY: tuple[Body, ...] = (
 
 
 @pytest.fixture
-async def database(mongodb_url: str) -> AsyncIterator[Database]:
-    async with open_database(mongodb_url, f"t{uuid4().hex}") as database:
-        await Store(database).prepare()
-        yield database
-
-
-@pytest.fixture
 async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(service="analytics", ready=dict)
     add_read_api(app, ReadApi(queries=Queries(database), clock=lambda: NOW))
@@ -97,7 +91,7 @@ async def project(database: Database, *bodies: Body, partition: int = 3) -> None
 
 async def test_a_post_is_told_whole(database: Database, client: httpx.AsyncClient) -> None:
     await project(database, *STORY)
-    await Store(database).mark(3, newest=T0 + timedelta(seconds=900), complete=NOW - timedelta(seconds=1.5))
+    await Store(database).mark(3, complete=NOW - timedelta(seconds=1.5))
     answer = await client.get("/v1/posts/post-1")
     assert answer.status_code == 200
     told = answer.json()
@@ -179,18 +173,91 @@ async def test_the_series_is_in_order_and_bounded(database: Database, client: ht
         (300, 250),
         (900, 900),
     ]
-    assert not whole["more"]
+    assert whole["next"] is None
     first = (await client.get("/v1/posts/post-1/metrics", params={"limit": 2})).json()
     assert [entry["age_seconds"] for entry in first["metrics"]] == [60, 300]
-    assert first["more"]
-    since = first["metrics"][-1]["at"]
-    rest = (await client.get("/v1/posts/post-1/metrics", params={"since": since})).json()
-    assert [entry["age_seconds"] for entry in rest["metrics"]] == [300, 900]
+    rest = (await client.get("/v1/posts/post-1/metrics", params={"after": first["next"]})).json()
+    assert ([entry["age_seconds"] for entry in rest["metrics"]], rest["next"]) == ([900], None)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 6, 7])
+async def test_every_number_is_told_once_page_by_page(
+    database: Database, client: httpx.AsyncClient, limit: int
+) -> None:
+    # Three videos whose numbers came in one answer share one moment; a page may end among them.
+    others = ("7599999999999999991", "7599999999999999992")
+    named = PostAvailable(**about(5), publish_id="p", video_ids=(VIDEO, *others))
+    await project(
+        database, *STORY[:5], named, *(numbers(age, age, id_) for age in (60, 300) for id_ in (VIDEO, *others))
+    )
+    told: list[tuple[int, str]] = []
+    query: dict[str, str | int] = {"limit": limit}
+    following: str | None = ""
+    for _ in range(6 // limit + 1):
+        page = (await client.get("/v1/posts/post-1/metrics", params=query)).json()
+        told += [(entry["age_seconds"], entry["video_id"]) for entry in page["metrics"]]
+        following = page["next"]
+        if following is None:
+            break
+        query["after"] = following
+    assert (told, following) == ([(age, id_) for age in (60, 300) for id_ in (VIDEO, *others)], None)
+
+
+async def test_since_and_after_hold_together(database: Database, client: httpx.AsyncClient) -> None:
+    await project(database, *STORY)
+    first = (await client.get("/v1/posts/post-1/metrics", params={"limit": 1})).json()
+    query = {"after": first["next"], "since": "2026-05-01T12:10:00Z"}
+    rest = (await client.get("/v1/posts/post-1/metrics", params=query)).json()
+    assert [entry["age_seconds"] for entry in rest["metrics"]] == [900]
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        ("0001-01-01T00:00:00+14:00", 3),
+        ("0001-01-01T00:00:00Z", 3),
+        ("2026-05-01T14:05:00+02:00", 2),
+        ("9999-12-31T23:59:59Z", 0),
+        ("9999-12-31T23:59:59-14:00", 0),
+    ],
+)
+async def test_since_may_be_any_moment(database: Database, client: httpx.AsyncClient, since: str, told: int) -> None:
+    await project(database, *STORY)
+    answer = await client.get("/v1/posts/post-1/metrics", params={"since": since})
+    assert answer.status_code == 200
+    assert len(answer.json()["metrics"]) == told
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["", "x", "ä", "AAAA", "e30", "bnVsbA", "eyJhdCI6IjIwMjYtMDUtMDFUMTI6MDA6MDAiLCJpZCI6IiJ9", "9" * 1024],
+)
+async def test_a_cursor_that_is_none_of_ours_is_refused(client: httpx.AsyncClient, after: str) -> None:
+    answer = await client.get("/v1/posts/post-1/metrics", params={"after": after})
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert fault["field"] == "query.after"
+    assert fault["value"] == after[:200]
+    assert "`next`" in fault["message"]
+
+
+def test_a_cursor_of_the_calendars_end_is_a_cursor() -> None:
+    text = base64.urlsafe_b64encode(b'{"at":"9999-12-31T23:59:59-14:00","id":"x"}').decode()
+    assert parse_cursor(text).at == datetime.max.replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     "query",
-    [{"limit": 0}, {"limit": 1001}, {"limit": "many"}, {"since": "yesterday"}, {"since": "2026-05-01T12:00:00"}],
+    [
+        {"limit": 0},
+        {"limit": 1001},
+        {"limit": "many"},
+        {"since": "yesterday"},
+        {"since": "2026-05-01T12:00:00"},
+        {"since": "1e300"},
+        {"since": "nan"},
+        {"after": "9" * 1025},
+    ],
     ids=str,
 )
 async def test_faulty_questions_name_the_field(client: httpx.AsyncClient, query: dict[str, str]) -> None:
@@ -235,7 +302,7 @@ class Away:
 
 
 class AwayQueries(Queries):
-    async def posts(self, post_id: str, account_id: str | None) -> list[Any]:
+    async def places(self, post_id: str, account_id: str | None) -> list[Any]:
         raise StoreUnavailable(ConnectionError())
 
 

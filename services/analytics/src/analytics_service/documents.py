@@ -1,11 +1,11 @@
 """What an event changes in the store, as updates that may be repeated and reordered without changing the outcome. Pure.
 
-Every update is a `$max`, a `$min`, or sets what never differs, so replays and two writers at once do no harm.
+Every update is a `$max`, or sets what never differs, so replays and two writers at once do no harm.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -69,6 +69,11 @@ STATES: Mapping[type[PostEvent], PostState] = {
 }
 """Progress is a sample and a conflicting request leaves the first one standing: they change no state."""
 
+FIRST_REVISION = 1
+"""Of the event a post begins with. An id that is used again, long after, begins again with it."""
+
+FARTHEST_BACK = datetime.min.replace(tzinfo=UTC)
+FARTHEST_AHEAD = datetime.max.replace(tzinfo=UTC)
 _NOT_DETAILS = frozenset({"account_id", "post_id", "tenant", "revision", "at"})
 
 
@@ -108,6 +113,14 @@ def post_key(account_id: str, post_id: str) -> str:
     return f"{account_id}/{post_id}"
 
 
+def storable(moment: datetime) -> datetime:
+    """Bring a moment to UTC. One that leaves the calendar there becomes the calendar's nearest end."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return FARTHEST_AHEAD if moment.year == MAXYEAR else FARTHEST_BACK
+
+
 def _event(record: Record, body: Body) -> Upsert:
     document = {
         "account_id": body.account_id,
@@ -123,11 +136,21 @@ def _event(record: Record, body: Body) -> Upsert:
 
 
 def _post(record: Record, body: PostEvent) -> Upsert:
-    # MongoDB compares documents field by field in their order, so the highest revision wins.
+    # MongoDB compares documents field by field in their order, so the newest event wins. It is known by its offset and
+    # not by its revision: an account's events lie in one partition, and a post id that is used again counts from 1.
     newest: dict[str, Document] = {}
-    order = {"revision": body.revision, "at": body.at}
+    order = {"offset": record.offset}
+    at = storable(body.at)
     if (state := STATES.get(type(body))) is not None:
-        newest["latest"] = {**order, "state": state.value, "tenant": body.tenant, "details": _details(body)}
+        newest["latest"] = {
+            **order,
+            "at": at,
+            "state": state.value,
+            "tenant": body.tenant,
+            "details": _details(body),
+        }
+        if body.revision == FIRST_REVISION:
+            newest["started"] = {**order, "at": at}
     if isinstance(body, PostProgressed):
         newest["progress"] = {**order, "bytes_sent": body.bytes_sent, "bytes_total": body.bytes_total}
     if isinstance(body, PostUploaded):
@@ -135,7 +158,7 @@ def _post(record: Record, body: PostEvent) -> Upsert:
     if isinstance(body, PostAvailable):
         newest["available"] = {**order, "video_ids": list(body.video_ids)}
     constant = {"account_id": body.account_id, "post_id": body.post_id, "partition": record.slice.partition}
-    update: dict[str, Document] = {"$set": constant, "$min": {"first_at": body.at}}
+    update: dict[str, Document] = {"$set": constant}
     if newest:
         update["$max"] = newest
     return Upsert(collection=Collection.POSTS, id=post_key(body.account_id, body.post_id), update=update)
@@ -154,7 +177,7 @@ def _metrics(body: MetricsCollected) -> Upsert:
 
 def _at(body: Body) -> datetime | None:
     at = getattr(body, "at", None)
-    return at if isinstance(at, datetime) else None
+    return storable(at) if isinstance(at, datetime) else None
 
 
 def _details(body: Body) -> Document:
@@ -163,4 +186,4 @@ def _details(body: Body) -> Document:
 
 def _builtins(body: Body) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.to_builtins(body, builtin_types=(datetime,))
-    return document
+    return {name: storable(value) if isinstance(value, datetime) else value for name, value in document.items()}

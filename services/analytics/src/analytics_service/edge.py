@@ -1,13 +1,16 @@
 """The read API: parse, ask the store, answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query
+from fastapi.exceptions import RequestValidationError
 from fastapi.requests import Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 
+from analytics_service.cursors import Cursor, parse_cursor
 from analytics_service.edge_models import (
     Freshness,
     Numbers,
@@ -19,18 +22,24 @@ from analytics_service.edge_models import (
     latest_numbers,
     seconds_between,
 )
-from analytics_service.errors import StoreUnavailable
-from analytics_service.queries import Counted, PostFound, Queries
+from analytics_service.errors import NotACursor, StoreUnavailable
+from analytics_service.queries import Counted, Place, PostFound, Queries
 from common.http_problems import PROBLEM_MEDIA_TYPE, Problem, problem_document
 from common.instants import Clock, Instant
 
 MOST_NUMBERS = 1_000
-"""Numbers in one answer; more are fetched with `since`."""
+"""Numbers in one answer; more are fetched with `after`."""
+LONGEST_CURSOR = 1_024
+"""One of ours is shorter, however long the ids in it."""
 
 AccountId = Annotated[
     str | None, Query(max_length=128, description="Needed where several accounts have a post of this id.")
 ]
 Since = Annotated[AwareDatetime | None, Query(description="Only what was collected at or after this moment.")]
+After = Annotated[
+    str | None,
+    Query(max_length=LONGEST_CURSOR, description="The `next` of the answer before: only what follows that answer."),
+]
 Limit = Annotated[int, Query(ge=1, le=MOST_NUMBERS, description="At most so many.")]
 
 
@@ -43,7 +52,7 @@ class ReadApi:
 
     async def post(self, post_id: str, account_id: AccountId = None) -> PostAnswer:
         """Tell everything known about a post: its state, its timeline, its videos and their newest numbers."""
-        post = await self._find(post_id, account_id)
+        post, as_of = await self._find(post_id, account_id)
         timeline = await self.queries.timeline(post)
         latest = {counted.video_id: counted for counted in await self.queries.latest(post)}
         now = self.clock()
@@ -56,44 +65,37 @@ class ReadApi:
             progress=_progress(post),
             videos=[_video(video_id, latest.get(video_id), now) for video_id in post.video_ids],
             timeline=[TimelineEntry.model_validate(event) for event in timeline],
-            freshness=await self._freshness(post, now),
+            freshness=_freshness(as_of, now),
         )
 
     async def metrics(
-        self, post_id: str, account_id: AccountId = None, since: Since = None, limit: Limit = 500
+        self,
+        post_id: str,
+        account_id: AccountId = None,
+        since: Since = None,
+        after: After = None,
+        limit: Limit = 500,
     ) -> SeriesAnswer:
         """Tell a post's numbers over time, oldest first."""
-        post = await self._find(post_id, account_id)
-        found = await self.queries.series(post, since=since, limit=limit + 1)
+        begin = None if after is None else _cursor(after)
+        post, as_of = await self._find(post_id, account_id)
+        found = await self.queries.series(post, since=since, after=begin, limit=limit + 1)
         return SeriesAnswer(
             account_id=post.account_id,
             post_id=post.post_id,
             metrics=[Numbers.model_validate(counted) for counted in found[:limit]],
-            more=len(found) > limit,
-            freshness=await self._freshness(post, self.clock()),
+            next=_next(found, limit),
+            freshness=_freshness(as_of, self.clock()),
         )
 
-    async def _find(self, post_id: str, account_id: str | None) -> PostFound:
-        found = await self.queries.posts(post_id, account_id)
-        if not found:
-            raise Problem(
-                status=404,
-                code="unknown_post",
-                detail="Nothing is known of a post of this id. If it was just asked for, look again in a moment.",
-                members={"post_id": post_id, "account_id": account_id},
-            )
-        if len(found) > 1:
-            raise Problem(
-                status=409,
-                code="ambiguous_post",
-                detail="Several accounts have a post of this id. Name one as `account_id`.",
-                members={"post_id": post_id, "account_ids": [post.account_id for post in found]},
-            )
-        return found[0]
-
-    async def _freshness(self, post: PostFound, now: Instant) -> Freshness:
-        as_of = await self.queries.as_of(post.partition)
-        return Freshness(as_of=as_of, lag_seconds=None if as_of is None else seconds_between(as_of, now))
+    async def _find(self, post_id: str, account_id: str | None) -> tuple[PostFound, Instant | None]:
+        place = _only(await self.queries.places(post_id, account_id), post_id, account_id)
+        # First how fresh the store is, then what is in it: the other way round, what came between would be claimed.
+        as_of = await self.queries.as_of(place.partition)
+        post = await self.queries.post(place)
+        if post is None:
+            raise _unknown(post_id, account_id)
+        return post, as_of
 
 
 def add_read_api(app: FastAPI, api: ReadApi) -> None:
@@ -109,6 +111,47 @@ async def _unavailable(_request: Request, _error: StoreUnavailable) -> JSONRespo
     detail = "The store does not answer. Posting goes on; ask again in a moment."
     document = problem_document(status=503, code="store_unavailable", detail=detail)
     return JSONResponse(document, status_code=503, media_type=PROBLEM_MEDIA_TYPE, headers={"Retry-After": "5"})
+
+
+def _only(found: Sequence[Place], post_id: str, account_id: str | None) -> Place:
+    if not found:
+        raise _unknown(post_id, account_id)
+    if len(found) > 1:
+        raise Problem(
+            status=409,
+            code="ambiguous_post",
+            detail="Several accounts have a post of this id. Name one as `account_id`.",
+            members={"post_id": post_id, "account_ids": [place.account_id for place in found]},
+        )
+    return found[0]
+
+
+def _unknown(post_id: str, account_id: str | None) -> Problem:
+    return Problem(
+        status=404,
+        code="unknown_post",
+        detail="Nothing is known of a post of this id. If it was just asked for, look again in a moment.",
+        members={"post_id": post_id, "account_id": account_id},
+    )
+
+
+def _cursor(after: str) -> Cursor:
+    try:
+        return parse_cursor(after)
+    except NotACursor as error:
+        fault = {"type": "cursor", "loc": ("query", "after"), "msg": str(error), "input": after}
+        raise RequestValidationError([fault]) from error
+
+
+def _next(found: Sequence[Counted], limit: int) -> str | None:
+    if len(found) <= limit:
+        return None
+    last = found[limit - 1]
+    return Cursor(at=last.at, id=last.id).text()
+
+
+def _freshness(as_of: Instant | None, now: Instant) -> Freshness:
+    return Freshness(as_of=as_of, lag_seconds=None if as_of is None else seconds_between(as_of, now))
 
 
 def _progress(post: PostFound) -> Progress | None:

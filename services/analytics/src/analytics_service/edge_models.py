@@ -18,7 +18,9 @@ class Answer(BaseModel):
 class Freshness(Answer):
     """How new the answer is."""
 
-    as_of: AwareDatetime | None = Field(description="Up to here everything that happened is in the answer.")
+    as_of: AwareDatetime | None = Field(
+        description="Up to here everything that happened is in the answer, perhaps more."
+    )
     lag_seconds: float | None = Field(description="How long before this answer that was.")
 
 
@@ -70,7 +72,7 @@ class PostAnswer(Answer):
     account_id: str
     post_id: str
     tenant: str | None
-    state: PostState | None = Field(description="By the event with the highest revision; a verdict may still change.")
+    state: PostState | None = Field(description="By the newest event; a verdict may still change.")
     since: AwareDatetime | None = Field(description="Since when the post is in this state.")
     progress: Progress | None
     videos: list[Video]
@@ -84,7 +86,7 @@ class SeriesAnswer(Answer):
     account_id: str
     post_id: str
     metrics: list[Numbers]
-    more: bool = Field(description="Whether there are later ones: ask again with `since` of the last.")
+    next: str | None = Field(description="Where to go on: ask the same with it as `after`. Null where nothing follows.")
     freshness: Freshness
 
 

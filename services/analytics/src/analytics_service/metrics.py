@@ -26,6 +26,11 @@ PROJECTED = Counter(
     "Records written to the store; after a crash a few are written and counted again.",
     ["topic"],
 )
+UNSTORABLE = Counter(
+    "analytics_unstorable_changes_total",
+    "Changes the store cannot hold and that were passed over. Any: the read side lacks something; see the log.",
+    ["topic"],
+)
 PROJECTOR_RETRIES = Counter(
     "analytics_projector_retries_total",
     "Calls to MongoDB or Kafka that the projector had to make again. Rising steadily: one of them is down.",

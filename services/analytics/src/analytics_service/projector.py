@@ -1,21 +1,22 @@
 """Carries events into the store, partition by partition, and keeps its position with the data.
 
 What lies behind the position is read again after a crash. Writes may be repeated, so nothing is lost or doubled, and
-every function here may be cancelled anywhere.
+every function here may be cancelled anywhere. A change that the store cannot hold is passed over, loudly: stopping
+for it would keep everything after it out of a store that can be built anew from the topics.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NoReturn, Protocol, TypeVar
 
 import structlog
 
 from analytics_service.documents import Upsert, upserts_of
-from analytics_service.errors import StoreUnavailable, UnreadableRecord
-from analytics_service.metrics import PROJECTED, PROJECTOR_RETRIES
+from analytics_service.errors import StoreUnavailable, UnreadableRecord, Unstorable
+from analytics_service.metrics import PROJECTED, PROJECTOR_RETRIES, UNSTORABLE
 from common.events.topics import ACCOUNT_EVENTS, METRICS_EVENTS, POST_EVENTS
 from common.instants import Clock
 from common.streams.log import Log, Reader, Record, Slice, Unusable
@@ -42,15 +43,15 @@ class Keeps(Protocol):
         """Return where to read on."""
 
     async def write(self, upserts: Sequence[Upsert], positions: Mapping[Slice, int]) -> None:
-        """Write a batch and how far it reaches."""
+        """Write a batch and how far it reaches. Raises `Unstorable` where that can never be done."""
 
-    async def mark(self, partition: int, *, newest: datetime | None = None, complete: datetime | None = None) -> None:
-        """Note how fresh a partition's data is."""
+    async def mark(self, partition: int, *, complete: datetime) -> None:
+        """Note a moment up to which everything of a partition is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How long to wait between tries, and how often to note that a quiet partition is complete."""
+    """How long to wait between tries, and how often to look where a partition ends."""
 
     first_retry: timedelta = timedelta(milliseconds=200)
     longest_retry: timedelta = timedelta(seconds=10)
@@ -72,6 +73,22 @@ class Projected:
 
     record: Record
     upserts: tuple[Upsert, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """Where each topic ended at a moment. Once they are reached, everything up to that moment is in the store.
+
+    Times in the records could not say that: the topics are not read in step, and each writer has its own clock.
+    """
+
+    at: datetime
+    ends: Mapping[Slice, int]
+    noted: bool = False
+
+    def within(self, reached: Mapping[Slice, int]) -> bool:
+        """Whether what was there at that moment has been read."""
+        return all(reached[slice_] >= end for slice_, end in self.ends.items())
 
 
 async def project_owned(projection: Projection, source: Log, membership: Membership, stop: asyncio.Event) -> None:
@@ -115,18 +132,16 @@ async def project_partition(projection: Projection, reader: Reader, partition: i
     slices = [Slice(topic.name, partition) for topic in TOPICS]
     reached = await _persist(projection, lambda: projection.store.positions(slices))
     reader.assign(reached)
+    horizon = await _look(projection, reader)
     fetching = _fetching(projection, reader)
-    marked = projection.clock() - projection.pace.mark_every
     try:
         while True:
             # A fetch is never given up half-way: what it had taken would be missing from the next one.
             done, _ = await asyncio.wait({fetching}, timeout=projection.pace.mark_every.total_seconds())
             if done:
-                await _write(projection, partition, fetching.result())
+                await _write(projection, fetching.result())
                 reached = await _persist(projection, partial(_positions, reader, slices))
-            if projection.clock() - marked >= projection.pace.mark_every:
-                marked = projection.clock()
-                await _mark_if_complete(projection, reader, partition, reached)
+            horizon = await _note_freshness(projection, reader, horizon, partition, reached)
             if done:
                 fetching = _fetching(projection, reader)
     finally:
@@ -142,12 +157,12 @@ async def _positions(reader: Reader, slices: Sequence[Slice]) -> dict[Slice, int
     return {slice_: await reader.position(slice_) for slice_ in slices}
 
 
-async def _write(projection: Projection, partition: int, records: Sequence[Record]) -> None:
+async def _write(projection: Projection, records: Sequence[Record]) -> None:
     for start in range(0, len(records), BATCH):
         batch = records[start : start + BATCH]
         readable, unreadable = _read_until_unreadable(batch)
         if readable:
-            await _keep(projection, partition, readable)
+            await _keep(projection, readable)
         if unreadable is not None:
             raise unreadable
 
@@ -162,28 +177,53 @@ def _read_until_unreadable(batch: Sequence[Record]) -> tuple[list[Projected], Un
     return readable, None
 
 
-async def _keep(projection: Projection, partition: int, batch: Sequence[Projected]) -> None:
+async def _keep(projection: Projection, batch: Sequence[Projected]) -> None:
     upserts = [upsert for projected in batch for upsert in projected.upserts]
     positions = {projected.record.slice: projected.record.offset + 1 for projected in batch}
-    newest = _newest(batch)
-    await _persist(projection, lambda: projection.store.write(upserts, positions))
-    await _persist(projection, lambda: projection.store.mark(partition, newest=newest))
+    try:
+        await _persist(projection, lambda: projection.store.write(upserts, positions))
+    except Unstorable:
+        await _keep_one_by_one(projection, batch)
+        await _persist(projection, lambda: projection.store.write((), positions))
     for projected in batch:
         PROJECTED.labels(topic=projected.record.slice.topic).inc()
 
 
-def _newest(batch: Sequence[Projected]) -> datetime | None:
-    moments = [projected.record.time_ms for projected in batch if projected.record.time_ms is not None]
-    return datetime.fromtimestamp(max(moments) / 1000, UTC) if moments else None
+async def _keep_one_by_one(projection: Projection, batch: Sequence[Projected]) -> None:
+    for projected in batch:
+        for upsert in projected.upserts:
+            try:
+                await _persist(projection, partial(projection.store.write, (upsert,), {}))
+            except Unstorable as error:
+                _pass_over(projected.record, upsert, error)
 
 
-async def _mark_if_complete(
-    projection: Projection, reader: Reader, partition: int, reached: Mapping[Slice, int]
-) -> None:
-    now = projection.clock()
-    ends = await _persist(projection, reader.ends)
-    if all(reached[slice_] >= end for slice_, end in ends.items()):
-        await _persist(projection, lambda: projection.store.mark(partition, complete=now))
+def _pass_over(record: Record, upsert: Upsert, error: Unstorable) -> None:
+    UNSTORABLE.labels(topic=record.slice.topic).inc()
+    log.error(
+        "change_not_stored",
+        topic=record.slice.topic,
+        partition=record.slice.partition,
+        offset=record.offset,
+        collection=upsert.collection,
+        error=str(error),
+    )
+
+
+async def _look(projection: Projection, reader: Reader) -> Horizon:
+    now = projection.clock()  # before the ends are asked for: what comes in between is not promised
+    return Horizon(at=now, ends=await _persist(projection, reader.ends))
+
+
+async def _note_freshness(
+    projection: Projection, reader: Reader, horizon: Horizon, partition: int, reached: Mapping[Slice, int]
+) -> Horizon:
+    if horizon.noted and projection.clock() - horizon.at >= projection.pace.mark_every:
+        horizon = await _look(projection, reader)
+    if horizon.noted or not horizon.within(reached):
+        return horizon
+    await _persist(projection, partial(projection.store.mark, partition, complete=horizon.at))
+    return replace(horizon, noted=True)
 
 
 async def _persist(projection: Projection, call: Callable[[], Awaitable[T]]) -> T:

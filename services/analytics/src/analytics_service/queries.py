@@ -7,7 +7,8 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
-from analytics_service.documents import Collection, Document, PostState
+from analytics_service.cursors import Cursor
+from analytics_service.documents import Collection, Document, PostState, post_key, storable
 from analytics_service.store import Database, translated
 from common.events.post import PostProgressed
 
@@ -17,13 +18,24 @@ LONGEST_TIMELINE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostFound:
-    """A post as its newest events leave it. `state` is None while only samples of it are known."""
+class Place:
+    """Where a post is: its account, and the partition that tells how fresh its data is."""
 
     account_id: str
     post_id: str
     partition: int
-    first_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostFound:
+    """A post as its newest events leave it. `state` is None while only samples of it are known.
+
+    `first_offset` is where it began; what lies before is of an older post with the same id.
+    """
+
+    account_id: str
+    post_id: str
+    first_offset: int
     tenant: str | None
     state: PostState | None
     since: datetime | None
@@ -44,8 +56,9 @@ class Happened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """One video's totals at one moment."""
+    """One video's totals at one moment. `id` is its name in the store."""
 
+    id: str
     video_id: str
     at: datetime
     age_seconds: int
@@ -67,29 +80,42 @@ class Queries:
         with translated():
             await self._database.command("ping")
 
-    async def posts(self, post_id: str, account_id: str | None) -> list[PostFound]:
-        """Return the posts of this id: one for each account that used it."""
+    async def places(self, post_id: str, account_id: str | None) -> list[Place]:
+        """Return where posts of this id are: one for each account that used it."""
         query = {"post_id": post_id} | ({} if account_id is None else {"account_id": account_id})
         with translated():
             found = await self._database[Collection.POSTS].find(query).sort("_id").to_list(MOST_ACCOUNTS_NAMED)
-        return [_post(document) for document in found]
+        return [
+            Place(account_id=document["account_id"], post_id=document["post_id"], partition=document["partition"])
+            for document in found
+        ]
+
+    async def post(self, place: Place) -> PostFound | None:
+        """Return the post as it stands; None if it was deleted meanwhile."""
+        with translated():
+            found = await self._database[Collection.POSTS].find_one({"_id": post_key(place.account_id, place.post_id)})
+        return None if found is None else _post(found)
 
     async def timeline(self, post: PostFound) -> list[Happened]:
-        """Return a post's events in the order of their revisions, without the samples of its progress."""
-        query = {**_of(post), "type": {"$ne": PostProgressed.ce_type}}
-        order = [("revision", ASCENDING), ("at", ASCENDING), ("offset", ASCENDING)]
+        """Return a post's events in the order they were written, without the samples of its progress."""
+        own = {"offset": {"$gte": post.first_offset}, "type": {"$ne": PostProgressed.ce_type}}
+        query = {"account_id": post.account_id, "post_id": post.post_id, **own}
         with translated():
-            found = await self._database[Collection.EVENTS].find(query).sort(order).to_list(LONGEST_TIMELINE)
+            found = await self._database[Collection.EVENTS].find(query).sort("offset").to_list(LONGEST_TIMELINE)
         return [
             Happened(type=event["type"], at=event["at"], revision=event["revision"], details=event["details"])
             for event in found
         ]
 
-    async def series(self, post: PostFound, *, since: datetime | None, limit: int) -> list[Counted]:
-        """Return up to `limit` numbers collected at or after `since`, oldest first."""
-        query: dict[str, Any] = dict(_of(post))
+    async def series(
+        self, post: PostFound, *, since: datetime | None, after: Cursor | None, limit: int
+    ) -> list[Counted]:
+        """Return up to `limit` numbers collected at or after `since` and beyond `after`, oldest first."""
+        query: dict[str, Any] = {**_of(post), "video_id": {"$in": list(post.video_ids)}}
         if since is not None:
-            query["at"] = {"$gte": since}
+            query["at"] = {"$gte": storable(since)}
+        if after is not None:
+            query["$or"] = [{"at": {"$gt": after.at}}, {"at": after.at, "_id": {"$gt": after.id}}]
         order = [("at", ASCENDING), ("_id", ASCENDING)]
         with translated():
             found = await self._database[Collection.METRICS].find(query).sort(order).to_list(limit)
@@ -108,11 +134,13 @@ class Queries:
         return newest
 
     async def as_of(self, partition: int) -> datetime | None:
-        """Return up to when the store knows everything about a partition; None before the projector got there."""
+        """Return up to when the store knows everything about a partition; None before the projector got there.
+
+        Ask before anything else of an answer: what is read later can only be newer.
+        """
         with translated():
             found = await self._database[Collection.FRESHNESS].find_one({"_id": partition})
-        moments = [] if found is None else [found.get("newest_event_at"), found.get("complete_at")]
-        return max((moment for moment in moments if moment is not None), default=None)
+        return None if found is None else found.get("complete_at")
 
 
 def _of(post: PostFound) -> Document:
@@ -120,14 +148,14 @@ def _of(post: PostFound) -> Document:
 
 
 def _post(document: Document) -> PostFound:
-    latest = document.get("latest", {})
-    progress = document.get("progress", {})
-    ids: Sequence[str] = document.get("available", {}).get("video_ids", ())
+    first_offset: int = document.get("started", {}).get("offset", 0)
+    latest = _part(document, "latest", first_offset)
+    progress = _part(document, "progress", first_offset)
+    ids: Sequence[str] = _part(document, "available", first_offset).get("video_ids", ())
     return PostFound(
         account_id=document["account_id"],
         post_id=document["post_id"],
-        partition=document["partition"],
-        first_at=document["first_at"],
+        first_offset=first_offset,
         tenant=latest.get("tenant"),
         state=PostState(latest["state"]) if latest else None,
         since=latest.get("at"),
@@ -137,8 +165,14 @@ def _post(document: Document) -> PostFound:
     )
 
 
+def _part(document: Document, name: str, first_offset: int) -> Document:
+    part: Document = document.get(name, {})
+    return part if part.get("offset", -1) >= first_offset else {}
+
+
 def _counted(document: Document) -> Counted:
     return Counted(
+        id=document["_id"],
         video_id=document["video_id"],
         at=document["at"],
         age_seconds=document["age_seconds"],

@@ -1,16 +1,19 @@
 """The projector's side of MongoDB: upserts, the position beside them, indexes. Every write may be repeated."""
 
+import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from bson.errors import BSONError
 from pymongo import ASCENDING, AsyncMongoClient, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from analytics_service.documents import Collection, Document, Upsert
-from analytics_service.errors import StoreUnavailable
+from analytics_service.errors import StoreUnavailable, Unstorable
+from common.errors import SettingsRefused
 from common.streams.log import Slice
 
 WRITE_WITHIN = timedelta(seconds=10)
@@ -18,33 +21,67 @@ WRITE_WITHIN = timedelta(seconds=10)
 READ_WITHIN = timedelta(seconds=2)
 """Somebody waits for a read: better an honest 503 soon than an answer late."""
 
+CONTENT_FAULTS = frozenset({2, 9, 14, 22, 121, 10334, 17280, 17419})
+"""MongoDB's codes for a write that fails the same way however often it is tried: BadValue, FailedToParse, TypeMismatch,
+InvalidBSON, DocumentValidationFailure, BSONObjectTooLarge, KeyTooLong, and a document that grew too large."""
+
 Database = AsyncDatabase[Document]
 
 INDEXES: Mapping[Collection, Sequence[Sequence[str]]] = {
     Collection.POSTS: (("post_id",),),
-    Collection.EVENTS: (("account_id", "post_id", "revision"),),
+    Collection.EVENTS: (("account_id", "post_id", "offset"),),
     Collection.METRICS: (("account_id", "post_id", "at"),),
 }
 
 
 @asynccontextmanager
 async def open_database(url: str, name: str, *, answer_within: timedelta = WRITE_WITHIN) -> AsyncIterator[Database]:
-    """Open a database without touching it: whether it can be reached shows at the first call."""
-    milliseconds = int(answer_within.total_seconds() * 1000)
-    client: AsyncMongoClient[Document] = AsyncMongoClient(url, tz_aware=True, timeoutMS=milliseconds)
+    """Open a database without touching it: whether it can be reached shows at the first call.
+
+    Raises:
+        SettingsRefused: the address cannot be understood.
+    """
+    client = _client(url, answer_within)
     try:
         yield client[name]
     finally:
         await client.close()
 
 
+def _client(url: str, answer_within: timedelta) -> AsyncMongoClient[Document]:
+    milliseconds = int(answer_within.total_seconds() * 1000)
+    try:
+        with warnings.catch_warnings():
+            # The driver only warns of an option it does not know, or whose value it drops: TLS might be off unseen.
+            warnings.simplefilter("error", UserWarning)
+            return AsyncMongoClient(url, tz_aware=True, timeoutMS=milliseconds)
+    except (PyMongoError, ValueError, OSError, UserWarning) as error:
+        # The driver's words quote the address, which may hold a password: neither they nor the cause are kept.
+        raise SettingsRefused([_url_refused(type(error).__name__)]) from None
+
+
+def _url_refused(fault: str) -> str:
+    wanted = "mongodb://…, with user and password percent-encoded and only options it knows"
+    return f"MONGODB_URL is not an address the driver takes ({fault}; its value is not shown): {wanted}"
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's errors into `StoreUnavailable`."""
+    """Turn the driver's errors into ours.
+
+    Raises:
+        Unstorable: what was given cannot be stored as it is.
+        StoreUnavailable: the store did not do it, this time.
+    """
     try:
         yield
+    except BulkWriteError as error:
+        codes = {fault["code"] for fault in error.details.get("writeErrors", ())}
+        raise (Unstorable(error) if codes & CONTENT_FAULTS else StoreUnavailable(error)) from error
     except PyMongoError as error:
         raise StoreUnavailable(error) from error
+    except (BSONError, OverflowError, UnicodeEncodeError) as error:
+        raise Unstorable(error) from error
 
 
 class Store:
@@ -68,7 +105,11 @@ class Store:
         return dict.fromkeys(slices, 0) | {names[document["_id"]]: document["next"] for document in found}
 
     async def write(self, upserts: Sequence[Upsert], positions: Mapping[Slice, int]) -> None:
-        """Write a batch and, once all of it is there, how far it reaches."""
+        """Write a batch and, once all of it is there, how far it reaches.
+
+        Raises:
+            Unstorable: one of the changes cannot be stored; some of the others may have been.
+        """
         with translated():
             ordered = sorted(upserts, key=lambda upsert: upsert.collection)
             for collection, group in groupby(ordered, key=lambda upsert: upsert.collection):
@@ -81,12 +122,9 @@ class Store:
             if moves:
                 await self._database[Collection.POSITIONS].bulk_write(moves, ordered=False)
 
-    async def mark(self, partition: int, *, newest: datetime | None = None, complete: datetime | None = None) -> None:
-        """Note the newest event that is in the store, and when all there was of a partition was in it."""
-        if newest is None and complete is None:
-            return
-        moments = {"newest_event_at": newest, "complete_at": complete}
-        update = {"$max": {name: at for name, at in moments.items() if at is not None}}
+    async def mark(self, partition: int, *, complete: datetime) -> None:
+        """Note a moment up to which all there was of a partition is in the store."""
+        update = {"$max": {"complete_at": complete}}
         with translated():
             await self._database[Collection.FRESHNESS].update_one({"_id": partition}, update, upsert=True)
 

@@ -1,0 +1,16 @@
+"""What the integration tests share."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from analytics_service.store import Database, Store, open_database
+
+
+@pytest.fixture
+async def database(mongodb_url: str) -> AsyncIterator[Database]:
+    """A database of its own, with its indexes."""
+    async with open_database(mongodb_url, f"t{uuid4().hex}") as database:
+        await Store(database).prepare()
+        yield database

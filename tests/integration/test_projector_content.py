@@ -1,0 +1,83 @@
+"""What the projector does with what a store cannot hold: nothing stops for it, and nothing is silent about it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import structlog
+from msgspec.structs import replace
+from prometheus_client import REGISTRY
+
+from analytics_service.documents import Collection
+from analytics_service.store import Database, Store
+from common.events.body import Body
+from common.events.metrics import MetricsCollected
+from common.events.post import DelayReason, PostDelayed
+from common.streams.log import Slice
+from common.streams.memory import MemoryLog
+from integration.projecting import STORY, Watched, everything, memory, post, projecting, records_of, upserts
+
+WEST, EAST = timezone(timedelta(hours=-5)), timezone(timedelta(hours=14))
+MOMENTS = {
+    "within": (datetime(2026, 5, 1, 14, 0, tzinfo=timezone(timedelta(hours=2))), datetime(2026, 5, 1, 12, tzinfo=UTC)),
+    "too far ahead": (
+        datetime(9999, 12, 31, 23, 59, tzinfo=WEST),
+        datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
+    ),
+    "too far back": (datetime(1, 1, 1, tzinfo=EAST), datetime(1, 1, 1, tzinfo=UTC)),
+}
+BEYOND_64_BITS = 10**30
+
+
+@pytest.mark.parametrize(("said", "kept"), MOMENTS.values(), ids=MOMENTS.keys())
+async def test_any_moment_is_kept_as_near_as_the_store_can(database: Database, said: datetime, kept: datetime) -> None:
+    delayed = post(PostDelayed, 2, reason=DelayReason.SCHEDULED, until=said)
+    watched = Watched(database)
+    async with projecting(watched, MemoryLog(memory(records_of([STORY[1], delayed])))):
+        await watched.until_written(4)
+    found = await everything(database)
+    assert found["events"][1]["details"]["until"] == found["posts"][0]["latest"]["details"]["until"] == kept
+
+
+@pytest.mark.parametrize(("said", "kept"), MOMENTS.values(), ids=MOMENTS.keys())
+async def test_an_event_of_any_moment_is_kept(database: Database, said: datetime, kept: datetime) -> None:
+    numbers = STORY[-1]
+    assert isinstance(numbers, MetricsCollected)
+    bodies: Sequence[Body] = (replace(STORY[0], at=said), replace(STORY[1], at=said), replace(numbers, at=said))
+    await Store(database).write(upserts(records_of(bodies)), {})
+    found = await everything(database)
+    assert found["accounts"][0]["latest"]["at"] == kept
+    assert [event["at"] for event in found["events"]] == [kept, kept]
+    assert (found["posts"][0]["latest"]["at"], found["posts"][0]["started"]["at"]) == (kept, kept)
+    assert found["metrics"][0]["at"] == kept
+
+
+def passed_over() -> float:
+    return REGISTRY.get_sample_value("analytics_unstorable_changes_total", {"topic": "metrics.events"}) or 0.0
+
+
+async def test_what_cannot_be_stored_is_passed_over_loudly_and_the_rest_goes_on(database: Database) -> None:
+    first, last = STORY[-2:]
+    assert isinstance(first, MetricsCollected)
+    assert isinstance(last, MetricsCollected)
+    records = records_of([*STORY[:-2], replace(first, view_count=BEYOND_64_BITS), last])
+    watched, before = Watched(database), passed_over()
+    with structlog.testing.capture_logs() as lines:
+        async with projecting(watched, MemoryLog(memory(records))):
+            await watched.until_written(len(upserts(records)) - 1)
+            await watched.until_reached({Slice("metrics.events", 0): 2})
+    found = await everything(database)
+    assert [numbers["view_count"] for numbers in found["metrics"]] == [last.view_count]
+    assert found["posts"][0]["latest"]["state"] == "available"
+    assert await Store(database).positions([Slice("metrics.events", 0)]) == {Slice("metrics.events", 0): 2}
+    assert passed_over() == before + 1
+    (line,) = [line for line in lines if line["event"] == "change_not_stored"]
+    assert line == {
+        "event": "change_not_stored",
+        "log_level": "error",
+        "topic": "metrics.events",
+        "partition": 0,
+        "offset": 0,
+        "collection": Collection.METRICS,
+        "error": "the store cannot hold it: OverflowError",
+    }

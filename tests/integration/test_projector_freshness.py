@@ -1,0 +1,186 @@
+"""What the projector claims to be in the store: no more than is there."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import pytest
+
+from analytics_service.documents import Collection
+from analytics_service.edge import ReadApi
+from analytics_service.projector import Projection, project_partition
+from analytics_service.queries import Happened, Place, PostFound, Queries
+from analytics_service.store import Database, Store
+from common.events.post import PostAvailable, PostProgressed
+from common.events.topics import METRICS_EVENTS, POST_EVENTS
+from common.instants import system_clock
+from common.streams.log import Record, Slice
+from common.streams.memory import MemoryLog
+from integration.projecting import (
+    ENOUGH,
+    QUICK,
+    STORY,
+    T0,
+    T0_MS,
+    VIDEO,
+    Watched,
+    memory,
+    post,
+    projecting,
+    records_of,
+    upserts,
+)
+
+T = TypeVar("T")
+
+
+async def test_a_quiet_partition_is_known_to_be_complete(database: Database) -> None:
+    watched = Watched(database)
+    started = system_clock() - timedelta(milliseconds=1)
+    async with projecting(watched, MemoryLog(memory(()))):
+        async with asyncio.timeout(ENOUGH):
+            await watched.complete.wait()
+    found = await database[Collection.FRESHNESS].find_one({"_id": 0})
+    assert found is not None
+    assert started <= found["complete_at"] <= system_clock()
+
+
+class MetricsFirst:
+    """A reader that gets all numbers first, and the rest when the test lets it."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._first = [record for record in records if record.slice.topic == METRICS_EVENTS.name]
+        self._later = [record for record in records if record not in self._first]
+        self._ends = {record.slice: record.offset + 1 for record in records}
+        self._positions: dict[Slice, int] = {}
+        self.waiting, self.rest = asyncio.Event(), asyncio.Event()
+
+    def assign(self, positions: Mapping[Slice, int]) -> None:
+        self._positions = dict(positions)
+
+    async def ends(self) -> Mapping[Slice, int]:
+        return self._ends
+
+    async def fetch(self, patience: float) -> Sequence[Record]:
+        del patience
+        if self._first:
+            batch, self._first = self._first, []
+        else:
+            self.waiting.set()
+            await self.rest.wait()
+            batch, self._later = self._later, []
+        if not batch:
+            await asyncio.Event().wait()
+        self._positions |= {record.slice: record.offset + 1 for record in batch}
+        return batch
+
+    async def position(self, slice_: Slice) -> int:
+        return self._positions[slice_]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_numbers_that_come_first_do_not_vouch_for_events_still_unread(database: Database) -> None:
+    records = [record._replace(time_ms=T0_MS + record.offset) for record in records_of(STORY)]
+    watched, reader = Watched(database), MetricsFirst(records)
+    projection = Projection(store=watched, clock=system_clock, pace=QUICK)
+    projecting = asyncio.create_task(project_partition(projection, reader, 0))
+    try:
+        await watched.until_written(2)
+        async with asyncio.timeout(ENOUGH):
+            await reader.waiting.wait()
+        assert await Queries(database).as_of(0) is None
+        reader.rest.set()
+        async with asyncio.timeout(ENOUGH):
+            await watched.complete.wait()
+        assert watched.written == len(upserts(records))
+    finally:
+        projecting.cancel()
+        await asyncio.wait({projecting})
+
+
+class Endless(MetricsFirst):
+    """A reader of a partition that always holds a little more than was read."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+        self._samples = records_of([post(PostProgressed, 1, bytes_sent=1, bytes_total=2)])
+        self.looks: list[int] = []
+
+    async def ends(self) -> Mapping[Slice, int]:
+        ends = {slice_: at + 3 * (slice_.topic == POST_EVENTS.name) for slice_, at in self._positions.items()}
+        self.looks.append(ends[Slice(POST_EVENTS.name, 0)])
+        return ends
+
+    async def fetch(self, patience: float) -> Sequence[Record]:
+        del patience
+        slice_ = Slice(POST_EVENTS.name, 0)
+        record = self._samples[0]._replace(offset=self._positions[slice_])
+        self._positions[slice_] += 1
+        return [record]
+
+
+async def test_a_partition_that_never_stands_still_is_fresh_all_the_same(database: Database) -> None:
+    watched, reader = Watched(database), Endless()
+    started = system_clock() - timedelta(milliseconds=1)
+    projection = Projection(store=watched, clock=system_clock, pace=QUICK)
+    projecting = asyncio.create_task(project_partition(projection, reader, 0))
+    try:
+        async with asyncio.timeout(ENOUGH):
+            await watched.complete.wait()
+        reached = (await Store(database).positions([Slice(POST_EVENTS.name, 0)])).popitem()[1]
+        as_of = await Queries(database).as_of(0)
+    finally:
+        projecting.cancel()
+        await asyncio.wait({projecting})
+    assert as_of is not None
+    assert started <= as_of <= system_clock()
+    assert reached >= reader.looks[0]
+
+
+EARLIER, LATER = T0 + timedelta(hours=1), T0 + timedelta(hours=2)
+NEWS = post(PostAvailable, 7, publish_id="p", video_ids=(VIDEO,))
+
+
+class Busy(Queries):
+    """Queries to a store into which news are written right after one of the questions."""
+
+    def __init__(self, database: Database, moment: str) -> None:
+        super().__init__(database)
+        self._store = Store(database)
+        self._moment = moment
+
+    async def places(self, post_id: str, account_id: str | None) -> list[Place]:
+        return await self._then_news("places", super().places(post_id, account_id))
+
+    async def as_of(self, partition: int) -> datetime | None:
+        return await self._then_news("as_of", super().as_of(partition))
+
+    async def post(self, place: Place) -> PostFound | None:
+        return await self._then_news("post", super().post(place))
+
+    async def timeline(self, post: PostFound) -> list[Happened]:
+        return await self._then_news("timeline", super().timeline(post))
+
+    async def _then_news(self, moment: str, answer: Awaitable[T]) -> T:
+        found = await answer
+        if moment == self._moment:
+            (news,) = records_of([NEWS])
+            await self._store.write(upserts([news._replace(offset=1)]), {})
+            await self._store.mark(0, complete=LATER)
+        return found
+
+
+@pytest.mark.parametrize("moment", ["places", "as_of", "post", "timeline"])
+async def test_an_answer_holds_all_it_claims_whatever_is_written_meanwhile(database: Database, moment: str) -> None:
+    await Store(database).write(upserts(records_of([STORY[1]])), {})
+    await Store(database).mark(0, complete=EARLIER)
+    api = ReadApi(queries=Busy(database, moment), clock=lambda: LATER)
+    told = await api.post("post-1")
+    assert told.freshness.as_of in {EARLIER, LATER}
+    if told.freshness.as_of == LATER:
+        assert told.state == "available"
+        assert [event.type for event in told.timeline] == ["post.accepted", "post.available"]
+    assert (await api.post("post-1")).freshness.as_of == LATER

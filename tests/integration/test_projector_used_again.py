@@ -1,0 +1,122 @@
+"""A post id that is used again after its post was forgotten: the newer post is told, and only that."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from analytics_service.edge import ReadApi
+from analytics_service.edge_models import PostAnswer, SeriesAnswer
+from analytics_service.queries import Queries
+from analytics_service.store import Database, Store, open_database
+from common.events.body import Body
+from common.events.metrics import MetricsCollected
+from common.events.post import (
+    DelayReason,
+    FailureReason,
+    PostAccepted,
+    PostAvailable,
+    PostDelayed,
+    PostFailed,
+    PostProgressed,
+    PostPublished,
+    PostUploaded,
+)
+from common.streams.log import Record
+from integration.projecting import PUBLIC, STORY, T0, VIDEO, post, records_of, upserts
+
+LATER = timedelta(days=31)
+NEW_VIDEO = "7599999999999999999"
+NUMBERS = STORY[-1]
+
+
+def again(*bodies: Any) -> tuple[Body, ...]:
+    return tuple(replace(body, at=body.at + LATER) for body in bodies)
+
+
+ACCEPTED = again(post(PostAccepted, 1, source_url="https://x/w.mp4", privacy_level=PUBLIC, caption="hello again"))
+WAITING = (*ACCEPTED, *again(post(PostDelayed, 2, reason=DelayReason.DAILY_LIMIT)))
+FAILED = again(post(PostFailed, 1, reason=FailureReason.INVALID_REQUEST, message="no source"))
+OUT = (
+    *ACCEPTED,
+    *again(
+        post(PostProgressed, 1, bytes_sent=7, bytes_total=9),
+        post(PostUploaded, 2, publish_id="q", attempt=1, bytes_total=9, privacy_level=PUBLIC, request_digest="e"),
+        post(PostPublished, 3, publish_id="q"),
+        post(PostAvailable, 4, publish_id="q", video_ids=(NEW_VIDEO,)),
+        # Collected for the old post after the new one began, and for the new one.
+        NUMBERS,
+        replace(NUMBERS, video_id=NEW_VIDEO, view_count=1) if isinstance(NUMBERS, MetricsCollected) else None,
+    ),
+)
+
+
+async def ask(database: Database) -> tuple[PostAnswer, SeriesAnswer]:
+    api = ReadApi(queries=Queries(database), clock=lambda: T0 + 2 * LATER)
+    return await api.post("post-1"), await api.metrics("post-1")
+
+
+@pytest.mark.parametrize(
+    ("second", "state", "timeline"),
+    [
+        (WAITING, "delayed", ["post.accepted", "post.delayed"]),
+        (FAILED, "failed", ["post.failed"]),
+        (ACCEPTED, "accepted", ["post.accepted"]),
+    ],
+    ids=["waiting", "failed", "accepted"],
+)
+async def test_nothing_of_the_old_post_is_told_of_the_new_one(
+    database: Database, second: Sequence[Body], state: str, timeline: list[str]
+) -> None:
+    await Store(database).write(upserts(records_of([*STORY, *second])), {})
+    told, series = await ask(database)
+    assert (told.state, told.progress, told.videos) == (state, None, [])
+    assert [event.type for event in told.timeline] == timeline
+    assert told.since is not None
+    assert told.since > T0 + LATER
+    assert series.metrics == []
+
+
+def shuffled(records: Sequence[Record], order: Sequence[int]) -> list[Record]:
+    return [records[index] for index in order]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(len(STORY) + len(OUT))), doubled=st.integers(0, len(STORY) + len(OUT)))
+def test_the_new_post_wins_in_any_order_and_however_often(mongodb_url: str, order: list[int], doubled: int) -> None:
+    records = records_of([*STORY, *OUT])
+
+    async def run() -> None:
+        async with open_database(mongodb_url, f"t{uuid4().hex}") as database:
+            store = Store(database)
+            await store.write(upserts(shuffled(records, order)), {})
+            await store.write(upserts(records[:doubled]), {})
+            told, series = await ask(database)
+            await database.client.drop_database(database)
+        assert (told.state, told.tenant) == ("available", "shop")
+        assert told.progress is not None
+        assert (told.progress.bytes_sent, told.progress.bytes_total) == (9, 9)
+        assert [video.video_id for video in told.videos] == [NEW_VIDEO]
+        assert [(event.type, event.revision) for event in told.timeline] == [
+            ("post.accepted", 1),
+            ("post.uploaded", 2),
+            ("post.published", 3),
+            ("post.available", 4),
+        ]
+        assert [(numbers.video_id, numbers.view_count) for numbers in series.metrics] == [(NEW_VIDEO, 1)]
+
+    asyncio.run(run())
+
+
+async def test_a_post_whose_beginning_kafka_no_longer_has_is_told_with_what_there_is(database: Database) -> None:
+    await Store(database).write(upserts(records_of(STORY)[4:]), {})
+    told, series = await ask(database)
+    assert (told.state, [video.video_id for video in told.videos]) == ("available", [VIDEO])
+    assert told.timeline[0].type == "post.uploaded"
+    assert len(series.metrics) == 2
