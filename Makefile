@@ -14,7 +14,7 @@ DEPTRY = $(BIN)/deptry --package-module-name-map $(MODULES) --per-rule-ignores "
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv check test demo up down compose status bench events lock clean
+.PHONY: help venv check test simulated tested demo up down compose status bench events lock clean
 
 help: ## List the targets.
 	@echo "Postbus. Needs Python 3.11 or newer, make and git; nothing else."
@@ -33,7 +33,14 @@ check: $(READY) ## Lint, types, import rules, declared dependencies, structure, 
 	$(PYTEST) -q tests/architecture
 
 test: check ## Everything above, then every test: unit to end to end, on a real Kafka (under 10 minutes).
-	$(PYTEST) $(TESTS)
+	@$(MAKE) --no-print-directory --jobs=2 simulated tested
+
+# The end-to-end tests mostly wait; the simulation takes what processor time they leave.
+simulated: $(READY)
+	nice -n 19 $(PYTEST) -q tests/simulation
+
+tested: $(READY)
+	$(PYTEST) $(TESTS) --ignore=tests/simulation
 
 demo: $(READY) ## A real video through everything, with two kills on the way; ends with a RESULT line.
 	$(BIN)/python -m stack.demo

@@ -41,9 +41,9 @@ def test_no_seed_breaks_a_promise(capsys: pytest.CaptureFixture[str]) -> None:
             broken += failed
             if done % 20 == 0:
                 with capsys.disabled():
-                    print(f"\r{done * A_BATCH} universes, {seen['posted']} posts, {len(broken)} broken ", end="")
+                    print(f"simulation: {done * A_BATCH} universes, {seen['posted']} posts, {len(broken)} broken")
     with capsys.disabled():
-        print(f"\n{dict(seen)}")
+        print(f"simulation: {dict(seen)}")
     assert not broken, "\n".join(broken)
     if SEEDS >= 1000:
         assert seen["inits"] > seen["posted"], "no attempt ever died: the world was not rough"
