@@ -79,7 +79,7 @@ DEAD_LETTER_HEADERS: Mapping[str, str] = {
     "dlq_topic": "The topic it came from.",
     "dlq_partition": "The partition it came from.",
     "dlq_offset": "Its offset there.",
-    "dlq_size": "Its size in bytes; only where it was too large, and this is its beginning.",
+    "dlq_size": "Bytes its value has; only where that was too large, and this is its beginning.",
 }
 REQUIRED_DEAD_LETTER_HEADERS = ("dlq_reason", "dlq_topic", "dlq_partition", "dlq_offset")
 

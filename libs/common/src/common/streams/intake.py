@@ -1,11 +1,11 @@
 """What a record from an input becomes: a fact for a state, or something to pass on in the next transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -16,17 +16,17 @@ from common.events.topics import dead_letters
 from common.streams import metrics
 from common.streams.journal import Unreadable, trace_of
 from common.streams.log import Outgoing, Record, Slice
-from common.streams.machine import Addressed, Due, Key, Machine, Outsider
+from common.streams.machine import Due, Key, Machine, Outsider
 
 S = TypeVar("S")
 F = TypeVar("F")
 E = TypeVar("E")
 G = TypeVar("G")
 LONGEST_REASON = 1000
-LARGEST_RECORD = 512 * 1024
+LARGEST_VALUE = 512 * 1024
 """Bytes of a record from outside that is read. A larger one may have come compressed; it could not be passed on."""
 LARGEST_EXTRAS = 64 * 1024
-"""Bytes of a stranger's key and headers that a dead letter keeps."""
+"""Bytes of a stranger's key and headers that are passed on with the value; larger ones are left out."""
 _log = structlog.get_logger()
 
 
@@ -35,6 +35,10 @@ class Why(StrEnum):
 
     ILLEGIBLE = "illegible"
     CRASHED = "crashed"
+
+
+PutAside: TypeAlias = Callable[[Exception], Outgoing]
+"""Makes a record's dead letter, for what came of it."""
 
 
 class Mark(NamedTuple):
@@ -58,7 +62,7 @@ class Offered(Generic[G]):
     mark: Mark | None = None
     passing: tuple[Outgoing, ...] = ()
     kept: bool = False
-    put_aside: Callable[[Exception], Outgoing] | None = None
+    put_aside: PutAside | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,30 +86,31 @@ class Intake(Generic[S, F, E]):
         """Say what a record means. Raises `Unreadable` for a record of our own that cannot be read."""
         mark = Mark(record.slice, record.offset + 1)
         if record.slice.topic not in self._outside:
-            return self._read(record, mark)
+            return self._read(record, mark, None)
         put_aside = partial(self._crashed, record)
-        if (size := _size(record)) > LARGEST_RECORD:
-            reason = f"it has {size} bytes; the limit is {LARGEST_RECORD}"
+        if (size := len(record.value or b"")) > LARGEST_VALUE:
+            reason = f"it has {size} bytes; the limit is {LARGEST_VALUE}"
             return Passed(mark=mark, passing=(self._dead_letter(record, reason, Why.ILLEGIBLE),))
         try:
-            step = self._read(record, mark)
+            return self._read(record, mark, put_aside)
         except Exception as error:  # noqa: BLE001 -- whatever a stranger's record does to us, those behind it go on
             return Passed(mark=mark, passing=(put_aside(error),))
-        return replace(step, put_aside=put_aside) if isinstance(step, Offered) else step
 
-    def _read(self, record: Record, mark: Mark) -> Offered[F] | Passed:
+    def _read(self, record: Record, mark: Mark, put_aside: PutAside | None) -> Offered[F] | Passed:
         try:
             envelope = _timed(
                 decode(topic=record.slice.topic, value=record.value or b"", headers=record.headers), record
             )
         except EventError as error:
-            return self._illegible(record, mark, error)
+            return self._illegible(record, mark, error, put_aside)
         if (owner := self._partition_of(envelope.body.account_id)) != self._partition:
             return Passed(mark=mark, passing=(_forward(record, envelope.body.account_id, owner),))
         addressed = self._machine.interpret(envelope)
         if addressed is None:
             return Passed(mark=mark)
-        return Offered(key=addressed.key, fact=addressed.fact, trace=envelope.traceparent, mark=mark)
+        return Offered(
+            key=addressed.key, fact=addressed.fact, trace=envelope.traceparent, mark=mark, put_aside=put_aside
+        )
 
     def _crashed(self, record: Record, error: Exception) -> Outgoing:
         _log.error(
@@ -117,8 +122,10 @@ class Intake(Generic[S, F, E]):
         )
         return self._dead_letter(record, f"no decision could be made about it: {type(error).__name__}", Why.CRASHED)
 
-    def _illegible(self, record: Record, mark: Mark, error: EventError) -> Offered[F] | Passed:
-        if record.slice.topic not in self._outside:
+    def _illegible(
+        self, record: Record, mark: Mark, error: EventError, put_aside: PutAside | None
+    ) -> Offered[F] | Passed:
+        if put_aside is None:
             raise Unreadable(record, error)
         told = self._machine.illegible(_outsider(record, error))
         if told is not None and (owner := self._partition_of(told.key.lane)) != self._partition:
@@ -126,10 +133,9 @@ class Intake(Generic[S, F, E]):
         letter = self._dead_letter(record, str(error), Why.ILLEGIBLE)
         if told is None:
             return Passed(mark=mark, passing=(letter,))
-        return self._offer(told, mark, letter, record)
-
-    def _offer(self, told: Addressed[F], mark: Mark, letter: Outgoing, record: Record) -> Offered[F]:
-        return Offered(key=told.key, fact=told.fact, trace=trace_of(record), mark=mark, passing=(letter,))
+        return Offered(
+            key=told.key, fact=told.fact, trace=trace_of(record), mark=mark, passing=(letter,), put_aside=put_aside
+        )
 
     def _dead_letter(self, record: Record, reason: str, why: Why) -> Outgoing:
         metrics.DEAD_LETTERS.labels(self._machine.service, why).inc()
@@ -139,22 +145,23 @@ class Intake(Generic[S, F, E]):
             "dlq_partition": str(record.slice.partition),
             "dlq_offset": str(record.offset),
         }
-        if _size(record) > LARGEST_RECORD:
-            came_from["dlq_size"] = str(_size(record))
-        keeps_extras = _size(record) - len(record.value or b"") <= LARGEST_EXTRAS
-        headers = record.headers if keeps_extras else ()
+        value = record.value
+        if value is not None and len(value) > LARGEST_VALUE:
+            came_from["dlq_size"] = str(len(value))
+            value = value[:LARGEST_VALUE]
+        key, headers = _extras(record)
         return Outgoing(
             slice=Slice(dead_letters(self._machine.service).name, self._partition),
-            key=record.key if keeps_extras else None,
-            value=None if record.value is None else record.value[:LARGEST_RECORD],
+            key=key,
+            value=value,
             headers=(*headers, *((name, text.encode(errors="replace")) for name, text in came_from.items())),
         )
 
 
-def _size(record: Record) -> int:
-    """Bytes of the record's key, value and headers."""
-    headers = sum(len(name) + len(raw or b"") for name, raw in record.headers)
-    return len(record.key or b"") + len(record.value or b"") + headers
+def _extras(record: Record) -> tuple[bytes | None, Sequence[tuple[str, bytes | None]]]:
+    """Give a stranger's key and headers, unless they are too large to be passed on."""
+    size = len(record.key or b"") + sum(len(name) + len(raw or b"") for name, raw in record.headers)
+    return (record.key, record.headers) if size <= LARGEST_EXTRAS else (None, ())
 
 
 def _timed(envelope: Envelope[Body], record: Record) -> Envelope[Body]:
@@ -172,7 +179,7 @@ def _forward(record: Record, account_id: str, partition: int) -> Outgoing:
         slice=Slice(record.slice.topic, partition),
         key=account_id.encode(),
         value=record.value,
-        headers=record.headers,
+        headers=_extras(record)[1],
     )
 
 
