@@ -11,15 +11,15 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from sandbox import oauth, world
+from sandbox import calls, oauth, world
 from sandbox.admin import admin_routes
 from sandbox.answers import Answer, encode, oauth_failed, upload_refused
+from sandbox.calls import Call
 from sandbox.consent import consent_routes
 from sandbox.errors import AnswerLost
 from sandbox.rules import Endpoint, Moment, Subject
 from sandbox.shell import Shell, carry_out, meddle
 from sandbox.uploads import Incoming, PutHead
-from sandbox.world import Call
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -88,8 +88,8 @@ def _api(shell: Shell, endpoint: Endpoint) -> Handler:
         answer = await carry_out(
             shell,
             endpoint,
-            world.subject_of_call(shell.world, call),
-            lambda: world.answer_call(shell.world, call, shell.clock.now()),
+            calls.subject_of_call(shell.world, call),
+            lambda: calls.answer_call(shell.world, call, shell.clock.now()),
         )
         return _respond(shell, answer)
 
