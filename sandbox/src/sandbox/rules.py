@@ -8,12 +8,16 @@ from sandbox.answers import STATUS_OF_CODE, Answer, failed, oauth_failed, upload
 
 
 class Endpoint(StrEnum):
-    """What a rule can be about; `processing` is no call but the moment the last byte is stored."""
+    """What a rule can be about; `processing` (the last byte is stored) and `pull` are no calls."""
 
     TOKEN = "token"  # noqa: S105 -- the name of an endpoint
     USER_INFO = "user_info"
     CREATOR_INFO = "creator_info"
     VIDEO_INIT = "video_init"
+    INBOX_INIT = "inbox_init"
+    CONTENT_INIT = "content_init"
+    CANCEL = "cancel"
+    PULL = "pull"
     UPLOAD = "upload"
     STATUS = "status"
     VIDEO_QUERY = "video_query"

@@ -57,8 +57,26 @@ class Delays(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     public: float = 1.0
 
 
+class Pulls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How files are fetched for PULL_FROM_URL; `resolve` sends a host to `address:port` instead of asking DNS."""
+
+    allow_http: bool = False
+    resolve: dict[str, str] = {}
+    timeout: float = 3_600.0
+
+
+class Abandoned(StrEnum):
+    """What becomes of a transfer nobody finished in its hour; TikTok does not say."""
+
+    STUCK = "stuck"
+    FAILED = "failed"
+
+
 class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A creator as a person would set the account up."""
+    """A creator as a person would set the account up.
+
+    `posted_elsewhere` is how many of the day's posts other apps have used up.
+    """
 
     username: str
     nickname: str = ""
@@ -68,7 +86,9 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stitch_disabled: bool = False
     max_video_post_duration_sec: int = 3_600
     daily_post_cap: int = 15
+    posted_elsewhere: int = 0
     banned: bool = False
+    app_version: str = "44.0.0"
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +100,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     chunk_limits: ChunkLimits = STRICT
     creators: tuple[Profile, ...] = (Profile(username="demo-creator", nickname="Demo Creator"),)
     oauth_errors_as_200: bool = False
+    pulls: Pulls = Pulls()
+    abandoned: Abandoned = Abandoned.STUCK
+    check_media: bool = False
 
 
 def read_settings(path: Path) -> Settings:
