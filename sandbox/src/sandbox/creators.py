@@ -2,7 +2,7 @@
 
 from msgspec import Struct, structs
 
-from sandbox.answers import Answer, done, failed
+from sandbox.answers import Answer, done
 from sandbox.identifiers import open_id_of
 from sandbox.settings import Profile
 
@@ -52,20 +52,8 @@ class Creators:
         return tuple(self._by_open_id.values())
 
 
-def why_blocked(creator: Creator, posts_today: int) -> str:
-    """The code that keeps this creator from posting now; empty when nothing does."""
-    if creator.profile.banned:
-        return "spam_risk_user_banned_from_posting"
-    if posts_today >= creator.profile.daily_post_cap:
-        return "spam_risk_too_many_posts"
-    return ""
-
-
-def creator_info(creator: Creator, posts_today: int, base_url: str) -> Answer:
-    """What a posting page must show. A blocked creator is told inside HTTP 200, on purpose."""
-    blocked = why_blocked(creator, posts_today)
-    if blocked:
-        return failed(blocked, status=200)
+def creator_info(creator: Creator, base_url: str) -> Answer:
+    """What a posting page must show."""
     profile = creator.profile
     return done(
         {

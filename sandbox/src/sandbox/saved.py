@@ -61,5 +61,6 @@ def restore(world: World, state: Saved) -> None:
     for profile in state.profiles:
         world.creators.save(profile)
     world.grants = state.grants
-    world.publications = state.publications
+    for publication in state.publications.values():
+        world.remember(publication)
     world.bytes_read = state.bytes_read

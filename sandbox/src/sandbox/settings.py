@@ -36,6 +36,8 @@ class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     audited: bool = True
     redirect_uris: tuple[str, ...] = ("http://127.0.0.1:*/*", "http://localhost:*/*")
     scopes: tuple[str, ...] = ALL_SCOPES
+    verified_urls: tuple[str, ...] = ()
+    active_creator_cap: int = 0
 
     def __repr__(self) -> str:
         return f"App({self.client_key})"

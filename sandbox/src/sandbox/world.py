@@ -1,16 +1,19 @@
 """Everything the stand-in knows, and what a PUT and the token endpoint do to it."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
-from sandbox import oauth, posting, uploads
+from sandbox import formats, oauth, posting, uploads
 from sandbox.allowance import Allowance
 from sandbox.answers import Answer
 from sandbox.creators import Creators
+from sandbox.happenings import foreseen
 from sandbox.identifiers import Identifiers
+from sandbox.notices import Notice, Notices
 from sandbox.oauth import Grants
-from sandbox.posting import Publication
+from sandbox.posting import File, Publication, Source
 from sandbox.rules import Action, Endpoint, Moment, Rules, Subject
 from sandbox.settings import Settings
 from sandbox.uploads import Incoming, PutHead, Upload
@@ -27,12 +30,59 @@ class World:
         self.grants = Grants()
         self.creators = Creators(settings.app.client_key)
         self.publications: dict[str, Publication] = {}
+        self.unfetched: set[str] = set()
+        self._of_person: dict[str, list[str]] = {}
         self.uploads: dict[str, Upload] = {}
         self.bytes_read: dict[str, int] = {}
         self.allowance = Allowance()
         self.rules = Rules()
+        self.notices = Notices()
         for profile in settings.creators:
             self.creators.save(profile)
+
+    def keep(self, publication: Publication) -> None:
+        """A publication is new or has changed: remember it, and what there is now to tell its app."""
+        before = self.publications.get(publication.publish_id)
+        self.remember(publication)
+        told = Counter(() if before is None else foreseen(before))
+        for each in Counter(foreseen(publication)) - told:
+            self.notices.plan(
+                Notice(
+                    due_at=each.due_at,
+                    client_key=publication.client_key,
+                    event=each.event,
+                    open_id=publication.open_id,
+                    publish_id=publication.publish_id,
+                    content=dict(each.content),
+                )
+            )
+
+    def remember(self, publication: Publication) -> None:
+        """The table and its indexes, oldest init first; nobody is told."""
+        publish_id = publication.publish_id
+        if publish_id not in self.publications:
+            self._of_person.setdefault(publication.username, []).append(publish_id)
+        self.publications[publish_id] = publication
+        has_ended = publication.arrival is not None or publication.failure is not None
+        if has_ended or publication.source is not Source.PULL_FROM_URL:
+            self.unfetched.discard(publish_id)
+        else:
+            self.unfetched.add(publish_id)
+
+    def of_person(self, username: str) -> list[Publication]:
+        """Every publication of one person through any app, oldest first."""
+        return [self.publications[publish_id] for publish_id in self._of_person.get(username, ())]
+
+
+def still_holds(world: World, notice: Notice, now: float) -> bool:
+    """Whether what a notice tells is true at its moment; what is about no publication always is."""
+    publication = world.publications.get(notice.publish_id)
+    if publication is None:
+        return True
+    about = (notice.due_at, notice.event, notice.content)
+    return notice.due_at <= now and any(
+        about == (each.due_at, each.event, dict(each.content)) for each in foreseen(publication)
+    )
 
 
 def answer_token(world: World, form: Mapping[str, str], now: float) -> Answer:
@@ -47,37 +97,61 @@ def find_upload(world: World, upload_id: str, token: str) -> Upload | None:
     return upload if upload is not None and upload.token == token else None
 
 
+def subject_of_publication(publication: Publication) -> Subject:
+    """What rules may look at once an init was accepted."""
+    return Subject(open_id=publication.open_id, title=publication.post_info.title, publish_id=publication.publish_id)
+
+
 def subject_of_upload(world: World, upload: Upload | None) -> Subject:
     """What rules may look at in a PUT."""
-    if upload is None:
-        return Subject()
-    publication = world.publications[upload.publish_id]
-    return Subject(open_id=publication.open_id, title=publication.post_info.title, publish_id=publication.publish_id)
+    return Subject() if upload is None else subject_of_publication(world.publications[upload.publish_id])
 
 
 def begin_chunk(world: World, upload_id: str, token: str, head: PutHead, now: float) -> Incoming | Answer:
     """Judge a PUT by its head."""
     upload = find_upload(world, upload_id, token)
-    return uploads.unknown_task() if upload is None else uploads.begin(upload_id, upload, head, now)
+    if upload is None or _has_ended(world, upload):
+        return uploads.unknown_task()
+    return uploads.begin(upload_id, upload, head, now)
+
+
+def _has_ended(world: World, upload: Upload) -> bool:
+    return world.publications[upload.publish_id].failure is not None
 
 
 def end_chunk(world: World, incoming: Incoming, now: float) -> Answer:
     """Store a chunk whose body ended; with the last one the post is on its way."""
-    outcome = uploads.finish(world.uploads[incoming.upload_id], incoming, now)
+    upload = world.uploads[incoming.upload_id]
+    if _has_ended(world, upload):
+        return uploads.unknown_task()
+    outcome = uploads.finish(upload, incoming, now)
     if isinstance(outcome, Answer):
         return outcome
     world.uploads[incoming.upload_id] = outcome
     publication = posting.grown(world.publications[outcome.publish_id], outcome.stored)
     if outcome.complete:
-        reason = _processing_fault(world, outcome)
-        publication = posting.arrived(publication, outcome.digest.hexdigest(), reason, now)
-    world.publications[outcome.publish_id] = publication
+        file = File(sha256=outcome.digest.hexdigest(), size=outcome.stored)
+        arrive(world, publication, (file,), (outcome.head,), now)
+    else:
+        world.keep(publication)
     return uploads.stored_answer(outcome)
 
 
-def _processing_fault(world: World, upload: Upload) -> str:
-    struck = world.rules.strike(Endpoint.PROCESSING, Moment.REQUEST, subject_of_upload(world, upload))
+def arrive(world: World, publication: Publication, files: tuple[File, ...], heads: Iterable[bytes], now: float) -> None:
+    """Every byte is there: what processing will find is known at once, and told later."""
+    fault = _processing_fault(world, publication) or _format_fault(world, publication, heads)
+    world.keep(posting.arrived(publication, files, fault, now))
+
+
+def _processing_fault(world: World, publication: Publication) -> str:
+    struck = world.rules.strike(Endpoint.PROCESSING, Moment.REQUEST, subject_of_publication(publication))
     return struck.rule.code if struck is not None and struck.rule.action is Action.ERROR else ""
+
+
+def _format_fault(world: World, publication: Publication, heads: Iterable[bytes]) -> str:
+    strict = world.settings.check_media
+    faults = (formats.why_refused(publication.medium, head, strict=strict) for head in heads)
+    return next(filter(None, faults), "")
 
 
 def count_bytes(world: World, incoming: Incoming) -> None:
