@@ -45,6 +45,22 @@ class StatusCode(StrEnum):
 
 
 PULL_FAILED: Final = {Medium.VIDEO: "video_pull_failed", Medium.PHOTO: "photo_pull_failed"}
+FAIL_REASONS: Final = frozenset(
+    {
+        *PULL_FAILED.values(),
+        "file_format_check_failed",
+        "duration_check_failed",
+        "frame_rate_check_failed",
+        "picture_size_check_failed",
+        "internal",
+        "publish_cancelled",
+        "auth_removed",
+        "spam_risk_too_many_posts",
+        "spam_risk_user_banned_from_posting",
+        "spam_risk_text",
+        "spam_risk",
+    }
+)
 UNDER_WAY: Final = frozenset({StatusCode.PROCESSING_UPLOAD, StatusCode.PROCESSING_DOWNLOAD})
 
 
