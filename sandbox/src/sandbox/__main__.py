@@ -12,6 +12,7 @@ import uvloop
 from msgspec import structs
 
 from sandbox.errors import SandboxError
+from sandbox.media import USUAL_BUDGET
 from sandbox.server import Server
 from sandbox.settings import Settings, read_settings
 
@@ -24,6 +25,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tls-key", type=Path)
     parser.add_argument("--config", type=Path, help="JSON settings, see sandbox/README.md")
     parser.add_argument("--state", type=Path, help="folder to keep the state in over a restart")
+    parser.add_argument("--media", type=Path, help="folder to keep videos in; inside --state if that is given")
+    parser.add_argument("--media-budget", type=int, default=USUAL_BUDGET, help="bytes of it; the oldest go first")
     parser.add_argument("--processing-seconds", type=float, help="from the last byte to the verdict")
     parser.add_argument("--public-seconds", type=float, help="from the verdict to being public")
     parser.add_argument("--access-token-seconds", type=int)
@@ -54,8 +57,15 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     tls = (arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
+    media = arguments.media or (arguments.state / "media" if arguments.state else None)
     server = Server(
-        _settings(arguments), host=arguments.host, port=arguments.port, tls=tls, state_folder=arguments.state
+        _settings(arguments),
+        host=arguments.host,
+        port=arguments.port,
+        tls=tls,
+        state_folder=arguments.state,
+        media_folder=media,
+        media_budget=arguments.media_budget,
     )
     async with server:
         sys.stdout.write(f"ready {json.dumps({'url': server.url, 'admin': server.url + '/_sandbox/'})}\n")

@@ -11,26 +11,18 @@ from typing import Final, Self
 import uvicorn
 from msgspec import structs
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sandbox import saved
 from sandbox.clock import Clock
+from sandbox.media import USUAL_BUDGET, Media
+from sandbox.protocol import DirectProtocol
 from sandbox.settings import Settings
 from sandbox.shell import Shell
-from sandbox.web import CUT, build_app
+from sandbox.web import build_app
 
 KEEP_ALIVE_SECONDS: Final = 60
 GRACE_SECONDS: Final = 2
 SAVE_EVERY_SECONDS: Final = 1.0
-
-
-class CuttableProtocol(HttpToolsProtocol):
-    """HTTP whose connection a request's handler can cut."""
-
-    @override
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {CUT: {"now": self.transport.abort}}
 
 
 class _Listener(uvicorn.Server):
@@ -63,6 +55,8 @@ class Server:
         tls: tuple[Path, Path] | None = None,
         clock: Clock | None = None,
         state_folder: Path | None = None,
+        media_folder: Path | None = None,
+        media_budget: int = USUAL_BUDGET,
     ) -> None:
         self._folder = state_folder
         state = saved.load(state_folder) if state_folder is not None else None
@@ -70,11 +64,13 @@ class Server:
         scheme = "http" if tls is None else "https"
         self.url = f"{scheme}://{host}:{self._socket.getsockname()[1]}"
         self.shell = _open_shell(settings, self.url, clock, state)
+        if media_folder is not None:
+            self.shell.media = Media(media_folder, media_budget)
         certificate, key = (None, None) if tls is None else tls
         self._listener = _Listener(
             uvicorn.Config(
                 build_app(self.shell),
-                http=CuttableProtocol,
+                http=DirectProtocol,
                 lifespan="off",
                 ws="none",
                 log_config=None,
@@ -98,13 +94,14 @@ class Server:
             listening.cancel()
             await serving
         self._running = [serving, asyncio.create_task(self._keep_saved())]
+        self.shell.changed()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         serving, saving = self._running
-        await self.shell.holds.close()
+        await self.shell.close()
         saving.cancel()
         self._listener.should_exit = True
         await serving

@@ -1,7 +1,7 @@
 """What stands between the pure tables and HTTP: the clock, rules that act, and the list of calls."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import Random, SystemRandom
 from typing import Final
 
@@ -10,6 +10,7 @@ from sandbox.clock import Clock
 from sandbox.errors import AnswerLost
 from sandbox.holds import Holds
 from sandbox.identifiers import Identifiers
+from sandbox.media import Media
 from sandbox.rules import Action, Endpoint, Moment, Subject, answer_of
 from sandbox.settings import Settings
 from sandbox.world import World
@@ -29,6 +30,21 @@ class Shell:
         self.holds = Holds()
         self.calls: deque[dict[str, object]] = deque(maxlen=CALLS_REMEMBERED)
         self.changes = 0
+        self.media: Media | None = None
+        self.after_change: list[Callable[[], None]] = []
+        self.before_end: list[Callable[[], Awaitable[None]]] = []
+
+    def changed(self) -> None:
+        """Something in the tables is new: whoever works in the background may have something to do."""
+        self.changes += 1
+        for look in self.after_change:
+            look()
+
+    async def close(self) -> None:
+        """Nobody waits or works in the background any more."""
+        await self.holds.close()
+        for end in self.before_end:
+            await end()
 
     def record(self, endpoint: Endpoint, subject: Subject, status: int, code: str) -> None:
         """Remember a call; never a token, a code or an upload url."""
@@ -73,6 +89,7 @@ async def carry_out(shell: Shell, endpoint: Endpoint, subject: Subject, act: Cal
     answer = await meddle(shell, endpoint, Moment.REQUEST, subject)
     if answer is None:
         answer = act()
+        shell.changed()
         answer = await meddle(shell, endpoint, Moment.ANSWER, subject) or answer
     shell.record(endpoint, subject, answer.status, answer.code)
     return answer

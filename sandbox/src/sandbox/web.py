@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -13,18 +13,20 @@ from typing_extensions import override
 
 from sandbox import calls, oauth, world
 from sandbox.admin import admin_routes
-from sandbox.answers import Answer, encode, oauth_failed, upload_refused
+from sandbox.admin_publications import publication_routes
+from sandbox.answers import Answer, encode, oauth_failed
 from sandbox.calls import Call
 from sandbox.consent import consent_routes
 from sandbox.errors import AnswerLost
+from sandbox.protocol import CUT
+from sandbox.receiving import receive
+from sandbox.pulls import Puller
 from sandbox.rules import Endpoint, Moment, Subject
 from sandbox.shell import Shell, carry_out, meddle
 from sandbox.uploads import Incoming, PutHead
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-# How the server hands a connection to whoever must cut it; see `sandbox.server`.
-CUT: Final = "sandbox.cut"
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -43,6 +45,9 @@ class Cut(Response):
 
 def build_app(shell: Shell) -> Starlette:
     """Everything the stand-in serves, on one port."""
+    puller = Puller(shell)
+    shell.after_change.append(puller.start)
+    shell.before_end.append(puller.close)
     return Starlette(
         routes=[
             *consent_routes(shell),
@@ -51,12 +56,16 @@ def build_app(shell: Shell) -> Starlette:
             Route("/v2/user/info/", _api(shell, Endpoint.USER_INFO), methods=["GET"]),
             Route("/v2/post/publish/creator_info/query/", _api(shell, Endpoint.CREATOR_INFO), methods=["POST"]),
             Route("/v2/post/publish/video/init/", _api(shell, Endpoint.VIDEO_INIT), methods=["POST"]),
+            Route("/v2/post/publish/inbox/video/init/", _api(shell, Endpoint.INBOX_INIT), methods=["POST"]),
+            Route("/v2/post/publish/content/init/", _api(shell, Endpoint.CONTENT_INIT), methods=["POST"]),
+            Route("/v2/post/publish/cancel/", _api(shell, Endpoint.CANCEL), methods=["POST"]),
             Route("/v2/post/publish/status/fetch/", _api(shell, Endpoint.STATUS), methods=["POST"]),
             Route("/v2/video/query/", _api(shell, Endpoint.VIDEO_QUERY), methods=["POST"]),
             Route("/upload/video/", _upload(shell), methods=["PUT"]),
             # `curl -T` puts the file's name behind a path that ends in a slash.
             Route("/upload/video/{file_name}", _upload(shell), methods=["PUT"]),
             *admin_routes(shell),
+            *publication_routes(shell),
         ],
         exception_handlers={AnswerLost: _cut},
     )
@@ -147,7 +156,7 @@ def _upload(shell: Shell) -> Handler:
         answer = await meddle(shell, Endpoint.UPLOAD, Moment.REQUEST, subject)
         if answer is None:
             begun = world.begin_chunk(shell.world, upload_id, token, _head(request), shell.clock.now())
-            answer = await _receive(shell, request, subject, begun) if isinstance(begun, Incoming) else begun
+            answer = await receive(shell, request, subject, begun) if isinstance(begun, Incoming) else begun
             answer = await meddle(shell, Endpoint.UPLOAD, Moment.ANSWER, subject) or answer
         shell.record(Endpoint.UPLOAD, subject, answer.status, answer.code)
         return _respond(shell, answer)
@@ -161,21 +170,3 @@ def _head(request: Request) -> PutHead:
         content_length=request.headers.get("content-length", ""),
         content_range=request.headers.get("content-range", ""),
     )
-
-
-async def _receive(shell: Shell, request: Request, subject: Subject, incoming: Incoming) -> Answer:
-    """Read a chunk's body to its end, or to where a rule or the client ends it."""
-    try:
-        async for piece in request.stream():
-            before = incoming.read
-            incoming.feed(piece)
-            if piece and shell.world.rules.watches_bodies():
-                span = range(before + 1, incoming.read + 1)
-                instead = await meddle(shell, Endpoint.UPLOAD, Moment.BODY, subject, span)
-                if instead is not None:
-                    return instead
-    except ClientDisconnect:
-        return upload_refused(400, "client_gone")
-    finally:
-        world.count_bytes(shell.world, incoming)
-    return world.end_chunk(shell.world, incoming, shell.clock.now())
