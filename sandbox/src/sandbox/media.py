@@ -44,6 +44,8 @@ class Taking:
             return
         self._file.close()
         self._over = True
+        if self._path.exists():
+            self._media.give_back(self._publish_id, self._path.stat().st_size)
         try:
             self._coming.replace(self._path)
         except FileNotFoundError:
