@@ -77,6 +77,7 @@ class Puller:
             pulling.cancel()
             await asyncio.wait({pulling, overdue})
         self._shell.world.unfetched.discard(publish_id)
+        await self._shell.holds.tell()
         if not pulling.cancelled():
             pulling.result()
 
@@ -135,7 +136,7 @@ class Puller:
                 if size > _LARGEST[publication.medium]:
                     return Lacking(reason=_TOO_LARGE[publication.medium], status=answer.status_code)
                 digest.update(piece)
-                self._count(publication.publish_id, len(piece))
+                await self._count(publication.publish_id, len(piece))
                 if taking is not None:
                     taking.write(piece)
             if taking is not None:
@@ -147,11 +148,12 @@ class Puller:
             return Lacking(reason=PULL_FAILED[publication.medium], status=answer.status_code)
         return Fetched(file=File(sha256=digest.hexdigest(), size=size), head=head)
 
-    def _count(self, publish_id: str, size: int) -> None:
+    async def _count(self, publish_id: str, size: int) -> None:
         tables = self._shell.world
         current = tables.publications[publish_id]
         tables.remember(posting.grown(current, current.uploaded_bytes + size))
         tables.bytes_read[publish_id] = tables.bytes_read.get(publish_id, 0) + size
+        await self._shell.holds.tell()
 
     def _open(self) -> httpx.AsyncClient:
         if self._http is None:
