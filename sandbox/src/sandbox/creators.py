@@ -5,6 +5,7 @@ from msgspec import Struct, structs
 from sandbox.answers import Answer, done
 from sandbox.identifiers import open_id_of
 from sandbox.settings import Profile
+from sandbox.tables import Table
 
 
 class Creator(Struct, frozen=True, kw_only=True):
@@ -30,26 +31,26 @@ class Creators:
 
     def __init__(self, client_key: str) -> None:
         self._client_key = client_key
-        self._by_open_id: dict[str, Creator] = {}
+        self.rows: Table[str, Creator] = Table()
 
     def save(self, profile: Profile) -> Creator:
         """Create the account or change it; the name decides which."""
         creator = Creator(open_id=open_id_of(self._client_key, profile.username), profile=profile)
-        self._by_open_id[creator.open_id] = creator
+        self.rows[creator.open_id] = creator
         return creator
 
     def named(self, username: str) -> Creator:
         """The account of that name, created with usual settings if there is none."""
-        found = self._by_open_id.get(open_id_of(self._client_key, username))
+        found = self.rows.get(open_id_of(self._client_key, username))
         return found or self.save(Profile(username=username))
 
     def get(self, open_id: str) -> Creator:
         """The account a grant belongs to; it exists, for the grant was given by it."""
-        return self._by_open_id[open_id]
+        return self.rows[open_id]
 
     def all(self) -> tuple[Creator, ...]:
         """Every account, oldest first."""
-        return tuple(self._by_open_id.values())
+        return tuple(self.rows.values())
 
 
 def creator_info(creator: Creator, base_url: str) -> Answer:

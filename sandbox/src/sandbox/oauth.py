@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from sandbox.answers import Answer, failed, oauth_failed
 from sandbox.identifiers import Identifiers
 from sandbox.settings import App, Lifetimes, Platform
+from sandbox.tables import Table
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _VERIFIER: Final = _CHALLENGE
@@ -51,12 +52,13 @@ class Permission(Struct, frozen=True, kw_only=True):
     expires_at: float
 
 
-class Grants(Struct, kw_only=True):
+class Grants:
     """Every code and token that still works; what is used up is simply gone."""
 
-    codes: dict[str, Code] = {}
-    access: dict[str, Permission] = {}
-    refresh: dict[str, Permission] = {}
+    def __init__(self) -> None:
+        self.codes: Table[str, Code] = Table()
+        self.access: Table[str, Permission] = Table()
+        self.refresh: Table[str, Permission] = Table()
 
     def __repr__(self) -> str:
         return f"Grants({len(self.access)} access tokens)"
@@ -218,8 +220,9 @@ def answer_revoke(grants: Grants, app: App, form: Mapping[str, str]) -> Answer:
 
 def disconnect(grants: Grants, open_id: str) -> None:
     """Every token of this person stops working."""
-    grants.access = {token: given for token, given in grants.access.items() if given.open_id != open_id}
-    grants.refresh = {token: given for token, given in grants.refresh.items() if given.open_id != open_id}
+    for tokens in (grants.access, grants.refresh):
+        for token in [token for token, given in tokens.items() if given.open_id == open_id]:
+            del tokens[token]
 
 
 def permitted(grants: Grants, token: str, scopes: tuple[str, ...], now: float) -> Permission | Answer:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sandbox.answers import STATUS_OF_CODE, Answer, failed, oauth_failed, upload_refused
+from sandbox.tables import Table
 
 
 class Endpoint(StrEnum):
@@ -84,39 +85,39 @@ class Rules:
     """Every rule, oldest first; the first that acts decides."""
 
     def __init__(self) -> None:
-        self._standing: dict[str, Standing] = {}
+        self.rows: Table[str, Standing] = Table()
 
     def add(self, rule: Rule) -> str:
         """A new rule; its id."""
-        rule_id = str(len(self._standing) + 1)
-        self._standing[rule_id] = Standing(rule=rule)
+        rule_id = str(len(self.rows) + 1)
+        self.rows[rule_id] = Standing(rule=rule)
         return rule_id
 
     def get(self, rule_id: str) -> Standing | None:
         """What a rule has seen so far."""
-        return self._standing.get(rule_id)
+        return self.rows.get(rule_id)
 
     def end(self, rule_id: str) -> None:
         """It never acts again; what it has seen stays readable."""
-        found = self._standing[rule_id]
-        self._standing[rule_id] = Standing(rule=found.rule, seen=found.seen, hits=found.hits, ended=True)
+        found = self.rows[rule_id]
+        self.rows[rule_id] = Standing(rule=found.rule, seen=found.seen, hits=found.hits, ended=True)
 
     def all(self) -> dict[str, Standing]:
         """Every rule by id."""
-        return dict(self._standing)
+        return dict(self.rows)
 
     def watches_bodies(self) -> bool:
         """Whether any upload's body must be looked at piece by piece."""
-        return any(not each.ended and each.rule.at is Moment.BODY for each in self._standing.values())
+        return any(not each.ended and each.rule.at is Moment.BODY for each in self.rows.values())
 
     def strike(self, endpoint: Endpoint, at: Moment, subject: Subject, span: range = range(0)) -> Struck | None:
         """Show a moment of a call to the rules; `span` is what of an upload's body was read just now."""
-        for rule_id, standing in self._standing.items():
+        for rule_id, standing in self.rows.items():
             rule = standing.rule
             if standing.ended or standing.hits >= rule.times or not _matches(rule, endpoint, at, subject, span):
                 continue
             acts = standing.seen >= rule.skip
-            self._standing[rule_id] = Standing(rule=rule, seen=standing.seen + 1, hits=standing.hits + acts)
+            self.rows[rule_id] = Standing(rule=rule, seen=standing.seen + 1, hits=standing.hits + acts)
             if acts:
                 return Struck(rule_id=rule_id, rule=rule)
         return None

@@ -12,10 +12,11 @@ import uvicorn
 from msgspec import structs
 from typing_extensions import override
 
-from sandbox import saved
 from sandbox.clock import Clock
+from sandbox.errors import StateRefused
 from sandbox.media import USUAL_BUDGET, Media
 from sandbox.protocol import DirectProtocol
+from sandbox.saved import SavedFirst, State
 from sandbox.settings import Settings
 from sandbox.shell import Shell
 from sandbox.web import build_app
@@ -58,18 +59,21 @@ class Server:
         media_folder: Path | None = None,
         media_budget: int = USUAL_BUDGET,
     ) -> None:
-        self._folder = state_folder
-        state = saved.load(state_folder) if state_folder is not None else None
+        self._state = None if state_folder is None else State(state_folder)
         self._socket = _bind(host, port)
         scheme = "http" if tls is None else "https"
         self.url = f"{scheme}://{host}:{self._socket.getsockname()[1]}"
-        self.shell = _open_shell(settings, self.url, clock, state)
-        if media_folder is not None:
-            self.shell.media = Media(media_folder, media_budget)
+        media = None if media_folder is None else Media(media_folder, media_budget)
+        try:
+            self.shell = _open_shell(settings, self.url, clock, self._state, media)
+        except StateRefused:
+            self._socket.close()
+            self._close_state()
+            raise
         certificate, key = (None, None) if tls is None else tls
         self._listener = _Listener(
             uvicorn.Config(
-                build_app(self.shell),
+                SavedFirst(build_app(self.shell), self._save),
                 http=DirectProtocol,
                 lifespan="off",
                 ws="none",
@@ -106,18 +110,21 @@ class Server:
         self._listener.should_exit = True
         await serving
         self._save()
+        self._close_state()
 
     async def _keep_saved(self) -> None:
-        seen = self.shell.changes
+        # For what happens without a call: files that were fetched, webhooks that were told.
         while True:
             await asyncio.sleep(SAVE_EVERY_SECONDS)
-            if self.shell.changes != seen:
-                seen = self.shell.changes
-                self._save()
+            self._save()
 
     def _save(self) -> None:
-        if self._folder is not None:
-            saved.save(self.shell.world, self._folder)
+        if self._state is not None:
+            self._state.save(self.shell.world)
+
+    def _close_state(self) -> None:
+        if self._state is not None:
+            self._state.close()
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -127,11 +134,13 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _open_shell(settings: Settings, url: str, clock: Clock | None, state: saved.Saved | None) -> Shell:
-    if state is None:
-        return Shell(settings, base_url=url, clock=clock)
-    secret = settings.app.client_secret or state.client_secret
-    kept = structs.replace(settings, app=structs.replace(settings.app, client_secret=secret))
-    shell = Shell(kept, base_url=url, clock=clock)
-    saved.restore(shell.world, state)
+def _open_shell(settings: Settings, url: str, clock: Clock | None, state: State | None, media: Media | None) -> Shell:
+    if state is not None:
+        secret = settings.app.client_secret or state.fact("client_secret")
+        settings = structs.replace(settings, app=structs.replace(settings.app, client_secret=secret))
+    shell = Shell(settings, base_url=url, clock=clock)
+    shell.media = media
+    if state is not None:
+        state.note("client_secret", shell.world.settings.app.client_secret)
+        state.restore(shell.world, media)
     return shell

@@ -16,6 +16,7 @@ from sandbox.oauth import Grants
 from sandbox.posting import File, Publication, Source
 from sandbox.rules import Action, Endpoint, Moment, Rules, Subject
 from sandbox.settings import Settings
+from sandbox.tables import Table
 from sandbox.uploads import Incoming, PutHead, Upload
 
 
@@ -29,11 +30,11 @@ class World:
         self.base_url = base_url
         self.grants = Grants()
         self.creators = Creators(settings.app.client_key)
-        self.publications: dict[str, Publication] = {}
+        self.publications: Table[str, Publication] = Table()
         self.unfetched: set[str] = set()
         self._of_person: dict[str, list[str]] = {}
-        self.uploads: dict[str, Upload] = {}
-        self.bytes_read: dict[str, int] = {}
+        self.uploads: Table[str, Upload] = Table()
+        self.bytes_read: Table[str, int] = Table()
         self.allowance = Allowance()
         self.rules = Rules()
         self.notices = Notices()
