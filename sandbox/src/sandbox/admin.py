@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import creators, ledger, oauth
+from sandbox import creators, ledger, oauth, publishing
 from sandbox.rules import Rule, Standing
 from sandbox.settings import Profile
 from sandbox.shell import Shell
@@ -109,8 +109,10 @@ def _save_creator(shell: Shell) -> Handler:
 
 def _disconnect(shell: Shell) -> Handler:
     async def handle(request: Request) -> Response:
-        shell.changes += 1
-        oauth.disconnect(shell.world.grants, request.path_params["open_id"])
+        open_id = request.path_params["open_id"]
+        oauth.disconnect(shell.world.grants, open_id)
+        publishing.lose_permission(shell.world, open_id, shell.clock.now())
+        shell.changed()
         return JSONResponse({})
 
     return handle

@@ -156,8 +156,7 @@ def cancel(world: World, body: bytes, permission: Permission, now: float) -> Ans
 
 
 def lose_permission(world: World, open_id: str, now: float) -> None:
-    """The person an app acts for took that back: what is under way fails."""
-    username = world.creators.get(open_id).profile.username
-    for publication in world.of_person(username):
+    """A person or TikTok took an app's permission back: what is under way fails."""
+    for publication in list(world.publications.values()):
         if publication.open_id == open_id and posting.status_code(publication, now) in UNDER_WAY:
             world.keep(posting.failed_with(publication, "auth_removed", now))

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from sandbox import calls, oauth, world
+from sandbox import calls, oauth, publishing, world
 from sandbox.admin import admin_routes
 from sandbox.admin_publications import publication_routes
 from sandbox.answers import Answer, encode, oauth_failed
@@ -20,8 +20,8 @@ from sandbox.consent import consent_routes
 from sandbox.errors import AnswerLost
 from sandbox.playing import media_routes
 from sandbox.protocol import CUT
-from sandbox.receiving import receive
 from sandbox.pulls import Puller
+from sandbox.receiving import receive
 from sandbox.rules import Endpoint, Moment, Subject
 from sandbox.shell import Shell, carry_out, meddle
 from sandbox.uploads import Incoming, PutHead
@@ -144,8 +144,12 @@ def _revoke(shell: Shell) -> Handler:
         form = await _form(request)
         if form is None:
             return _respond_oauth(shell, _malformed())
-        shell.changes += 1
-        return _respond_oauth(shell, oauth.answer_revoke(shell.world.grants, shell.world.settings.app, form))
+        permission = shell.world.grants.access.get(form.get("token", ""))
+        answer = oauth.answer_revoke(shell.world.grants, shell.world.settings.app, form)
+        if permission is not None and answer.code == "ok":
+            publishing.lose_permission(shell.world, permission.open_id, shell.clock.now())
+        shell.changed()
+        return _respond_oauth(shell, answer)
 
     return handle
 
