@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Final
 
+from sandbox import posting
 from sandbox.creators import Creator
 from sandbox.inits import Wanted
-from sandbox.posting import DAY_SECONDS, Medium, Publication, StatusCode, posts_of_last_day, status_code
+from sandbox.posting import DAY_SECONDS, Medium, Publication, StatusCode, status_code
 from sandbox.settings import App
 from sandbox.world import World
 
@@ -18,15 +19,10 @@ OLDEST_PHOTO_APP: Final = (31, 8)
 def why_blocked(world: World, app: App, creator: Creator, now: float) -> str:
     """The code that keeps this creator from posting directly through this app now; empty when nothing does."""
     profile = creator.profile
-    if profile.banned:
-        return "spam_risk_user_banned_from_posting"
-    # The day's posts are shared by every app, also by those that only exist in the profile.
-    used = posts_of_last_day(world.of_person(profile.username), now) + profile.posted_elsewhere
-    if used >= profile.daily_post_cap:
-        return "spam_risk_too_many_posts"
-    if not _may_be_active(world, app, profile.username, now):
-        return "reached_active_user_cap"
-    return ""
+    blocked = posting.why_blocked(profile, world.of_person(profile.username), now)
+    if blocked:
+        return blocked
+    return "" if _may_be_active(world, app, profile.username, now) else "reached_active_user_cap"
 
 
 def _may_be_active(world: World, app: App, username: str, now: float) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from sandbox.chunks import ChunkPlan
-from sandbox.settings import Delays
+from sandbox.settings import Delays, Profile
 
 DAY_SECONDS: Final = 86_400.0
 PUBLIC: Final = "PUBLIC_TO_EVERYONE"
@@ -290,3 +290,12 @@ def posts_of_last_day(publications: Iterable[Publication], now: float) -> int:
         and each.failure is None
         and each.arrival.received_at > now - DAY_SECONDS
     )
+
+
+def why_blocked(profile: Profile, publications: Iterable[Publication], now: float) -> str:
+    """The code that keeps a person from posting through any app now; empty when nothing does."""
+    if profile.banned:
+        return "spam_risk_user_banned_from_posting"
+    # The day's posts are shared by every app, also by those that only exist in the profile.
+    used = posts_of_last_day(publications, now) + profile.posted_elsewhere
+    return "spam_risk_too_many_posts" if used >= profile.daily_post_cap else ""

@@ -140,8 +140,20 @@ def end_chunk(world: World, incoming: Incoming, now: float) -> Answer:
 
 def arrive(world: World, publication: Publication, files: tuple[File, ...], heads: Iterable[bytes], now: float) -> None:
     """Every byte is there: what processing will find is known at once, and told later."""
-    fault = _processing_fault(world, publication) or _format_fault(world, publication, heads)
+    fault = (
+        _processing_fault(world, publication)
+        or _creator_fault(world, publication, now)
+        or _format_fault(world, publication, heads)
+    )
     world.keep(posting.arrived(publication, files, fault, now))
+
+
+def _creator_fault(world: World, publication: Publication, now: float) -> str:
+    """A creator may have been banned, or the day used up by posts begun at the same time."""
+    if publication.is_draft:
+        return ""
+    person = world.creators.get(publication.open_id).profile
+    return posting.why_blocked(person, world.of_person(publication.username), now)
 
 
 def _processing_fault(world: World, publication: Publication) -> str:

@@ -149,3 +149,17 @@ async def test_an_upload_nobody_finishes(meet: Meet, clock: Clock, abandoned: st
     assert (after["status"], after["uploaded_bytes"]) == (status, 10)
     assert after.get("fail_reason", "internal") == "internal"
     assert (await visitor.put(url, bytes(10), 10, 20)).status_code == 403
+
+
+async def test_a_day_used_up_meanwhile_fails_the_post_that_comes_last(meet: Meet, clock: Clock) -> None:
+    settings = Settings(chunk_limits=SMALL, creators=(Profile(username="busy", daily_post_cap=1),))
+    visitor = await (await meet(settings)).connect("busy")
+    both = [await visitor.opened(5) for _ in range(2)]
+    for _, url in both:
+        await visitor.put(url, b"bytes", 0, 5)
+    clock.advance(1)
+
+    states = [(await visitor.status(publish_id)).json()["data"] for publish_id, _ in both]
+
+    assert [each["status"] for each in states] == ["PUBLISH_COMPLETE", "FAILED"]
+    assert states[1]["fail_reason"] == "spam_risk_too_many_posts"
