@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import posting
+from sandbox import changes, posting
 from sandbox.posting import FAIL_REASONS, UNDER_WAY, Post, Publication, StatusCode
 from sandbox.shell import Shell
 from sandbox.world import World
@@ -104,7 +104,7 @@ def _post_draft(world: World, publication: Publication, wish: Posting, now: floa
     if wish.privacy_level not in LEVELS:
         return "no such privacy level"
     post_id = world.ids.post_id() if publication.posts else publication.post_id
-    return posting.posted_by_person(publication, post_id, wish.privacy_level, now)
+    return changes.posted_by_person(publication, post_id, wish.privacy_level, now)
 
 
 def _chosen(publication: Publication, post_id: str, now: float) -> Post | None:
@@ -116,7 +116,7 @@ def _take_down(world: World, publication: Publication, wish: Which, now: float) 
     post = _chosen(publication, wish.post_id, now)
     if post is None:
         return "nothing is posted yet"
-    return posting.with_changed(publication, posting.taken_down(post, now))
+    return changes.with_changed(publication, changes.taken_down(post, now))
 
 
 def _show_to(world: World, publication: Publication, wish: Visibility, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
@@ -125,8 +125,8 @@ def _show_to(world: World, publication: Publication, wish: Visibility, now: floa
         return "nothing is posted yet"
     if wish.privacy_level not in LEVELS:
         return "no such privacy level"
-    changed = posting.shown_to(post, wish.privacy_level, publication.delays, now)
-    return posting.with_changed(publication, changed)
+    changed = changes.shown_to(post, wish.privacy_level, publication.delays, now)
+    return changes.with_changed(publication, changed)
 
 
 def _fail(world: World, publication: Publication, wish: Reason, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
@@ -134,7 +134,7 @@ def _fail(world: World, publication: Publication, wish: Reason, now: float) -> P
         return "it has ended already"
     if wish.reason not in FAIL_REASONS:
         return "no such reason"
-    return posting.failed_with(publication, wish.reason, now)
+    return changes.failed_with(publication, wish.reason, now)
 
 
 def _expire(world: World, publication: Publication, wish: Which, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, structs
 
-from sandbox import caps, creators, posting, uploads
+from sandbox import caps, changes, creators, posting, uploads
 from sandbox.answers import Answer, done, failed
 from sandbox.creators import Creator
 from sandbox.inits import Wanted, owns, read_init
@@ -151,7 +151,7 @@ def cancel(world: World, body: bytes, permission: Permission, now: float) -> Ans
         return publication
     if posting.status_code(publication, now) is not StatusCode.PROCESSING_DOWNLOAD:
         return failed("publish_not_cancellable")
-    world.keep(posting.failed_with(publication, "publish_cancelled", now))
+    world.keep(changes.failed_with(publication, "publish_cancelled", now))
     return Answer(body={"error": {"code": "ok", "message": ""}})
 
 
@@ -159,4 +159,4 @@ def lose_permission(world: World, open_id: str, now: float) -> None:
     """A person or TikTok took an app's permission back: what is under way fails."""
     for publication in list(world.publications.values()):
         if publication.open_id == open_id and posting.status_code(publication, now) in UNDER_WAY:
-            world.keep(posting.failed_with(publication, "auth_removed", now))
+            world.keep(changes.failed_with(publication, "auth_removed", now))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 from msgspec import Struct
 
-from sandbox import posting, world
+from sandbox import changes, posting, world
 from sandbox.chunks import LARGEST_VIDEO
 from sandbox.errors import AnswerLost
 from sandbox.formats import HEAD_BYTES
@@ -83,7 +83,7 @@ class Puller:
 
     async def _pull(self, publication: Publication) -> None:
         # After a restart it begins anew.
-        self._shell.world.remember(posting.grown(publication, 0))
+        self._shell.world.remember(changes.grown(publication, 0))
         subject = world.subject_of_publication(publication)
         outcome = await self._fetch_all(publication)
         now = self._shell.clock.now()
@@ -93,7 +93,7 @@ class Puller:
         self._shell.changes += 1
         if isinstance(outcome, Lacking):
             self._shell.record(Endpoint.PULL, subject, outcome.status, outcome.reason)
-            self._shell.world.keep(posting.failed_with(current, outcome.reason, now))
+            self._shell.world.keep(changes.failed_with(current, outcome.reason, now))
             return
         self._shell.record(Endpoint.PULL, subject, HTTPStatus.OK, "ok")
         files, heads = tuple(each.file for each in outcome), [each.head for each in outcome]
@@ -151,7 +151,7 @@ class Puller:
     async def _count(self, publish_id: str, size: int) -> None:
         tables = self._shell.world
         current = tables.publications[publish_id]
-        tables.remember(posting.grown(current, current.uploaded_bytes + size))
+        tables.remember(changes.grown(current, current.uploaded_bytes + size))
         tables.bytes_read[publish_id] = tables.bytes_read.get(publish_id, 0) + size
         await self._shell.holds.tell()
 

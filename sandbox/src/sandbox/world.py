@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
-from sandbox import formats, oauth, posting, uploads
+from sandbox import changes, formats, oauth, posting, uploads
 from sandbox.allowance import Allowance
 from sandbox.answers import Answer
 from sandbox.creators import Creators
@@ -129,7 +129,7 @@ def end_chunk(world: World, incoming: Incoming, now: float) -> Answer:
     if isinstance(outcome, Answer):
         return outcome
     world.uploads[incoming.upload_id] = outcome
-    publication = posting.grown(world.publications[outcome.publish_id], outcome.stored)
+    publication = changes.grown(world.publications[outcome.publish_id], outcome.stored)
     if outcome.complete:
         file = File(sha256=outcome.digest.hexdigest(), size=outcome.stored)
         arrive(world, publication, (file,), (outcome.head,), now)
@@ -145,7 +145,7 @@ def arrive(world: World, publication: Publication, files: tuple[File, ...], head
         or _creator_fault(world, publication, now)
         or _format_fault(world, publication, heads)
     )
-    world.keep(posting.arrived(publication, files, fault, now))
+    world.keep(changes.arrived(publication, files, fault, now))
 
 
 def _creator_fault(world: World, publication: Publication, now: float) -> str:

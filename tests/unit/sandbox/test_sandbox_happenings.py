@@ -2,22 +2,11 @@
 
 import pytest
 
+from sandbox.changes import arrived, failed_with, posted_by_person, shown_to, taken_down, with_changed
 from sandbox.chunks import ChunkPlan
 from sandbox.clock import Clock
 from sandbox.happenings import foreseen
-from sandbox.posting import (
-    PUBLIC,
-    File,
-    Mode,
-    PostInfo,
-    Publication,
-    arrived,
-    failed_with,
-    posted_by_person,
-    shown_to,
-    taken_down,
-    with_changed,
-)
+from sandbox.posting import PUBLIC, File, Mode, PostInfo, Publication
 from sandbox.settings import Delays, Settings
 from sandbox.world import still_holds
 from unit.sandbox.conftest import SMALL, Meet
