@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from sandbox.answers import Answer, done, failed
 from sandbox.creators import Creator
-from sandbox.posting import Publication, is_public
+from sandbox.posting import Post, Publication, shown_posts
 
 MOST_IDS: Final = 20
 SHORTENED: Final = 150
@@ -88,9 +88,9 @@ def query_videos(
     if len(wanted) > MOST_IDS:
         return failed("invalid_params", "Too many video ids")
     videos = {
-        str(each.post_id): video(each, creator, base_url, now)
+        str(post.post_id): video(each, post, creator, base_url, now)
         for each in publications
-        if each.open_id == creator.open_id and is_public(each, now)
+        for post in shown_posts(each, now)
     }
     if not fields or not set(fields) <= VIDEO_FIELDS:
         return failed("invalid_params", "Fields is not set correctly")
@@ -121,10 +121,10 @@ VIDEO_FIELDS: Final = frozenset(
 )
 
 
-def video(publication: Publication, creator: Creator, base_url: str, now: float) -> dict[str, object]:
+def video(publication: Publication, post: Post, creator: Creator, base_url: str, now: float) -> dict[str, object]:
     """A public post as the Display API shows it; nobody has looked into the file, so its dimensions are made up."""
-    post_id = str(publication.post_id)
-    public_at = publication.arrival.public_at if publication.arrival is not None else now
+    post_id = str(post.post_id)
+    public_at = post.public_at or now
     embed = f"{base_url}/embed/{post_id}"
     return {
         "id": post_id,
@@ -138,7 +138,7 @@ def video(publication: Publication, creator: Creator, base_url: str, now: float)
         "title": publication.post_info.title[:SHORTENED],
         "embed_html": f'<iframe src="{embed}"></iframe>',
         "embed_link": embed,
-        **_numbers(publication.post_id, now - public_at),
+        **_numbers(post.post_id, now - public_at),
     }
 
 

@@ -204,11 +204,6 @@ def shown_posts(publication: Publication, now: float) -> tuple[Post, ...]:
     return tuple(each for each in publication.posts if is_shown(each, now))
 
 
-def is_public(publication: Publication, now: float) -> bool:
-    """Whether everyone can see any of its posts."""
-    return bool(shown_posts(publication, now))
-
-
 def posts_of_last_day(publications: Iterable[Publication], now: float) -> int:
     """How many direct posts count against the daily cap: of the last day, with all bytes arrived and not failed."""
     return sum(

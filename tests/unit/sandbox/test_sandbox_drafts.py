@@ -199,3 +199,17 @@ async def test_an_expired_upload_answers_403(connected: Visitor) -> None:
 
     assert (await connected.put(url, bytes(10), 0, 10)).status_code == 403
     assert (await data_of(connected, publish_id))["status"] == "PROCESSING_UPLOAD"
+
+
+async def test_each_post_of_a_draft_is_a_video_of_its_own(visitor: Visitor, clock: Clock) -> None:
+    uploader = await visitor.connect(scope=f"{UPLOADING},video.list")
+    publish_id = await draft(uploader)
+    clock.advance(1)
+    for level in ("PUBLIC_TO_EVERYONE", "SELF_ONLY", "PUBLIC_TO_EVERYONE"):
+        await admin(uploader, publish_id, "post", privacy_level=level)
+    clock.advance(1)
+    ids = [each["post_id"] for each in (await uploader.ledger())["posts"]]
+
+    found = (await uploader.videos(*ids)).json()["data"]["videos"]
+
+    assert [each["id"] for each in found] == [ids[0], ids[2]]
