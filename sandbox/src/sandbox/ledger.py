@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from sandbox.posting import Arrival, Post, Publication, failure_of, is_shown, status_code
 
 
@@ -29,6 +31,13 @@ def _post(publication: Publication, arrival: Arrival, post: Post, now: float) ->
         "received_at": arrival.received_at,
         "posted_at": post.posted_at,
         "public_at": post.public_at or arrival.public_at,
+        "client_key": publication.client_key,
+        "username": publication.username,
+        "medium": publication.medium.value,
+        "mode": publication.mode.value,
+        "source": publication.source.value,
+        "settings": structs.asdict(publication.post_info),
+        "files": [structs.asdict(each) for each in arrival.files],
         "is_public": is_shown(post, now),
         "taken_down_at": post.taken_down_at,
     }

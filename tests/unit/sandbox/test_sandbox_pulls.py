@@ -93,6 +93,13 @@ async def test_a_video_is_fetched_and_posted(puller: Visitor, host: FileHost, cl
     assert re.fullmatch(r"v_pub_url~v2\.\d{19}", publish_id)
     assert half == {"status": "PROCESSING_DOWNLOAD", "downloaded_bytes": len(CONTENT) // 2}
     assert complete == {"status": "PUBLISH_COMPLETE", "downloaded_bytes": len(CONTENT)}
+    assert (post["username"], post["medium"], post["mode"], post["source"]) == (
+        "demo-creator",
+        "VIDEO",
+        "DIRECT_POST",
+        "PULL_FROM_URL",
+    )
+    assert (post["settings"]["title"], post["files"][0]["size"]) == ("a clip", len(CONTENT))
     assert (post["sha256"], post["bytes"]) == (hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
     assert host.asked == [("/video.mp4", "media.example.com")]
 
