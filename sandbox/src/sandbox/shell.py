@@ -29,6 +29,7 @@ class Shell:
         self.world = World(settings, self.ids, base_url)
         self.holds = Holds()
         self.calls: deque[dict[str, object]] = deque(maxlen=CALLS_REMEMBERED)
+        self.calls_seen = 0
         self.changes = 0
         self.media: Media | None = None
         self.after_change: list[Callable[[], None]] = []
@@ -49,8 +50,10 @@ class Shell:
     def record(self, endpoint: Endpoint, subject: Subject, status: int, code: str) -> None:
         """Remember a call; never a token, a code or an upload url."""
         self.changes += 1
+        self.calls_seen += 1
         self.calls.append(
             {
+                "number": self.calls_seen,
                 "at": self.clock.now(),
                 "endpoint": endpoint.value,
                 "open_id": subject.open_id,

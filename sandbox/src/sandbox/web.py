@@ -18,6 +18,7 @@ from sandbox.answers import Answer, encode, oauth_failed
 from sandbox.calls import Call
 from sandbox.consent import consent_routes
 from sandbox.errors import AnswerLost
+from sandbox.page import page_routes
 from sandbox.playing import media_routes
 from sandbox.protocol import CUT
 from sandbox.pulls import Puller
@@ -66,6 +67,7 @@ def build_app(shell: Shell) -> Starlette:
             # `curl -T` puts the file's name behind a path that ends in a slash.
             Route("/upload/video/{file_name}", _upload(shell), methods=["PUT"]),
             *media_routes(shell),
+            *page_routes(shell),
             *admin_routes(shell),
             *publication_routes(shell),
         ],

@@ -1,0 +1,134 @@
+"""What the web page shows: the newest of everything, small enough to be asked for every second."""
+
+from collections.abc import Reversible
+from enum import Enum
+from itertools import islice
+from typing import Any, Final
+
+import msgspec
+from msgspec import structs
+
+from sandbox.creators import Creator
+from sandbox.media import Media
+from sandbox.posting import Post, Publication, failure_of, is_shown, status_code
+from sandbox.rules import Rule
+from sandbox.shell import Shell
+
+MOST_POSTS: Final = 60
+MOST_CALLS: Final = 200
+MOST_ACCOUNTS: Final = 100
+MOST_RULES: Final = 40
+
+
+def overview(shell: Shell, who: str = "") -> dict[str, object]:
+    """Everything on the page; `who` is part of the names of the accounts to list."""
+    world, now = shell.world, shell.clock.now()
+    accounts = [each for each in world.creators.all() if who.lower() in each.profile.username.lower()]
+    rules = world.rules.all()
+    return {
+        "now": now,
+        "clock": "",
+        "apps": [_app(shell)],
+        "posts": [_publication(each, shell.media, now) for each in _newest(world.publications.values(), MOST_POSTS)],
+        "calls": _calls(shell),
+        "accounts": _accounts(shell, accounts[:MOST_ACCOUNTS]),
+        "rules": [_rule(shell, rule_id) for rule_id in _newest(rules, MOST_RULES)],
+        "webhooks": [],
+        "counts": {
+            "posts": len(world.publications),
+            "calls": shell.calls_seen,
+            "accounts": len(accounts),
+            "rules": len(rules),
+            "webhooks": 0,
+        },
+    }
+
+
+def _newest(items: Reversible[Any], most: int) -> list[Any]:
+    return list(islice(reversed(items), most))
+
+
+def _app(shell: Shell) -> dict[str, object]:
+    app = shell.world.settings.app
+    return {"name": app.name, "client_key": app.client_key, "audited": app.audited}
+
+
+def _publication(publication: Publication, media: Media | None, now: float) -> dict[str, object]:
+    failure = failure_of(publication, now)
+    posted = [each for each in publication.posts if each.posted_at <= now]
+    post = posted[-1] if posted else None
+    return {
+        "publish_id": publication.publish_id,
+        "username": publication.username,
+        "title": publication.post_info.title,
+        "medium": publication.medium.value,
+        "status": status_code(publication, now).value,
+        "fail_reason": "" if failure is None else failure.reason,
+        "bytes": publication.uploaded_bytes,
+        "size": publication.plan.size,
+        "sha256": "" if publication.arrival is None else publication.arrival.sha256,
+        "inited_at": publication.inited_at,
+        "privacy_level": publication.post_info.privacy_level,
+        "kept": post is not None and media is not None and media.length(publication.publish_id) > 0,
+        **_post(post, now),
+    }
+
+
+def _post(post: Post | None, now: float) -> dict[str, object]:
+    if post is None:
+        return {"post_id": "", "is_public": False, "taken_down": False}
+    return {
+        "post_id": str(post.post_id),
+        "privacy_level": post.privacy_level,
+        "is_public": is_shown(post, now),
+        "taken_down": post.taken_down_at is not None and post.taken_down_at <= now,
+    }
+
+
+def _calls(shell: Shell) -> list[dict[str, object]]:
+    return [{**each, "account": _name_of(shell, each["open_id"])} for each in _newest(shell.calls, MOST_CALLS)]
+
+
+def _name_of(shell: Shell, open_id: object) -> str:
+    found = shell.world.creators.rows.get(str(open_id))
+    return "" if found is None else found.profile.username
+
+
+def _accounts(shell: Shell, creators: list[Creator]) -> list[dict[str, object]]:
+    connected = {permission.open_id for permission in shell.world.grants.refresh.values()}
+    return [
+        {
+            "open_id": each.open_id,
+            "username": each.profile.username,
+            "is_private": each.profile.private_account,
+            "is_banned": each.profile.banned,
+            "is_connected": each.open_id in connected,
+        }
+        for each in creators
+    ]
+
+
+def _rule(shell: Shell, rule_id: str) -> dict[str, object]:
+    standing = shell.world.rules.all()[rule_id]
+    usual = {field.name: field.default for field in structs.fields(Rule)}
+    given = {name: value for name, value in structs.asdict(standing.rule).items() if value != usual[name]}
+    return {
+        "id": rule_id,
+        "rule": msgspec.to_builtins(given),
+        "hits": standing.hits,
+        "holding": shell.holds.holding(rule_id),
+        "ended": standing.ended or standing.hits >= standing.rule.times,
+    }
+
+
+def rule_fields() -> list[dict[str, object]]:
+    """What a rule can be made of, for a form: each field's name, kind, usual value and choices."""
+    return [_field(each) for each in structs.fields(Rule)]
+
+
+def _field(field: structs.FieldInfo) -> dict[str, object]:
+    kinds = {int: "whole", float: "real"}
+    kind = field.type
+    choices = [each.value for each in kind] if isinstance(kind, type) and issubclass(kind, Enum) else None
+    value = None if field.default is msgspec.NODEFAULT else msgspec.to_builtins(field.default)
+    return {"name": field.name, "kind": kinds.get(kind, "text"), "choices": choices, "value": value}

@@ -1,0 +1,235 @@
+"use strict";
+// Whatever comes from outside is set as text, never as markup: titles and names are chosen by strangers.
+
+const ASK_EVERY = 1000;
+const SHOWN = new Map();
+const GOOD = new Set(["PUBLISH_COMPLETE", "SEND_TO_USER_INBOX"]);
+const PRESETS = [
+  ["Fail the next init", {endpoint: "video_init", action: "error", code: "internal_error"}],
+  ["Lose the next init's answer", {endpoint: "video_init", at: "answer", action: "lose_answer"}],
+  ["Break the next chunk half-way", {endpoint: "upload", at: "body", action: "lose_answer", after_bytes: 1000000}],
+  ["Refuse the next 5 chunks", {endpoint: "upload", action: "status", status: 503, times: 5}],
+  ["Hold uploads", {endpoint: "upload", action: "hold", times: 1000}],
+  ["Rate limit the next 5 status calls", {endpoint: "status", action: "error", code: "rate_limit_exceeded", times: 5}],
+  ["Reject the next token", {endpoint: "token", action: "error", code: "invalid_grant"}],
+  ["Fail the next processing", {endpoint: "processing", action: "error", code: "internal"}],
+];
+
+const find = (selector, root = document) => root.querySelector(selector);
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+const bytes = (count) => count >= 1e6 ? `${(count / 1e6).toFixed(1)} MB` : `${count} bytes`;
+const moment = (seconds) => new Date(seconds * 1000).toLocaleString(undefined, {dateStyle: "medium", timeStyle: "medium"});
+const hour = (seconds) => new Date(seconds * 1000).toLocaleTimeString();
+
+// Nodes stay where they are while their item is the same, so that a playing video plays on and focus is kept.
+function list(container, items, key, draw) {
+  const known = SHOWN.get(container) ?? new Map();
+  const next = new Map();
+  for (const item of items) {
+    const id = key(item), text = JSON.stringify(item), old = known.get(id);
+    const node = old && old.text === text ? old.node : draw(item, old?.node ?? null);
+    if (old && old.node !== node) old.node.replaceWith(node);
+    next.set(id, {node, text});
+  }
+  for (const [id, {node}] of known) if (!next.has(id)) node.remove();
+  let place = container.firstElementChild;
+  for (const {node} of next.values()) {
+    if (node === place) place = place.nextElementSibling;
+    else container.insertBefore(node, place);
+  }
+  SHOWN.set(container, next);
+}
+
+async function ask(path, options = {}) {
+  const answer = await fetch(path, {cache: "no-store", ...options});
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(body.error ?? `${path}: ${answer.status}`);
+  return body;
+}
+
+async function act(path, body = {}, method = "POST") {
+  try {
+    await ask(path, {method, body: method === "POST" ? JSON.stringify(body) : undefined});
+    tell("");
+  } catch (refused) {
+    tell(String(refused.message));
+  }
+  await refresh();
+}
+
+function tell(problem) {
+  find("#problem").hidden = !problem;
+  find("#problem").textContent = problem;
+  if (problem) setTimeout(() => { if (find("#problem").textContent === problem) tell(""); }, 6000);
+}
+
+const button = (label, press, more = {}) => make("button", {type: "button", onclick: press, ...more}, label);
+
+function picture(post, old) {
+  if (post.kept) {
+    const source = `/_sandbox/posts/${post.post_id}/media`;
+    const same = old && find("video, img", old);
+    if (same && same.getAttribute("src") === source) return same;
+    if (post.medium === "PHOTO") return make("img", {src: source, alt: `The first photo of ${post.title || "this post"}`});
+    return make("video", {src: source, controls: true, preload: "metadata", playsinline: true, "aria-label": post.title || "A video"});
+  }
+  if (post.status.startsWith("PROCESSING") && post.size) {
+    const label = `${bytes(post.bytes)} of ${bytes(post.size)}`;
+    const bar = make("progress", {max: post.size, value: post.bytes, "aria-label": label});
+    return make("div", {class: "none"}, make("div", {}, bar, make("div", {}, label)));
+  }
+  return make("div", {class: "none"}, post.fail_reason ? "Failed" : post.bytes ? "Its bytes are not kept" : "No bytes yet");
+}
+
+function drawPost(post, old) {
+  const tone = post.status === "FAILED" || post.taken_down ? "bad" : GOOD.has(post.status) ? "good" : "wait";
+  const state = [post.status, post.fail_reason, post.taken_down ? "taken down" : post.is_public ? "public" : ""];
+  const facts = [
+    ["Account", `@${post.username}`], ["Privacy", post.privacy_level], ["Size", bytes(post.bytes)],
+    ["Begun", moment(post.inited_at)], ["sha256", post.sha256], ["Post", post.post_id], ["Publish id", post.publish_id],
+  ].filter(([, value]) => value);
+  const long = new Set(["sha256", "Post", "Publish id"]);
+  const rows = facts.flatMap(([name, value]) =>
+    [make("dt", {}, name), make("dd", {class: long.has(name) ? "mono" : ""}, value)]);
+  return make("li", {class: "card", "data-id": post.publish_id},
+    picture(post, old),
+    make("div", {class: "text"},
+      make("h3", {}, post.title || "(no title)"),
+      make("p", {class: `badge ${tone}`}, state.filter(Boolean).join(" · ")),
+      make("dl", {}, ...rows),
+      make("div", {class: "row"}, ...wishes(post))));
+}
+
+function wishes(post) {
+  const at = `/_sandbox/publications/${encodeURIComponent(post.publish_id)}`;
+  const found = [];
+  if (post.status === "SEND_TO_USER_INBOX") found.push(button("Post the draft", () => act(`${at}/post`)));
+  if (post.post_id && !post.taken_down) {
+    const other = post.privacy_level === "SELF_ONLY" ? "PUBLIC_TO_EVERYONE" : "SELF_ONLY";
+    const label = other === "SELF_ONLY" ? "Make private" : "Make public";
+    found.push(button("Take down", () => act(`${at}/takedown`)), button(label, () => act(`${at}/visibility`, {privacy_level: other})));
+  }
+  if (post.status.startsWith("PROCESSING")) {
+    found.push(button("Fail", () => act(`${at}/fail`, {reason: "internal"})), button("Expire its upload", () => act(`${at}/expire`)));
+  }
+  return found;
+}
+
+function drawCall(call) {
+  const tone = call.status >= 400 || call.status === 0 ? "bad" : "";
+  return make("tr", {},
+    make("td", {class: "number"}, hour(call.at)), make("td", {}, call.endpoint), make("td", {}, call.account),
+    make("td", {class: `number ${tone}`}, call.status ? String(call.status) : "cut"),
+    make("td", {class: call.code === "ok" ? "" : "bad"}, call.code), make("td", {class: "mono"}, call.publish_id ?? ""));
+}
+
+function drawWebhook(told) {
+  const again = () => act(`/_sandbox/webhooks/${encodeURIComponent(told.id)}/resend`);
+  return make("tr", {},
+    make("td", {class: "number"}, hour(told.at)), make("td", {}, told.event), make("td", {}, told.account),
+    make("td", {}, told.state), make("td", {class: "number"}, String(told.attempts)),
+    make("td", {class: "mono"}, told.publish_id), make("td", {}, button("Send again", again)));
+}
+
+function drawAccount(account) {
+  const marks = [account.is_private ? "private" : "", account.is_banned ? "banned" : "", account.is_connected ? "connected" : ""];
+  const end = () => act(`/_sandbox/creators/${encodeURIComponent(account.open_id)}/disconnect`);
+  return make("li", {},
+    make("div", {}, `@${account.username} `, make("small", {}, marks.filter(Boolean).join(" · "))),
+    account.is_connected ? button("Disconnect", end, {"aria-label": `Disconnect ${account.username}`}) : null);
+}
+
+function drawRule(standing) {
+  const {endpoint, action, ...rest} = standing.rule;
+  const details = Object.entries(rest).map(([name, value]) => `${name} ${value}`).join(", ");
+  const seen = `${standing.hits} hits${standing.holding ? `, holding ${standing.holding}` : ""}${standing.ended ? ", ended" : ""}`;
+  const end = () => act(`/_sandbox/rules/${standing.id}/release`);
+  return make("li", {class: standing.ended ? "ended" : ""},
+    make("div", {}, `${endpoint}: ${action} `, make("small", {}, `${details ? `${details} · ` : ""}${seen}`)),
+    standing.ended ? null : button(standing.holding ? "Release" : "End", end, {"aria-label": `End rule ${standing.id}`}));
+}
+
+function section(id, count, shown) {
+  find(`#${id} h2 small`).textContent = shown < count ? `${shown} of ${count}` : count ? String(count) : "";
+  const empty = find(`#${id} .empty`);
+  if (empty) empty.hidden = count > 0;
+  const scroll = find(`#${id} .scroll`);
+  if (scroll) scroll.hidden = count === 0;
+}
+
+function show(view) {
+  find("#app").textContent = view.apps.map((app) => `${app.name} (${app.client_key}${app.audited ? "" : ", unaudited"})`).join(" · ");
+  find("#clock time").textContent = moment(view.now);
+  find("#clock small").textContent = view.clock;
+  list(find(".cards"), view.posts, (post) => post.publish_id, drawPost);
+  list(find("#calls tbody"), view.calls, (call) => call.number, drawCall);
+  list(find("#webhooks tbody"), view.webhooks, (told) => told.id, drawWebhook);
+  list(find(".accounts"), view.accounts, (account) => account.open_id, drawAccount);
+  list(find(".rules"), view.rules, (standing) => standing.id, drawRule);
+  section("posts", view.counts.posts, view.posts.length);
+  section("calls", view.counts.calls, view.calls.length);
+  section("webhooks", view.counts.webhooks, view.webhooks.length);
+  section("accounts", view.counts.accounts, view.accounts.length);
+  section("faults", view.counts.rules, view.rules.length);
+}
+
+async function refresh() {
+  const live = find("#live");
+  try {
+    const who = find("#who").value.trim();
+    show(await ask(`/_sandbox/overview?who=${encodeURIComponent(who)}`));
+    live.textContent = "live";
+    live.className = "";
+  } catch (gone) {
+    live.textContent = "no answer from the sandbox";
+    live.className = "lost";
+  }
+}
+
+function field({name, kind, choices, value}) {
+  const input = choices
+    ? make("select", {name}, ...choices.map((choice) => make("option", {selected: choice === value}, choice)))
+    : make("input", {name, type: kind === "text" ? "text" : "number", step: kind === "real" ? "any" : "1", placeholder: value ?? "any"});
+  input.dataset.kind = kind;
+  return make("label", {}, name, input);
+}
+
+function readRule(form) {
+  const found = {};
+  for (const input of form.elements) {
+    if (!input.name || input.value === "") continue;
+    found[input.name] = input.type === "number" ? Number(input.value) : input.value;
+  }
+  return found;
+}
+
+async function begin() {
+  for (const [label, rule] of PRESETS) find("#presets").append(button(label, () => act("/_sandbox/rules", rule)));
+  for (const step of document.querySelectorAll("[data-seconds]")) {
+    step.addEventListener("click", () => act("/_sandbox/clock", {seconds: Number(step.dataset.seconds)}));
+  }
+  find("#who").addEventListener("input", refresh);
+  const form = find("#rule");
+  const {fields} = await ask("/_sandbox/overview/rule");
+  form.append(...fields.map(field), make("button", {class: "strong"}, "Add rule"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act("/_sandbox/rules", readRule(form));
+  });
+  for (;;) {
+    if (!document.hidden) await refresh();
+    await new Promise((done) => setTimeout(done, ASK_EVERY));
+  }
+}
+
+begin().catch((broken) => tell(String(broken)));
