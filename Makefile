@@ -33,6 +33,7 @@ check: $(READY) ## Lint, types, import rules, declared dependencies, structure, 
 	$(PYTEST) -q tests/architecture
 
 test: check ## Everything above, then every test: unit to end to end, on a real Kafka (under 10 minutes).
+	$(BIN)/python dev/chromium.py
 	$(PYTEST) $(TESTS)
 
 demo: $(READY) ## A real video through everything, with two kills on the way; ends with a RESULT line.
