@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,6 +19,7 @@ from sandbox.answers import Answer, encode, oauth_failed
 from sandbox.calls import Call
 from sandbox.consent import consent_routes
 from sandbox.errors import AnswerLost
+from sandbox.guard import SameSite
 from sandbox.page import page_routes
 from sandbox.playing import media_routes
 from sandbox.protocol import CUT
@@ -72,6 +74,7 @@ def build_app(shell: Shell) -> Starlette:
             *publication_routes(shell),
         ],
         exception_handlers={AnswerLost: _cut},
+        middleware=[Middleware(SameSite)],
     )
 
 

@@ -174,6 +174,16 @@ async def test_the_newest_stands_first_and_secrets_nowhere(connected: Visitor) -
     assert not [secret for secret in secrets if secret in text]
 
 
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("", 200)])
+async def test_pages_of_other_sites_cannot_pull_switches(connected: Visitor, site: str, status: int) -> None:
+    headers = {"Sec-Fetch-Site": site} if site else {}
+
+    pulled = await connected.http.post("/_sandbox/clock", json={"seconds": 1}, headers=headers)
+    looked = await connected.http.get("/_sandbox/", headers=headers)
+
+    assert (pulled.status_code, looked.status_code) == (status, 200)
+
+
 async def test_thousands_of_accounts_are_found_by_name(connected: Visitor) -> None:
     for number in range(3_000):
         connected.shell.world.creators.save(Profile(username=f"person{number}"))
