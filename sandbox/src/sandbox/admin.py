@@ -9,9 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import creators, ledger, oauth, publishing
+from sandbox import ledger
 from sandbox.rules import Rule, Standing
-from sandbox.settings import Profile
 from sandbox.shell import Shell
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -29,12 +28,8 @@ class Advance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def admin_routes(shell: Shell) -> list[Route]:
     """Everything under `/_sandbox/`."""
     return [
-        Route("/_sandbox/app", _app(shell)),
         Route("/_sandbox/ledger", _ledger(shell)),
         Route("/_sandbox/calls", _calls(shell)),
-        Route("/_sandbox/creators", _list_creators(shell)),
-        Route("/_sandbox/creators", _save_creator(shell), methods=["POST"]),
-        Route("/_sandbox/creators/{open_id}/disconnect", _disconnect(shell), methods=["POST"]),
         Route("/_sandbox/clock", _advance(shell), methods=["POST"]),
         Route("/_sandbox/rules", _list_rules(shell)),
         Route("/_sandbox/rules", _add_rule(shell), methods=["POST"]),
@@ -50,21 +45,6 @@ async def _read(request: Request, asked: type[Asked]) -> Asked | Response:
         return msgspec.json.decode(await request.body(), type=asked)
     except msgspec.MsgspecError as refused:
         return JSONResponse({"error": str(refused)}, status_code=422)
-
-
-def _app(shell: Shell) -> Handler:
-    async def handle(_: Request) -> Response:
-        app = shell.world.settings.app
-        return JSONResponse(
-            {
-                "client_key": app.client_key,
-                "client_secret": app.client_secret,
-                "platform": app.platform.value,
-                "redirect_uris": list(app.redirect_uris),
-            }
-        )
-
-    return handle
 
 
 def _ledger(shell: Shell) -> Handler:
@@ -85,35 +65,6 @@ def _ledger(shell: Shell) -> Handler:
 def _calls(shell: Shell) -> Handler:
     async def handle(_: Request) -> Response:
         return JSONResponse({"calls": list(shell.calls)})
-
-    return handle
-
-
-def _list_creators(shell: Shell) -> Handler:
-    async def handle(_: Request) -> Response:
-        return JSONResponse({"creators": [creators.describe(each) for each in shell.world.creators.all()]})
-
-    return handle
-
-
-def _save_creator(shell: Shell) -> Handler:
-    async def handle(request: Request) -> Response:
-        profile = await _read(request, Profile)
-        if isinstance(profile, Response):
-            return profile
-        shell.changes += 1
-        return JSONResponse(creators.describe(shell.world.creators.save(profile)), status_code=201)
-
-    return handle
-
-
-def _disconnect(shell: Shell) -> Handler:
-    async def handle(request: Request) -> Response:
-        open_id = request.path_params["open_id"]
-        oauth.disconnect(shell.world.grants, open_id)
-        publishing.lose_permission(shell.world, open_id, shell.clock.now())
-        shell.changed()
-        return JSONResponse({})
 
     return handle
 

@@ -58,7 +58,7 @@ def consent_routes(shell: Shell) -> list[Route]:
 
 def _show(shell: Shell) -> Handler:
     async def handle(request: Request) -> Response:
-        asked = oauth.read_request(shell.world.settings.app, request.query_params)
+        asked = oauth.read_request(shell.world.apps, request.query_params)
         if isinstance(asked, Bad):
             return _error_page(asked)
         return _page("Allow access", _form(shell, asked, request.query_params))
@@ -86,7 +86,7 @@ def _form(shell: Shell, asked: AuthorizationRequest, query: Mapping[str, str]) -
     )
     names = [creator.profile.username for creator in shell.world.creators.all()]
     options = "".join(f'<option value="{escape(name)}">' for name in names)
-    return f"""<h1>{escape(shell.world.settings.app.name)} would like to</h1>
+    return f"""<h1>{escape(shell.world.apps.rows[asked.client_key].name)} would like to</h1>
 <form method="post" action="/v2/auth/authorize/consent">{hidden}<input type="hidden" name="chosen" value="1">{scopes}
 <label>as <input type="text" name="creator" list="creators" value="{escape(next(iter(names), ""))}" required
  pattern="[A-Za-z0-9._\\-]{{1,24}}"></label><datalist id="creators">{options}</datalist>
@@ -98,7 +98,7 @@ def _decide(shell: Shell) -> Handler:
     async def handle(request: Request) -> Response:
         pairs = parse_qsl((await request.body()).decode("utf-8", "replace"))
         form = dict(pairs)
-        asked = oauth.read_request(shell.world.settings.app, form)
+        asked = oauth.read_request(shell.world.apps, form)
         if isinstance(asked, Bad):
             return _error_page(asked)
         ticked = [value for name, value in pairs if name == "granted"]
@@ -117,7 +117,7 @@ def _outcome(shell: Shell, asked: AuthorizationRequest, form: Mapping[str, str],
         shell.world.grants,
         shell.ids,
         structs.replace(asked, scopes=granted),
-        open_id=shell.world.creators.named(username).open_id,
+        open_id=shell.world.creators.named(username, asked.client_key).open_id,
         lifetimes=shell.world.settings.lifetimes,
         now=shell.clock.now(),
     )

@@ -15,6 +15,12 @@ def open_id_of(client_key: str, username: str) -> str:
     return "-000" + base64.urlsafe_b64encode(digest).decode()[:32]
 
 
+def union_id_of(username: str) -> str:
+    """The same person gets the same union id in every app."""
+    digest = hashlib.sha256(f"union|{username}".encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode()[:36]
+
+
 class Identifiers:
     """Draws every identifier and secret the stand-in hands out."""
 
@@ -40,6 +46,10 @@ class Identifiers:
     def refresh_token(self) -> str:
         """A user refresh token."""
         return f"rft.{self.text(48)}!4701.e1"
+
+    def client_token(self) -> str:
+        """An app's own access token."""
+        return f"clt.{self.text(48)}"
 
     def publish_id(self, medium: str, mode: str, source: str) -> str:
         """The id of a publication tells what it is of; both modes of photos look alike."""

@@ -12,6 +12,7 @@ from sandbox.creators import Creator
 from sandbox.media import Media
 from sandbox.posting import Post, Publication, failure_of, is_shown, status_code
 from sandbox.rules import Rule
+from sandbox.settings import App
 from sandbox.shell import Shell
 
 MOST_POSTS: Final = 60
@@ -28,7 +29,7 @@ def overview(shell: Shell, who: str = "") -> dict[str, object]:
     return {
         "now": now,
         "clock": "",
-        "apps": [_app(shell)],
+        "apps": [_app(each) for each in world.apps.all()],
         "posts": [_publication(each, shell.media, now) for each in _newest(world.publications.values(), MOST_POSTS)],
         "calls": _calls(shell),
         "accounts": _accounts(shell, accounts[:MOST_ACCOUNTS]),
@@ -48,8 +49,7 @@ def _newest(items: Reversible[Any], most: int) -> list[Any]:
     return list(islice(reversed(items), most))
 
 
-def _app(shell: Shell) -> dict[str, object]:
-    app = shell.world.settings.app
+def _app(app: App) -> dict[str, object]:
     return {"name": app.name, "client_key": app.client_key, "audited": app.audited}
 
 
@@ -90,7 +90,7 @@ def _calls(shell: Shell) -> list[dict[str, object]]:
 
 
 def _name_of(shell: Shell, open_id: object) -> str:
-    found = shell.world.creators.rows.get(str(open_id))
+    found = shell.world.creators.of(str(open_id))
     return "" if found is None else found.profile.username
 
 

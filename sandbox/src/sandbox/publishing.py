@@ -31,8 +31,8 @@ def creator_info(world: World, permission: Permission, now: float) -> Answer:
     return failed(blocked, status=200) if blocked else creators.creator_info(creator, world.base_url)
 
 
-def _app(world: World, permission: Permission) -> App:  # noqa: ARG001 -- one app yet
-    return world.settings.app
+def _app(world: World, permission: Permission) -> App:
+    return world.apps.rows[permission.client_key]
 
 
 def init(world: World, endpoint: Endpoint, body: bytes, permission: Permission, now: float) -> Answer:

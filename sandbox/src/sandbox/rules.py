@@ -12,6 +12,7 @@ class Endpoint(StrEnum):
     """What a rule can be about; `processing` (the last byte is stored) and `pull` are no calls."""
 
     TOKEN = "token"  # noqa: S105 -- the name of an endpoint
+    REVOKE = "revoke"
     USER_INFO = "user_info"
     CREATOR_INFO = "creator_info"
     VIDEO_INIT = "video_init"
@@ -21,6 +22,7 @@ class Endpoint(StrEnum):
     PULL = "pull"
     UPLOAD = "upload"
     STATUS = "status"
+    VIDEO_LIST = "video_list"
     VIDEO_QUERY = "video_query"
     PROCESSING = "processing"
 
@@ -139,7 +141,7 @@ def answer_of(rule: Rule) -> Answer:
     status = STATUS_OF_CODE.get(rule.code, 400) if by_code else rule.status
     if rule.endpoint is Endpoint.UPLOAD:
         return upload_refused(status, rule.code)
-    if rule.endpoint is Endpoint.TOKEN:
+    if rule.endpoint in {Endpoint.TOKEN, Endpoint.REVOKE}:
         return oauth_failed(rule.code, "As asked for by a rule.", status=status)
     if by_code and rule.endpoint is Endpoint.CREATOR_INFO and status == STATUS_OF_CODE["spam_risk_too_many_posts"]:
         return failed(rule.code, status=200)

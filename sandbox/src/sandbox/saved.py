@@ -12,13 +12,13 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.chunks import ChunkPlan
-from sandbox.creators import Creator
+from sandbox.creators import Account
 from sandbox.errors import StateRefused
 from sandbox.media import Media
 from sandbox.oauth import Code, Permission
 from sandbox.posting import Publication
 from sandbox.rules import Standing
-from sandbox.settings import Profile
+from sandbox.settings import App
 from sandbox.tables import Table
 from sandbox.uploads import Upload
 from sandbox.world import World
@@ -77,7 +77,8 @@ def shelves(world: World, media: Media | None = None) -> tuple[Shelf[Any], ...]:
     """Every table that is kept."""
     grants, creators = world.grants, world.creators
     return (
-        Shelf("creators", creators.rows, Profile, pack=_pack_creator, put=lambda _, profile: creators.save(profile)),
+        Shelf("apps", world.apps.rows, App, put=lambda _, app: world.apps.restore(app)),
+        Shelf("creators", creators.rows, Account, put=lambda _, account: creators.put(account)),
         Shelf("codes", grants.codes, Code),
         Shelf("access", grants.access, Permission),
         Shelf("refresh", grants.refresh, Permission),
@@ -92,10 +93,6 @@ def shelves(world: World, media: Media | None = None) -> tuple[Shelf[Any], ...]:
         ),
         Shelf("rules", world.rules.rows, Standing),
     )
-
-
-def _pack_creator(creator: Creator) -> Profile:
-    return creator.profile
 
 
 def _put_upload(world: World, media: Media | None, name: str, kept: SavedUpload) -> None:

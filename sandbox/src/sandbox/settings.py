@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -27,7 +28,12 @@ class Platform(StrEnum):
 
 
 class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The one registered app. A port or a path of `*` in a redirect stands for any."""
+    """A registered app. A port or a path of `*` in a redirect stands for any.
+
+    `verified_urls` are domains (`example.com`) and prefixes (`https://example.com/clips/`). `active_creator_cap`
+    of 0 is TikTok's own: 5 in 24 hours for an unaudited app, none for an audited one. With `sandbox_targets`
+    only these people can connect, as in TikTok's own sandbox.
+    """
 
     client_key: str = "sbawpostbusdemo00"
     client_secret: str = ""
@@ -38,18 +44,49 @@ class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scopes: tuple[str, ...] = ALL_SCOPES
     verified_urls: tuple[str, ...] = ()
     active_creator_cap: int = 0
+    webhook_url: str = ""
+    sandbox_targets: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"App({self.client_key})"
 
 
-class Lifetimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Seconds; the defaults are those documented since November 2026."""
+class TokenProfile(StrEnum):
+    """How long tokens live: as documented since November 2026, or as before."""
 
-    access_token: int = 7_200
-    refresh_token: int = 15_552_000
+    NOV2026 = "nov2026"
+    CLASSIC = "classic"
+
+
+_ACCESS_SECONDS: Final = {TokenProfile.NOV2026: 7_200, TokenProfile.CLASSIC: 86_400}
+_REFRESH_SECONDS: Final = {TokenProfile.NOV2026: 15_552_000, TokenProfile.CLASSIC: 31_536_000}
+
+
+class Lifetimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seconds; a token's own figure goes before its profile's.
+
+    TikTok does not say whether a refresh ends the access token before it, nor whether the new refresh token
+    gets a whole life again; both are switches.
+    """
+
+    token_profile: TokenProfile = TokenProfile.NOV2026
+    access_token: int | None = None
+    refresh_token: int | None = None
+    client_token: int = 7_200
     authorization_code: int = 300
     upload_url: int = 3_600
+    refresh_ends_access: bool = False
+    refresh_renews: bool = True
+
+    @property
+    def of_access(self) -> int:
+        """How long a user access token lives."""
+        return _ACCESS_SECONDS[self.token_profile] if self.access_token is None else self.access_token
+
+    @property
+    def of_refresh(self) -> int:
+        """How long a refresh token lives."""
+        return _REFRESH_SECONDS[self.token_profile] if self.refresh_token is None else self.refresh_token
 
 
 class Delays(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,9 +131,10 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything; a settings file holds any part of it."""
+    """Everything; a settings file holds any part of it. `app` is the default one, `apps` are more."""
 
     app: App = App()
+    apps: tuple[App, ...] = ()
     lifetimes: Lifetimes = Lifetimes()
     delays: Delays = Delays()
     chunk_limits: ChunkLimits = STRICT

@@ -12,10 +12,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from sandbox import calls, oauth, publishing, world
+from sandbox import calls, oauth, permissions, world
 from sandbox.admin import admin_routes
+from sandbox.admin_people import people_routes
 from sandbox.admin_publications import publication_routes
-from sandbox.answers import Answer, encode, oauth_failed
+from sandbox.answers import Answer, encode
 from sandbox.calls import Call
 from sandbox.consent import consent_routes
 from sandbox.errors import AnswerLost
@@ -71,6 +72,7 @@ def build_app(shell: Shell) -> Starlette:
             *media_routes(shell),
             *page_routes(shell),
             *admin_routes(shell),
+            *people_routes(shell),
             *publication_routes(shell),
         ],
         exception_handlers={AnswerLost: _cut},
@@ -128,7 +130,7 @@ def _token(shell: Shell) -> Handler:
     async def handle(request: Request) -> Response:
         form = await _form(request)
         if form is None:
-            return _respond_oauth(shell, _malformed())
+            return _respond_oauth(shell, oauth.malformed())
         answer = await carry_out(
             shell,
             Endpoint.TOKEN,
@@ -140,20 +142,18 @@ def _token(shell: Shell) -> Handler:
     return handle
 
 
-def _malformed() -> Answer:
-    return oauth_failed("invalid_request", "The request parameters are malformed.")
-
-
 def _revoke(shell: Shell) -> Handler:
     async def handle(request: Request) -> Response:
         form = await _form(request)
         if form is None:
-            return _respond_oauth(shell, _malformed())
+            return _respond_oauth(shell, oauth.malformed())
         permission = shell.world.grants.access.get(form.get("token", ""))
-        answer = oauth.answer_revoke(shell.world.grants, shell.world.settings.app, form)
-        if permission is not None and answer.code == "ok":
-            publishing.lose_permission(shell.world, permission.open_id, shell.clock.now())
-        shell.changed()
+        answer = await carry_out(
+            shell,
+            Endpoint.REVOKE,
+            Subject(open_id=None if permission is None else permission.open_id),
+            lambda: permissions.answer_revoke(shell.world, form, shell.clock.now()),
+        )
         return _respond_oauth(shell, answer)
 
     return handle

@@ -8,6 +8,7 @@ from msgspec import structs
 from sandbox import changes, formats, oauth, posting, uploads
 from sandbox.allowance import Allowance
 from sandbox.answers import Answer
+from sandbox.apps import Apps
 from sandbox.creators import Creators
 from sandbox.happenings import foreseen
 from sandbox.identifiers import Identifiers
@@ -24,8 +25,8 @@ class World:
     """The tables; no clock, no sockets."""
 
     def __init__(self, settings: Settings, ids: Identifiers, base_url: str) -> None:
-        secret = settings.app.client_secret or ids.text(32)
-        self.settings = structs.replace(settings, app=structs.replace(settings.app, client_secret=secret))
+        self.apps = Apps(ids, settings.app, settings.apps)
+        self.settings = structs.replace(settings, app=self.apps.default)
         self.ids = ids
         self.base_url = base_url
         self.grants = Grants()
@@ -88,8 +89,8 @@ def still_holds(world: World, notice: Notice, now: float) -> bool:
 
 def answer_token(world: World, form: Mapping[str, str], now: float) -> Answer:
     """The token endpoint."""
-    settings = world.settings
-    return oauth.answer_token(world.grants, settings.app, world.ids, form, lifetimes=settings.lifetimes, now=now)
+    app = world.apps.get(form.get("client_key", ""))
+    return oauth.answer_token(world.grants, app, world.ids, form, lifetimes=world.settings.lifetimes, now=now)
 
 
 def find_upload(world: World, upload_id: str, token: str) -> Upload | None:
