@@ -8,12 +8,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from sandbox.creators import Creator
 from sandbox.media import Media
 from sandbox.posting import Post, Publication, failure_of, is_shown, status_code
 from sandbox.rules import Rule
 from sandbox.settings import App
 from sandbox.shell import Shell
+from sandbox.world import World
 
 MOST_POSTS: Final = 60
 MOST_CALLS: Final = 200
@@ -24,7 +24,7 @@ MOST_RULES: Final = 40
 def overview(shell: Shell, who: str = "") -> dict[str, object]:
     """Everything on the page; `who` is part of the names of the accounts to list."""
     world, now = shell.world, shell.clock.now()
-    accounts = [each for each in world.creators.all() if who.lower() in each.profile.username.lower()]
+    names = [each for each in world.creators.rows if who.lower() in each.lower()]
     rules = world.rules.all()
     return {
         "now": now,
@@ -32,13 +32,13 @@ def overview(shell: Shell, who: str = "") -> dict[str, object]:
         "apps": [_app(each) for each in world.apps.all()],
         "posts": [_publication(each, shell.media, now) for each in _newest(world.publications.values(), MOST_POSTS)],
         "calls": _calls(shell),
-        "accounts": _accounts(shell, accounts[:MOST_ACCOUNTS]),
+        "accounts": _accounts(world, names[:MOST_ACCOUNTS]),
         "rules": [_rule(shell, rule_id) for rule_id in _newest(rules, MOST_RULES)],
         "webhooks": [],
         "counts": {
             "posts": len(world.publications),
             "calls": shell.calls_seen,
-            "accounts": len(accounts),
+            "accounts": len(names),
             "rules": len(rules),
             "webhooks": 0,
         },
@@ -94,18 +94,21 @@ def _name_of(shell: Shell, open_id: object) -> str:
     return "" if found is None else found.profile.username
 
 
-def _accounts(shell: Shell, creators: list[Creator]) -> list[dict[str, object]]:
-    connected = {permission.open_id for permission in shell.world.grants.refresh.values()}
-    return [
-        {
-            "open_id": each.open_id,
-            "username": each.profile.username,
-            "is_private": each.profile.private_account,
-            "is_banned": each.profile.banned,
-            "is_connected": each.open_id in connected,
-        }
-        for each in creators
-    ]
+def _accounts(world: World, names: list[str]) -> list[dict[str, object]]:
+    connected = {given.open_id: given.client_key for given in world.grants.refresh.values()}
+    return [_account(world, name, connected) for name in names]
+
+
+def _account(world: World, name: str, connected: dict[str, str]) -> dict[str, object]:
+    account = world.creators.rows[name]
+    keys = (world.apps.default.client_key, *account.met_by)
+    open_ids = {key: world.creators.named(name, key).open_id for key in keys}
+    return {
+        "username": name,
+        "is_private": account.profile.private_account,
+        "is_banned": account.profile.banned,
+        "connections": [{"open_id": each, "app": connected[each]} for each in open_ids.values() if each in connected],
+    }
 
 
 def _rule(shell: Shell, rule_id: str) -> dict[str, object]:

@@ -142,11 +142,13 @@ function drawWebhook(told) {
 }
 
 function drawAccount(account) {
-  const marks = [account.is_private ? "private" : "", account.is_banned ? "banned" : "", account.is_connected ? "connected" : ""];
-  const end = () => act(`/_sandbox/creators/${encodeURIComponent(account.open_id)}/disconnect`);
+  const marks = [account.is_private ? "private" : "", account.is_banned ? "banned" : "", account.connections.length ? "connected" : ""];
+  const ends = account.connections.map(({open_id, app}) => {
+    const end = () => act(`/_sandbox/creators/${encodeURIComponent(open_id)}/disconnect`);
+    return button("Disconnect", end, {title: app, "aria-label": `Disconnect ${account.username} from ${app}`});
+  });
   return make("li", {},
-    make("div", {}, `@${account.username} `, make("small", {}, marks.filter(Boolean).join(" · "))),
-    account.is_connected ? button("Disconnect", end, {"aria-label": `Disconnect ${account.username}`}) : null);
+    make("div", {}, `@${account.username} `, make("small", {}, marks.filter(Boolean).join(" · "))), ...ends);
 }
 
 function drawRule(standing) {
@@ -174,7 +176,7 @@ function show(view) {
   list(find(".cards"), view.posts, (post) => post.publish_id, drawPost);
   list(find("#calls tbody"), view.calls, (call) => call.number, drawCall);
   list(find("#webhooks tbody"), view.webhooks, (told) => told.id, drawWebhook);
-  list(find(".accounts"), view.accounts, (account) => account.open_id, drawAccount);
+  list(find(".accounts"), view.accounts, (account) => account.username, drawAccount);
   list(find(".rules"), view.rules, (standing) => standing.id, drawRule);
   section("posts", view.counts.posts, view.posts.length);
   section("calls", view.counts.calls, view.calls.length);
