@@ -157,6 +157,8 @@ def cancel(world: World, body: bytes, permission: Permission, now: float) -> Ans
 
 def lose_permission(world: World, open_id: str, now: float) -> None:
     """A person or TikTok took an app's permission back: what is under way fails."""
-    for publication in list(world.publications.values()):
+    creator = world.creators.of(open_id)
+    found = [] if creator is None else world.of_person(creator.profile.username)
+    for publication in found:
         if publication.open_id == open_id and posting.status_code(publication, now) in UNDER_WAY:
             world.keep(changes.failed_with(publication, "auth_removed", now))
