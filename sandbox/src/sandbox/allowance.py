@@ -13,6 +13,7 @@ PER_MINUTE: Final = {
     "content_init": 6,
     "status": 30,
     "user_info": 600,
+    "video_list": 600,
     "video_query": 600,
 }
 

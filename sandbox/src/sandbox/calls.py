@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from sandbox import display, inits, oauth, posting, publishing
+from sandbox import display, inits, oauth, publishing
 from sandbox.answers import Answer, failed
 from sandbox.oauth import Permission
 from sandbox.posting import Mode
@@ -13,13 +13,14 @@ from sandbox.rules import Endpoint, Subject
 from sandbox.world import World
 
 SCOPES_OF: Final = {
-    Endpoint.USER_INFO: ("user.info.basic",),
+    Endpoint.USER_INFO: ("user.info.basic", "user.info.profile", "user.info.stats"),
     Endpoint.CREATOR_INFO: ("video.publish",),
     Endpoint.VIDEO_INIT: ("video.publish",),
     Endpoint.INBOX_INIT: ("video.upload",),
     Endpoint.CONTENT_INIT: ("video.publish", "video.upload"),
     Endpoint.STATUS: ("video.publish", "video.upload"),
     Endpoint.CANCEL: ("video.publish", "video.upload"),
+    Endpoint.VIDEO_LIST: ("video.list",),
     Endpoint.VIDEO_QUERY: ("video.list",),
 }
 
@@ -72,8 +73,14 @@ def _scopes_for(call: Call) -> tuple[str, ...]:
 
 def _user_info(world: World, call: Call, permission: Permission, now: float) -> Answer:
     creator = world.creators.get(permission.open_id)
-    public = sum(len(posting.shown_posts(each, now)) for each in world.of_person(creator.profile.username))
-    return display.user_info(creator, permission.scopes, call.fields, public, world.base_url)
+    return display.user_info(
+        world.of_person(creator.profile.username),
+        creator,
+        scopes=permission.scopes,
+        asked=call.fields,
+        base_url=world.base_url,
+        now=now,
+    )
 
 
 def _creator_info(world: World, call: Call, permission: Permission, now: float) -> Answer:  # noqa: ARG001 -- one signature for all
@@ -90,6 +97,18 @@ def _status(world: World, call: Call, permission: Permission, now: float) -> Ans
 
 def _cancel(world: World, call: Call, permission: Permission, now: float) -> Answer:
     return publishing.cancel(world, call.body, permission, now)
+
+
+def _video_list(world: World, call: Call, permission: Permission, now: float) -> Answer:
+    creator = world.creators.get(permission.open_id)
+    return display.list_videos(
+        world.of_person(creator.profile.username),
+        creator,
+        body=call.body,
+        asked=call.fields,
+        base_url=world.base_url,
+        now=now,
+    )
 
 
 def _video_query(world: World, call: Call, permission: Permission, now: float) -> Answer:
@@ -112,5 +131,6 @@ _ENDPOINTS: Final[dict[Endpoint, Callable[[World, Call, Permission, float], Answ
     Endpoint.CONTENT_INIT: _init,
     Endpoint.STATUS: _status,
     Endpoint.CANCEL: _cancel,
+    Endpoint.VIDEO_LIST: _video_list,
     Endpoint.VIDEO_QUERY: _video_query,
 }

@@ -1,6 +1,7 @@
 """The people who post: their accounts and what creator_info tells about them."""
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from msgspec import Struct, structs
 
@@ -85,7 +86,7 @@ def creator_info(creator: Creator, base_url: str) -> Answer:
     profile = creator.profile
     return done(
         {
-            "creator_avatar_url": f"{base_url}/avatar/{profile.username}.jpg",
+            "creator_avatar_url": f"{base_url}/avatar/{quote(profile.username)}.svg",
             "creator_username": profile.username,
             "creator_nickname": creator.nickname,
             "privacy_level_options": list(creator.privacy_levels),

@@ -1,4 +1,4 @@
-"""Who may act for whom: authorization requests, single-use codes, access tokens, rotating refresh tokens."""
+"""Who may act for whom: single-use codes, access tokens, rotating refresh tokens."""
 
 import hashlib
 import hmac
@@ -9,13 +9,12 @@ from typing import Final
 from msgspec import Struct, structs
 
 from sandbox.answers import Answer, failed, oauth_failed
-from sandbox.apps import Apps, why_uri_refused
 from sandbox.identifiers import Identifiers
-from sandbox.settings import App, Lifetimes, Platform
+from sandbox.settings import App, Lifetimes
 from sandbox.tables import Table
 
-_CHALLENGE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
-_VERIFIER: Final = _CHALLENGE
+_VERIFIER: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
+_TIDIED_BEYOND: Final = 1_024
 
 
 class AuthorizationRequest(Struct, frozen=True, kw_only=True):
@@ -26,12 +25,6 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     state: str
     challenge: str
-
-
-class Bad(Struct, frozen=True):
-    """A request TikTok answers with its own error page; it names the parameter."""
-
-    parameter: str
 
 
 class Code(Struct, frozen=True, kw_only=True):
@@ -65,55 +58,16 @@ class Grants:
         self.codes: Table[str, Code] = Table()
         self.access: Table[str, Permission] = Table()
         self.refresh: Table[str, Permission] = Table()
+        self.sessions: dict[str, str] = {}
+
+    def tidy(self, now: float) -> None:
+        """Forget access tokens that have expired, once most have: every refresh leaves one behind."""
+        if len(self.access) > _TIDIED_BEYOND + 4 * len(self.refresh):
+            for token in [token for token, given in self.access.items() if given.expires_at <= now]:
+                del self.access[token]
 
     def __repr__(self) -> str:
         return f"Grants({len(self.access)} access tokens)"
-
-
-def read_request(apps: Apps, query: Mapping[str, str]) -> AuthorizationRequest | Bad:
-    """Check what the browser brought. A challenge in the wrong encoding passes here and fails at the exchange."""
-    app = apps.get(query.get("client_key", ""))
-    if app is None:
-        return Bad("client_key")
-    scopes = tuple(part for part in query.get("scope", "").split(",") if part)
-    challenge = query.get("code_challenge", "")
-    checks = {
-        "response_type": query.get("response_type") == "code",
-        "redirect_uri": redirect_allowed(app, query.get("redirect_uri", "")),
-        "scope": bool(scopes) and set(scopes) <= set(app.scopes),
-        "state": bool(query.get("state")),
-        "code_challenge": _challenge_allowed(app, challenge),
-        "code_challenge_method": not challenge or query.get("code_challenge_method") == "S256",
-        "disable_auto_auth": query.get("disable_auto_auth", "0") in {"0", "1"},
-    }
-    for parameter, fine in checks.items():
-        if not fine:
-            return Bad(parameter)
-    return AuthorizationRequest(
-        client_key=app.client_key,
-        redirect_uri=query["redirect_uri"],
-        scopes=scopes,
-        state=query["state"],
-        challenge=challenge,
-    )
-
-
-def _challenge_allowed(app: App, challenge: str) -> bool:
-    if not challenge:
-        return app.platform is Platform.WEB
-    return _CHALLENGE.fullmatch(challenge) is not None
-
-
-def redirect_allowed(app: App, uri: str) -> bool:
-    """Whether a redirect is registered and of the kind the platform allows."""
-    if why_uri_refused(app.platform, uri):
-        return False
-    return any(_matches(registered, uri) for registered in app.redirect_uris)
-
-
-def _matches(registered: str, uri: str) -> bool:
-    pattern = re.escape(registered).replace(r":\*", r":\d{1,5}").replace(r"/\*", r"/[^?#]*")
-    return re.fullmatch(pattern, uri) is not None
 
 
 def issue_code(
@@ -228,6 +182,7 @@ def _refresh(desk: _Desk, form: Mapping[str, str]) -> Answer:
 def _issue(desk: _Desk, *, open_id: str, scopes: tuple[str, ...], refreshable_until: float) -> Answer:
     access, refresh, lives = desk.ids.access_token(), desk.ids.refresh_token(), desk.lifetimes.of_access
     permission = Permission(client_key=desk.client_key, open_id=open_id, scopes=scopes, expires_at=desk.now + lives)
+    desk.grants.tidy(desk.now)
     desk.grants.access[access] = permission
     desk.grants.refresh[refresh] = structs.replace(permission, expires_at=refreshable_until, access_token=access)
     return Answer(
@@ -284,6 +239,12 @@ def disconnect(grants: Grants, open_id: str) -> str:
             client_key = table[token].client_key
             del table[token]
     return client_key
+
+
+def allowed_now(grants: Grants, open_id: str, now: float) -> set[str]:
+    """Every scope a person has granted this app and not taken back."""
+    alive = (each for each in grants.refresh.values() if each.open_id == open_id and each.expires_at > now)
+    return {scope for each in alive for scope in each.scopes}
 
 
 def permitted(grants: Grants, token: str, scopes: tuple[str, ...], now: float) -> Permission | Answer:

@@ -127,6 +127,10 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     daily_post_cap: int = 15
     posted_elsewhere: int = 0
     banned: bool = False
+    bio_description: str = ""
+    is_verified: bool = False
+    follower_count: int = 1_000
+    following_count: int = 10
     app_version: str = "44.0.0"
 
 

@@ -28,6 +28,7 @@ from sandbox.pulls import Puller
 from sandbox.receiving import receive
 from sandbox.rules import Endpoint, Moment, Subject
 from sandbox.shell import Shell, carry_out, meddle
+from sandbox.sights import sight_routes
 from sandbox.uploads import Incoming, PutHead
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -65,10 +66,12 @@ def build_app(shell: Shell) -> Starlette:
             Route("/v2/post/publish/content/init/", _api(shell, Endpoint.CONTENT_INIT), methods=["POST"]),
             Route("/v2/post/publish/cancel/", _api(shell, Endpoint.CANCEL), methods=["POST"]),
             Route("/v2/post/publish/status/fetch/", _api(shell, Endpoint.STATUS), methods=["POST"]),
+            Route("/v2/video/list/", _api(shell, Endpoint.VIDEO_LIST), methods=["POST"]),
             Route("/v2/video/query/", _api(shell, Endpoint.VIDEO_QUERY), methods=["POST"]),
             Route("/upload/video/", _upload(shell), methods=["PUT"]),
             # `curl -T` puts the file's name behind a path that ends in a slash.
             Route("/upload/video/{file_name}", _upload(shell), methods=["PUT"]),
+            *sight_routes(shell),
             *media_routes(shell),
             *page_routes(shell),
             *admin_routes(shell),
