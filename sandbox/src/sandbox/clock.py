@@ -18,6 +18,11 @@ class Clock:
         """The present moment."""
         return self._source() + self._ahead
 
+    @property
+    def ahead(self) -> float:
+        """How far it was moved forward in all."""
+        return self._ahead
+
     def advance(self, seconds: float) -> float:
         """Move forward, never back, and tell the new moment."""
         if seconds < 0:

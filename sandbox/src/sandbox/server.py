@@ -87,6 +87,7 @@ class Server:
                 ssl_keyfile=key,
             )
         )
+        self._noted_ahead = self.shell.clock.ahead
         self._running: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -121,6 +122,9 @@ class Server:
     def _save(self) -> None:
         if self._state is not None:
             self._state.save(self.shell.world)
+            if self.shell.clock.ahead != self._noted_ahead:
+                self._noted_ahead = self.shell.clock.ahead
+                self._state.note("clock_ahead", str(self._noted_ahead))
 
     def _close_state(self) -> None:
         if self._state is not None:
@@ -143,4 +147,6 @@ def _open_shell(settings: Settings, url: str, clock: Clock | None, state: State 
     if state is not None:
         state.note("client_secret", shell.world.settings.app.client_secret)
         state.restore(shell.world, media)
+        if clock is None:
+            shell.clock.advance(float(state.fact("clock_ahead") or 0))
     return shell

@@ -84,6 +84,19 @@ async def test_what_was_answered_is_written_down(tmp_path: Path, clock: Clock) -
     assert [(each["id"], each["hits"]) for each in rules] == [(rule_id, 1)]
 
 
+async def test_time_does_not_fall_back(tmp_path: Path) -> None:
+    ahead = []
+    for _ in range(2):
+        async with (
+            Server(SETTINGS, state_folder=tmp_path) as server,
+            httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
+        ):
+            await http.post("/_sandbox/clock", json={"seconds": 86_400})
+            ahead.append(server.shell.clock.ahead)
+
+    assert ahead == [86_400, 2 * 86_400]
+
+
 async def test_a_disconnected_person_stays_so(tmp_path: Path, clock: Clock) -> None:
     async with _running(tmp_path, clock) as before:
         await before.connect()
