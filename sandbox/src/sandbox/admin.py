@@ -1,10 +1,9 @@
-"""What TikTok does not have: the ledger, rules, creators and the clock, for whoever tests against the stand-in."""
+"""What TikTok does not have: the ledger and rules, for whoever tests against the stand-in."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -19,18 +18,11 @@ Asked = TypeVar("Asked")
 LONGEST_WAIT: Final = 300.0
 
 
-class Advance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How far the clock shall move."""
-
-    seconds: Annotated[float, Meta(ge=0)]
-
-
 def admin_routes(shell: Shell) -> list[Route]:
     """Everything under `/_sandbox/`."""
     return [
         Route("/_sandbox/ledger", _ledger(shell)),
         Route("/_sandbox/calls", _calls(shell)),
-        Route("/_sandbox/clock", _advance(shell), methods=["POST"]),
         Route("/_sandbox/rules", _list_rules(shell)),
         Route("/_sandbox/rules", _add_rule(shell), methods=["POST"]),
         Route("/_sandbox/rules/{rule_id}", _show_rule(shell)),
@@ -65,17 +57,6 @@ def _ledger(shell: Shell) -> Handler:
 def _calls(shell: Shell) -> Handler:
     async def handle(_: Request) -> Response:
         return JSONResponse({"calls": list(shell.calls)})
-
-    return handle
-
-
-def _advance(shell: Shell) -> Handler:
-    async def handle(request: Request) -> Response:
-        advance = await _read(request, Advance)
-        if isinstance(advance, Response):
-            return advance
-        shell.changes += 1
-        return JSONResponse({"now": shell.clock.advance(advance.seconds)})
 
     return handle
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
+from sandbox.clock import in_words
 from sandbox.media import Media
 from sandbox.posting import Post, Publication, failure_of, is_shown, status_code
 from sandbox.rules import Rule
@@ -28,7 +29,7 @@ def overview(shell: Shell, who: str = "") -> dict[str, object]:
     rules = world.rules.all()
     return {
         "now": now,
-        "clock": "",
+        "clock": in_words(shell.clock.pace),
         "apps": [_app(each) for each in world.apps.all()],
         "posts": [_publication(each, shell.media, now) for each in _newest(world.publications.values(), MOST_POSTS)],
         "calls": _calls(shell),

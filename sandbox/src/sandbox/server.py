@@ -8,11 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import msgspec
 import uvicorn
 from msgspec import structs
 from typing_extensions import override
 
-from sandbox.clock import Clock
+from sandbox.clock import Clock, Pace
 from sandbox.errors import StateRefused
 from sandbox.media import USUAL_BUDGET, Media
 from sandbox.protocol import DirectProtocol
@@ -87,7 +88,7 @@ class Server:
                 ssl_keyfile=key,
             )
         )
-        self._noted_ahead = self.shell.clock.ahead
+        self._noted_pace = self.shell.clock.pace
         self._running: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -122,9 +123,9 @@ class Server:
     def _save(self) -> None:
         if self._state is not None:
             self._state.save(self.shell.world)
-            if self.shell.clock.ahead != self._noted_ahead:
-                self._noted_ahead = self.shell.clock.ahead
-                self._state.note("clock_ahead", str(self._noted_ahead))
+            if self.shell.clock.pace != self._noted_pace:
+                self._noted_pace = self.shell.clock.pace
+                self._state.note("clock", msgspec.json.encode(self._noted_pace).decode())
 
     def _close_state(self) -> None:
         if self._state is not None:
@@ -147,6 +148,7 @@ def _open_shell(settings: Settings, url: str, clock: Clock | None, state: State 
     if state is not None:
         state.note("client_secret", shell.world.settings.app.client_secret)
         state.restore(shell.world, media)
-        if clock is None:
-            shell.clock.advance(float(state.fact("clock_ahead") or 0))
+        kept = state.fact("clock")
+        if clock is None and kept:
+            shell.clock.resume(msgspec.json.decode(kept, type=Pace))
     return shell

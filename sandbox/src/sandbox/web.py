@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from sandbox import calls, oauth, permissions, world
 from sandbox.admin import admin_routes
+from sandbox.admin_clock import clock_routes
 from sandbox.admin_people import people_routes
 from sandbox.admin_publications import publication_routes
 from sandbox.answers import Answer, encode
@@ -75,6 +76,7 @@ def build_app(shell: Shell) -> Starlette:
             *media_routes(shell),
             *page_routes(shell),
             *admin_routes(shell),
+            *clock_routes(shell),
             *people_routes(shell),
             *publication_routes(shell),
         ],
