@@ -84,7 +84,7 @@ def _add_rule(shell: Shell) -> Handler:
         rule = await _read(request, Rule)
         if isinstance(rule, Response):
             return rule
-        return JSONResponse({"id": shell.world.rules.add(rule)}, status_code=201)
+        return JSONResponse({"id": shell.world.rules.add(rule, shell.clock.now())}, status_code=201)
 
     return handle
 

@@ -1,7 +1,6 @@
 """What people and TikTok do to a publication: post a draft, take down, show to others, fail, end its upload."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Final, TypeVar
 
 import msgspec
@@ -13,7 +12,7 @@ from starlette.routing import Route
 from sandbox import changes, posting
 from sandbox.posting import FAIL_REASONS, UNDER_WAY, Post, Publication, StatusCode
 from sandbox.shell import Shell
-from sandbox.world import World
+from sandbox.world import World, expire_uploads
 
 Asked = TypeVar("Asked", bound=Struct)
 Act = Callable[[World, Publication, Asked, float], "Publication | str"]
@@ -138,9 +137,6 @@ def _fail(world: World, publication: Publication, wish: Reason, now: float) -> P
 
 
 def _expire(world: World, publication: Publication, wish: Which, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
-    found = [key for key, each in world.uploads.items() if each.publish_id == publication.publish_id]
-    if not found:
+    if not expire_uploads(world, publication.publish_id, now):
         return "it has no upload url"
-    for key in found:
-        world.uploads[key] = replace(world.uploads[key], expires_at=now)
     return publication if publication.arrival else msgspec.structs.replace(publication, deadline=now)

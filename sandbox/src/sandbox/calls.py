@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sandbox import display, inits, oauth, publishing
 from sandbox.answers import Answer, failed
@@ -43,14 +43,14 @@ class Call(Struct, frozen=True, kw_only=True):
 def subject_of_call(world: World, call: Call) -> Subject:
     """What rules may look at in an API call."""
     permission = world.grants.access.get(call.token)
-    open_id = None if permission is None else permission.open_id
+    known = Subject() if permission is None else Subject(open_id=permission.open_id, client_key=permission.client_key)
     if call.endpoint in _INITS:
-        return Subject(open_id=open_id, title=inits.asks_for(call.body).title)
+        return structs.replace(known, title=inits.asks_for(call.body).title)
     if call.endpoint in {Endpoint.STATUS, Endpoint.CANCEL}:
         publication = publishing.named_in(world, call.body)
         if publication is not None:
-            return Subject(open_id=open_id, title=publication.post_info.title, publish_id=publication.publish_id)
-    return Subject(open_id=open_id)
+            return structs.replace(known, title=publication.post_info.title, publish_id=publication.publish_id)
+    return known
 
 
 def answer_call(world: World, call: Call, now: float) -> Answer:

@@ -1,6 +1,6 @@
 """The consent page: a person sees what an app asks for, picks an account, and allows or refuses."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from itertools import islice
 from typing import Final
@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from sandbox import oauth
 from sandbox.authorize import Bad, read_request
+from sandbox.faults import Endpoint
 from sandbox.oauth import AuthorizationRequest
 from sandbox.settings import App, Platform
 from sandbox.shell import Shell
-
-Handler = Callable[[Request], Awaitable[Response]]
+from sandbox.visits import Handler, watched
 
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 MOST_SUGGESTED: Final = 50
@@ -56,8 +56,8 @@ button[value=allow] {{ background: #be123c; color: #fff; }} small {{ color: #525
 def consent_routes(shell: Shell) -> list[Route]:
     """The page and the form behind it."""
     return [
-        Route("/v2/auth/authorize/", _show(shell), methods=["GET"]),
-        Route("/v2/auth/authorize/consent", _decide(shell), methods=["POST"]),
+        Route("/v2/auth/authorize/", watched(shell, Endpoint.AUTHORIZE, _show(shell)), methods=["GET"]),
+        Route("/v2/auth/authorize/consent", watched(shell, Endpoint.CONSENT, _decide(shell)), methods=["POST"]),
     ]
 
 

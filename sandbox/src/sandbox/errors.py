@@ -3,7 +3,8 @@
 SandboxError
 ├── SettingsRefused    the settings file is not what it should be
 ├── StateRefused       the saved state cannot be read
-└── AnswerLost         a rule wants the connection cut without an answer
+├── AnswerLost         a rule wants the connection cut without an answer
+└── NeverAnswered      a rule wants the client to wait in vain
 """
 
 from pathlib import Path
@@ -32,3 +33,11 @@ class AnswerLost(SandboxError):
 
     def __init__(self) -> None:
         super().__init__("the answer is lost on purpose")
+
+
+class NeverAnswered(SandboxError):
+    """Keep the connection open and say nothing, until the client leaves or the rule ends."""
+
+    def __init__(self, rule_id: str) -> None:
+        super().__init__("the answer never comes, on purpose")
+        self.rule_id = rule_id

@@ -27,7 +27,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._feed = None
         scope = self.scope
         scope["extensions"] = {
-            CUT: {"now": self.transport.abort},
+            CUT: {"now": self.transport.abort, "soon": self.transport.close},
             DIVERT: {"to": lambda feed: self._divert(scope, feed)},
         }
 

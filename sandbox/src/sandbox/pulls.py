@@ -17,7 +17,8 @@ from sandbox.formats import HEAD_BYTES
 from sandbox.posting import FAIL_REASONS, PULL_FAILED, File, Medium, Publication
 from sandbox.rules import Endpoint, Moment
 from sandbox.settings import Pulls
-from sandbox.shell import Shell, meddle
+from sandbox.shell import Shell
+from sandbox.visits import Visit
 
 LARGEST_PHOTO: Final = 20_000_000
 CONNECT_SECONDS: Final = 30.0
@@ -80,36 +81,35 @@ class Puller:
         await self._shell.holds.tell()
         if not pulling.cancelled():
             pulling.result()
+        self._shell.changed()
 
     async def _pull(self, publication: Publication) -> None:
         # After a restart it begins anew.
         self._shell.world.remember(changes.grown(publication, 0))
-        subject = world.subject_of_publication(publication)
-        outcome = await self._fetch_all(publication)
+        visit = Visit(self._shell, Endpoint.PULL, world.subject_of_publication(publication))
+        outcome = await self._fetch_all(visit, publication)
         now = self._shell.clock.now()
         current = self._shell.world.publications[publication.publish_id]
         if posting.failure_of(current, now) is not None:
             return
-        self._shell.changes += 1
+        visit.size = self._shell.world.bytes_read.get(publication.publish_id, 0)
         if isinstance(outcome, Lacking):
-            self._shell.record(Endpoint.PULL, subject, outcome.status, outcome.reason)
+            visit.record(outcome.status, outcome.reason)
             self._shell.world.keep(changes.failed_with(current, outcome.reason, now))
             return
-        self._shell.record(Endpoint.PULL, subject, HTTPStatus.OK, "ok")
+        visit.record(HTTPStatus.OK, "ok")
         files, heads = tuple(each.file for each in outcome), [each.head for each in outcome]
         world.arrive(self._shell.world, current, files, heads, now)
 
-    async def _fetch_all(self, publication: Publication) -> list[Fetched] | Lacking:
+    async def _fetch_all(self, visit: Visit, publication: Publication) -> list[Fetched] | Lacking:
         failed = PULL_FAILED[publication.medium]
         found: list[Fetched] = []
         try:
-            instead = await meddle(
-                self._shell, Endpoint.PULL, Moment.REQUEST, world.subject_of_publication(publication)
-            )
+            instead = await visit.meddle(Moment.REQUEST)
             if instead is not None:
                 return Lacking(reason=instead.code if instead.code in FAIL_REASONS else failed)
             for part, url in enumerate(publication.urls):
-                fetched = await self._fetch(publication, url, part)
+                fetched = await self._fetch(visit, publication, url, part)
                 if isinstance(fetched, Lacking):
                     return fetched
                 found.append(fetched)
@@ -117,16 +117,18 @@ class Puller:
             return Lacking(reason=failed)
         return found
 
-    async def _fetch(self, publication: Publication, url: str, part: int) -> Fetched | Lacking:
+    async def _fetch(self, visit: Visit, publication: Publication, url: str, part: int) -> Fetched | Lacking:
         http, pulls = self._open(), self._shell.world.settings.pulls
         found, headers, extensions = _where(url, pulls)
         async with http.stream("GET", found, headers=headers, extensions=extensions) as answer:
             if answer.status_code != HTTPStatus.OK:
                 # A redirect is as good as nothing: TikTok does not follow.
                 return Lacking(reason=PULL_FAILED[publication.medium], status=answer.status_code)
-            return await self._read(publication, answer, part)
+            return await self._read(visit, publication, answer, part)
 
-    async def _read(self, publication: Publication, answer: httpx.Response, part: int) -> Fetched | Lacking:
+    async def _read(
+        self, visit: Visit, publication: Publication, answer: httpx.Response, part: int
+    ) -> Fetched | Lacking:
         digest, head, size = hashlib.sha256(), b"", 0
         media = self._shell.media
         taking = None if media is None else media.take(publication.publish_id, 0, part)
@@ -137,6 +139,7 @@ class Puller:
                     return Lacking(reason=_TOO_LARGE[publication.medium], status=answer.status_code)
                 digest.update(piece)
                 await self._count(publication.publish_id, len(piece))
+                await visit.keep_pace(size)
                 if taking is not None:
                     taking.write(piece)
             if taking is not None:

@@ -9,9 +9,10 @@ from sandbox import world
 from sandbox.answers import Answer, upload_refused
 from sandbox.media import Taking
 from sandbox.protocol import divert
-from sandbox.rules import Endpoint, Moment, Subject
-from sandbox.shell import Shell, meddle
+from sandbox.rules import Moment, Subject
+from sandbox.shell import Shell
 from sandbox.uploads import Incoming
+from sandbox.visits import Visit
 
 _STORED: Final = frozenset({HTTPStatus.CREATED, HTTPStatus.PARTIAL_CONTENT})
 
@@ -19,15 +20,15 @@ _STORED: Final = frozenset({HTTPStatus.CREATED, HTTPStatus.PARTIAL_CONTENT})
 class Intake:
     """A chunk's body on its way in."""
 
-    def __init__(self, shell: Shell, subject: Subject, incoming: Incoming) -> None:
-        self._shell = shell
-        self._subject = subject
+    def __init__(self, visit: Visit, incoming: Incoming) -> None:
+        self._visit = visit
+        self._shell = visit.shell
         self._incoming = incoming
-        self._taking = _taking(shell, subject, incoming)
+        self._taking = _taking(visit.shell, visit.subject, incoming)
 
     def feed(self, piece: bytes) -> bool:
-        """Take bytes at once, unless a rule may want to do something in their middle."""
-        if self._shell.world.rules.watches_bodies():
+        """Take bytes at once, unless a rule wants them slowly or may want to do something in their middle."""
+        if self._visit.bytes_per_second or self._shell.world.rules.watches_bodies():
             return False
         self._take(piece)
         return True
@@ -36,10 +37,11 @@ class Intake:
         """Take bytes and let rules act on them: an answer to give instead of going on, or None."""
         before = self._incoming.read
         self._take(piece)
+        await self._visit.keep_pace(self._incoming.read)
         if not piece or not self._shell.world.rules.watches_bodies():
             return None
         span = range(before + 1, self._incoming.read + 1)
-        return await meddle(self._shell, Endpoint.UPLOAD, Moment.BODY, self._subject, span)
+        return await self._visit.meddle(Moment.BODY, span)
 
     def _take(self, piece: bytes) -> None:
         self._incoming.feed(piece)
@@ -55,6 +57,7 @@ class Intake:
 
     def close(self) -> None:
         """Whatever became of it."""
+        self._visit.size = self._incoming.read
         world.count_bytes(self._shell.world, self._incoming)
         if self._taking is not None:
             self._taking.drop()
@@ -66,9 +69,9 @@ def _taking(shell: Shell, subject: Subject, incoming: Incoming) -> Taking | None
     return shell.media.take(subject.publish_id, incoming.span.first)
 
 
-async def receive(shell: Shell, request: Request, subject: Subject, incoming: Incoming) -> Answer:
+async def receive(visit: Visit, request: Request, incoming: Incoming) -> Answer:
     """Read a chunk's body to its end, or to where a rule or the client ends it."""
-    intake = Intake(shell, subject, incoming)
+    intake = Intake(visit, incoming)
     divert(request, intake.feed)
     try:
         async for piece in request.stream():

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from msgspec import structs
 
@@ -10,12 +11,13 @@ from sandbox.allowance import Allowance
 from sandbox.answers import Answer
 from sandbox.apps import Apps
 from sandbox.creators import Creators
+from sandbox.deliveries import Deliveries
 from sandbox.happenings import foreseen
 from sandbox.identifiers import Identifiers
 from sandbox.notices import Notice, Notices
 from sandbox.oauth import Grants
 from sandbox.posting import File, Publication, Source
-from sandbox.rules import Action, Endpoint, Moment, Rules, Subject
+from sandbox.rules import Action, Endpoint, Moment, Rule, Rules, Subject
 from sandbox.settings import Settings
 from sandbox.tables import Table
 from sandbox.uploads import Incoming, PutHead, Upload
@@ -39,6 +41,7 @@ class World:
         self.allowance = Allowance()
         self.rules = Rules()
         self.notices = Notices()
+        self.deliveries = Deliveries()
         for profile in settings.creators:
             self.creators.save(profile)
 
@@ -87,6 +90,19 @@ def still_holds(world: World, notice: Notice, now: float) -> bool:
     )
 
 
+def subject_of_notice(world: World, notice: Notice) -> Subject:
+    """What rules may look at in what an app is told."""
+    publication, person = world.publications.get(notice.publish_id), world.creators.of(notice.open_id)
+    return Subject(
+        open_id=notice.open_id,
+        username=None if person is None else person.profile.username,
+        client_key=notice.client_key,
+        title=None if publication is None else publication.post_info.title,
+        publish_id=notice.publish_id or None,
+        event=notice.event,
+    )
+
+
 def answer_token(world: World, form: Mapping[str, str], now: float) -> Answer:
     """The token endpoint."""
     app = world.apps.get(form.get("client_key", ""))
@@ -101,7 +117,21 @@ def find_upload(world: World, upload_id: str, token: str) -> Upload | None:
 
 def subject_of_publication(publication: Publication) -> Subject:
     """What rules may look at once an init was accepted."""
-    return Subject(open_id=publication.open_id, title=publication.post_info.title, publish_id=publication.publish_id)
+    return Subject(
+        open_id=publication.open_id,
+        username=publication.username,
+        client_key=publication.client_key,
+        title=publication.post_info.title,
+        publish_id=publication.publish_id,
+    )
+
+
+def expire_uploads(world: World, publish_id: str, now: float) -> int:
+    """A publication's upload urls work no longer; how many there were."""
+    found = [name for name, each in world.uploads.items() if each.publish_id == publish_id]
+    for name in found:
+        world.uploads[name] = replace(world.uploads[name], expires_at=now)
+    return len(found)
 
 
 def subject_of_upload(world: World, upload: Upload | None) -> Subject:
@@ -141,12 +171,14 @@ def end_chunk(world: World, incoming: Incoming, now: float) -> Answer:
 
 def arrive(world: World, publication: Publication, files: tuple[File, ...], heads: Iterable[bytes], now: float) -> None:
     """Every byte is there: what processing will find is known at once, and told later."""
+    rules = _processing_rules(world, publication, now)
     fault = (
-        _processing_fault(world, publication)
+        _processing_fault(rules)
         or _creator_fault(world, publication, now)
         or _format_fault(world, publication, heads)
     )
-    world.keep(changes.arrived(publication, files, fault, now))
+    arrived = changes.arrived(_slowed(publication, rules), files, fault, now)
+    world.keep(_taken_down_later(arrived, rules))
 
 
 def _creator_fault(world: World, publication: Publication, now: float) -> str:
@@ -157,9 +189,30 @@ def _creator_fault(world: World, publication: Publication, now: float) -> str:
     return posting.why_blocked(person, world.of_person(publication.username), now)
 
 
-def _processing_fault(world: World, publication: Publication) -> str:
-    struck = world.rules.strike(Endpoint.PROCESSING, Moment.REQUEST, subject_of_publication(publication))
-    return struck.rule.code if struck is not None and struck.rule.action is Action.ERROR else ""
+def _processing_rules(world: World, publication: Publication, now: float) -> list[Rule]:
+    subject = subject_of_publication(publication)
+    return [each.rule for each in world.rules.strike(Endpoint.PROCESSING, Moment.REQUEST, subject, now=now)]
+
+
+def _processing_fault(rules: Iterable[Rule]) -> str:
+    reasons = {Action.ERROR: "code", Action.FAIL: "reason"}
+    return next((getattr(each, reasons[each.action]) for each in rules if each.action in reasons), "")
+
+
+def _slowed(publication: Publication, rules: Iterable[Rule]) -> Publication:
+    """It takes longer until the verdict, as long as moderation can."""
+    more = sum(each.seconds for each in rules if each.action is Action.SLOW)
+    delays = publication.delays
+    return structs.replace(publication, delays=structs.replace(delays, processing=delays.processing + more))
+
+
+def _taken_down_later(publication: Publication, rules: Iterable[Rule]) -> Publication:
+    """A post that was accepted goes down so many seconds after it became, or would have become, public."""
+    wanted = [each.seconds for each in rules if each.action is Action.TAKEDOWN]
+    if not wanted or publication.arrival is None or not publication.posts:
+        return publication
+    gone = changes.taken_down(publication.posts[-1], publication.arrival.public_at + wanted[0])
+    return changes.with_changed(publication, gone)
 
 
 def _format_fault(world: World, publication: Publication, heads: Iterable[bytes]) -> str:

@@ -225,6 +225,7 @@ async def test_calls_are_listed_without_secrets(connected: Visitor) -> None:
     calls = (await connected.http.get("/_sandbox/calls")).json()["calls"]
 
     assert [(each["endpoint"], each["status"]) for each in calls] == [
+        ("consent", 302),
         ("token", 200),
         ("video_init", 200),
         ("upload", 201),
