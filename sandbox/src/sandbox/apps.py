@@ -74,6 +74,8 @@ def why_refused(app: App) -> str:
         return f"more than {MOST_REDIRECTS} redirect_uris"
     if app.sandbox_targets is not None and len(app.sandbox_targets) > MOST_TARGETS:
         return f"more than {MOST_TARGETS} sandbox_targets"
+    if app.webhook_url and urlsplit(app.webhook_url).scheme not in {"http", "https"}:
+        return "webhook_url is neither https nor http"
     return next(filter(None, (_why_redirect_refused(app.platform, uri) for uri in app.redirect_uris)), "")
 
 

@@ -49,5 +49,5 @@ def _of_post(publication: Publication, post: Post) -> list[Happening]:
 
 def _happening(publication: Publication, event: str, due_at: float, **more: str) -> Happening:
     kind = "INBOX_SHARE" if publication.is_draft else "DIRECT_PUBLISH"
-    content = {"publish_id": publication.publish_id, **more, "publish_type": kind}
+    content = {"publish_id": publication.publish_id, "publish_type": kind, **more}
     return Happening(due_at=due_at, event=event, content=tuple(content.items()))

@@ -2,6 +2,9 @@
 
 from msgspec import Struct
 
+from sandbox.agenda import Agenda
+from sandbox.tables import Table
+
 
 class Notice(Struct, frozen=True, kw_only=True):
     """One thing to tell; `content` goes out as a string holding JSON."""
@@ -15,17 +18,28 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 
 class Notices:
-    """What waits for its moment."""
+    """What waits for its moment, by number."""
 
     def __init__(self) -> None:
-        self._waiting: list[Notice] = []
+        self.rows: Table[str, Notice] = Table()
+        self._agenda = Agenda()
+        self._last = 0
 
     def plan(self, notice: Notice) -> None:
         """Tell this when its moment comes."""
-        self._waiting.append(notice)
+        self.put(str(self._last + 1), notice)
+
+    def put(self, name: str, notice: Notice) -> None:
+        """A notice under the number it has."""
+        number = int(name)
+        self._last = max(self._last, number)
+        self.rows[name] = notice
+        self._agenda.put(number, notice.due_at)
 
     def due(self, now: float) -> list[Notice]:
         """Take what may be told by now, earliest first."""
-        due = sorted((each for each in self._waiting if each.due_at <= now), key=lambda each: each.due_at)
-        self._waiting = [each for each in self._waiting if each.due_at > now]
-        return due
+        return [self.rows.pop(str(number)) for number in self._agenda.take(now)]
+
+    def next_at(self) -> float | None:
+        """When there is something to tell next."""
+        return self._agenda.first()

@@ -20,6 +20,7 @@ MOST_POSTS: Final = 60
 MOST_CALLS: Final = 200
 MOST_ACCOUNTS: Final = 100
 MOST_RULES: Final = 40
+MOST_WEBHOOKS: Final = 100
 
 
 def overview(shell: Shell, who: str = "") -> dict[str, object]:
@@ -35,13 +36,13 @@ def overview(shell: Shell, who: str = "") -> dict[str, object]:
         "calls": _calls(shell),
         "accounts": _accounts(world, names[:MOST_ACCOUNTS]),
         "rules": [_rule(shell, rule_id) for rule_id in _newest(rules, MOST_RULES)],
-        "webhooks": [],
+        "webhooks": [_told(world, each) for each in _newest(world.deliveries.rows, MOST_WEBHOOKS)],
         "counts": {
             "posts": len(world.publications),
             "calls": shell.calls_seen,
             "accounts": len(names),
             "rules": len(rules),
-            "webhooks": 0,
+            "webhooks": len(world.deliveries.rows),
         },
     }
 
@@ -109,6 +110,20 @@ def _account(world: World, name: str, connected: dict[str, str]) -> dict[str, ob
         "is_private": account.profile.private_account,
         "is_banned": account.profile.banned,
         "connections": [{"open_id": each, "app": connected[each]} for each in open_ids.values() if each in connected],
+    }
+
+
+def _told(world: World, name: str) -> dict[str, object]:
+    delivery = world.deliveries.rows[name]
+    found = world.creators.of(delivery.open_id)
+    return {
+        "id": name,
+        "at": delivery.created_at,
+        "event": delivery.event,
+        "account": "" if found is None else found.profile.username,
+        "state": delivery.state.value.replace("_", " "),
+        "attempts": len(delivery.attempts),
+        "publish_id": delivery.publish_id,
     }
 
 

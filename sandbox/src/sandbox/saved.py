@@ -13,8 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.chunks import ChunkPlan
 from sandbox.creators import Account
+from sandbox.deliveries import Delivery
 from sandbox.errors import StateRefused
 from sandbox.media import Media
+from sandbox.notices import Notice
 from sandbox.oauth import Code, Permission
 from sandbox.posting import Publication
 from sandbox.rules import Standing
@@ -92,6 +94,8 @@ def shelves(world: World, media: Media | None = None) -> tuple[Shelf[Any], ...]:
             put=lambda name, kept: _put_upload(world, media, name, kept),
         ),
         Shelf("rules", world.rules.rows, Standing),
+        Shelf("notices", world.notices.rows, Notice, put=world.notices.put),
+        Shelf("deliveries", world.deliveries.rows, Delivery, put=world.deliveries.put),
     )
 
 

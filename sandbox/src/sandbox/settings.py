@@ -104,6 +104,19 @@ class Pulls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timeout: float = 3_600.0
 
 
+class Webhooks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an app's webhook may take (real seconds), and how often it is tried again.
+
+    The first pause is `first_retry`, each further one twice as long, until `give_up` after what is told came true.
+    Whether each attempt is signed anew TikTok does not say.
+    """
+
+    answer_seconds: float = 10.0
+    first_retry: float = 30.0
+    give_up: float = 259_200.0
+    renew_signature: bool = True
+
+
 class Abandoned(StrEnum):
     """What becomes of a transfer nobody finished in its hour; TikTok does not say."""
 
@@ -145,6 +158,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     creators: tuple[Profile, ...] = (Profile(username="demo-creator", nickname="Demo Creator"),)
     oauth_errors_as_200: bool = False
     pulls: Pulls = Pulls()
+    webhooks: Webhooks = Webhooks()
     abandoned: Abandoned = Abandoned.STUCK
     check_media: bool = False
 

@@ -214,16 +214,19 @@ async def test_a_wrong_revocation_changes_nothing(
 
 
 async def test_a_revocation_answers_nothing_and_the_app_is_told_why(connected: Visitor) -> None:
+    connected.listen()
+
     answer = await connected.http.post("/v2/oauth/revoke/", data={**connected.app, "token": connected.token})
 
     assert (answer.status_code, answer.json()) == (200, {})
-    assert _told(connected) == [("authorization.removed", connected.tokens["open_id"], {"reason": 5})]
+    assert await connected.told() == [("authorization.removed", connected.tokens["open_id"], {"reason": 5})]
 
 
 @pytest.mark.parametrize(("body", "reason"), [(None, 1), ({"reason": 4}, 4)])
 async def test_a_person_who_disconnects_ends_codes_and_tokens_and_the_app_is_told(
     connected: Visitor, body: dict[str, int] | None, reason: int
 ) -> None:
+    connected.listen()
     code = (await connected.consent())["code"]
     open_id = connected.tokens["open_id"]
 
@@ -232,7 +235,7 @@ async def test_a_person_who_disconnects_ends_codes_and_tokens_and_the_app_is_tol
 
     assert error_code(await connected.creator_info()) == "access_token_invalid"
     assert (await connected.exchange(code)).json()["error"] == "invalid_grant"
-    assert _told(connected) == [("authorization.removed", open_id, {"reason": reason})]
+    assert await connected.told() == [("authorization.removed", open_id, {"reason": reason})]
 
 
 async def test_a_reason_tiktok_does_not_know_is_refused(connected: Visitor) -> None:
@@ -240,11 +243,6 @@ async def test_a_reason_tiktok_does_not_know_is_refused(connected: Visitor) -> N
 
     assert (await connected.http.post(path, json={"reason": 6})).status_code == 422
     assert (await connected.creator_info()).status_code == 200
-
-
-def _told(visitor: Visitor) -> list[tuple[str, str, dict[str, object]]]:
-    due = visitor.shell.world.notices.due(visitor.shell.clock.now())
-    return [(each.event, each.open_id, each.content) for each in due]
 
 
 def test_expired_access_tokens_do_not_pile_up() -> None:

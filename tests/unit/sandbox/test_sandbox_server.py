@@ -126,5 +126,5 @@ async def test_the_clock_moves_when_told(clock: Clock) -> None:
         moved = await http.post("/_sandbox/clock", json={"seconds": 60})
         back = await http.post("/_sandbox/clock", json={"seconds": -1})
 
-    assert moved.json() == {"now": 1_795_000_060.0}
+    assert moved.json()["now"] == 1_795_000_060.0
     assert back.status_code == 422
