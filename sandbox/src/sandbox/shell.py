@@ -60,6 +60,6 @@ class Shell:
 
     def note(self, call: dict[str, object]) -> None:
         """Remember a call, under the next number."""
-        self.changes += 1
         self.calls_seen += 1
         self.calls.append({"number": self.calls_seen, **call})
+        self.changed()

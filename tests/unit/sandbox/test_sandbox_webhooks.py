@@ -14,8 +14,11 @@ from msgspec import structs
 
 from sandbox.clock import Clock
 from sandbox.server import Server
-from sandbox.settings import App, Settings, Webhooks
-from unit.sandbox.conftest import SMALL
+from sandbox.settings import App, Delays, Pulls, Settings, Webhooks
+from sandbox.shell import Shell
+from sandbox.web import build_app
+from unit.sandbox.conftest import BASE, SMALL
+from unit.sandbox.file_host import file_host
 from unit.sandbox.receiver import Receiver, receiving
 from unit.sandbox.visitor import Visitor
 
@@ -32,7 +35,15 @@ def _settings(receiver: Receiver, **webhooks: Any) -> Settings:
 
 
 @asynccontextmanager
-async def _serving(settings: Settings, clock: Clock, folder: Path | None = None) -> AsyncIterator[Visitor]:
+async def _serving(settings: Settings, clock: Clock) -> AsyncIterator[Visitor]:
+    shell = Shell(settings, base_url=BASE, clock=clock)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=BASE) as http:
+        yield Visitor(http, shell)
+    await shell.close()
+
+
+@asynccontextmanager
+async def _keeping(settings: Settings, clock: Clock, folder: Path) -> AsyncIterator[Visitor]:
     async with (
         Server(settings, clock=clock, state_folder=folder) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
@@ -377,11 +388,11 @@ async def test_what_was_not_heard_and_what_lies_ahead_survive_a_restart(
 ) -> None:
     receiver.answers = [500]
     settings = _settings(receiver)
-    async with _serving(settings, clock, tmp_path) as before:
+    async with _keeping(settings, clock, tmp_path) as before:
         await (await before.connect()).posted(b"bytes")
         clock.advance(1)
         await _attempted(before, 1)
-    async with _serving(settings, clock, tmp_path) as after:
+    async with _keeping(settings, clock, tmp_path) as after:
         clock.advance(1)
         await _attempted(after, 2)
         clock.advance(29)
@@ -393,12 +404,12 @@ async def test_what_was_not_heard_and_what_lies_ahead_survive_a_restart(
 
 async def test_one_held_stays_so_over_a_restart(tmp_path: Path, receiver: Receiver, clock: Clock) -> None:
     settings = _settings(receiver)
-    async with _serving(settings, clock, tmp_path) as before:
+    async with _keeping(settings, clock, tmp_path) as before:
         rule_id = await (await before.connect()).rule(endpoint="webhook", action="hold")
         await before.posted(b"bytes", level="SELF_ONLY")
         clock.advance(1)
         await _until(before, lambda: before.shell.holds.holding(rule_id) == 1)
-    async with _serving(settings, clock, tmp_path) as after:
+    async with _keeping(settings, clock, tmp_path) as after:
         await _until(after, lambda: after.shell.holds.holding(rule_id) == 1)
         told_too_early = list(receiver.told)
         await after.http.post(f"/_sandbox/rules/{rule_id}/release")
@@ -426,3 +437,43 @@ async def test_a_receiver_must_be_who_it_says_it_is(
             outcomes.append((found["attempts"][0]["status"], found["attempts"][0]["trouble"]))
 
     assert outcomes == [(200, ""), (0, "ConnectError")]
+
+
+@pytest.mark.parametrize("at", ["request", "answer"])
+async def test_what_a_rule_makes_happen_is_told(visitor: Visitor, receiver: Receiver, clock: Clock, at: str) -> None:
+    publish_id = await visitor.posted(b"bytes")
+    clock.advance(2)
+    await _attempted(visitor, 2)
+    await visitor.rule(endpoint="status", action="takedown", at=at)
+    await visitor.status(publish_id)
+    await _attempted(visitor, 3)
+
+    assert receiver.events[-1] == "no_longer_publicaly_available"
+
+
+async def test_what_is_fetched_is_told(receiver: Receiver, clock: Clock) -> None:
+    async with file_host() as host:
+        host.files["/video.mp4"] = b"bytes"
+        pulls = Pulls(allow_http=True, resolve={"media.example.com": host.address})
+        settings = _settings(receiver)
+        app = structs.replace(settings.app, verified_urls=("example.com",))
+        async with _serving(structs.replace(settings, app=app, pulls=pulls), clock) as visitor:
+            source = {"source": "PULL_FROM_URL", "video_url": "http://media.example.com/video.mp4"}
+            body = {"post_info": {"privacy_level": "SELF_ONLY"}, "source_info": source}
+            await (await visitor.connect()).call("/v2/post/publish/video/init/", body)
+            await _until(visitor, lambda: not visitor.shell.world.unfetched)
+            clock.advance(1)
+            await _attempted(visitor, 1)
+
+    assert receiver.events == ["complete"]
+
+
+async def test_time_that_passes_faster_makes_it_come_sooner(receiver: Receiver) -> None:
+    clock = Clock()
+    clock.change_pace(factor=3_600)
+    receiver.answers = [500, 500]
+    async with _serving(structs.replace(_settings(receiver), delays=Delays(processing=600)), clock) as visitor:
+        await (await visitor.connect()).posted(b"bytes", level="SELF_ONLY")
+        [found] = await _attempted(visitor, 3)
+
+    assert found["state"] == "delivered"
