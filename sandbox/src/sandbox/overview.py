@@ -1,17 +1,13 @@
 """What the web page shows: the newest of everything, small enough to be asked for every second."""
 
 from collections.abc import Reversible
-from enum import Enum
 from itertools import islice
 from typing import Any, Final
 
-import msgspec
-from msgspec import structs
-
+from sandbox.catalogue import unusual
 from sandbox.clock import in_words
 from sandbox.media import Media
 from sandbox.posting import Post, Publication, failure_of, is_shown, status_code
-from sandbox.rules import Rule
 from sandbox.settings import App
 from sandbox.shell import Shell
 from sandbox.world import World
@@ -88,12 +84,7 @@ def _post(post: Post | None, now: float) -> dict[str, object]:
 
 
 def _calls(shell: Shell) -> list[dict[str, object]]:
-    return [{**each, "account": _name_of(shell, each["open_id"])} for each in _newest(shell.calls, MOST_CALLS)]
-
-
-def _name_of(shell: Shell, open_id: object) -> str:
-    found = shell.world.creators.of(str(open_id))
-    return "" if found is None else found.profile.username
+    return [{**each, "account": each["username"] or ""} for each in _newest(shell.calls, MOST_CALLS)]
 
 
 def _accounts(world: World, names: list[str]) -> list[dict[str, object]]:
@@ -128,26 +119,11 @@ def _told(world: World, name: str) -> dict[str, object]:
 
 
 def _rule(shell: Shell, rule_id: str) -> dict[str, object]:
-    standing = shell.world.rules.all()[rule_id]
-    usual = {field.name: field.default for field in structs.fields(Rule)}
-    given = {name: value for name, value in structs.asdict(standing.rule).items() if value != usual[name]}
+    standing = shell.world.rules.rows[rule_id]
     return {
         "id": rule_id,
-        "rule": msgspec.to_builtins(given),
+        "rule": unusual(standing.rule),
         "hits": standing.hits,
         "holding": shell.holds.holding(rule_id),
-        "ended": standing.ended or standing.hits >= standing.rule.times,
+        "ended": standing.is_over(shell.clock.now()),
     }
-
-
-def rule_fields() -> list[dict[str, object]]:
-    """What a rule can be made of, for a form: each field's name, kind, usual value and choices."""
-    return [_field(each) for each in structs.fields(Rule)]
-
-
-def _field(field: structs.FieldInfo) -> dict[str, object]:
-    kinds = {int: "whole", float: "real"}
-    kind = field.type
-    choices = [each.value for each in kind] if isinstance(kind, type) and issubclass(kind, Enum) else None
-    value = None if field.default is msgspec.NODEFAULT else msgspec.to_builtins(field.default)
-    return {"name": field.name, "kind": kinds.get(kind, "text"), "choices": choices, "value": value}

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.overview import overview, rule_fields
+from sandbox.overview import overview
 from sandbox.shell import Shell
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -52,7 +52,6 @@ def page_routes(shell: Shell) -> list[Route]:
     return [
         Route("/_sandbox/", _page),
         Route("/_sandbox/overview", _overview(shell)),
-        Route("/_sandbox/overview/rule", _rule_fields),
     ]
 
 
@@ -65,7 +64,3 @@ def _overview(shell: Shell) -> Handler:
         return JSONResponse(overview(shell, request.query_params.get("who", "")))
 
     return handle
-
-
-async def _rule_fields(_: Request) -> Response:
-    return JSONResponse({"fields": rule_fields()})

@@ -16,6 +16,7 @@ from sandbox.admin import admin_routes
 from sandbox.admin_clock import clock_routes
 from sandbox.admin_people import people_routes
 from sandbox.admin_publications import publication_routes
+from sandbox.admin_rules import rule_routes
 from sandbox.admin_settings import settings_routes
 from sandbox.admin_webhooks import webhook_routes
 from sandbox.answers import Answer, encode
@@ -70,6 +71,7 @@ def build_app(shell: Shell) -> Starlette:
             *media_routes(shell),
             *page_routes(shell),
             *admin_routes(shell),
+            *rule_routes(shell),
             *clock_routes(shell),
             *webhook_routes(shell),
             *people_routes(shell),
@@ -191,7 +193,6 @@ def _upload(shell: Shell) -> Handler:
         if answer is None:
             begun = world.begin_chunk(shell.world, upload_id, token, _head(request), shell.clock.now())
             answer = await receive(visit, request, begun) if isinstance(begun, Incoming) else begun
-            shell.changed()
             answer = await visit.meddle(Moment.ANSWER) or answer
         return visit.finish(_respond(shell, answer), answer.code)
 

@@ -4,16 +4,6 @@
 const ASK_EVERY = 1000;
 const SHOWN = new Map();
 const GOOD = new Set(["PUBLISH_COMPLETE", "SEND_TO_USER_INBOX"]);
-const PRESETS = [
-  ["Fail the next init", {endpoint: "video_init", action: "error", code: "internal_error"}],
-  ["Lose the next init's answer", {endpoint: "video_init", at: "answer", action: "lose_answer"}],
-  ["Break the next chunk half-way", {endpoint: "upload", at: "body", action: "lose_answer", after_bytes: 1000000}],
-  ["Refuse the next 5 chunks", {endpoint: "upload", action: "status", status: 503, times: 5}],
-  ["Hold uploads", {endpoint: "upload", action: "hold", times: 1000}],
-  ["Rate limit the next 5 status calls", {endpoint: "status", action: "error", code: "rate_limit_exceeded", times: 5}],
-  ["Reject the next token", {endpoint: "token", action: "error", code: "invalid_grant"}],
-  ["Fail the next processing", {endpoint: "processing", action: "error", code: "internal"}],
-];
 
 const find = (selector, root = document) => root.querySelector(selector);
 
@@ -198,34 +188,66 @@ async function refresh() {
   }
 }
 
-function field({name, kind, choices, value}) {
+function drawExamples(examples) {
+  for (const group of new Set(examples.map((example) => example.group))) {
+    const rules = examples.filter((example) => example.group === group);
+    const press = ({label, rule}) => button(label, () => act("/_sandbox/rules", rule));
+    find("#presets").append(make("h3", {}, group), make("div", {class: "row"}, ...rules.map(press)));
+  }
+}
+
+// Only what means something for the chosen action and endpoint can be filled in.
+function fit(form, known) {
+  const {endpoint, action, at} = form.elements;
+  for (const option of action.options) {
+    option.disabled = !known.actions.find(({name}) => name === option.value).endpoints.includes(endpoint.value);
+  }
+  if (action.selectedOptions[0].disabled) action.value = [...action.options].find((option) => !option.disabled).value;
+  const chosen = known.actions.find(({name}) => name === action.value);
+  for (const option of at.options) option.disabled = !chosen.moments.includes(option.value);
+  if (at.selectedOptions[0].disabled) at.value = "request";
+  for (const input of form.elements) {
+    if (input.name) input.parentElement.hidden = input.disabled = !chosen.fields.includes(input.name);
+  }
+  const about = known.endpoints.find(({name}) => name === endpoint.value);
+  find("p", form).textContent = `${about.words}: ${chosen.words}`;
+}
+
+function field({name, kind, choices, value, words}) {
   const input = choices
     ? make("select", {name}, ...choices.map((choice) => make("option", {selected: choice === value}, choice)))
     : make("input", {name, type: kind === "text" ? "text" : "number", step: kind === "real" ? "any" : "1", placeholder: value ?? "any"});
   input.dataset.kind = kind;
-  return make("label", {}, name, input);
+  return make("label", {title: words}, name, input);
 }
 
 function readRule(form) {
   const found = {};
   for (const input of form.elements) {
-    if (!input.name || input.value === "") continue;
+    if (!input.name || input.disabled || input.value === "") continue;
     found[input.name] = input.type === "number" ? Number(input.value) : input.value;
   }
   return found;
 }
 
 async function begin() {
-  for (const [label, rule] of PRESETS) find("#presets").append(button(label, () => act("/_sandbox/rules", rule)));
+  const known = await ask("/_sandbox/rules/catalogue");
+  drawExamples(known.examples);
   for (const step of document.querySelectorAll("[data-seconds]")) {
     step.addEventListener("click", () => act("/_sandbox/clock", {seconds: Number(step.dataset.seconds)}));
   }
+  for (const pace of document.querySelectorAll("#pace button")) {
+    const wish = pace.dataset.factor ? {factor: Number(pace.dataset.factor)} : {manual: true};
+    pace.addEventListener("click", () => act("/_sandbox/clock", wish));
+  }
   find("#who").addEventListener("input", refresh);
   const form = find("#rule");
-  const {fields} = await ask("/_sandbox/overview/rule");
-  form.append(...fields.map(field), make("button", {class: "strong"}, "Add rule"));
+  form.append(...known.fields.map(field), make("p", {}), make("button", {class: "strong"}, "Add rule"));
+  form.addEventListener("change", () => fit(form, known));
+  fit(form, known);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    fit(form, known);
     act("/_sandbox/rules", readRule(form));
   });
   for (;;) {
