@@ -22,6 +22,7 @@ SETTINGS: Final = Settings(
     delays=Delays(processing=0, public=0),
     creators=(Profile(username="demo-creator"), Profile(username="shy", private_account=True)),
 )
+WAITING_ROW: Final = "document.querySelector('#webhooks tbody tr')"
 FITS: Final = "document.documentElement.scrollWidth <= innerWidth"
 PLAYABLE: Final = "[...document.querySelectorAll('video')].filter((video) => video.readyState >= 2).length >= 2"
 
@@ -125,6 +126,26 @@ async def test_its_switches_switch(tmp_path: Path, video: Video) -> None:
 
     assert (post["publish_id"], post["taken_down_at"] is not None) == (publish_id, True)
     assert [each["rule"]["endpoint"] for each in rules] == ["video_init", "status"]
+
+
+@in_browser
+async def test_time_can_be_stopped_and_webhooks_sent_again(tmp_path: Path) -> None:
+    async with _serving(tmp_path / "media") as visitor, _looking(visitor) as tab:
+        await tab.evaluate(_press("60 times as fast"))
+        await tab.until("document.querySelector('#clock small').textContent === '60 times as fast'")
+        await tab.evaluate(_press("Stand still"))
+        await tab.until("document.querySelector('#clock small').textContent === 'stands still'")
+        visitor.listen()
+        await visitor.posted(b"bytes")
+        await tab.until("document.querySelectorAll('#webhooks tbody tr').length === 2")
+        await tab.until(f"{WAITING_ROW}.children[4].textContent === '1'")
+        await tab.evaluate(_press("Send again"))
+        await tab.until(f"{WAITING_ROW}.children[4].textContent === '2'")
+        row = await tab.evaluate(f"[...{WAITING_ROW}.children].slice(1, 4).map((each) => each.textContent)")
+        fits = await tab.evaluate(FITS)
+
+    assert row == ["post.publish.publicly_available", "demo-creator", "waiting"]
+    assert fits
 
 
 @in_browser
