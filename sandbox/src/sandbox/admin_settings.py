@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.chunks import ChunkLimits
-from sandbox.settings import Abandoned, Delays, Lifetimes, Pulls
+from sandbox.settings import Abandoned, Delays, Lifetimes, Pulls, Webhooks
 from sandbox.shell import Shell
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -23,6 +23,7 @@ class Adjustable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     delays: Delays | None = None
     chunk_limits: ChunkLimits | None = None
     pulls: Pulls | None = None
+    webhooks: Webhooks | None = None
     oauth_errors_as_200: bool | None = None
     abandoned: Abandoned | None = None
     check_media: bool | None = None
