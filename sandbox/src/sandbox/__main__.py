@@ -15,7 +15,7 @@ from sandbox.admin_clock import FASTEST
 from sandbox.errors import SandboxError
 from sandbox.media import USUAL_BUDGET
 from sandbox.server import Server
-from sandbox.settings import Settings, read_settings
+from sandbox.settings import Settings, read_rules, read_settings
 
 
 def _factor(text: str) -> float:
@@ -33,6 +33,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tls-cert", type=Path, help="PEM file; makes everything https")
     parser.add_argument("--tls-key", type=Path)
     parser.add_argument("--config", type=Path, help="JSON settings, see sandbox/README.md")
+    parser.add_argument("--rules", type=Path, help="JSON list of rules that make calls go wrong from the start")
     parser.add_argument("--state", type=Path, help="folder to keep the state in over a restart")
     parser.add_argument("--media", type=Path, help="folder to keep videos in; inside --state if that is given")
     parser.add_argument("--media-budget", type=int, default=USUAL_BUDGET, help="bytes of it; the oldest go first")
@@ -58,6 +59,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         app=structs.replace(settings.app, client_secret=secret, webhook_url=webhook),
         delays=structs.replace(settings.delays, **_given(delays)),
         lifetimes=structs.replace(settings.lifetimes, **_given(lives)),
+        rules=(*settings.rules, *(read_rules(arguments.rules) if arguments.rules else ())),
     )
 
 

@@ -1,7 +1,7 @@
 """What can go wrong in the stand-in itself; what TikTok would answer is a value, not an error.
 
 SandboxError
-├── SettingsRefused    the settings file is not what it should be
+├── SettingsRefused    a file of settings or rules is not what it should be
 ├── StateRefused       the saved state cannot be read
 ├── AnswerLost         a rule wants the connection cut without an answer
 └── NeverAnswered      a rule wants the client to wait in vain
@@ -15,10 +15,10 @@ class SandboxError(Exception):
 
 
 class SettingsRefused(SandboxError):
-    """Correct the settings file and start again."""
+    """Correct the file of settings or rules and start again."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"cannot read the settings in {path}")
+    def __init__(self, path: Path, cause: Exception) -> None:
+        super().__init__(f"cannot read {path}: {cause}")
 
 
 class StateRefused(SandboxError):

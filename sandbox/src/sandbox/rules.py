@@ -1,5 +1,6 @@
 """Rules that make things go wrong on purpose: which call, at which moment, how often, and what happens to it."""
 
+from collections.abc import Iterable
 from random import Random
 from typing import Annotated, Final
 
@@ -116,6 +117,12 @@ class Rules:
         rule_id = str(len(self.rows) + 1)
         self.rows[rule_id] = Standing(rule=rule, since=now)
         return rule_id
+
+    def begin(self, rules: Iterable[Rule], now: float) -> None:
+        """Those to begin with, unless there are rules already."""
+        if not self.rows:
+            for rule in rules:
+                self.add(rule, now)
 
     def get(self, rule_id: str) -> Standing | None:
         """What a rule has seen so far."""

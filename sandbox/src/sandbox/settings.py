@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from sandbox.chunks import STRICT, ChunkLimits
 from sandbox.errors import SettingsRefused
+from sandbox.rules import Rule
 
 ALL_SCOPES = (
     "user.info.basic",
@@ -148,7 +149,10 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything; a settings file holds any part of it. `app` is the default one, `apps` are more."""
+    """Everything; a settings file holds any part of it. `app` is the default one, `apps` are more.
+
+    `rules` are made at the first start; from then on `--state` keeps what became of them.
+    """
 
     app: App = App()
     apps: tuple[App, ...] = ()
@@ -161,11 +165,20 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     webhooks: Webhooks = Webhooks()
     abandoned: Abandoned = Abandoned.STUCK
     check_media: bool = False
+    rules: tuple[Rule, ...] = ()
 
 
 def read_settings(path: Path) -> Settings:
     """Settings from a JSON file; what it leaves out keeps its default."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Settings)
-    except msgspec.MsgspecError as cause:
-        raise SettingsRefused(path) from cause
+    except (OSError, msgspec.MsgspecError) as cause:
+        raise SettingsRefused(path, cause) from cause
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """Rules from a JSON file that holds a list of them."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[Rule, ...])
+    except (OSError, msgspec.MsgspecError) as cause:
+        raise SettingsRefused(path, cause) from cause

@@ -44,6 +44,7 @@ _FORM: Final = "application/x-www-form-urlencoded"
 
 def build_app(shell: Shell) -> Starlette:
     """Everything the stand-in serves, on one port."""
+    shell.world.rules.begin(shell.world.settings.rules, shell.clock.now())
     puller = Puller(shell)
     shell.after_change.append(puller.start)
     shell.before_end.append(puller.close)
