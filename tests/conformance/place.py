@@ -45,9 +45,12 @@ class Place:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
+        patience: float = 30.0,
     ) -> Reply:
         """Any call, as it stands; a path may be a whole address."""
-        answer = self._http.request(method, path, content=content, headers=dict(headers or {}), params=query)
+        answer = self._http.request(
+            method, path, content=content, headers=dict(headers or {}), params=query, timeout=patience
+        )
         # Cookies belong to browsers, and a case that is one carries them itself.
         self._http.cookies.clear()
         return Reply(status=answer.status_code, headers=answer.headers, body=answer.content)

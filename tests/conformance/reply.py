@@ -1,7 +1,7 @@
 """What came back, and what is expected of it: each expectation tells what it found instead."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -101,3 +101,12 @@ def page_refused(reply: Reply, parameter: str) -> None:
 def has_keys(found: Iterable[str], wanted: Iterable[str]) -> None:
     """All of these and no others."""
     same(sorted(found), sorted(wanted), "keys")
+
+
+def unanswered(call: Callable[[], Reply]) -> None:
+    """The connection ends without a whole answer."""
+    try:
+        found = call()
+    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+        return
+    holds(condition=False, otherwise=f"no answer was expected, not {found.status} {found.body[:200]!r}")
