@@ -79,20 +79,21 @@ async def test_an_upload_that_hangs_is_read_to_its_end_and_counts_for_nothing() 
 
 
 async def test_the_stand_in_stops_though_somebody_waits_in_vain_or_is_slow() -> None:
-    async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
-        async with _meeting() as (visitor, _):
+    async with asyncio.timeout(WAIT), httpx.AsyncClient(trust_env=False, timeout=WAIT) as http:
+        async with Server(SETTINGS) as server:
+            http.base_url = httpx.URL(server.url)
+            visitor = await Visitor(http, server.shell).connect()
             hanging = await visitor.rule(endpoint="creator_info", action="hang")
             slow = await visitor.rule(endpoint="status", action="slow", seconds=3_600)
-            gone = [
-                tasks.create_task(_outcome(visitor.creator_info())),
-                tasks.create_task(_outcome(visitor.status("v_pub_file~v2-1.1"))),
-            ]
+            calls = (visitor.creator_info(), visitor.status("v_pub_file~v2-1.1"))
+            gone = [asyncio.create_task(_outcome(each)) for each in calls]
+            rules, holds = server.shell.world.rules, server.shell.holds
             assert await _holding(visitor, hanging)
-            rules = visitor.shell.world.rules
-            assert await visitor.shell.holds.reached(lambda: rules.rows[slow].hits == 1, WAIT)
+            assert await holds.reached(lambda: rules.rows[slow].hits == 1, WAIT)
+        statuses = await asyncio.gather(*gone)
 
-    assert gone[0].result() == 0
-    assert gone[1].result() in {0, 400}
+    assert statuses[0] == 0
+    assert statuses[1] in {0, 400}
 
 
 async def _outcome(call: Awaitable[httpx.Response]) -> int:
@@ -102,17 +103,21 @@ async def _outcome(call: Awaitable[httpx.Response]) -> int:
         return 0
 
 
+async def _read(answer: httpx.Response, into: bytearray) -> None:
+    async for piece in answer.aiter_raw():
+        into += piece
+
+
 @pytest.mark.parametrize(("after", "sent"), [(0, None), (20, 20), (1_000_000, None)])
 async def test_an_answer_breaks_off_in_its_middle(after: int, sent: int | None) -> None:
     async with _meeting() as (visitor, _):
         whole = await visitor.creator_info()
         await visitor.rule(endpoint="creator_info", at="answer", action="close", after_bytes=after)
         headers = {"Authorization": f"Bearer {visitor.token}"}
-        got, pieces = b"", visitor.http.stream("POST", "/v2/post/publish/creator_info/query/", headers=headers)
-        async with pieces as answer:
+        got = bytearray()
+        async with visitor.http.stream("POST", "/v2/post/publish/creator_info/query/", headers=headers) as answer:
             with pytest.raises(httpx.RemoteProtocolError):
-                async for piece in answer.aiter_raw():
-                    got += piece
+                await _read(answer, got)
         again = await visitor.creator_info()
 
     assert answer.status_code == 200
