@@ -1,54 +1,23 @@
 """What an app's webhook is told, how it is signed, and how often it is tried."""
 
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 import trustme
 from msgspec import structs
 
 from sandbox.clock import Clock
-from sandbox.server import Server
-from sandbox.settings import App, Delays, Pulls, Settings, Webhooks
-from sandbox.shell import Shell
-from sandbox.web import build_app
-from unit.sandbox.conftest import BASE, SMALL
+from sandbox.settings import App, Delays, Pulls
 from unit.sandbox.file_host import file_host
 from unit.sandbox.receiver import Receiver, receiving
+from unit.sandbox.telling import NOON, SECRET, attempted, deliveries_of, keeping, serving, settings_for, until
 from unit.sandbox.visitor import Visitor
 
-SECRET = "of-the-app"
 KEY = App().client_key
-NOON = 1_795_000_000
-IN_TIME = 10
 HOUR = 3_600
-
-
-def _settings(receiver: Receiver, **webhooks: Any) -> Settings:
-    app = App(client_secret=SECRET, webhook_url=receiver.url)
-    return Settings(app=app, chunk_limits=SMALL, webhooks=Webhooks(**webhooks))
-
-
-@asynccontextmanager
-async def _serving(settings: Settings, clock: Clock) -> AsyncIterator[Visitor]:
-    shell = Shell(settings, base_url=BASE, clock=clock)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=BASE) as http:
-        yield Visitor(http, shell)
-    await shell.close()
-
-
-@asynccontextmanager
-async def _keeping(settings: Settings, clock: Clock, folder: Path) -> AsyncIterator[Visitor]:
-    async with (
-        Server(settings, clock=clock, state_folder=folder) as server,
-        httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
-    ):
-        yield Visitor(http, server.shell)
 
 
 @pytest.fixture
@@ -59,32 +28,16 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def visitor(receiver: Receiver, clock: Clock) -> AsyncIterator[Visitor]:
-    async with _serving(_settings(receiver), clock) as found:
+    async with serving(settings_for(receiver), clock) as found:
         yield await found.connect()
-
-
-async def _until(visitor: Visitor, condition: Callable[[], bool]) -> None:
-    assert await visitor.shell.holds.reached(condition, IN_TIME), await _deliveries(visitor)
-
-
-async def _deliveries(visitor: Visitor, **only: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await visitor.http.get("/_sandbox/webhooks", params=only)).json()["deliveries"]
-    return found
-
-
-async def _attempted(visitor: Visitor, count: int) -> list[dict[str, Any]]:
-    """Every delivery, once so many attempts were made in all."""
-    rows = visitor.shell.world.deliveries.rows
-    await _until(visitor, lambda: sum(len(each.attempts) for each in rows.values()) == count)
-    return await _deliveries(visitor)
 
 
 async def test_a_public_post_is_told_twice(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
     publish_id = await visitor.posted(b"bytes")
     clock.advance(1)
-    await _attempted(visitor, 1)
+    await attempted(visitor, 1)
     clock.advance(1)
-    found = await _attempted(visitor, 2)
+    found = await attempted(visitor, 2)
     [post] = (await visitor.ledger())["posts"]
 
     assert [each.envelope for each in receiver.told] == [
@@ -113,7 +66,7 @@ async def test_a_public_post_is_told_twice(visitor: Visitor, receiver: Receiver,
 async def test_a_body_is_signed_with_the_secret_of_the_app(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
     await visitor.posted(b"bytes", level="SELF_ONLY")
     clock.advance(1)
-    await _attempted(visitor, 1)
+    await attempted(visitor, 1)
     [told] = receiver.told
 
     assert told.headers["content-type"] == "application/json"
@@ -126,7 +79,7 @@ async def test_a_failure_is_told_with_its_reason(visitor: Visitor, receiver: Rec
     await visitor.rule(endpoint="processing", action="error", code="spam_risk")
     publish_id = await visitor.posted(b"bytes")
     clock.advance(2)
-    await _attempted(visitor, 1)
+    await attempted(visitor, 1)
 
     assert receiver.told[0].event == "failed"
     assert receiver.told[0].content == {
@@ -143,7 +96,7 @@ async def test_the_end_of_a_permission_is_told(visitor: Visitor, receiver: Recei
         await visitor.http.post("/v2/oauth/revoke/", data={**visitor.app, "token": visitor.token})
     else:
         await visitor.http.post(f"/_sandbox/creators/{open_id}/disconnect")
-    await _attempted(visitor, 1)
+    await attempted(visitor, 1)
     [told] = receiver.told
 
     assert (told.event, told.envelope["user_openid"]) == ("authorization.removed", open_id)
@@ -156,7 +109,7 @@ async def test_what_did_not_come_true_is_not_told(visitor: Visitor, receiver: Re
     clock.advance(10)
     await visitor.posted(b"other", level="SELF_ONLY")
     clock.advance(1)
-    await _attempted(visitor, 2)
+    await attempted(visitor, 2)
 
     assert receiver.events == ["failed", "complete"]
 
@@ -170,7 +123,7 @@ async def test_an_app_without_an_address_is_told_nothing(visitor: Visitor, recei
     await visitor.creator_info()
 
     assert not visitor.shell.world.notices.rows
-    assert (await _deliveries(visitor), receiver.told) == ([], [])
+    assert (await deliveries_of(visitor), receiver.told) == ([], [])
 
 
 async def test_an_address_that_is_none_is_refused(visitor: Visitor) -> None:
@@ -184,9 +137,9 @@ async def test_anything_but_200_is_tried_again(visitor: Visitor, receiver: Recei
     receiver.answers = [status]
     await visitor.posted(b"bytes", level="SELF_ONLY")
     clock.advance(1)
-    [first] = await _attempted(visitor, 1)
+    [first] = await attempted(visitor, 1)
     clock.advance(30)
-    [second] = await _attempted(visitor, 2)
+    [second] = await attempted(visitor, 2)
 
     assert (first["state"], first["next_at"]) == ("waiting", NOON + 31)
     assert [each["status"] for each in second["attempts"]] == [status, 200]
@@ -202,11 +155,11 @@ async def test_the_pauses_grow_until_it_is_given_up_after_72_hours(
     await visitor.posted(b"bytes", level="SELF_ONLY")
     clock.advance(1)
     attempts = 1
-    [found] = await _attempted(visitor, attempts)
+    [found] = await attempted(visitor, attempts)
     while found["next_at"] is not None:
         clock.advance(found["next_at"] - clock.now())
         attempts += 1
-        [found] = await _attempted(visitor, attempts)
+        [found] = await attempted(visitor, attempts)
     moments = [each["at"] for each in found["attempts"]]
 
     assert found["state"] == "dropped"
@@ -217,131 +170,36 @@ async def test_the_pauses_grow_until_it_is_given_up_after_72_hours(
 @pytest.mark.parametrize(("answer", "trouble"), [(0, "RemoteProtocolError"), (-1, "no answer in time")])
 async def test_no_answer_is_tried_again(receiver: Receiver, clock: Clock, answer: int, trouble: str) -> None:
     receiver.answers = [answer]
-    async with _serving(_settings(receiver, answer_seconds=0.2, first_retry=5), clock) as visitor:
+    async with serving(settings_for(receiver, answer_seconds=0.2, first_retry=5), clock) as visitor:
         await (await visitor.connect()).posted(b"bytes", level="SELF_ONLY")
         clock.advance(1)
-        await _attempted(visitor, 1)
+        await attempted(visitor, 1)
         clock.advance(5)
-        [found] = await _attempted(visitor, 2)
+        [found] = await attempted(visitor, 2)
 
     assert [(each["status"], each["trouble"]) for each in found["attempts"]] == [(0, trouble), (200, "")]
 
 
 async def test_a_retry_may_keep_its_first_signature(receiver: Receiver, clock: Clock) -> None:
     receiver.answers = [500]
-    async with _serving(_settings(receiver, renew_signature=False), clock) as visitor:
+    async with serving(settings_for(receiver, renew_signature=False), clock) as visitor:
         await (await visitor.connect()).posted(b"bytes", level="SELF_ONLY")
         clock.advance(1)
-        await _attempted(visitor, 1)
+        await attempted(visitor, 1)
         clock.advance(30)
-        await _attempted(visitor, 2)
+        await attempted(visitor, 2)
 
     assert [each.signed_at for each in receiver.told] == [NOON + 1] * 2
-
-
-async def test_a_lost_one_never_comes(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
-    await visitor.rule(endpoint="webhook", action="lose", event="post.publish.complete")
-    await visitor.posted(b"bytes")
-    clock.advance(100)
-    found = await _attempted(visitor, 1)
-
-    assert receiver.events == ["publicly_available"]
-    assert [each["state"] for each in found] == ["lost", "delivered"]
-
-
-async def test_a_duplicate_comes_twice(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
-    await visitor.rule(endpoint="webhook", action="duplicate")
-    await visitor.posted(b"bytes")
-    clock.advance(2)
-    await _attempted(visitor, 3)
-
-    assert receiver.events == ["complete", "publicly_available", "complete"]
-    assert receiver.told[0].body == receiver.told[2].body
-
-
-async def test_a_late_one_comes_after_its_time(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
-    await visitor.rule(endpoint="webhook", action="delay", seconds=600)
-    await visitor.posted(b"bytes")
-    clock.advance(2)
-    [late, _] = await _attempted(visitor, 1)
-    clock.advance(600)
-    await _attempted(visitor, 2)
-
-    assert late["next_at"] == NOON + 602
-    assert receiver.events == ["publicly_available", "complete"]
-    assert receiver.told[1].envelope["create_time"] == NOON + 1
-
-
-async def test_one_held_back_comes_after_the_next(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
-    await visitor.rule(endpoint="webhook", action="reorder")
-    await visitor.posted(b"bytes")
-    clock.advance(1)
-    await visitor.creator_info()
-    [waiting] = await _deliveries(visitor)
-    clock.advance(1)
-    await _attempted(visitor, 2)
-
-    assert waiting["state"] == "held_back"
-    assert receiver.events == ["publicly_available", "complete"]
-
-
-async def test_a_wrong_signature_is_wrong_once(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
-    receiver.answers = [401]
-    await visitor.rule(endpoint="webhook", action="wrong_signature")
-    await visitor.posted(b"bytes", level="SELF_ONLY")
-    clock.advance(1)
-    await _attempted(visitor, 1)
-    clock.advance(30)
-    await _attempted(visitor, 2)
-
-    assert [each.is_signed_with(SECRET) for each in receiver.told] == [False, True]
-
-
-@pytest.mark.parametrize(("rule", "age"), [({}, 600), ({"seconds": 86_400}, 86_400)])
-async def test_a_stale_one_is_signed_long_ago(
-    visitor: Visitor, receiver: Receiver, clock: Clock, rule: dict[str, int], age: int
-) -> None:
-    await visitor.rule(endpoint="webhook", action="stale", **rule)
-    await visitor.posted(b"bytes", level="SELF_ONLY")
-    clock.advance(1)
-    await _attempted(visitor, 1)
-
-    assert receiver.told[0].signed_at == NOON + 1 - age
-    assert receiver.told[0].is_signed_with(SECRET)
-
-
-async def test_an_answer_that_is_lost_makes_it_come_again(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
-    await visitor.rule(endpoint="webhook", action="lose_answer")
-    await visitor.posted(b"bytes", level="SELF_ONLY")
-    clock.advance(1)
-    await _attempted(visitor, 1)
-    clock.advance(30)
-    await _attempted(visitor, 2)
-
-    assert receiver.events == ["complete", "complete"]
-
-
-async def test_one_held_goes_out_when_the_rule_is_released(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
-    rule_id = await visitor.rule(endpoint="webhook", action="hold")
-    await visitor.posted(b"bytes")
-    clock.advance(2)
-    await _attempted(visitor, 1)
-    held = await visitor.http.get(f"/_sandbox/rules/{rule_id}/wait?holding=1&timeout={IN_TIME}")
-    await visitor.http.post(f"/_sandbox/rules/{rule_id}/release")
-    await _attempted(visitor, 2)
-
-    assert held.status_code == 200
-    assert receiver.events == ["publicly_available", "complete"]
 
 
 async def test_anything_can_be_sent_again(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
     await visitor.rule(endpoint="webhook", action="lose", event="post.publish.complete")
     await visitor.posted(b"bytes")
     clock.advance(2)
-    await _attempted(visitor, 1)
-    numbers = [each["id"] for each in await _deliveries(visitor)]
+    await attempted(visitor, 1)
+    numbers = [each["id"] for each in await deliveries_of(visitor)]
     answers = [await visitor.http.post(f"/_sandbox/webhooks/{number}/resend") for number in (*numbers, "77")]
-    await _attempted(visitor, 3)
+    await attempted(visitor, 3)
     seen = (await visitor.http.get(f"/_sandbox/webhooks/{numbers[0]}")).json()
 
     assert [each.status_code for each in answers] == [202, 202, 404]
@@ -352,17 +210,17 @@ async def test_anything_can_be_sent_again(visitor: Visitor, receiver: Receiver, 
 async def test_the_list_can_be_narrowed(visitor: Visitor, clock: Clock) -> None:
     ids = [await visitor.posted(b"bytes", level=level) for level in ("SELF_ONLY", "PUBLIC_TO_EVERYONE")]
     clock.advance(2)
-    await _attempted(visitor, 3)
+    await attempted(visitor, 3)
 
-    assert [each["event"] for each in await _deliveries(visitor, publish_id=ids[0])] == ["post.publish.complete"]
-    assert len(await _deliveries(visitor, publish_id=ids[1], client_key=KEY)) == 2
-    assert await _deliveries(visitor, client_key="another") == []
+    assert [each["event"] for each in await deliveries_of(visitor, publish_id=ids[0])] == ["post.publish.complete"]
+    assert len(await deliveries_of(visitor, publish_id=ids[1], client_key=KEY)) == 2
+    assert await deliveries_of(visitor, client_key="another") == []
 
 
 async def test_no_secret_is_shown(visitor: Visitor, clock: Clock) -> None:
     await visitor.posted(b"bytes")
     clock.advance(2)
-    await _attempted(visitor, 2)
+    await attempted(visitor, 2)
     shown = (await visitor.http.get("/_sandbox/webhooks")).text
 
     assert SECRET not in shown
@@ -378,7 +236,7 @@ async def test_a_slow_receiver_of_one_person_does_not_stop_what_is_told_of_anoth
     await visitor.connect("another")
     await visitor.posted(b"bytes", level="SELF_ONLY")
     clock.advance(1)
-    await _attempted(visitor, 1)
+    await attempted(visitor, 1)
 
     assert {each.envelope["user_openid"] for each in receiver.told} >= {visitor.tokens["open_id"]}
 
@@ -387,36 +245,19 @@ async def test_what_was_not_heard_and_what_lies_ahead_survive_a_restart(
     tmp_path: Path, receiver: Receiver, clock: Clock
 ) -> None:
     receiver.answers = [500]
-    settings = _settings(receiver)
-    async with _keeping(settings, clock, tmp_path) as before:
+    settings = settings_for(receiver)
+    async with keeping(settings, clock, tmp_path) as before:
         await (await before.connect()).posted(b"bytes")
         clock.advance(1)
-        await _attempted(before, 1)
-    async with _keeping(settings, clock, tmp_path) as after:
+        await attempted(before, 1)
+    async with keeping(settings, clock, tmp_path) as after:
         clock.advance(1)
-        await _attempted(after, 2)
+        await attempted(after, 2)
         clock.advance(29)
-        found = await _attempted(after, 3)
+        found = await attempted(after, 3)
 
     assert receiver.events == ["complete", "publicly_available", "complete"]
     assert [(each["id"], each["state"]) for each in found] == [("1", "delivered"), ("2", "delivered")]
-
-
-async def test_one_held_stays_so_over_a_restart(tmp_path: Path, receiver: Receiver, clock: Clock) -> None:
-    settings = _settings(receiver)
-    async with _keeping(settings, clock, tmp_path) as before:
-        rule_id = await (await before.connect()).rule(endpoint="webhook", action="hold")
-        await before.posted(b"bytes", level="SELF_ONLY")
-        clock.advance(1)
-        await _until(before, lambda: before.shell.holds.holding(rule_id) == 1)
-    async with _keeping(settings, clock, tmp_path) as after:
-        await _until(after, lambda: after.shell.holds.holding(rule_id) == 1)
-        told_too_early = list(receiver.told)
-        await after.http.post(f"/_sandbox/rules/{rule_id}/release")
-        await _attempted(after, 1)
-
-    assert not told_too_early
-    assert receiver.events == ["complete"]
 
 
 async def test_a_receiver_must_be_who_it_says_it_is(
@@ -430,40 +271,28 @@ async def test_a_receiver_must_be_who_it_says_it_is(
     for issuer in (authority, stranger):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         issuer.issue_cert("localhost").configure_cert(context)
-        async with receiving(context) as receiver, _serving(_settings(receiver), clock) as visitor:
+        async with receiving(context) as receiver, serving(settings_for(receiver), clock) as visitor:
             await (await visitor.connect()).posted(b"bytes", level="SELF_ONLY")
             clock.advance(1)
-            [found] = await _attempted(visitor, 1)
+            [found] = await attempted(visitor, 1)
             outcomes.append((found["attempts"][0]["status"], found["attempts"][0]["trouble"]))
 
     assert outcomes == [(200, ""), (0, "ConnectError")]
-
-
-@pytest.mark.parametrize("at", ["request", "answer"])
-async def test_what_a_rule_makes_happen_is_told(visitor: Visitor, receiver: Receiver, clock: Clock, at: str) -> None:
-    publish_id = await visitor.posted(b"bytes")
-    clock.advance(2)
-    await _attempted(visitor, 2)
-    await visitor.rule(endpoint="status", action="takedown", at=at)
-    await visitor.status(publish_id)
-    await _attempted(visitor, 3)
-
-    assert receiver.events[-1] == "no_longer_publicaly_available"
 
 
 async def test_what_is_fetched_is_told(receiver: Receiver, clock: Clock) -> None:
     async with file_host() as host:
         host.files["/video.mp4"] = b"bytes"
         pulls = Pulls(allow_http=True, resolve={"media.example.com": host.address})
-        settings = _settings(receiver)
+        settings = settings_for(receiver)
         app = structs.replace(settings.app, verified_urls=("example.com",))
-        async with _serving(structs.replace(settings, app=app, pulls=pulls), clock) as visitor:
+        async with serving(structs.replace(settings, app=app, pulls=pulls), clock) as visitor:
             source = {"source": "PULL_FROM_URL", "video_url": "http://media.example.com/video.mp4"}
             body = {"post_info": {"privacy_level": "SELF_ONLY"}, "source_info": source}
             await (await visitor.connect()).call("/v2/post/publish/video/init/", body)
-            await _until(visitor, lambda: not visitor.shell.world.unfetched)
+            await until(visitor, lambda: not visitor.shell.world.unfetched)
             clock.advance(1)
-            await _attempted(visitor, 1)
+            await attempted(visitor, 1)
 
     assert receiver.events == ["complete"]
 
@@ -472,8 +301,8 @@ async def test_time_that_passes_faster_makes_it_come_sooner(receiver: Receiver) 
     clock = Clock()
     clock.change_pace(factor=3_600)
     receiver.answers = [500, 500]
-    async with _serving(structs.replace(_settings(receiver), delays=Delays(processing=600)), clock) as visitor:
+    async with serving(structs.replace(settings_for(receiver), delays=Delays(processing=600)), clock) as visitor:
         await (await visitor.connect()).posted(b"bytes", level="SELF_ONLY")
-        [found] = await _attempted(visitor, 3)
+        [found] = await attempted(visitor, 3)
 
     assert found["state"] == "delivered"
