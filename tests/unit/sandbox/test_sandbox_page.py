@@ -119,13 +119,31 @@ async def test_its_switches_switch(tmp_path: Path, video: Video) -> None:
             await tab.evaluate("document.querySelector('#rule [name=action]').value = 'error'")
             await tab.evaluate("document.querySelector('#rule').requestSubmit()")
             await tab.until("document.querySelectorAll('.rules li').length === 2")
+            choose = "form.elements.{0}.value = '{1}'; form.dispatchEvent(new Event('change'))"
+            await tab.evaluate("form = document.querySelector('#rule')")
+            await tab.evaluate(choose.format("endpoint", "webhook"))
+            offered = await tab.evaluate(
+                "[...form.elements.action.options].filter((each) => !each.disabled).map((each) => each.value)"
+            )
+            await tab.evaluate(choose.format("action", "delay"))
+            asked = await tab.evaluate(
+                "[...form.elements].filter((each) => each.name && !each.disabled).map((each) => each.name)"
+            )
+            await tab.evaluate("form.elements.seconds.value = '90'; form.requestSubmit()")
+            await tab.until("document.querySelectorAll('.rules li').length === 3")
             await tab.evaluate(_press("Disconnect"))
             await tab.until("!document.querySelector('.accounts button')")
         [post] = (await visitor.ledger())["posts"]
         rules = (await visitor.http.get("/_sandbox/rules")).json()["rules"]
 
     assert (post["publish_id"], post["taken_down_at"] is not None) == (publish_id, True)
-    assert [each["rule"]["endpoint"] for each in rules] == ["video_init", "status"]
+    assert [each["rule"]["endpoint"] for each in rules] == ["video_init", "status", "webhook"]
+    assert rules[2]["rule"]["seconds"] == 90
+    assert offered == [
+        *("hold", "lose_answer", "lose", "duplicate", "delay", "reorder", "wrong_signature", "stale"),
+    ]
+    assert {"seconds", "event"} <= set(asked)
+    assert not {"code", "status", "reason", "bytes_per_second"} & set(asked)
 
 
 @in_browser

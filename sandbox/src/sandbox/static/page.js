@@ -18,6 +18,7 @@ function make(tag, attributes = {}, ...children) {
 }
 
 const bytes = (count) => count >= 1e6 ? `${(count / 1e6).toFixed(1)} MB` : `${count} bytes`;
+const lasted = (seconds) => seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
 const moment = (seconds) => new Date(seconds * 1000).toLocaleString(undefined, {dateStyle: "medium", timeStyle: "medium"});
 const hour = (seconds) => new Date(seconds * 1000).toLocaleTimeString();
 
@@ -120,7 +121,9 @@ function drawCall(call) {
   return make("tr", {},
     make("td", {class: "number"}, hour(call.at)), make("td", {}, call.endpoint), make("td", {}, call.account),
     make("td", {class: `number ${tone}`}, call.status ? String(call.status) : "cut"),
-    make("td", {class: call.code === "ok" ? "" : "bad"}, call.code), make("td", {class: "mono"}, call.publish_id ?? ""));
+    make("td", {class: call.code === "ok" ? "" : "bad"}, call.code),
+    make("td", {class: "number"}, lasted(call.seconds)), make("td", {class: "number"}, bytes(call.bytes)),
+    make("td", {class: "mono"}, call.publish_id ?? call.path));
 }
 
 function drawWebhook(told) {
@@ -192,7 +195,9 @@ function drawExamples(examples) {
   for (const group of new Set(examples.map((example) => example.group))) {
     const rules = examples.filter((example) => example.group === group);
     const press = ({label, rule}) => button(label, () => act("/_sandbox/rules", rule));
-    find("#presets").append(make("h3", {}, group), make("div", {class: "row"}, ...rules.map(press)));
+    const isFirst = group === examples[0].group;
+    find("#presets").append(
+      make("details", {open: isFirst}, make("summary", {}, group), make("div", {class: "row"}, ...rules.map(press))));
   }
 }
 
