@@ -10,8 +10,6 @@ from conformance.map import MAP, drawn
 from conformance.place import Place
 from conformance.stage import Stage
 
-WIDTH = 100
-
 
 def main() -> int:
     """Zero if everything holds."""
@@ -24,15 +22,16 @@ def main() -> int:
         Path(MAP).write_text(drawn(all_cases()), "utf-8")
         return 0
     chosen = [each for each in all_cases() if f"{each.section}.".startswith(f"{given.section}.".lstrip("."))]
+    width = max((len(each.name) for each in chosen), default=0)
     with place_at(given.url) as place:
-        failures = [each for each in chosen if not _shown(place, each)]
+        failures = [each for each in chosen if not _shown(place, each, width)]
     print(f"\n{len(chosen)} cases, {len(chosen) - len(failures)} hold, {len(failures)} do not")
     return 1 if failures or not chosen else 0
 
 
-def _shown(place: Place, case: Case) -> bool:
+def _shown(place: Place, case: Case, width: int) -> bool:
     why = _why_not(place, case)
-    print(f"{case.section:<5} {case.name:<{WIDTH}} {'FAILS' if why else 'ok'}", flush=True)
+    print(f"{case.section:<5} {case.name:<{width}} {'FAILS' if why else 'ok'}", flush=True)
     if why:
         print(f"      {why}", flush=True)
     return not why

@@ -44,7 +44,7 @@ class Account:
         """What a posting page shows."""
         return self.call(f"{PUBLISH}creator_info/query/")
 
-    def init(self, source: Mapping[str, object] | None = None, **post_info: object) -> Reply:
+    def init(self, source: Mapping[str, object] | None = None, **post_info: Any) -> Reply:
         """Announce a direct post; None leaves a field out."""
         chosen = {"title": "A title", "privacy_level": EVERYONE, **post_info}
         info = {name: value for name, value in chosen.items() if value is not None}
@@ -95,25 +95,25 @@ class Account:
         body = {"filters": {"video_ids": list(ids)}}
         return self.call("/v2/video/query/", body, query={"fields": ",".join(fields or ("id",))})
 
-    def ticket(self, source: Mapping[str, object] | None = None, *, draft: bool = False, **post_info: object) -> Ticket:
+    def ticket(self, source: Mapping[str, object] | None = None, *, draft: bool = False, **post_info: Any) -> Ticket:
         """An init that has to be accepted."""
         data = (self.inbox(source) if draft else self.init(source, **post_info)).data
         return Ticket(publish_id=data["publish_id"], url=data["upload_url"])
 
-    def uploaded(self, *, draft: bool = False, content: bytes = b"", **post_info: object) -> str:
+    def uploaded(self, *, draft: bool = False, content: bytes = b"", **post_info: Any) -> str:
         """All bytes of a video are there, nothing has been decided yet; the publish id."""
         video = content or movie(1_000)
         ticket = self.ticket(by_file(len(video)), draft=draft, **post_info)
         same(self.stage.put(ticket.url, video).status, 201, "status of the only chunk")
         return ticket.publish_id
 
-    def processed(self, *, draft: bool = False, content: bytes = b"", **post_info: object) -> str:
+    def processed(self, *, draft: bool = False, content: bytes = b"", **post_info: Any) -> str:
         """A video that TikTok has looked at: posted, in the inbox, or failed."""
         publish_id = self.uploaded(draft=draft, content=content, **post_info)
         self.stage.advance(PROCESSING + 1)
         return publish_id
 
-    def posted(self, *, content: bytes = b"", **post_info: object) -> str:
+    def posted(self, *, content: bytes = b"", **post_info: Any) -> str:
         """A direct post whose moderation is over as well."""
         publish_id = self.processed(content=content, **post_info)
         self.stage.advance(PUBLIC + 1)

@@ -82,15 +82,17 @@ class Place:
 
     @contextmanager
     def set_up(self) -> Iterator[None]:
-        """Time that stands still if it can, delays that can be told apart, and our files within reach."""
-        clock = self.admin("GET", "clock")
-        self.admin("POST", "clock", {"manual": True})
-        resolve = {host: self.outside.address for host in (FILES, f"cdn.{FILES}", f"not{FILES}")}
+        """Time that stands still, delays that can be told apart, and our files within reach; all as before afterwards."""
+        clock = self.admin("GET", "clock").json
+        resolve = dict.fromkeys((FILES, f"cdn.{FILES}", f"not{FILES}"), self.outside.address)
         pulls = {"allow_http": True, "resolve": {**resolve, DEAD: "127.0.0.1:1"}}
-        with self.settings(delays={"processing": PROCESSING, "public": PUBLIC}, pulls=pulls):
+        delays = {"processing": PROCESSING, "public": PUBLIC}
+        usual = {"lifetimes": {}, "chunk_limits": {}, "webhooks": {}}
+        switches = {"oauth_errors_as_200": False, "abandoned": "stuck", "check_media": False}
+        self.arrange("clock", {"manual": True})
+        with self.settings(delays=delays, pulls=pulls, **usual, **switches):
             yield
-        if clock.status == 200 and not clock.json.get("manual"):
-            self.admin("POST", "clock", {"manual": False})
+        self.arrange("clock", {"factor": clock["factor"], "manual": clock["manual"]})
 
     def raw(self, request: bytes, *, then: Callable[[], None] | None = None) -> bytes:
         """Bytes on a connection of their own, closed for sending after them; what came back, however it ended."""

@@ -42,12 +42,12 @@ class Stage:
         self._drawn += 1
         return f"{prefix}{self.name}{self._drawn}"
 
-    def register(self, **settings: object) -> Reply:
+    def register(self, **settings: Any) -> Reply:
         """Try to register an app."""
         usual = {"client_key": self.fresh("sb"), "client_secret": self.fresh("secret"), "name": "Conformance"}
         return self.place.admin("POST", "apps", {**usual, **settings})
 
-    def app(self, **settings: object) -> App:
+    def app(self, **settings: Any) -> App:
         """An audited desktop app with every scope, unless said otherwise."""
         is_web = settings.get("platform") == "web"
         redirect = "https://app.example/callback" if is_web else "http://127.0.0.1:*/callback"
@@ -62,21 +62,21 @@ class Stage:
             redirect_uri=uris[0].replace("*", "3456") if uris else "",
         )
 
-    def change(self, app: App, **settings: object) -> None:
+    def change(self, app: App, **settings: Any) -> None:
         """The app as it is from now on; what is not named has its usual value."""
         self.place.arrange("apps", {**app.credentials, "platform": app.platform, **settings})
 
-    def person(self, username: str = "", **profile: object) -> str:
+    def person(self, username: str = "", **profile: Any) -> str:
         """Somebody with an account, or another life for somebody there is; the name."""
         found = self.place.arrange("creators", {"username": username or self.fresh("p"), **profile})
         return str(found["username"])
 
-    def account(self, app: App | None = None, *, scopes: Sequence[str] = ALL_SCOPES, **profile: object) -> Account:
+    def account(self, app: App | None = None, *, scopes: Sequence[str] = ALL_SCOPES, **profile: Any) -> Account:
         """Somebody who has connected an app; with `username` alone somebody there is."""
         asked = app or self.app()
         username = str(profile.get("username", ""))
         if not username or len(profile) > 1:
-            username = self.person(**{"username": username, **profile})  # type: ignore[arg-type]  # a JSON object
+            username = self.person(**{"username": username, **profile})
         wish = {"client_key": asked.client_key, "username": username, "scopes": list(scopes)}
         given = self.place.arrange("tokens", wish)
         return Account(
@@ -121,7 +121,7 @@ class Stage:
         """The endpoint that takes a token back."""
         return self.form("/v2/oauth/revoke/", form)
 
-    def asked(self, app: App, **changes: str | None) -> dict[str, str]:
+    def asked(self, app: App, **changes: Any) -> dict[str, str]:
         """The query of an authorization request; None leaves a parameter out."""
         query: dict[str, str | None] = {
             "client_key": app.client_key,
@@ -134,23 +134,23 @@ class Stage:
             query |= {"code_challenge": challenge_of(VERIFIER), "code_challenge_method": "S256"}
         return {name: value for name, value in {**query, **changes}.items() if value is not None}
 
-    def page(self, app: App, *, cookie: str = "", **changes: str | None) -> Reply:
+    def page(self, app: App, *, cookie: str = "", **changes: Any) -> Reply:
         """A browser opens the consent page."""
         headers = {"Cookie": cookie} if cookie else {}
         return self.place.send("GET", "/v2/auth/authorize/", query=self.asked(app, **changes), headers=headers)
 
-    def consent(self, app: App, *, creator: str = "", granted: Sequence[str] = (), **changes: str | None) -> Reply:
+    def consent(self, app: App, *, creator: str = "", granted: Sequence[str] = (), **changes: Any) -> Reply:
         """Somebody decides on the consent page; `granted` are ticks, without any everything is allowed."""
         form = [*self.asked(app, **changes).items(), ("creator", creator or self.fresh("p"))]
         if granted:
             form += [("chosen", "1"), *(("granted", scope) for scope in granted)]
         return self.place.send("POST", "/v2/auth/authorize/consent", content=urlencode(form).encode(), headers=FORM)
 
-    def code(self, app: App, **changes: str | None) -> str:
+    def code(self, app: App, **changes: Any) -> str:
         """A fresh authorization code, decoded."""
         return self.consent(app, creator=changes.pop("creator", None) or "", **changes).callback["code"]
 
-    def exchange(self, app: App, code: str, **changes: str | None) -> Reply:
+    def exchange(self, app: App, code: str, **changes: Any) -> Reply:
         """Turn a code into tokens."""
         form: dict[str, str | None] = {
             **app.credentials,

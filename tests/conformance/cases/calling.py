@@ -6,7 +6,7 @@ from conformance.reply import Reply, has_keys, holds, refused, same
 from conformance.stage import Stage
 from conformance.wishes import PUBLISH, by_file
 
-NO_TOKEN = "The access token is invalid or not found in the request."  # noqa: S105 -- a message
+NO_TOKEN = "The access token is invalid or not found in the request."
 CALLS = {
     "creator_info/query/": ("POST", f"{PUBLISH}creator_info/query/"),
     "video/init/": ("POST", f"{PUBLISH}video/init/"),

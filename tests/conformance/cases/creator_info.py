@@ -1,5 +1,7 @@
 """2.1: what a posting page is told about a creator."""
 
+from typing import Any
+
 from conformance.book import case
 from conformance.reply import has_keys, holds, same
 from conformance.stage import Stage
@@ -70,7 +72,8 @@ def _(stage: Stage) -> None:
 
 @case("2.1", "{field} tells what the creator forbids, and only that", field=["comment", "duet", "stitch"])
 def _(stage: Stage, field: str) -> None:
-    data = stage.account(**{f"{field}_disabled": True}).creator_info().data
+    forbidden: dict[str, Any] = {f"{field}_disabled": True}
+    data = stage.account(**forbidden).creator_info().data
     found = {name for name in ("comment", "duet", "stitch") if data[f"{name}_disabled"]}
     same(found, {field})
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.book import case
@@ -151,7 +152,8 @@ _WRONG = {
 @case("1.2", "{wrong} leads to an error page that names the parameter, not back to the app", wrong=_WRONG)
 def _(stage: Stage, wrong: tuple[str, str | None]) -> None:
     parameter, value = wrong
-    page_refused(stage.page(stage.app(**WEB), **{parameter: value}), parameter)
+    changed: dict[str, Any] = {parameter: value}
+    page_refused(stage.page(stage.app(**WEB), **changed), parameter)
 
 
 @case("1.2", "client_id is not understood as client_key")

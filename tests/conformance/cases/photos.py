@@ -1,5 +1,7 @@
 """2.4: photos, which are always fetched."""
 
+from typing import Any
+
 from conformance.account import Account
 from conformance.book import case
 from conformance.outside import sha256
@@ -12,7 +14,7 @@ CONTENT = f"{PUBLISH}content/init/"
 MODES = ["DIRECT_POST", "MEDIA_UPLOAD"]
 
 
-def _account(stage: Stage, **profile: object) -> Account:
+def _account(stage: Stage, **profile: Any) -> Account:
     return stage.account(stage.app(verified_urls=["media.conformance.example"]), **profile)
 
 
@@ -159,7 +161,7 @@ def _(stage: Stage) -> None:
 def _(stage: Stage, where: str) -> None:
     account = _account(stage)
     top = {"is_aigc": True} if where == "top" else {}
-    info = {"is_aigc": True} if where == "post_info" else {}
+    info: dict[str, Any] = {"is_aigc": True} if where == "post_info" else {}
     publish_id = account.photos(_jpeg(stage), top=top, **info).data["publish_id"]
     account.fetched(publish_id)
     same(stage.ledger(publish_id)[0]["settings"]["is_aigc"], bool(where))
@@ -168,7 +170,7 @@ def _(stage: Stage, where: str) -> None:
 @case("2.4", "description, music, comments and brand switches are carried out as sent")
 def _(stage: Stage) -> None:
     account = _account(stage)
-    info: dict[str, object] = {
+    info: dict[str, Any] = {
         "description": "In many words",
         "auto_add_music": True,
         "disable_comment": True,

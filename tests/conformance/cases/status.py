@@ -357,5 +357,5 @@ def _(stage: Stage) -> None:
     stage.person(account.username, comment_disabled=True)
     stage.put(ticket.url, movie(9))
     stage.advance(100)
-    same(stage.ledger(ticket.publish_id)[0]["settings"]["disable_comment"], False)
+    same(stage.ledger(ticket.publish_id)[0]["settings"]["disable_comment"], wanted=False)
     has_keys(account.status(ticket.publish_id).data, ["status", "uploaded_bytes", IDS])

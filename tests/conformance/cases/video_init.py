@@ -1,5 +1,7 @@
 """2.2: announcing a direct post."""
 
+from typing import Any
+
 from conformance.book import case
 from conformance.reply import has_keys, holds, refused, same
 from conformance.stage import Stage
@@ -145,7 +147,8 @@ _TOGGLES = (
 @case("2.2", "{toggle} alone is carried out as sent, and is off if it is left out", toggle=_TOGGLES)
 def _(stage: Stage, toggle: str) -> None:
     account = stage.account()
-    settings = stage.ledger(account.processed(**{toggle: True}))[0]["settings"]
+    chosen: dict[str, Any] = {toggle: True}
+    settings = stage.ledger(account.processed(**chosen))[0]["settings"]
     same([name for name in _TOGGLES if settings[name]], [toggle])
 
 
@@ -165,7 +168,7 @@ def _(stage: Stage) -> None:
         "a private account brings with it": ({"private_account": True}, ["disable_duet", "disable_stitch"]),
     },
 )
-def _(stage: Stage, who: tuple[dict[str, object], list[str]]) -> None:
+def _(stage: Stage, who: tuple[dict[str, Any], list[str]]) -> None:
     account = stage.account(**who[0])
     publish_id = account.processed(
         privacy_level="SELF_ONLY", disable_comment=False, disable_duet=False, disable_stitch=False
