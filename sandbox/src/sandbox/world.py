@@ -172,11 +172,8 @@ def end_chunk(world: World, incoming: Incoming, now: float) -> Answer:
 def arrive(world: World, publication: Publication, files: tuple[File, ...], heads: Iterable[bytes], now: float) -> None:
     """Every byte is there: what processing will find is known at once, and told later."""
     rules = _processing_rules(world, publication, now)
-    fault = (
-        _processing_fault(rules)
-        or _creator_fault(world, publication, now)
-        or _format_fault(world, publication, heads)
-    )
+    asked = _processing_fault(rules)
+    fault = asked or _creator_fault(world, publication, now) or _format_fault(world, publication, heads)
     arrived = changes.arrived(_slowed(publication, rules), files, fault, now)
     world.keep(_taken_down_later(arrived, rules))
 

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -46,3 +47,14 @@ async def test_a_pace_that_is_none_is_refused(factor: str) -> None:
 
     assert process.returncode == 2
     assert b"--time-factor" in told
+
+
+async def test_calls_go_wrong_from_the_start_as_a_file_says(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.json"
+    rules.write_text('[{"endpoint": "*", "action": "outage", "seconds": 60}]')
+    async with _started("--manual-time", "--rules", str(rules)) as http:
+        during = await http.get("/v2/auth/authorize/")
+        await http.post("/_sandbox/clock", json={"seconds": 60})
+        after = await http.get("/v2/auth/authorize/")
+
+    assert (during.status_code, after.status_code) == (503, 400)
