@@ -82,7 +82,7 @@ class Place:
 
     @contextmanager
     def set_up(self) -> Iterator[None]:
-        """Time that stands still, delays that can be told apart, and our files within reach; all as before afterwards."""
+        """Time that stands still, delays that can be told apart, our files within reach; then all is as before."""
         clock = self.admin("GET", "clock").json
         resolve = dict.fromkeys((FILES, f"cdn.{FILES}", f"not{FILES}"), self.outside.address)
         pulls = {"allow_http": True, "resolve": {**resolve, DEAD: "127.0.0.1:1"}}

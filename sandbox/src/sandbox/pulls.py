@@ -84,8 +84,12 @@ class Puller:
         self._shell.changed()
 
     async def _pull(self, publication: Publication) -> None:
+        current = self._shell.world.publications[publication.publish_id]
+        if current.failure is not None:
+            # Cancelled before this task had its first turn.
+            return
         # After a restart it begins anew.
-        self._shell.world.remember(changes.grown(publication, 0))
+        self._shell.world.remember(changes.grown(current, 0))
         visit = Visit(self._shell, Endpoint.PULL, world.subject_of_publication(publication))
         outcome = await self._fetch_all(visit, publication)
         now = self._shell.clock.now()

@@ -2,13 +2,16 @@
 
 import asyncio
 import hashlib
+import json
 import re
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
+from sandbox.calls import Call, answer_call
 from sandbox.clock import Clock
+from sandbox.rules import Endpoint
 from sandbox.settings import App, Pulls, Settings
 from unit.sandbox.conftest import Meet
 from unit.sandbox.file_host import FileHost, file_host
@@ -218,6 +221,26 @@ async def test_a_download_can_be_cancelled_until_it_has_ended(puller: Visitor, h
     assert error_code(cancelled) == "ok"
     assert (again.status_code, error_code(again)) == (400, "publish_not_cancellable")
     assert (await data_of(puller, publish_id))["fail_reason"] == "publish_cancelled"
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_download_cancelled_as_it_begins_stays_cancelled(puller: Visitor, host: FileHost, turns: int) -> None:
+    host.silent.add("/video.mp4")
+    shell, now = puller.shell, puller.shell.clock.now()
+    body = {"source_info": {"source": "PULL_FROM_URL", "video_url": HOST + "/video.mp4"}}
+    begun = Call(endpoint=Endpoint.INBOX_INIT, token=puller.token, body=json.dumps(body).encode())
+    data = answer_call(shell.world, begun, now).body
+    assert data is not None
+    publish_id = json.loads(json.dumps(data))["data"]["publish_id"]
+    shell.changed()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    named = json.dumps({"publish_id": publish_id}).encode()
+    answer_call(shell.world, Call(endpoint=Endpoint.CANCEL, token=puller.token, body=named), now)
+    shell.changed()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (await data_of(puller, publish_id)).get("fail_reason") == "publish_cancelled"
 
 
 async def test_only_verified_addresses_are_fetched(puller: Visitor, host: FileHost) -> None:
