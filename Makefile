@@ -7,6 +7,7 @@ READY := $(VENV)/.installed
 PACKAGES := libs/common libs/tiktok services/auth services/uploader services/publisher services/analytics sandbox dev
 PYTEST ?= $(BIN)/python -m pytest
 TESTS ?= tests
+URL ?=
 MODULES := postbus-common=common,postbus-tiktok=tiktok,postbus-sandbox=sandbox,postbus-stack=stack
 # Started as processes or loaded by name, so no import tells that they are needed.
 NOT_IMPORTED := uvloop|httptools|python-multipart|secantusdb|postbus-sandbox|postbus-auth|postbus-uploader|postbus-publisher|postbus-analytics
@@ -14,7 +15,7 @@ DEPTRY = $(BIN)/deptry --package-module-name-map $(MODULES) --per-rule-ignores "
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv check test simulated tested demo up down compose status bench events lock clean
+.PHONY: help venv check test simulated tested conformance demo up down compose status bench events lock clean
 
 help: ## List the targets.
 	@echo "Postbus. Needs Python 3.11 or newer, make and git; nothing else."
@@ -33,6 +34,7 @@ check: $(READY) ## Lint, types, import rules, declared dependencies, structure, 
 	$(PYTEST) -q tests/architecture
 
 test: check ## Everything above, then every test: unit to end to end, on a real Kafka (under 10 minutes).
+	@$(BIN)/python dev/chromium.py
 	@$(MAKE) --no-print-directory --jobs=2 simulated tested
 
 # The end-to-end tests mostly wait; the simulation takes what processor time they leave.
@@ -41,6 +43,9 @@ simulated: $(READY)
 
 tested: $(READY)
 	$(PYTEST) $(TESTS) --ignore=tests/simulation
+
+conformance: $(READY) ## Hold the sandbox to docs/tiktok-api.md, case by case; URL=http://… takes a running one.
+	PYTHONPATH=tests $(BIN)/python -m conformance $(URL)
 
 demo: $(READY) ## A real video through everything, with two kills on the way; ends with a RESULT line.
 	$(BIN)/python -m stack.demo

@@ -11,9 +11,19 @@ from pathlib import Path
 import uvloop
 from msgspec import structs
 
+from sandbox.admin_clock import FASTEST
 from sandbox.errors import SandboxError
+from sandbox.media import USUAL_BUDGET
 from sandbox.server import Server
-from sandbox.settings import Settings, read_settings
+from sandbox.settings import Settings, read_rules, read_settings
+
+
+def _factor(text: str) -> float:
+    factor = float(text)
+    if not 0 < factor <= FASTEST:
+        message = f"a number above 0, {FASTEST:g} at most"
+        raise argparse.ArgumentTypeError(message)
+    return factor
 
 
 def _arguments() -> argparse.Namespace:
@@ -23,11 +33,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tls-cert", type=Path, help="PEM file; makes everything https")
     parser.add_argument("--tls-key", type=Path)
     parser.add_argument("--config", type=Path, help="JSON settings, see sandbox/README.md")
+    parser.add_argument("--rules", type=Path, help="JSON list of rules that make calls go wrong from the start")
     parser.add_argument("--state", type=Path, help="folder to keep the state in over a restart")
+    parser.add_argument("--media", type=Path, help="folder to keep videos in; inside --state if that is given")
+    parser.add_argument("--media-budget", type=int, default=USUAL_BUDGET, help="bytes of it; the oldest go first")
     parser.add_argument("--processing-seconds", type=float, help="from the last byte to the verdict")
     parser.add_argument("--public-seconds", type=float, help="from the verdict to being public")
     parser.add_argument("--access-token-seconds", type=int)
     parser.add_argument("--refresh-token-seconds", type=int)
+    parser.add_argument("--time-factor", type=_factor, help="so many seconds pass for each real one")
+    parser.add_argument("--manual-time", action="store_true", help="time stands still until the admin API moves it")
+    parser.add_argument("--webhook-url", help="whom to tell what becomes of the default app's posts")
     parser.add_argument("--client-secret", help="or SANDBOX_CLIENT_SECRET; made up if neither is given")
     return parser.parse_args()
 
@@ -35,13 +51,15 @@ def _arguments() -> argparse.Namespace:
 def _settings(arguments: argparse.Namespace) -> Settings:
     settings = read_settings(arguments.config) if arguments.config else Settings()
     secret = arguments.client_secret or os.environ.get("SANDBOX_CLIENT_SECRET") or settings.app.client_secret
+    webhook = arguments.webhook_url or settings.app.webhook_url
     delays = {"processing": arguments.processing_seconds, "public": arguments.public_seconds}
     lives = {"access_token": arguments.access_token_seconds, "refresh_token": arguments.refresh_token_seconds}
     return structs.replace(
         settings,
-        app=structs.replace(settings.app, client_secret=secret),
+        app=structs.replace(settings.app, client_secret=secret, webhook_url=webhook),
         delays=structs.replace(settings.delays, **_given(delays)),
         lifetimes=structs.replace(settings.lifetimes, **_given(lives)),
+        rules=(*settings.rules, *(read_rules(arguments.rules) if arguments.rules else ())),
     )
 
 
@@ -54,9 +72,18 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     tls = (arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
+    media = arguments.media or (arguments.state / "media" if arguments.state else None)
     server = Server(
-        _settings(arguments), host=arguments.host, port=arguments.port, tls=tls, state_folder=arguments.state
+        _settings(arguments),
+        host=arguments.host,
+        port=arguments.port,
+        tls=tls,
+        state_folder=arguments.state,
+        media_folder=media,
+        media_budget=arguments.media_budget,
     )
+    if arguments.manual_time or arguments.time_factor:
+        server.shell.clock.change_pace(factor=arguments.time_factor, manual=arguments.manual_time)
     async with server:
         sys.stdout.write(f"ready {json.dumps({'url': server.url, 'admin': server.url + '/_sandbox/'})}\n")
         sys.stdout.flush()

@@ -1,70 +1,27 @@
-"""What TikTok does not have: the ledger, rules, creators and the clock, for whoever tests against the stand-in."""
+"""What the stand-in has seen, for whoever tests against it: what was posted, and every call."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Final, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
+from typing import Final
 
-import msgspec
-from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import creators, ledger, oauth
-from sandbox.rules import Rule, Standing
-from sandbox.settings import Profile
+from sandbox import ledger
 from sandbox.shell import Shell
 
 Handler = Callable[[Request], Awaitable[Response]]
-Asked = TypeVar("Asked")
 
-LONGEST_WAIT: Final = 300.0
-
-
-class Advance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How far the clock shall move."""
-
-    seconds: Annotated[float, Meta(ge=0)]
+_FILTERS: Final = {"endpoint", "open_id", "username", "client_key", "publish_id", "status", "code"}
 
 
 def admin_routes(shell: Shell) -> list[Route]:
-    """Everything under `/_sandbox/`."""
+    """The ledger and the calls."""
     return [
-        Route("/_sandbox/app", _app(shell)),
         Route("/_sandbox/ledger", _ledger(shell)),
         Route("/_sandbox/calls", _calls(shell)),
-        Route("/_sandbox/creators", _list_creators(shell)),
-        Route("/_sandbox/creators", _save_creator(shell), methods=["POST"]),
-        Route("/_sandbox/creators/{open_id}/disconnect", _disconnect(shell), methods=["POST"]),
-        Route("/_sandbox/clock", _advance(shell), methods=["POST"]),
-        Route("/_sandbox/rules", _list_rules(shell)),
-        Route("/_sandbox/rules", _add_rule(shell), methods=["POST"]),
-        Route("/_sandbox/rules/{rule_id}", _show_rule(shell)),
-        Route("/_sandbox/rules/{rule_id}", _end_rule(shell), methods=["DELETE"]),
-        Route("/_sandbox/rules/{rule_id}/release", _end_rule(shell), methods=["POST"]),
-        Route("/_sandbox/rules/{rule_id}/wait", _wait(shell)),
     ]
-
-
-async def _read(request: Request, asked: type[Asked]) -> Asked | Response:
-    try:
-        return msgspec.json.decode(await request.body(), type=asked)
-    except msgspec.MsgspecError as refused:
-        return JSONResponse({"error": str(refused)}, status_code=422)
-
-
-def _app(shell: Shell) -> Handler:
-    async def handle(_: Request) -> Response:
-        app = shell.world.settings.app
-        return JSONResponse(
-            {
-                "client_key": app.client_key,
-                "client_secret": app.client_secret,
-                "platform": app.platform.value,
-                "redirect_uris": list(app.redirect_uris),
-            }
-        )
-
-    return handle
 
 
 def _ledger(shell: Shell) -> Handler:
@@ -83,120 +40,25 @@ def _ledger(shell: Shell) -> Handler:
 
 
 def _calls(shell: Shell) -> Handler:
-    async def handle(_: Request) -> Response:
-        return JSONResponse({"calls": list(shell.calls)})
-
-    return handle
-
-
-def _list_creators(shell: Shell) -> Handler:
-    async def handle(_: Request) -> Response:
-        return JSONResponse({"creators": [creators.describe(each) for each in shell.world.creators.all()]})
-
-    return handle
-
-
-def _save_creator(shell: Shell) -> Handler:
     async def handle(request: Request) -> Response:
-        profile = await _read(request, Profile)
-        if isinstance(profile, Response):
-            return profile
-        shell.changes += 1
-        return JSONResponse(creators.describe(shell.world.creators.save(profile)), status_code=201)
+        after, wanted = _after(request), {**request.query_params}
+        wanted.pop("after", None)
+        if after is None or not set(wanted) <= _FILTERS:
+            may = f"`after` is a number; there is also {', '.join(sorted(_FILTERS))}"
+            return JSONResponse({"error": may}, status_code=422)
+        forgotten = shell.calls_seen - len(shell.calls)
+        found = islice(shell.calls, max(after - forgotten, 0), None)
+        return JSONResponse({"calls": [each for each in found if _is_as(each, wanted)]})
 
     return handle
 
 
-def _disconnect(shell: Shell) -> Handler:
-    async def handle(request: Request) -> Response:
-        shell.changes += 1
-        oauth.disconnect(shell.world.grants, request.path_params["open_id"])
-        return JSONResponse({})
-
-    return handle
+def _after(request: Request) -> int | None:
+    try:
+        return int(request.query_params.get("after", "0"))
+    except ValueError:
+        return None
 
 
-def _advance(shell: Shell) -> Handler:
-    async def handle(request: Request) -> Response:
-        advance = await _read(request, Advance)
-        if isinstance(advance, Response):
-            return advance
-        shell.changes += 1
-        return JSONResponse({"now": shell.clock.advance(advance.seconds)})
-
-    return handle
-
-
-def _describe_rule(shell: Shell, rule_id: str, standing: Standing) -> dict[str, object]:
-    return {
-        "id": rule_id,
-        "hits": standing.hits,
-        "holding": shell.holds.holding(rule_id),
-        "ended": standing.ended,
-        "rule": msgspec.to_builtins(standing.rule),
-    }
-
-
-def _list_rules(shell: Shell) -> Handler:
-    async def handle(_: Request) -> Response:
-        standing = shell.world.rules.all()
-        return JSONResponse({"rules": [_describe_rule(shell, rule_id, each) for rule_id, each in standing.items()]})
-
-    return handle
-
-
-def _add_rule(shell: Shell) -> Handler:
-    async def handle(request: Request) -> Response:
-        rule = await _read(request, Rule)
-        if isinstance(rule, Response):
-            return rule
-        return JSONResponse({"id": shell.world.rules.add(rule)}, status_code=201)
-
-    return handle
-
-
-def _found(shell: Shell, rule_id: str, status: int = 200) -> Response:
-    standing = shell.world.rules.get(rule_id)
-    if standing is None:
-        return JSONResponse({"error": "no such rule"}, status_code=404)
-    return JSONResponse(_describe_rule(shell, rule_id, standing), status_code=status)
-
-
-def _show_rule(shell: Shell) -> Handler:
-    async def handle(request: Request) -> Response:
-        return _found(shell, request.path_params["rule_id"])
-
-    return handle
-
-
-def _end_rule(shell: Shell) -> Handler:
-    async def handle(request: Request) -> Response:
-        rule_id = request.path_params["rule_id"]
-        if shell.world.rules.get(rule_id) is not None:
-            shell.world.rules.end(rule_id)
-            await shell.holds.release(rule_id)
-        return _found(shell, rule_id)
-
-    return handle
-
-
-def _wait(shell: Shell) -> Handler:
-    async def handle(request: Request) -> Response:
-        rule_id = request.path_params["rule_id"]
-        try:
-            holding = int(request.query_params.get("holding", "0"))
-            hits = int(request.query_params.get("hits", "0"))
-            timeout = float(request.query_params.get("timeout", "30"))
-        except ValueError:
-            return JSONResponse({"error": "holding, hits and timeout are numbers"}, status_code=422)
-        if shell.world.rules.get(rule_id) is None:
-            return _found(shell, rule_id)
-
-        def reached() -> bool:
-            standing = shell.world.rules.get(rule_id)
-            return standing is not None and standing.hits >= hits and shell.holds.holding(rule_id) >= holding
-
-        in_time = await shell.holds.reached(reached, min(timeout, LONGEST_WAIT))
-        return _found(shell, rule_id, 200 if in_time else 408)
-
-    return handle
+def _is_as(call: Mapping[str, object], wanted: Mapping[str, str]) -> bool:
+    return all(str(call[name]) == value for name, value in wanted.items())

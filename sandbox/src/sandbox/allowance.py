@@ -4,12 +4,16 @@ from collections import deque
 from typing import Final
 
 WINDOW_SECONDS: Final = 60.0
+TIDIED_BEYOND: Final = 4_096
 
 PER_MINUTE: Final = {
     "creator_info": 20,
     "video_init": 6,
+    "inbox_init": 6,
+    "content_init": 6,
     "status": 30,
     "user_info": 600,
+    "video_list": 600,
     "video_query": 600,
 }
 
@@ -19,9 +23,16 @@ class Allowance:
 
     def __init__(self) -> None:
         self._calls: dict[tuple[str, str], deque[float]] = {}
+        self._tidy_beyond = TIDIED_BEYOND
 
     def take(self, endpoint: str, token: str, now: float) -> bool:
-        """Count a call; False when the minute is used up, and then it is not counted."""
+        """Count a call; False when the minute is used up, and then it is not counted.
+
+        No limit is documented for what is not in the table.
+        """
+        if endpoint not in PER_MINUTE:
+            return True
+        self._forget_idle(now)
         calls = self._calls.setdefault((endpoint, token), deque())
         while calls and calls[0] <= now - WINDOW_SECONDS:
             calls.popleft()
@@ -29,3 +40,10 @@ class Allowance:
             return False
         calls.append(now)
         return True
+
+    def _forget_idle(self, now: float) -> None:
+        """Tokens come and go by the thousand; those silent for a minute need no row."""
+        if len(self._calls) <= self._tidy_beyond:
+            return
+        self._calls = {key: calls for key, calls in self._calls.items() if calls and calls[-1] > now - WINDOW_SECONDS}
+        self._tidy_beyond = max(TIDIED_BEYOND, 2 * len(self._calls))

@@ -16,6 +16,7 @@ STATUS_OF_CODE: Final = {
     "unaudited_client_can_only_post_to_private_accounts": 403,
     "url_ownership_unverified": 403,
     "privacy_level_option_mismatch": 403,
+    "spam_risk_too_many_pending_share": 403,
     "invalid_client": 401,
 }
 

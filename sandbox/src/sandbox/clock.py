@@ -1,24 +1,111 @@
-"""The stand-in's own time, which tests may move forward instead of waiting."""
+"""The stand-in's own time: real, faster or slower, or standing still until somebody moves it."""
 
+import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from msgspec import Struct
+
+# A real clock may be set meanwhile, and no timer reaches for ever.
+LONGEST_NAP: Final = 3_600.0
+
+
+class Pace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How time goes on: from `moment`, which was when the real clock said `since`, at `factor` times its pace."""
+
+    since: float
+    moment: float
+    factor: float = 1.0
+    manual: bool = False
+
+    @property
+    def speed(self) -> float:
+        """Seconds for each real one."""
+        return 0.0 if self.manual else self.factor
 
 
 class Clock:
-    """Seconds since the epoch, plus whatever was advanced."""
+    """Seconds since the epoch, at a pace of their own; they never go back."""
 
     def __init__(self, source: Callable[[], float] = time.time) -> None:
         self._source = source
-        self._ahead = 0.0
+        real = source()
+        self._pace = Pace(since=real, moment=real)
+        self._moved = asyncio.Event()
 
     def now(self) -> float:
         """The present moment."""
-        return self._source() + self._ahead
+        return self._at(self._source())
+
+    def _at(self, real: float) -> float:
+        return self._pace.moment + max(real - self._pace.since, 0) * self._pace.speed
+
+    @property
+    def pace(self) -> Pace:
+        """How time goes on, to be kept over a restart."""
+        return self._pace
+
+    @property
+    def ahead(self) -> float:
+        """How far it is before the real clock."""
+        real = self._source()
+        return self._pace.moment - self._pace.since + (real - self._pace.since) * (self._pace.speed - 1)
+
+    def resume(self, pace: Pace) -> None:
+        """Go on as if the stand-in had run all the time: what stood still stands still."""
+        self._go_on(pace)
 
     def advance(self, seconds: float) -> float:
         """Move forward, never back, and tell the new moment."""
         if seconds < 0:
             message = "time only moves forward"
             raise ValueError(message)
-        self._ahead += seconds
+        pace = self._pace
+        moment = pace.moment + seconds
+        self._go_on(Pace(since=pace.since, moment=moment, factor=pace.factor, manual=pace.manual))
         return self.now()
+
+    def change_pace(self, *, factor: float | None = None, manual: bool | None = None) -> float:
+        """From now on pass so many seconds for each real one, or none at all; what is not named stays."""
+        if factor is not None and not 0 < factor < float("inf"):
+            message = "a factor is more than nothing"
+            raise ValueError(message)
+        pace, real = self._pace, self._source()
+        self._go_on(
+            Pace(
+                since=real,
+                moment=self._at(real),
+                factor=pace.factor if factor is None else factor,
+                manual=pace.manual if manual is None else manual,
+            )
+        )
+        return self.now()
+
+    def _go_on(self, pace: Pace) -> None:
+        self._pace = pace
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def wait_until(self, moment: float) -> None:
+        """Return once that moment has come, by itself or because somebody moved the clock."""
+        while (left := moment - self.now()) > 0:
+            moved, speed = self._moved, self._pace.speed
+            nap = min(left / speed, LONGEST_NAP) if speed else LONGEST_NAP
+            with suppress(TimeoutError):
+                async with asyncio.timeout(nap):
+                    await moved.wait()
+
+
+def describe(clock: Clock) -> dict[str, object]:
+    """The clock as the admin API shows it."""
+    pace = clock.pace
+    return {"now": clock.now(), "ahead": clock.ahead, "factor": pace.factor, "manual": pace.manual}
+
+
+def in_words(pace: Pace) -> str:
+    """How time goes on, for people; nothing to say when it is as usual."""
+    if pace.manual:
+        return "stands still"
+    return "" if pace.factor == 1 else f"{pace.factor:g} times as fast"

@@ -1,7 +1,8 @@
 """The consent page: a person sees what an app asks for, picks an account, and allows or refuses."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from html import escape
+from itertools import islice
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,12 +12,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from sandbox import oauth
-from sandbox.oauth import AuthorizationRequest, Bad
+from sandbox.authorize import Bad, read_request
+from sandbox.faults import Endpoint
+from sandbox.oauth import AuthorizationRequest
+from sandbox.settings import App, Platform
 from sandbox.shell import Shell
-
-Handler = Callable[[Request], Awaitable[Response]]
+from sandbox.visits import Handler, watched
 
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+MOST_SUGGESTED: Final = 50
+_SESSION: Final = "sandbox_session"
 _CARRIED: Final = (
     "client_key",
     "response_type",
@@ -51,16 +56,19 @@ button[value=allow] {{ background: #be123c; color: #fff; }} small {{ color: #525
 def consent_routes(shell: Shell) -> list[Route]:
     """The page and the form behind it."""
     return [
-        Route("/v2/auth/authorize/", _show(shell), methods=["GET"]),
-        Route("/v2/auth/authorize/consent", _decide(shell), methods=["POST"]),
+        Route("/v2/auth/authorize/", watched(shell, Endpoint.AUTHORIZE, _show(shell)), methods=["GET"]),
+        Route("/v2/auth/authorize/consent", watched(shell, Endpoint.CONSENT, _decide(shell)), methods=["POST"]),
     ]
 
 
 def _show(shell: Shell) -> Handler:
     async def handle(request: Request) -> Response:
-        asked = oauth.read_request(shell.world.settings.app, request.query_params)
+        asked = read_request(shell.world.apps, request.query_params)
         if isinstance(asked, Bad):
             return _error_page(asked)
+        username = _remembered(shell, asked, request)
+        if username:
+            return _back(asked, _granted(shell, asked, username, asked.scopes))
         return _page("Allow access", _form(shell, asked, request.query_params))
 
     return handle
@@ -84,9 +92,10 @@ def _form(shell: Shell, asked: AuthorizationRequest, query: Mapping[str, str]) -
         f'<label><input type="checkbox" name="granted" value="{scope}" checked> {escape(_MEANING[scope])}</label>'
         for scope in asked.scopes
     )
-    names = [creator.profile.username for creator in shell.world.creators.all()]
+    app = shell.world.apps.rows[asked.client_key]
+    names = list(islice((name for name in shell.world.creators.rows if _is_target(app, name)), MOST_SUGGESTED))
     options = "".join(f'<option value="{escape(name)}">' for name in names)
-    return f"""<h1>{escape(shell.world.settings.app.name)} would like to</h1>
+    return f"""<h1>{escape(app.name)} would like to</h1>
 <form method="post" action="/v2/auth/authorize/consent">{hidden}<input type="hidden" name="chosen" value="1">{scopes}
 <label>as <input type="text" name="creator" list="creators" value="{escape(next(iter(names), ""))}" required
  pattern="[A-Za-z0-9._\\-]{{1,24}}"></label><datalist id="creators">{options}</datalist>
@@ -98,13 +107,38 @@ def _decide(shell: Shell) -> Handler:
     async def handle(request: Request) -> Response:
         pairs = parse_qsl((await request.body()).decode("utf-8", "replace"))
         form = dict(pairs)
-        asked = oauth.read_request(shell.world.settings.app, form)
+        asked = read_request(shell.world.apps, form)
         if isinstance(asked, Bad):
             return _error_page(asked)
         ticked = [value for name, value in pairs if name == "granted"]
-        return _back(asked, _outcome(shell, asked, form, ticked))
+        outcome = _outcome(shell, asked, form, ticked)
+        answer = _back(asked, outcome)
+        if "code" in outcome:
+            _remember(shell, answer, form["creator"])
+        return answer
 
     return handle
+
+
+def _remember(shell: Shell, answer: Response, username: str) -> None:
+    session = shell.ids.text(40)
+    shell.world.grants.sessions[session] = username
+    answer.set_cookie(_SESSION, session, path="/v2/auth/", httponly=True, samesite="lax")
+
+
+def _remembered(shell: Shell, asked: AuthorizationRequest, request: Request) -> str:
+    """Who needs no page: a web app asks to skip it, for no more than this browser's person already allows."""
+    app = shell.world.apps.rows[asked.client_key]
+    username = shell.world.grants.sessions.get(request.cookies.get(_SESSION, ""))
+    if app.platform is not Platform.WEB or request.query_params.get("disable_auto_auth") != "0" or not username:
+        return ""
+    open_id = shell.world.creators.named(username, app.client_key).open_id
+    allowed = oauth.allowed_now(shell.world.grants, open_id, shell.clock.now())
+    return username if set(asked.scopes) <= allowed and _is_target(app, username) else ""
+
+
+def _is_target(app: App, username: str) -> bool:
+    return app.sandbox_targets is None or username in app.sandbox_targets
 
 
 def _outcome(shell: Shell, asked: AuthorizationRequest, form: Mapping[str, str], ticked: list[str]) -> dict[str, str]:
@@ -112,12 +146,22 @@ def _outcome(shell: Shell, asked: AuthorizationRequest, form: Mapping[str, str],
     granted = tuple(scope for scope in asked.scopes if scope in ticked or "chosen" not in form)
     username = form.get("creator", "")
     if form.get("decision") == "cancel" or not username or not granted:
-        return {"error": "access_denied", "error_description": "User denied access", "error_type": "user_cancel"}
+        return _denied("User denied access", "user_cancel")
+    if not _is_target(shell.world.apps.rows[asked.client_key], username):
+        return _denied("The user is no target user of this sandbox", "non_sandbox_target")
+    return _granted(shell, asked, username, granted)
+
+
+def _denied(description: str, kind: str) -> dict[str, str]:
+    return {"error": "access_denied", "error_description": description, "error_type": kind}
+
+
+def _granted(shell: Shell, asked: AuthorizationRequest, username: str, granted: tuple[str, ...]) -> dict[str, str]:
     code = oauth.issue_code(
         shell.world.grants,
         shell.ids,
         structs.replace(asked, scopes=granted),
-        open_id=shell.world.creators.named(username).open_id,
+        open_id=shell.world.creators.named(username, asked.client_key).open_id,
         lifetimes=shell.world.settings.lifetimes,
         now=shell.clock.now(),
     )

@@ -1,10 +1,14 @@
 """The people who post: their accounts and what creator_info tells about them."""
 
+from collections.abc import Iterable
+from urllib.parse import quote
+
 from msgspec import Struct, structs
 
-from sandbox.answers import Answer, done, failed
+from sandbox.answers import Answer, done
 from sandbox.identifiers import open_id_of
 from sandbox.settings import Profile
+from sandbox.tables import Table
 
 
 class Creator(Struct, frozen=True, kw_only=True):
@@ -25,51 +29,64 @@ class Creator(Struct, frozen=True, kw_only=True):
         return (first, "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY")
 
 
+class Account(Struct, frozen=True, kw_only=True):
+    """A person's account, and the apps beside the default one that have met it."""
+
+    profile: Profile
+    met_by: tuple[str, ...] = ()
+
+
 class Creators:
-    """Every account, found by open id or by name."""
+    """Every account by the person's name, and found by any open id an app knows it by."""
 
     def __init__(self, client_key: str) -> None:
         self._client_key = client_key
-        self._by_open_id: dict[str, Creator] = {}
+        self.rows: Table[str, Account] = Table()
+        self._names: dict[str, str] = {}
+
+    def put(self, account: Account) -> None:
+        """An account as it is kept, known to the apps that have met it."""
+        username = account.profile.username
+        self.rows[username] = account
+        for client_key in (self._client_key, *account.met_by):
+            self._names[open_id_of(client_key, username)] = username
 
     def save(self, profile: Profile) -> Creator:
         """Create the account or change it; the name decides which."""
-        creator = Creator(open_id=open_id_of(self._client_key, profile.username), profile=profile)
-        self._by_open_id[creator.open_id] = creator
-        return creator
+        known = self.rows.get(profile.username)
+        self.put(Account(profile=profile, met_by=known.met_by if known else ()))
+        return self.named(profile.username)
 
-    def named(self, username: str) -> Creator:
-        """The account of that name, created with usual settings if there is none."""
-        found = self._by_open_id.get(open_id_of(self._client_key, username))
-        return found or self.save(Profile(username=username))
+    def named(self, username: str, client_key: str = "") -> Creator:
+        """The account of that name as an app knows it, created with usual settings if there is none."""
+        if username not in self.rows:
+            self.put(Account(profile=Profile(username=username)))
+        app = client_key or self._client_key
+        open_id, account = open_id_of(app, username), self.rows[username]
+        if open_id not in self._names:
+            self.put(structs.replace(account, met_by=(*account.met_by, app)))
+        return Creator(open_id=open_id, profile=account.profile)
+
+    def of(self, open_id: str) -> Creator | None:
+        """The account an app knows by that id, if it has met it."""
+        username = self._names.get(open_id)
+        return None if username is None else Creator(open_id=open_id, profile=self.rows[username].profile)
 
     def get(self, open_id: str) -> Creator:
         """The account a grant belongs to; it exists, for the grant was given by it."""
-        return self._by_open_id[open_id]
+        return Creator(open_id=open_id, profile=self.rows[self._names[open_id]].profile)
 
     def all(self) -> tuple[Creator, ...]:
-        """Every account, oldest first."""
-        return tuple(self._by_open_id.values())
+        """Every account as the default app knows it, oldest first."""
+        return tuple(self.named(username) for username in self.rows)
 
 
-def why_blocked(creator: Creator, posts_today: int) -> str:
-    """The code that keeps this creator from posting now; empty when nothing does."""
-    if creator.profile.banned:
-        return "spam_risk_user_banned_from_posting"
-    if posts_today >= creator.profile.daily_post_cap:
-        return "spam_risk_too_many_posts"
-    return ""
-
-
-def creator_info(creator: Creator, posts_today: int, base_url: str) -> Answer:
-    """What a posting page must show. A blocked creator is told inside HTTP 200, on purpose."""
-    blocked = why_blocked(creator, posts_today)
-    if blocked:
-        return failed(blocked, status=200)
+def creator_info(creator: Creator, base_url: str) -> Answer:
+    """What a posting page must show."""
     profile = creator.profile
     return done(
         {
-            "creator_avatar_url": f"{base_url}/avatar/{profile.username}.jpg",
+            "creator_avatar_url": f"{base_url}/avatar/{quote(profile.username)}.svg",
             "creator_username": profile.username,
             "creator_nickname": creator.nickname,
             "privacy_level_options": list(creator.privacy_levels),
@@ -81,6 +98,7 @@ def creator_info(creator: Creator, posts_today: int, base_url: str) -> Answer:
     )
 
 
-def describe(creator: Creator) -> dict[str, object]:
-    """The account as the admin API shows it."""
-    return {"open_id": creator.open_id, **structs.asdict(creator.profile)}
+def describe(creator: Creator, client_keys: Iterable[str]) -> dict[str, object]:
+    """The account as the admin API shows it; every app knows it by an id of its own."""
+    open_ids = {key: open_id_of(key, creator.profile.username) for key in client_keys}
+    return {"open_id": creator.open_id, "open_ids": open_ids, **structs.asdict(creator.profile)}

@@ -1,9 +1,10 @@
 """What can go wrong in the stand-in itself; what TikTok would answer is a value, not an error.
 
 SandboxError
-├── SettingsRefused    the settings file is not what it should be
+├── SettingsRefused    a file of settings or rules is not what it should be
 ├── StateRefused       the saved state cannot be read
-└── AnswerLost         a rule wants the connection cut without an answer
+├── AnswerLost         a rule wants the connection cut without an answer
+└── NeverAnswered      a rule wants the client to wait in vain
 """
 
 from pathlib import Path
@@ -14,10 +15,10 @@ class SandboxError(Exception):
 
 
 class SettingsRefused(SandboxError):
-    """Correct the settings file and start again."""
+    """Correct the file of settings or rules and start again."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"cannot read the settings in {path}")
+    def __init__(self, path: Path, cause: Exception) -> None:
+        super().__init__(f"cannot read {path}: {cause}")
 
 
 class StateRefused(SandboxError):
@@ -32,3 +33,11 @@ class AnswerLost(SandboxError):
 
     def __init__(self) -> None:
         super().__init__("the answer is lost on purpose")
+
+
+class NeverAnswered(SandboxError):
+    """Keep the connection open and say nothing, until the client leaves or the rule ends."""
+
+    def __init__(self, rule_id: str) -> None:
+        super().__init__("the answer never comes, on purpose")
+        self.rule_id = rule_id

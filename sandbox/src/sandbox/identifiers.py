@@ -15,6 +15,12 @@ def open_id_of(client_key: str, username: str) -> str:
     return "-000" + base64.urlsafe_b64encode(digest).decode()[:32]
 
 
+def union_id_of(username: str) -> str:
+    """The same person gets the same union id in every app."""
+    digest = hashlib.sha256(f"union|{username}".encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode()[:36]
+
+
 class Identifiers:
     """Draws every identifier and secret the stand-in hands out."""
 
@@ -41,9 +47,17 @@ class Identifiers:
         """A user refresh token."""
         return f"rft.{self.text(48)}!4701.e1"
 
-    def publish_id(self) -> str:
-        """The id of a direct post by file upload."""
-        return f"v_pub_file~v2-1.{self._nineteen_digits()}"
+    def client_token(self) -> str:
+        """An app's own access token."""
+        return f"clt.{self.text(48)}"
+
+    def publish_id(self, medium: str, mode: str, source: str) -> str:
+        """The id of a publication tells what it is of; both modes of photos look alike."""
+        kind = "inbox" if medium == "VIDEO" and mode == "MEDIA_UPLOAD" else "pub"
+        by_file = source == "FILE_UPLOAD"
+        letter, way = medium[0].lower(), "file" if by_file else "url"
+        version = "v2-1" if by_file and kind == "pub" else "v2"
+        return f"{letter}_{kind}_{way}~{version}.{self._nineteen_digits()}"
 
     def upload_id(self) -> str:
         """The public half of an upload url."""

@@ -1,20 +1,20 @@
-"""Who may act for whom: authorization requests, single-use codes, access tokens, rotating refresh tokens."""
+"""Who may act for whom: single-use codes, access tokens, rotating refresh tokens."""
 
 import hashlib
 import hmac
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
 from sandbox.answers import Answer, failed, oauth_failed
 from sandbox.identifiers import Identifiers
-from sandbox.settings import App, Lifetimes, Platform
+from sandbox.settings import App, Lifetimes
+from sandbox.tables import Table
 
-_CHALLENGE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
-_VERIFIER: Final = _CHALLENGE
+_VERIFIER: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
+_TIDIED_BEYOND: Final = 1_024
 
 
 class AuthorizationRequest(Struct, frozen=True, kw_only=True):
@@ -27,15 +27,10 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     challenge: str
 
 
-class Bad(Struct, frozen=True):
-    """A request TikTok answers with its own error page; it names the parameter."""
-
-    parameter: str
-
-
 class Code(Struct, frozen=True, kw_only=True):
     """An authorization code waiting to be exchanged."""
 
+    client_key: str
     open_id: str
     scopes: tuple[str, ...]
     redirect_uri: str
@@ -44,70 +39,35 @@ class Code(Struct, frozen=True, kw_only=True):
 
 
 class Permission(Struct, frozen=True, kw_only=True):
-    """What a token stands for, and until when."""
+    """What a token stands for, and until when; a refresh token knows the access token it came with."""
 
+    client_key: str
     open_id: str
     scopes: tuple[str, ...]
     expires_at: float
+    access_token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Permission({self.open_id})"
 
 
-class Grants(Struct, kw_only=True):
+class Grants:
     """Every code and token that still works; what is used up is simply gone."""
 
-    codes: dict[str, Code] = {}
-    access: dict[str, Permission] = {}
-    refresh: dict[str, Permission] = {}
+    def __init__(self) -> None:
+        self.codes: Table[str, Code] = Table()
+        self.access: Table[str, Permission] = Table()
+        self.refresh: Table[str, Permission] = Table()
+        self.sessions: dict[str, str] = {}
+
+    def tidy(self, now: float) -> None:
+        """Forget access tokens that have expired, once most have: every refresh leaves one behind."""
+        if len(self.access) > _TIDIED_BEYOND + 4 * len(self.refresh):
+            for token in [token for token, given in self.access.items() if given.expires_at <= now]:
+                del self.access[token]
 
     def __repr__(self) -> str:
         return f"Grants({len(self.access)} access tokens)"
-
-
-def read_request(app: App, query: Mapping[str, str]) -> AuthorizationRequest | Bad:
-    """Check what the browser brought. A challenge in the wrong encoding passes here and fails at the exchange."""
-    scopes = tuple(part for part in query.get("scope", "").split(",") if part)
-    challenge = query.get("code_challenge", "")
-    checks = {
-        "client_key": query.get("client_key") == app.client_key,
-        "response_type": query.get("response_type") == "code",
-        "redirect_uri": redirect_allowed(app, query.get("redirect_uri", "")),
-        "scope": bool(scopes) and set(scopes) <= set(app.scopes),
-        "state": bool(query.get("state")),
-        "code_challenge": _challenge_allowed(app, challenge),
-        "code_challenge_method": not challenge or query.get("code_challenge_method") == "S256",
-    }
-    for parameter, fine in checks.items():
-        if not fine:
-            return Bad(parameter)
-    return AuthorizationRequest(
-        client_key=query["client_key"],
-        redirect_uri=query["redirect_uri"],
-        scopes=scopes,
-        state=query["state"],
-        challenge=challenge,
-    )
-
-
-def _challenge_allowed(app: App, challenge: str) -> bool:
-    if not challenge:
-        return app.platform is Platform.WEB
-    return _CHALLENGE.fullmatch(challenge) is not None
-
-
-def redirect_allowed(app: App, uri: str) -> bool:
-    """Whether a redirect is registered and of the kind the platform allows."""
-    parts = urlsplit(uri)
-    if parts.query or parts.fragment or not parts.hostname:
-        return False
-    if app.platform is Platform.DESKTOP and parts.hostname not in {"localhost", "127.0.0.1"}:
-        return False
-    if app.platform is Platform.WEB and parts.scheme != "https":
-        return False
-    return any(_matches(registered, uri) for registered in app.redirect_uris)
-
-
-def _matches(registered: str, uri: str) -> bool:
-    pattern = re.escape(registered).replace(r":\*", r":\d{1,5}").replace(r"/\*", r"/[^?#]*")
-    return re.fullmatch(pattern, uri) is not None
 
 
 def issue_code(
@@ -116,6 +76,7 @@ def issue_code(
     """A person agreed: a code for exactly what was agreed to."""
     code = ids.authorization_code()
     grants.codes[code] = Code(
+        client_key=request.client_key,
         open_id=open_id,
         scopes=request.scopes,
         redirect_uri=request.redirect_uri,
@@ -135,38 +96,67 @@ def subject_of_form(grants: Grants, form: Mapping[str, str]) -> str | None:
 
 
 def answer_token(
-    grants: Grants, app: App, ids: Identifiers, form: Mapping[str, str], *, lifetimes: Lifetimes, now: float
+    grants: Grants, app: App | None, ids: Identifiers, form: Mapping[str, str], *, lifetimes: Lifetimes, now: float
 ) -> Answer:
-    """The token endpoint."""
-    if not form.get("client_secret"):
-        return oauth_failed("invalid_request", "Client secret is missed in request.")
-    if not _is_app(app, form):
-        return oauth_failed("invalid_client", "Client key or secret is incorrect.")
-    match form.get("grant_type"):
+    """The token endpoint; `app` is the one whose key the form names."""
+    refused = why_app_refused(app, form)
+    if refused is not None or app is None:
+        return refused or wrong_app()
+    desk = _Desk(grants=grants, client_key=app.client_key, ids=ids, lifetimes=lifetimes, now=now)
+    match form.get("grant_type", ""):
         case "authorization_code":
-            return _exchange(grants, ids, form, lifetimes=lifetimes, now=now)
+            return _exchange(desk, form)
         case "refresh_token":
-            return _refresh(grants, ids, form, lifetimes=lifetimes, now=now)
+            return _refresh(desk, form)
+        case "client_credentials":
+            return _own_token(desk)
+        case "":
+            return malformed()
         case _:
             return oauth_failed("unsupported_grant_type", "The grant type is not supported.")
 
 
-def _is_app(app: App, form: Mapping[str, str]) -> bool:
-    same_key = form.get("client_key") == app.client_key
-    same_secret = hmac.compare_digest(form.get("client_secret", "").encode(), app.client_secret.encode())
-    return same_key and same_secret
+def malformed() -> Answer:
+    """The body is no form, or lacks what it must have."""
+    return oauth_failed("invalid_request", "The request parameters are malformed.")
 
 
-def _exchange(grants: Grants, ids: Identifiers, form: Mapping[str, str], *, lifetimes: Lifetimes, now: float) -> Answer:
-    code = grants.codes.get(form.get("code", ""))
-    if code is None or code.expires_at <= now:
+def wrong_app() -> Answer:
+    """No such app, or another secret."""
+    return oauth_failed("invalid_client", "Client key or secret is incorrect.")
+
+
+def why_app_refused(app: App | None, form: Mapping[str, str]) -> Answer | None:
+    """How a form that is not the app's own is refused."""
+    secret = form.get("client_secret", "")
+    if not secret:
+        return oauth_failed("invalid_request", "Client secret is missed in request.")
+    if app is None or not hmac.compare_digest(secret.encode(), app.client_secret.encode()):
+        return wrong_app()
+    return None
+
+
+class _Desk(Struct, frozen=True, kw_only=True):
+    """Who asks for tokens, when, and what they are drawn from."""
+
+    grants: Grants
+    client_key: str
+    ids: Identifiers
+    lifetimes: Lifetimes
+    now: float
+
+
+def _exchange(desk: _Desk, form: Mapping[str, str]) -> Answer:
+    code = desk.grants.codes.get(form.get("code", ""))
+    if code is None or code.expires_at <= desk.now or code.client_key != desk.client_key:
         return oauth_failed("invalid_grant", "Authorization code is expired.")
     if form.get("redirect_uri") != code.redirect_uri:
         return oauth_failed("invalid_request", "Redirect_uri is not matched with the uri when requesting code.")
     if code.challenge and not _verifies(form.get("code_verifier", ""), code.challenge):
         return oauth_failed("invalid_request", "Code verifier or code challenge is invalid.")
-    del grants.codes[form["code"]]
-    return _issue(grants, ids, open_id=code.open_id, scopes=code.scopes, lifetimes=lifetimes, now=now)
+    del desk.grants.codes[form["code"]]
+    renewed = desk.now + desk.lifetimes.of_refresh
+    return _issue(desk, open_id=code.open_id, scopes=code.scopes, refreshable_until=renewed)
 
 
 def _verifies(verifier: str, challenge: str) -> bool:
@@ -176,50 +166,85 @@ def _verifies(verifier: str, challenge: str) -> bool:
     return hashlib.sha256(verifier.encode()).hexdigest() == challenge
 
 
-def _refresh(grants: Grants, ids: Identifiers, form: Mapping[str, str], *, lifetimes: Lifetimes, now: float) -> Answer:
+def _refresh(desk: _Desk, form: Mapping[str, str]) -> Answer:
     token = form.get("refresh_token", "")
-    permission = grants.refresh.get(token)
-    if permission is None or permission.expires_at <= now:
+    permission = desk.grants.refresh.get(token)
+    if permission is None or permission.expires_at <= desk.now or permission.client_key != desk.client_key:
         return oauth_failed("invalid_grant", "Refresh token is invalid or expired.")
-    del grants.refresh[token]
-    return _issue(grants, ids, open_id=permission.open_id, scopes=permission.scopes, lifetimes=lifetimes, now=now)
+    del desk.grants.refresh[token]
+    if desk.lifetimes.refresh_ends_access and permission.access_token in desk.grants.access:
+        del desk.grants.access[permission.access_token]
+    whole_life = desk.now + desk.lifetimes.of_refresh
+    until = whole_life if desk.lifetimes.refresh_renews else permission.expires_at
+    return _issue(desk, open_id=permission.open_id, scopes=permission.scopes, refreshable_until=until)
 
 
-def _issue(
-    grants: Grants, ids: Identifiers, *, open_id: str, scopes: tuple[str, ...], lifetimes: Lifetimes, now: float
-) -> Answer:
-    access, refresh = ids.access_token(), ids.refresh_token()
-    permission = Permission(open_id=open_id, scopes=scopes, expires_at=now + lifetimes.access_token)
-    grants.access[access] = permission
-    grants.refresh[refresh] = structs.replace(permission, expires_at=now + lifetimes.refresh_token)
+def _issue(desk: _Desk, *, open_id: str, scopes: tuple[str, ...], refreshable_until: float) -> Answer:
+    access, refresh, lives = desk.ids.access_token(), desk.ids.refresh_token(), desk.lifetimes.of_access
+    permission = Permission(client_key=desk.client_key, open_id=open_id, scopes=scopes, expires_at=desk.now + lives)
+    desk.grants.tidy(desk.now)
+    desk.grants.access[access] = permission
+    desk.grants.refresh[refresh] = structs.replace(permission, expires_at=refreshable_until, access_token=access)
     return Answer(
         body={
             "open_id": open_id,
             "scope": ",".join(scopes),
             "access_token": access,
-            "expires_in": lifetimes.access_token,
+            "expires_in": lives,
             "refresh_token": refresh,
-            "refresh_expires_in": lifetimes.refresh_token,
+            "refresh_expires_in": int(refreshable_until - desk.now),
             "token_type": "Bearer",
         }
     )
 
 
-def answer_revoke(grants: Grants, app: App, form: Mapping[str, str]) -> Answer:
-    """Forget everything the person behind an access token allowed."""
-    if not _is_app(app, form):
-        return oauth_failed("invalid_client", "Client key or secret is incorrect.")
+def _own_token(desk: _Desk) -> Answer:
+    """A token for the app itself; nothing here takes it."""
+    token, lives = desk.ids.client_token(), desk.lifetimes.client_token
+    return Answer(body={"access_token": token, "expires_in": lives, "token_type": "Bearer"})
+
+
+def hand_out(
+    grants: Grants,
+    ids: Identifiers,
+    *,
+    client_key: str,
+    open_id: str,
+    scopes: tuple[str, ...],
+    lifetimes: Lifetimes,
+    now: float,
+) -> Answer:
+    """Tokens without a person or a code, as the token endpoint would answer them."""
+    desk = _Desk(grants=grants, client_key=client_key, ids=ids, lifetimes=lifetimes, now=now)
+    return _issue(desk, open_id=open_id, scopes=scopes, refreshable_until=now + lifetimes.of_refresh)
+
+
+def to_revoke(grants: Grants, app: App | None, form: Mapping[str, str]) -> Permission | Answer:
+    """What an app wants to give back, if the access token is its own and alive."""
+    refused = why_app_refused(app, form)
+    if refused is not None or app is None:
+        return refused or wrong_app()
     permission = grants.access.get(form.get("token", ""))
-    if permission is None:
-        return oauth_failed("invalid_request", "The request parameters are malformed.")
-    disconnect(grants, permission.open_id)
-    return Answer(body={})
+    if permission is None or permission.client_key != app.client_key:
+        return malformed()
+    return permission
 
 
-def disconnect(grants: Grants, open_id: str) -> None:
-    """Every token of this person stops working."""
-    grants.access = {token: given for token, given in grants.access.items() if given.open_id != open_id}
-    grants.refresh = {token: given for token, given in grants.refresh.items() if given.open_id != open_id}
+def disconnect(grants: Grants, open_id: str) -> str:
+    """Every code and token of this person in this app stops working; the app's key, empty if there was none."""
+    client_key = ""
+    tables: tuple[Table[str, Code] | Table[str, Permission], ...] = (grants.codes, grants.access, grants.refresh)
+    for table in tables:
+        for token in [token for token, given in table.items() if given.open_id == open_id]:
+            client_key = table[token].client_key
+            del table[token]
+    return client_key
+
+
+def allowed_now(grants: Grants, open_id: str, now: float) -> set[str]:
+    """Every scope a person has granted this app and not taken back."""
+    alive = (each for each in grants.refresh.values() if each.open_id == open_id and each.expires_at > now)
+    return {scope for each in alive for scope in each.scopes}
 
 
 def permitted(grants: Grants, token: str, scopes: tuple[str, ...], now: float) -> Permission | Answer:

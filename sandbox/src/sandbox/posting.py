@@ -1,25 +1,74 @@
-"""A direct post from init to being public: what init accepts, and what status tells at any moment."""
+"""A publication: everything that came of one init, and where it stands at any moment."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from sandbox.answers import Answer, done, failed
-from sandbox.chunks import ChunkLimits, ChunkPlan, why_refused
-from sandbox.creators import Creator, why_blocked
-from sandbox.settings import Delays
+from sandbox.chunks import ChunkPlan
+from sandbox.settings import Delays, Profile
 
-LONGEST_TITLE: Final = 2_200
 DAY_SECONDS: Final = 86_400.0
 PUBLIC: Final = "PUBLIC_TO_EVERYONE"
 
 
+class Medium(StrEnum):
+    """What is published."""
+
+    VIDEO = "VIDEO"
+    PHOTO = "PHOTO"
+
+
+class Mode(StrEnum):
+    """Whether the app posts, or leaves a draft in the creator's inbox."""
+
+    DIRECT_POST = "DIRECT_POST"
+    MEDIA_UPLOAD = "MEDIA_UPLOAD"
+
+
+class Source(StrEnum):
+    """Who moves the bytes: the app sends them, or TikTok fetches them."""
+
+    FILE_UPLOAD = "FILE_UPLOAD"
+    PULL_FROM_URL = "PULL_FROM_URL"
+
+
+class StatusCode(StrEnum):
+    """What status/fetch can say."""
+
+    PROCESSING_UPLOAD = "PROCESSING_UPLOAD"
+    PROCESSING_DOWNLOAD = "PROCESSING_DOWNLOAD"
+    SEND_TO_USER_INBOX = "SEND_TO_USER_INBOX"
+    PUBLISH_COMPLETE = "PUBLISH_COMPLETE"
+    FAILED = "FAILED"
+
+
+PULL_FAILED: Final = {Medium.VIDEO: "video_pull_failed", Medium.PHOTO: "photo_pull_failed"}
+FAIL_REASONS: Final = frozenset(
+    {
+        *PULL_FAILED.values(),
+        "file_format_check_failed",
+        "duration_check_failed",
+        "frame_rate_check_failed",
+        "picture_size_check_failed",
+        "internal",
+        "publish_cancelled",
+        "auth_removed",
+        "spam_risk_too_many_posts",
+        "spam_risk_user_banned_from_posting",
+        "spam_risk_text",
+        "spam_risk",
+    }
+)
+UNDER_WAY: Final = frozenset({StatusCode.PROCESSING_UPLOAD, StatusCode.PROCESSING_DOWNLOAD})
+
+
 class PostInfo(Struct, frozen=True, kw_only=True):
-    """What the creator chose."""
+    """What the creator chose; `description` and `auto_add_music` belong to photos."""
 
     title: str = ""
+    description: str = ""
     privacy_level: str = ""
     disable_comment: bool = False
     disable_duet: bool = False
@@ -27,169 +76,151 @@ class PostInfo(Struct, frozen=True, kw_only=True):
     brand_content_toggle: bool = False
     brand_organic_toggle: bool = False
     is_aigc: bool = False
+    auto_add_music: bool = False
     video_cover_timestamp_ms: int = 0
 
 
-class SourceInfo(Struct, frozen=True, kw_only=True):
-    """Where the bytes come from; sizes belong to FILE_UPLOAD."""
+class File(Struct, frozen=True, kw_only=True):
+    """One file as it arrived."""
 
-    source: str
-    video_size: int = 0
-    chunk_size: int = 0
-    total_chunk_count: int = 0
-    video_url: str = ""
-
-
-class VideoInit(Struct, frozen=True, kw_only=True):
-    """The body of video/init."""
-
-    post_info: PostInfo
-    source_info: SourceInfo
-
-
-class Wanted(Struct, frozen=True, kw_only=True):
-    """An init that passed every check."""
-
-    post_info: PostInfo
-    plan: ChunkPlan
+    sha256: str
+    size: int
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
-    """What became of the bytes once all of them were there; moments may lie ahead."""
+    """What became of the bytes once all of them were there; moments may lie ahead.
+
+    `sha256` is that of the video or of the first photo; `public_at` is when moderation would be done.
+    """
 
     received_at: float
     decided_at: float
     public_at: float
     sha256: str
     fail_reason: str = ""
+    files: tuple[File, ...] = ()
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """Since when everyone can see a post, and until when they could."""
+
+    since: float
+    until: float | None = None
+
+
+class Post(Struct, frozen=True, kw_only=True):
+    """One post on TikTok, and when everyone could see it; a draft may become several."""
+
+    post_id: int
+    privacy_level: str
+    posted_at: float
+    shown: tuple[Span, ...] = ()
+    taken_down_at: float | None = None
+
+    @property
+    def public_at(self) -> float | None:
+        """When everyone can see it for the first time, if its level ever allowed that."""
+        return self.shown[0].since if self.shown else None
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """Why a publication ended before its bytes had a verdict, or after."""
+
+    at: float
+    reason: str
 
 
 class Publication(Struct, frozen=True, kw_only=True):
-    """One accepted init and everything that came of it."""
+    """One accepted init and everything that came of it.
+
+    After `deadline` an unfinished transfer is given up with `abandoned_reason`; if that is empty, it stays as
+    it is for ever.
+    """
 
     publish_id: str
     post_id: int
     open_id: str
+    client_key: str = ""
+    username: str = ""
+    medium: Medium = Medium.VIDEO
+    mode: Mode = Mode.DIRECT_POST
+    source: Source = Source.FILE_UPLOAD
+    urls: tuple[str, ...] = ()
+    cover_index: int = 0
     post_info: PostInfo
     plan: ChunkPlan
     delays: Delays
     inited_at: float
+    deadline: float | None = None
+    abandoned_reason: str = ""
     uploaded_bytes: int = 0
     arrival: Arrival | None = None
+    failure: Failure | None = None
+    posts: tuple[Post, ...] = ()
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether a person decides what becomes of it."""
+        return self.mode is Mode.MEDIA_UPLOAD
 
 
-class StatusCode(StrEnum):
-    """What status/fetch can say about a direct post by file upload."""
-
-    PROCESSING_UPLOAD = "PROCESSING_UPLOAD"
-    PUBLISH_COMPLETE = "PUBLISH_COMPLETE"
-    FAILED = "FAILED"
+def find_post(publication: Publication, post_id: int) -> Post | None:
+    """One of its posts, if it is one."""
+    return next((each for each in publication.posts if each.post_id == post_id), None)
 
 
-def read_init(
-    body: bytes, creator: Creator, *, audited: bool, posts_today: int, limits: ChunkLimits
-) -> Wanted | Answer:
-    """Check an init: its shape first, then its source, then whether this creator may post like this now."""
-    try:
-        asked = msgspec.json.decode(body, type=VideoInit)
-    except msgspec.MsgspecError:
-        return failed("invalid_params", "The request post info or source info is empty or incorrect")
-    source = asked.source_info
-    plan = ChunkPlan(size=source.video_size, chunk_size=source.chunk_size, count=source.total_chunk_count)
-    refusal = _refuse_source(source, plan, limits) or _refuse_post(
-        asked.post_info, creator, audited=audited, posts_today=posts_today
-    )
-    return refusal or Wanted(post_info=asked.post_info, plan=plan)
-
-
-def _refuse_source(source: SourceInfo, plan: ChunkPlan, limits: ChunkLimits) -> Answer | None:
-    match source.source:
-        case "FILE_UPLOAD":
-            message = why_refused(plan, limits)
-            return failed("invalid_params", message) if message else None
-        case "PULL_FROM_URL":
-            return failed("url_ownership_unverified")
-        case _:
-            return failed("invalid_params", "The request source info is empty or incorrect")
-
-
-def _refuse_post(info: PostInfo, creator: Creator, *, audited: bool, posts_today: int) -> Answer | None:
-    if _utf16_units(info.title) > LONGEST_TITLE:
-        return failed("invalid_params", "The title is too long")
-    blocked = why_blocked(creator, posts_today)
-    if blocked:
-        return failed(blocked)
-    if not audited and not (creator.profile.private_account and info.privacy_level == "SELF_ONLY"):
-        return failed("unaudited_client_can_only_post_to_private_accounts")
-    if info.privacy_level not in creator.privacy_levels:
-        return failed("privacy_level_option_mismatch")
+def failure_of(publication: Publication, now: float) -> Failure | None:
+    """Why it failed, if it has by now."""
+    failure, arrival = publication.failure, publication.arrival
+    if failure is not None:
+        return failure if failure.at <= now else None
+    if arrival is not None:
+        verdict = Failure(at=arrival.decided_at, reason=arrival.fail_reason)
+        return verdict if verdict.reason and verdict.at <= now else None
+    if publication.abandoned_reason and publication.deadline is not None and publication.deadline <= now:
+        return Failure(at=publication.deadline, reason=publication.abandoned_reason)
     return None
-
-
-def _utf16_units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def title_of(body: bytes) -> str | None:
-    """The title an init asks for, read leniently: rules look at it before the init is judged."""
-    try:
-        return msgspec.json.decode(body, type=VideoInit).post_info.title
-    except msgspec.MsgspecError:
-        return None
-
-
-def grown(publication: Publication, uploaded_bytes: int) -> Publication:
-    """One more chunk is stored."""
-    return structs.replace(publication, uploaded_bytes=uploaded_bytes)
-
-
-def arrived(publication: Publication, sha256: str, fail_reason: str, now: float) -> Publication:
-    """Every byte is there; the verdict follows after the delays, however often anyone asks."""
-    decided_at = now + publication.delays.processing
-    arrival = Arrival(
-        received_at=now,
-        decided_at=decided_at,
-        public_at=decided_at + publication.delays.public,
-        sha256=sha256,
-        fail_reason=fail_reason,
-    )
-    return structs.replace(publication, uploaded_bytes=publication.plan.size, arrival=arrival)
 
 
 def status_code(publication: Publication, now: float) -> StatusCode:
     """Where a publication stands."""
-    arrival = publication.arrival
-    if arrival is None or now < arrival.decided_at:
-        return StatusCode.PROCESSING_UPLOAD
-    return StatusCode.FAILED if arrival.fail_reason else StatusCode.PUBLISH_COMPLETE
+    if failure_of(publication, now) is not None:
+        return StatusCode.FAILED
+    if any(each.posted_at <= now for each in publication.posts):
+        return StatusCode.PUBLISH_COMPLETE
+    if publication.arrival is None or now < publication.arrival.decided_at:
+        by_upload = publication.source is Source.FILE_UPLOAD
+        return StatusCode.PROCESSING_UPLOAD if by_upload else StatusCode.PROCESSING_DOWNLOAD
+    return StatusCode.SEND_TO_USER_INBOX
 
 
-def is_public(publication: Publication, now: float) -> bool:
-    """Whether everyone can see the post, so that its id is told and its numbers grow."""
-    arrival = publication.arrival
-    if arrival is None or arrival.fail_reason or publication.post_info.privacy_level != PUBLIC:
-        return False
-    return now >= arrival.public_at
+def is_shown(post: Post, now: float) -> bool:
+    """Whether everyone can see this post, so that its id is told and its numbers grow."""
+    return any(each.since <= now and (each.until is None or now < each.until) for each in post.shown)
 
 
-def answer_status(publication: Publication, now: float) -> Answer:
-    """What status/fetch tells; the misspelt key and ids as JSON numbers are TikTok's."""
-    code = status_code(publication, now)
-    data: dict[str, object] = {"status": code.value, "uploaded_bytes": publication.uploaded_bytes}
-    if code is StatusCode.FAILED and publication.arrival is not None:
-        data["fail_reason"] = publication.arrival.fail_reason
-    if is_public(publication, now):
-        data["publicaly_available_post_id"] = [publication.post_id]
-    return done(data)
+def shown_posts(publication: Publication, now: float) -> tuple[Post, ...]:
+    """Its posts that everyone can see."""
+    return tuple(each for each in publication.posts if is_shown(each, now))
 
 
-def posts_of_last_day(publications: dict[str, Publication], open_id: str, now: float) -> int:
-    """How many posts count against the daily cap: of the last day, with all bytes arrived and not failed."""
+def posts_of_last_day(publications: Iterable[Publication], now: float) -> int:
+    """How many direct posts count against the daily cap: of the last day, with all bytes arrived and not failed."""
     return sum(
         1
-        for each in publications.values()
-        if each.open_id == open_id
+        for each in publications
+        if not each.is_draft
         and each.arrival is not None
         and not each.arrival.fail_reason
+        and each.failure is None
         and each.arrival.received_at > now - DAY_SECONDS
     )
+
+
+def why_blocked(profile: Profile, publications: Iterable[Publication], now: float) -> str:
+    """The code that keeps a person from posting through any app now; empty when nothing does."""
+    if profile.banned:
+        return "spam_risk_user_banned_from_posting"
+    # The day's posts are shared by every app, also by those that only exist in the profile.
+    used = posts_of_last_day(publications, now) + profile.posted_elsewhere
+    return "spam_risk_too_many_posts" if used >= profile.daily_post_cap else ""

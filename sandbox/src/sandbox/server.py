@@ -8,29 +8,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import msgspec
 import uvicorn
 from msgspec import structs
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sandbox import saved
-from sandbox.clock import Clock
+from sandbox.clock import Clock, Pace
+from sandbox.errors import StateRefused
+from sandbox.media import USUAL_BUDGET, Media
+from sandbox.protocol import DirectProtocol
+from sandbox.saved import SavedFirst, State
 from sandbox.settings import Settings
 from sandbox.shell import Shell
-from sandbox.web import CUT, build_app
+from sandbox.web import build_app
 
 KEEP_ALIVE_SECONDS: Final = 60
 GRACE_SECONDS: Final = 2
 SAVE_EVERY_SECONDS: Final = 1.0
-
-
-class CuttableProtocol(HttpToolsProtocol):
-    """HTTP whose connection a request's handler can cut."""
-
-    @override
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {CUT: {"now": self.transport.abort}}
 
 
 class _Listener(uvicorn.Server):
@@ -63,18 +57,25 @@ class Server:
         tls: tuple[Path, Path] | None = None,
         clock: Clock | None = None,
         state_folder: Path | None = None,
+        media_folder: Path | None = None,
+        media_budget: int = USUAL_BUDGET,
     ) -> None:
-        self._folder = state_folder
-        state = saved.load(state_folder) if state_folder is not None else None
+        self._state = None if state_folder is None else State(state_folder)
         self._socket = _bind(host, port)
         scheme = "http" if tls is None else "https"
         self.url = f"{scheme}://{host}:{self._socket.getsockname()[1]}"
-        self.shell = _open_shell(settings, self.url, clock, state)
+        media = None if media_folder is None else Media(media_folder, media_budget)
+        try:
+            self.shell = _open_shell(settings, self.url, clock, self._state, media)
+        except StateRefused:
+            self._socket.close()
+            self._close_state()
+            raise
         certificate, key = (None, None) if tls is None else tls
         self._listener = _Listener(
             uvicorn.Config(
-                build_app(self.shell),
-                http=CuttableProtocol,
+                SavedFirst(build_app(self.shell), self._save),
+                http=DirectProtocol,
                 lifespan="off",
                 ws="none",
                 log_config=None,
@@ -87,6 +88,7 @@ class Server:
                 ssl_keyfile=key,
             )
         )
+        self._noted_pace = self.shell.clock.pace
         self._running: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -98,29 +100,36 @@ class Server:
             listening.cancel()
             await serving
         self._running = [serving, asyncio.create_task(self._keep_saved())]
+        self.shell.changed()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         serving, saving = self._running
-        await self.shell.holds.close()
+        await self.shell.close()
         saving.cancel()
         self._listener.should_exit = True
         await serving
         self._save()
+        self._close_state()
 
     async def _keep_saved(self) -> None:
-        seen = self.shell.changes
+        # For what happens without a call: files that were fetched, webhooks that were told.
         while True:
             await asyncio.sleep(SAVE_EVERY_SECONDS)
-            if self.shell.changes != seen:
-                seen = self.shell.changes
-                self._save()
+            self._save()
 
     def _save(self) -> None:
-        if self._folder is not None:
-            saved.save(self.shell.world, self._folder)
+        if self._state is not None:
+            self._state.save(self.shell.world)
+            if self.shell.clock.pace != self._noted_pace:
+                self._noted_pace = self.shell.clock.pace
+                self._state.note("clock", msgspec.json.encode(self._noted_pace).decode())
+
+    def _close_state(self) -> None:
+        if self._state is not None:
+            self._state.close()
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -130,11 +139,16 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _open_shell(settings: Settings, url: str, clock: Clock | None, state: saved.Saved | None) -> Shell:
-    if state is None:
-        return Shell(settings, base_url=url, clock=clock)
-    secret = settings.app.client_secret or state.client_secret
-    kept = structs.replace(settings, app=structs.replace(settings.app, client_secret=secret))
-    shell = Shell(kept, base_url=url, clock=clock)
-    saved.restore(shell.world, state)
+def _open_shell(settings: Settings, url: str, clock: Clock | None, state: State | None, media: Media | None) -> Shell:
+    if state is not None:
+        secret = settings.app.client_secret or state.fact("client_secret")
+        settings = structs.replace(settings, app=structs.replace(settings.app, client_secret=secret))
+    shell = Shell(settings, base_url=url, clock=clock)
+    shell.media = media
+    if state is not None:
+        state.note("client_secret", shell.world.settings.app.client_secret)
+        state.restore(shell.world, media)
+        kept = state.fact("clock")
+        if clock is None and kept:
+            shell.clock.resume(msgspec.json.decode(kept, type=Pace))
     return shell

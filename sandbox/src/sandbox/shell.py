@@ -1,16 +1,15 @@
-"""What stands between the pure tables and HTTP: the clock, rules that act, and the list of calls."""
+"""What stands between the pure tables and HTTP: the clock, calls that wait, and the list of calls."""
 
+import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import Random, SystemRandom
 from typing import Final
 
-from sandbox.answers import Answer
 from sandbox.clock import Clock
-from sandbox.errors import AnswerLost
 from sandbox.holds import Holds
 from sandbox.identifiers import Identifiers
-from sandbox.rules import Action, Endpoint, Moment, Subject, answer_of
+from sandbox.media import Media
 from sandbox.settings import Settings
 from sandbox.world import World
 
@@ -28,51 +27,39 @@ class Shell:
         self.world = World(settings, self.ids, base_url)
         self.holds = Holds()
         self.calls: deque[dict[str, object]] = deque(maxlen=CALLS_REMEMBERED)
+        self.calls_seen = 0
         self.changes = 0
+        self.media: Media | None = None
+        self.after_change: list[Callable[[], None]] = []
+        self.before_end: list[Callable[[], Awaitable[None]]] = []
+        self._ending = asyncio.Event()
 
-    def record(self, endpoint: Endpoint, subject: Subject, status: int, code: str) -> None:
-        """Remember a call; never a token, a code or an upload url."""
+    def changed(self) -> None:
+        """Something in the tables is new: whoever works in the background may have something to do."""
         self.changes += 1
-        self.calls.append(
-            {
-                "at": self.clock.now(),
-                "endpoint": endpoint.value,
-                "open_id": subject.open_id,
-                "publish_id": subject.publish_id,
-                "status": status,
-                "code": code,
-            }
-        )
+        for look in self.after_change:
+            look()
 
+    async def close(self) -> None:
+        """Nobody waits or works in the background any more."""
+        self._ending.set()
+        await self.holds.close()
+        for end in self.before_end:
+            await end()
 
-async def meddle(
-    shell: Shell, endpoint: Endpoint, at: Moment, subject: Subject, span: range = range(0)
-) -> Answer | None:
-    """Let the rules act on a moment of a call: an answer to give instead, or None to go on.
+    async def wait_until(self, moment: float) -> None:
+        """Return once that moment has come, or the stand-in stops."""
+        if moment <= self.clock.now():
+            return
+        waits = {asyncio.create_task(self.clock.wait_until(moment)), asyncio.create_task(self._ending.wait())}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
 
-    Raises:
-        AnswerLost: a rule wants the connection cut.
-    """
-    struck = shell.world.rules.strike(endpoint, at, subject, span)
-    if struck is None:
-        return None
-    await shell.holds.tell()
-    match struck.rule.action:
-        case Action.HOLD:
-            await shell.holds.hold(struck.rule_id)
-            return None
-        case Action.LOSE_ANSWER:
-            shell.record(endpoint, subject, 0, "answer_lost")
-            raise AnswerLost
-        case Action.STATUS | Action.ERROR:
-            return answer_of(struck.rule)
-
-
-async def carry_out(shell: Shell, endpoint: Endpoint, subject: Subject, act: Callable[[], Answer]) -> Answer:
-    """A whole call: rules before it, the call itself, rules after it."""
-    answer = await meddle(shell, endpoint, Moment.REQUEST, subject)
-    if answer is None:
-        answer = act()
-        answer = await meddle(shell, endpoint, Moment.ANSWER, subject) or answer
-    shell.record(endpoint, subject, answer.status, answer.code)
-    return answer
+    def note(self, call: dict[str, object]) -> None:
+        """Remember a call, under the next number."""
+        self.calls_seen += 1
+        self.calls.append({"number": self.calls_seen, **call})
+        self.changed()

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from sandbox.answers import Answer, upload_refused
 from sandbox.chunks import ChunkPlan
+from sandbox.formats import HEAD_BYTES
 
 CONTENT_TYPES: Final = frozenset({"video/mp4", "video/quicktime", "video/webm"})
 _RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
@@ -35,6 +36,7 @@ class Upload:
     expires_at: float
     digest: Digest
     stored: int = 0
+    head: bytes = b""
 
     @property
     def complete(self) -> bool:
@@ -72,9 +74,12 @@ class Incoming:
         self.span = span
         self.digest = digest
         self.read = 0
+        self.head = b""
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of the body."""
+        if self.read < HEAD_BYTES:
+            self.head = (self.head + piece[:HEAD_BYTES])[:HEAD_BYTES]
         self.read += len(piece)
         self.digest.update(piece)
 
@@ -140,7 +145,8 @@ def finish(upload: Upload, incoming: Incoming, now: float) -> Upload | Answer:
         return upload_refused(403, "upload_url_expired")
     if upload.stored != incoming.span.first:
         return _out_of_place(upload)
-    return replace(upload, stored=incoming.span.last + 1, digest=incoming.digest)
+    head = upload.head or incoming.head
+    return replace(upload, stored=incoming.span.last + 1, digest=incoming.digest, head=head)
 
 
 def stored_answer(upload: Upload) -> Answer:

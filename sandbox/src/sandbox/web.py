@@ -5,44 +5,52 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
-from typing_extensions import override
 
-from sandbox import oauth, world
+from sandbox import calls, oauth, permissions, world
 from sandbox.admin import admin_routes
-from sandbox.answers import Answer, encode, oauth_failed, upload_refused
+from sandbox.admin_clock import clock_routes
+from sandbox.admin_people import people_routes
+from sandbox.admin_publications import publication_routes
+from sandbox.admin_rules import rule_routes
+from sandbox.admin_settings import settings_routes
+from sandbox.admin_webhooks import webhook_routes
+from sandbox.answers import Answer, encode
+from sandbox.calls import Call
 from sandbox.consent import consent_routes
-from sandbox.errors import AnswerLost
+from sandbox.endings import Cut, Silence
+from sandbox.errors import AnswerLost, NeverAnswered
+from sandbox.guard import SameSite
+from sandbox.page import page_routes
+from sandbox.playing import media_routes
+from sandbox.pulls import Puller
+from sandbox.receiving import receive
 from sandbox.rules import Endpoint, Moment, Subject
-from sandbox.shell import Shell, carry_out, meddle
+from sandbox.shell import Shell
+from sandbox.sights import sight_routes
 from sandbox.uploads import Incoming, PutHead
-from sandbox.world import Call
+from sandbox.visits import Handler, carry_out, visit_of
+from sandbox.webhooks import Webhooks
+from sandbox.world import World
 
-Handler = Callable[[Request], Awaitable[Response]]
+ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
 
-# How the server hands a connection to whoever must cut it; see `sandbox.server`.
-CUT: Final = "sandbox.cut"
 _FORM: Final = "application/x-www-form-urlencoded"
-
-
-class Cut(Response):
-    """No answer at all: the connection ends."""
-
-    @override
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        cut = scope.get("extensions", {}).get(CUT)
-        if cut is None:
-            raise AnswerLost
-        cut["now"]()
-        while (await receive())["type"] != "http.disconnect":
-            pass
 
 
 def build_app(shell: Shell) -> Starlette:
     """Everything the stand-in serves, on one port."""
+    shell.world.rules.begin(shell.world.settings.rules, shell.clock.now())
+    puller = Puller(shell)
+    shell.after_change.append(puller.start)
+    shell.before_end.append(puller.close)
+    webhooks = Webhooks(shell)
+    shell.after_change.append(webhooks.look)
+    shell.before_end.append(webhooks.close)
     return Starlette(
         routes=[
             *consent_routes(shell),
@@ -51,19 +59,52 @@ def build_app(shell: Shell) -> Starlette:
             Route("/v2/user/info/", _api(shell, Endpoint.USER_INFO), methods=["GET"]),
             Route("/v2/post/publish/creator_info/query/", _api(shell, Endpoint.CREATOR_INFO), methods=["POST"]),
             Route("/v2/post/publish/video/init/", _api(shell, Endpoint.VIDEO_INIT), methods=["POST"]),
+            Route("/v2/post/publish/inbox/video/init/", _api(shell, Endpoint.INBOX_INIT), methods=["POST"]),
+            Route("/v2/post/publish/content/init/", _api(shell, Endpoint.CONTENT_INIT), methods=["POST"]),
+            Route("/v2/post/publish/cancel/", _api(shell, Endpoint.CANCEL), methods=["POST"]),
             Route("/v2/post/publish/status/fetch/", _api(shell, Endpoint.STATUS), methods=["POST"]),
+            Route("/v2/video/list/", _api(shell, Endpoint.VIDEO_LIST), methods=["POST"]),
             Route("/v2/video/query/", _api(shell, Endpoint.VIDEO_QUERY), methods=["POST"]),
             Route("/upload/video/", _upload(shell), methods=["PUT"]),
             # `curl -T` puts the file's name behind a path that ends in a slash.
             Route("/upload/video/{file_name}", _upload(shell), methods=["PUT"]),
+            *sight_routes(shell),
+            *media_routes(shell),
+            *page_routes(shell),
             *admin_routes(shell),
+            *rule_routes(shell),
+            *clock_routes(shell),
+            *webhook_routes(shell),
+            *people_routes(shell),
+            *publication_routes(shell),
+            *settings_routes(shell),
         ],
-        exception_handlers={AnswerLost: _cut},
+        exception_handlers={AnswerLost: _cut, NeverAnswered: _keep_silent(shell), HTTPException: _unknown(shell)},
+        middleware=[Middleware(SameSite)],
     )
 
 
 async def _cut(request: Request, lost: Exception) -> Response:  # noqa: ARG001 -- Starlette passes both
     return Cut()
+
+
+def _keep_silent(shell: Shell) -> ExceptionHandler:
+    async def handle(request: Request, never: Exception) -> Response:  # noqa: ARG001 -- Starlette passes both
+        return Silence(shell.holds, getattr(never, "rule_id", ""))
+
+    return handle
+
+
+def _unknown(shell: Shell) -> ExceptionHandler:
+    """Nothing is at that address, or not for that method; it was called all the same."""
+
+    async def handle(request: Request, refused: Exception) -> Response:
+        status, headers = getattr(refused, "status_code", 500), getattr(refused, "headers", None)
+        if not request.url.path.startswith("/_sandbox/"):
+            visit_of(shell, Endpoint.UNKNOWN, Subject(), request).record(status, "nothing_here")
+        return Response(status_code=status, headers=headers)
+
+    return handle
 
 
 def _respond(shell: Shell, answer: Answer) -> Response:
@@ -85,13 +126,10 @@ def _api(shell: Shell, endpoint: Endpoint) -> Handler:
             body=await request.body(),
             fields=request.query_params.get("fields", ""),
         )
-        answer = await carry_out(
-            shell,
-            endpoint,
-            world.subject_of_call(shell.world, call),
-            lambda: world.answer_call(shell.world, call, shell.clock.now()),
-        )
-        return _respond(shell, answer)
+        visit = visit_of(shell, endpoint, calls.subject_of_call(shell.world, call), request)
+        visit.size = len(call.body)
+        answer = await carry_out(visit, lambda: calls.answer_call(shell.world, call, shell.clock.now()))
+        return visit.finish(_respond(shell, answer), answer.code)
 
     return handle
 
@@ -108,33 +146,40 @@ def _respond_oauth(shell: Shell, answer: Answer) -> Response:
     return _respond(shell, answer)
 
 
+async def _answer_form(
+    shell: Shell,
+    endpoint: Endpoint,
+    subject: Subject,
+    request: Request,
+    answer_form: Callable[[World, dict[str, str], float], Answer],
+) -> Response:
+    form, visit = await _form(request), visit_of(shell, endpoint, subject, request)
+    visit.size = len(await request.body())
+
+    def act() -> Answer:
+        return oauth.malformed() if form is None else answer_form(shell.world, form, shell.clock.now())
+
+    answer = await carry_out(visit, act)
+    return visit.finish(_respond_oauth(shell, answer), answer.code)
+
+
 def _token(shell: Shell) -> Handler:
     async def handle(request: Request) -> Response:
-        form = await _form(request)
-        if form is None:
-            return _respond_oauth(shell, _malformed())
-        answer = await carry_out(
-            shell,
-            Endpoint.TOKEN,
-            Subject(open_id=oauth.subject_of_form(shell.world.grants, form)),
-            lambda: world.answer_token(shell.world, form, shell.clock.now()),
-        )
-        return _respond_oauth(shell, answer)
+        form = await _form(request) or {}
+        open_id = oauth.subject_of_form(shell.world.grants, form)
+        subject = Subject(open_id=open_id, client_key=form.get("client_key"))
+        return await _answer_form(shell, Endpoint.TOKEN, subject, request, world.answer_token)
 
     return handle
 
 
-def _malformed() -> Answer:
-    return oauth_failed("invalid_request", "The request parameters are malformed.")
-
-
 def _revoke(shell: Shell) -> Handler:
     async def handle(request: Request) -> Response:
-        form = await _form(request)
-        if form is None:
-            return _respond_oauth(shell, _malformed())
-        shell.changes += 1
-        return _respond_oauth(shell, oauth.answer_revoke(shell.world.grants, shell.world.settings.app, form))
+        form = await _form(request) or {}
+        permission = shell.world.grants.access.get(form.get("token", ""))
+        open_id = None if permission is None else permission.open_id
+        subject = Subject(open_id=open_id, client_key=form.get("client_key"))
+        return await _answer_form(shell, Endpoint.REVOKE, subject, request, permissions.answer_revoke)
 
     return handle
 
@@ -144,13 +189,13 @@ def _upload(shell: Shell) -> Handler:
         upload_id = request.query_params.get("upload_id", "")
         token = request.query_params.get("upload_token", "")
         subject = world.subject_of_upload(shell.world, world.find_upload(shell.world, upload_id, token))
-        answer = await meddle(shell, Endpoint.UPLOAD, Moment.REQUEST, subject)
+        visit = visit_of(shell, Endpoint.UPLOAD, subject, request)
+        answer = await visit.meddle(Moment.REQUEST)
         if answer is None:
             begun = world.begin_chunk(shell.world, upload_id, token, _head(request), shell.clock.now())
-            answer = await _receive(shell, request, subject, begun) if isinstance(begun, Incoming) else begun
-            answer = await meddle(shell, Endpoint.UPLOAD, Moment.ANSWER, subject) or answer
-        shell.record(Endpoint.UPLOAD, subject, answer.status, answer.code)
-        return _respond(shell, answer)
+            answer = await receive(visit, request, begun) if isinstance(begun, Incoming) else begun
+            answer = await visit.meddle(Moment.ANSWER) or answer
+        return visit.finish(_respond(shell, answer), answer.code)
 
     return handle
 
@@ -161,21 +206,3 @@ def _head(request: Request) -> PutHead:
         content_length=request.headers.get("content-length", ""),
         content_range=request.headers.get("content-range", ""),
     )
-
-
-async def _receive(shell: Shell, request: Request, subject: Subject, incoming: Incoming) -> Answer:
-    """Read a chunk's body to its end, or to where a rule or the client ends it."""
-    try:
-        async for piece in request.stream():
-            before = incoming.read
-            incoming.feed(piece)
-            if piece and shell.world.rules.watches_bodies():
-                span = range(before + 1, incoming.read + 1)
-                instead = await meddle(shell, Endpoint.UPLOAD, Moment.BODY, subject, span)
-                if instead is not None:
-                    return instead
-    except ClientDisconnect:
-        return upload_refused(400, "client_gone")
-    finally:
-        world.count_bytes(shell.world, incoming)
-    return world.end_chunk(shell.world, incoming, shell.clock.now())

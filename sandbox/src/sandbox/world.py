@@ -1,184 +1,112 @@
-"""Everything the stand-in knows, and each endpoint as one function of it, the request and the moment."""
+"""Everything the stand-in knows, and what a PUT and the token endpoint do to it."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
-from sandbox import creators, display, oauth, posting, uploads
+from sandbox import changes, formats, oauth, posting, uploads
 from sandbox.allowance import Allowance
-from sandbox.answers import Answer, done, failed
-from sandbox.creators import Creator, Creators
+from sandbox.answers import Answer
+from sandbox.apps import Apps
+from sandbox.creators import Creators
+from sandbox.deliveries import Deliveries
+from sandbox.happenings import foreseen
 from sandbox.identifiers import Identifiers
-from sandbox.oauth import Grants, Permission
-from sandbox.posting import Publication
-from sandbox.rules import Action, Endpoint, Moment, Rules, Subject
+from sandbox.notices import Notice, Notices
+from sandbox.oauth import Grants
+from sandbox.posting import File, Publication, Source
+from sandbox.rules import Action, Endpoint, Moment, Rule, Rules, Subject
 from sandbox.settings import Settings
+from sandbox.tables import Table
 from sandbox.uploads import Incoming, PutHead, Upload
-
-SCOPES_OF: Final = {
-    Endpoint.USER_INFO: ("user.info.basic",),
-    Endpoint.CREATOR_INFO: ("video.publish",),
-    Endpoint.VIDEO_INIT: ("video.publish",),
-    Endpoint.STATUS: ("video.publish", "video.upload"),
-    Endpoint.VIDEO_QUERY: ("video.list",),
-}
-
-
-class Call(Struct, frozen=True, kw_only=True):
-    """One API call with a bearer token."""
-
-    endpoint: Endpoint
-    token: str
-    body: bytes = b""
-    fields: str = ""
-
-    def __repr__(self) -> str:
-        return f"Call({self.endpoint})"
-
-
-class StatusQuery(Struct, frozen=True, kw_only=True):
-    """The body of status/fetch."""
-
-    publish_id: str
 
 
 class World:
     """The tables; no clock, no sockets."""
 
     def __init__(self, settings: Settings, ids: Identifiers, base_url: str) -> None:
-        secret = settings.app.client_secret or ids.text(32)
-        self.settings = structs.replace(settings, app=structs.replace(settings.app, client_secret=secret))
+        self.apps = Apps(ids, settings.app, settings.apps)
+        self.settings = structs.replace(settings, app=self.apps.default)
         self.ids = ids
         self.base_url = base_url
         self.grants = Grants()
         self.creators = Creators(settings.app.client_key)
-        self.publications: dict[str, Publication] = {}
-        self.uploads: dict[str, Upload] = {}
-        self.bytes_read: dict[str, int] = {}
+        self.publications: Table[str, Publication] = Table()
+        self.unfetched: set[str] = set()
+        self._of_person: dict[str, list[str]] = {}
+        self.uploads: Table[str, Upload] = Table()
+        self.bytes_read: Table[str, int] = Table()
         self.allowance = Allowance()
         self.rules = Rules()
+        self.notices = Notices()
+        self.deliveries = Deliveries()
         for profile in settings.creators:
             self.creators.save(profile)
 
+    def keep(self, publication: Publication) -> None:
+        """A publication is new or has changed: remember it, and what there is now to tell its app."""
+        before = self.publications.get(publication.publish_id)
+        self.remember(publication)
+        told = Counter(() if before is None else foreseen(before))
+        for each in Counter(foreseen(publication)) - told:
+            self.notices.plan(
+                Notice(
+                    due_at=each.due_at,
+                    client_key=publication.client_key,
+                    event=each.event,
+                    open_id=publication.open_id,
+                    publish_id=publication.publish_id,
+                    content=dict(each.content),
+                )
+            )
 
-def subject_of_call(world: World, call: Call) -> Subject:
-    """What rules may look at in an API call."""
-    permission = world.grants.access.get(call.token)
-    open_id = None if permission is None else permission.open_id
-    if call.endpoint is Endpoint.VIDEO_INIT:
-        return Subject(open_id=open_id, title=posting.title_of(call.body))
-    if call.endpoint is Endpoint.STATUS:
-        publication = _asked_publication(world, call.body)
-        if publication is not None:
-            return Subject(open_id=open_id, title=publication.post_info.title, publish_id=publication.publish_id)
-    return Subject(open_id=open_id)
+    def remember(self, publication: Publication) -> None:
+        """The table and its indexes, oldest init first; nobody is told."""
+        publish_id = publication.publish_id
+        if publish_id not in self.publications:
+            self._of_person.setdefault(publication.username, []).append(publish_id)
+        self.publications[publish_id] = publication
+        has_ended = publication.arrival is not None or publication.failure is not None
+        if has_ended or publication.source is not Source.PULL_FROM_URL:
+            self.unfetched.discard(publish_id)
+        else:
+            self.unfetched.add(publish_id)
 
-
-def answer_call(world: World, call: Call, now: float) -> Answer:
-    """Answer an API call: token, scope, rate, then what the endpoint itself has to say."""
-    permission = oauth.permitted(world.grants, call.token, SCOPES_OF[call.endpoint], now)
-    if isinstance(permission, Answer):
-        return permission
-    if not world.allowance.take(call.endpoint, call.token, now):
-        return failed("rate_limit_exceeded")
-    return _ENDPOINTS[call.endpoint](world, call, permission, now)
-
-
-def _posts_today(world: World, open_id: str, now: float) -> int:
-    return posting.posts_of_last_day(world.publications, open_id, now)
-
-
-def _user_info(world: World, call: Call, permission: Permission, now: float) -> Answer:
-    creator = world.creators.get(permission.open_id)
-    public = [
-        each for each in world.publications.values() if each.open_id == creator.open_id and posting.is_public(each, now)
-    ]
-    return display.user_info(creator, permission.scopes, call.fields, len(public), world.base_url)
+    def of_person(self, username: str) -> list[Publication]:
+        """Every publication of one person through any app, oldest first."""
+        return [self.publications[publish_id] for publish_id in self._of_person.get(username, ())]
 
 
-def _creator_info(world: World, call: Call, permission: Permission, now: float) -> Answer:  # noqa: ARG001 -- one signature for all
-    creator = world.creators.get(permission.open_id)
-    return creators.creator_info(creator, _posts_today(world, creator.open_id, now), world.base_url)
-
-
-def _video_init(world: World, call: Call, permission: Permission, now: float) -> Answer:
-    creator = world.creators.get(permission.open_id)
-    wanted = posting.read_init(
-        call.body,
-        creator,
-        audited=world.settings.app.audited,
-        posts_today=_posts_today(world, creator.open_id, now),
-        limits=world.settings.chunk_limits,
-    )
-    if isinstance(wanted, Answer):
-        return wanted
-    return _open(world, creator, wanted, now)
-
-
-def _open(world: World, creator: Creator, wanted: posting.Wanted, now: float) -> Answer:
-    publication = Publication(
-        publish_id=world.ids.publish_id(),
-        post_id=world.ids.post_id(),
-        open_id=creator.open_id,
-        post_info=wanted.post_info,
-        plan=wanted.plan,
-        delays=world.settings.delays,
-        inited_at=now,
-    )
-    upload_id, token = world.ids.upload_id(), world.ids.text(40)
-    world.publications[publication.publish_id] = publication
-    world.uploads[upload_id] = uploads.fresh_upload(
-        publish_id=publication.publish_id,
-        token=token,
-        plan=wanted.plan,
-        expires_at=now + world.settings.lifetimes.upload_url,
-    )
-    url = f"{world.base_url}/upload/video/?upload_id={upload_id}&upload_token={token}"
-    return done({"publish_id": publication.publish_id, "upload_url": url})
-
-
-def _asked_publication(world: World, body: bytes) -> Publication | None:
-    try:
-        return world.publications.get(msgspec.json.decode(body, type=StatusQuery).publish_id)
-    except msgspec.MsgspecError:
-        return None
-
-
-def _status(world: World, call: Call, permission: Permission, now: float) -> Answer:
-    publication = _asked_publication(world, call.body)
+def still_holds(world: World, notice: Notice, now: float) -> bool:
+    """Whether what a notice tells is true at its moment; what is about no publication always is."""
+    publication = world.publications.get(notice.publish_id)
     if publication is None:
-        return failed("invalid_publish_id")
-    if publication.open_id != permission.open_id:
-        return failed("token_not_authorized_for_specified_publish_id")
-    return posting.answer_status(publication, now)
-
-
-def _video_query(world: World, call: Call, permission: Permission, now: float) -> Answer:
-    return display.query_videos(
-        world.publications.values(),
-        world.creators.get(permission.open_id),
-        body=call.body,
-        asked=call.fields,
-        base_url=world.base_url,
-        now=now,
+        return True
+    about = (notice.due_at, notice.event, notice.content)
+    return notice.due_at <= now and any(
+        about == (each.due_at, each.event, dict(each.content)) for each in foreseen(publication)
     )
 
 
-_ENDPOINTS: Final[dict[Endpoint, Callable[[World, Call, Permission, float], Answer]]] = {
-    Endpoint.USER_INFO: _user_info,
-    Endpoint.CREATOR_INFO: _creator_info,
-    Endpoint.VIDEO_INIT: _video_init,
-    Endpoint.STATUS: _status,
-    Endpoint.VIDEO_QUERY: _video_query,
-}
+def subject_of_notice(world: World, notice: Notice) -> Subject:
+    """What rules may look at in what an app is told."""
+    publication, person = world.publications.get(notice.publish_id), world.creators.of(notice.open_id)
+    return Subject(
+        open_id=notice.open_id,
+        username=None if person is None else person.profile.username,
+        client_key=notice.client_key,
+        title=None if publication is None else publication.post_info.title,
+        publish_id=notice.publish_id or None,
+        event=notice.event,
+    )
 
 
 def answer_token(world: World, form: Mapping[str, str], now: float) -> Answer:
     """The token endpoint."""
-    settings = world.settings
-    return oauth.answer_token(world.grants, settings.app, world.ids, form, lifetimes=settings.lifetimes, now=now)
+    app = world.apps.get(form.get("client_key", ""))
+    return oauth.answer_token(world.grants, app, world.ids, form, lifetimes=world.settings.lifetimes, now=now)
 
 
 def find_upload(world: World, upload_id: str, token: str) -> Upload | None:
@@ -187,37 +115,107 @@ def find_upload(world: World, upload_id: str, token: str) -> Upload | None:
     return upload if upload is not None and upload.token == token else None
 
 
+def subject_of_publication(publication: Publication) -> Subject:
+    """What rules may look at once an init was accepted."""
+    return Subject(
+        open_id=publication.open_id,
+        username=publication.username,
+        client_key=publication.client_key,
+        title=publication.post_info.title,
+        publish_id=publication.publish_id,
+    )
+
+
+def expire_uploads(world: World, publish_id: str, now: float) -> int:
+    """A publication's upload urls work no longer; how many there were."""
+    found = [name for name, each in world.uploads.items() if each.publish_id == publish_id]
+    for name in found:
+        world.uploads[name] = replace(world.uploads[name], expires_at=now)
+    return len(found)
+
+
 def subject_of_upload(world: World, upload: Upload | None) -> Subject:
     """What rules may look at in a PUT."""
-    if upload is None:
-        return Subject()
-    publication = world.publications[upload.publish_id]
-    return Subject(open_id=publication.open_id, title=publication.post_info.title, publish_id=publication.publish_id)
+    return Subject() if upload is None else subject_of_publication(world.publications[upload.publish_id])
 
 
 def begin_chunk(world: World, upload_id: str, token: str, head: PutHead, now: float) -> Incoming | Answer:
     """Judge a PUT by its head."""
     upload = find_upload(world, upload_id, token)
-    return uploads.unknown_task() if upload is None else uploads.begin(upload_id, upload, head, now)
+    if upload is None or _has_ended(world, upload):
+        return uploads.unknown_task()
+    return uploads.begin(upload_id, upload, head, now)
+
+
+def _has_ended(world: World, upload: Upload) -> bool:
+    return world.publications[upload.publish_id].failure is not None
 
 
 def end_chunk(world: World, incoming: Incoming, now: float) -> Answer:
     """Store a chunk whose body ended; with the last one the post is on its way."""
-    outcome = uploads.finish(world.uploads[incoming.upload_id], incoming, now)
+    upload = world.uploads[incoming.upload_id]
+    if _has_ended(world, upload):
+        return uploads.unknown_task()
+    outcome = uploads.finish(upload, incoming, now)
     if isinstance(outcome, Answer):
         return outcome
     world.uploads[incoming.upload_id] = outcome
-    publication = posting.grown(world.publications[outcome.publish_id], outcome.stored)
+    publication = changes.grown(world.publications[outcome.publish_id], outcome.stored)
     if outcome.complete:
-        reason = _processing_fault(world, outcome)
-        publication = posting.arrived(publication, outcome.digest.hexdigest(), reason, now)
-    world.publications[outcome.publish_id] = publication
+        file = File(sha256=outcome.digest.hexdigest(), size=outcome.stored)
+        arrive(world, publication, (file,), (outcome.head,), now)
+    else:
+        world.keep(publication)
     return uploads.stored_answer(outcome)
 
 
-def _processing_fault(world: World, upload: Upload) -> str:
-    struck = world.rules.strike(Endpoint.PROCESSING, Moment.REQUEST, subject_of_upload(world, upload))
-    return struck.rule.code if struck is not None and struck.rule.action is Action.ERROR else ""
+def arrive(world: World, publication: Publication, files: tuple[File, ...], heads: Iterable[bytes], now: float) -> None:
+    """Every byte is there: what processing will find is known at once, and told later."""
+    rules = _processing_rules(world, publication, now)
+    asked = _processing_fault(rules)
+    fault = asked or _creator_fault(world, publication, now) or _format_fault(world, publication, heads)
+    arrived = changes.arrived(_slowed(publication, rules), files, fault, now)
+    world.keep(_taken_down_later(arrived, rules))
+
+
+def _creator_fault(world: World, publication: Publication, now: float) -> str:
+    """A creator may have been banned, or the day used up by posts begun at the same time."""
+    if publication.is_draft:
+        return ""
+    person = world.creators.get(publication.open_id).profile
+    return posting.why_blocked(person, world.of_person(publication.username), now)
+
+
+def _processing_rules(world: World, publication: Publication, now: float) -> list[Rule]:
+    subject = subject_of_publication(publication)
+    return [each.rule for each in world.rules.strike(Endpoint.PROCESSING, Moment.REQUEST, subject, now=now)]
+
+
+def _processing_fault(rules: Iterable[Rule]) -> str:
+    reasons = {Action.ERROR: "code", Action.FAIL: "reason"}
+    return next((getattr(each, reasons[each.action]) for each in rules if each.action in reasons), "")
+
+
+def _slowed(publication: Publication, rules: Iterable[Rule]) -> Publication:
+    """It takes longer until the verdict, as long as moderation can."""
+    more = sum(each.seconds for each in rules if each.action is Action.SLOW)
+    delays = publication.delays
+    return structs.replace(publication, delays=structs.replace(delays, processing=delays.processing + more))
+
+
+def _taken_down_later(publication: Publication, rules: Iterable[Rule]) -> Publication:
+    """A post that was accepted goes down so many seconds after it became, or would have become, public."""
+    wanted = [each.seconds for each in rules if each.action is Action.TAKEDOWN]
+    if not wanted or publication.arrival is None or not publication.posts:
+        return publication
+    gone = changes.taken_down(publication.posts[-1], publication.arrival.public_at + wanted[0])
+    return changes.with_changed(publication, gone)
+
+
+def _format_fault(world: World, publication: Publication, heads: Iterable[bytes]) -> str:
+    strict = world.settings.check_media
+    faults = (formats.why_refused(publication.medium, head, strict=strict) for head in heads)
+    return next(filter(None, faults), "")
 
 
 def count_bytes(world: World, incoming: Incoming) -> None:

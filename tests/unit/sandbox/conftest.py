@@ -29,9 +29,11 @@ def clock() -> Clock:
 async def meet(clock: Clock) -> AsyncIterator[Meet]:
     """A visitor of a stand-in with settings of its own."""
     clients: list[httpx.AsyncClient] = []
+    shells: list[Shell] = []
 
     async def met(settings: Settings) -> Visitor:
         shell = Shell(settings, base_url=BASE, clock=clock)
+        shells.append(shell)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=BASE)
         clients.append(client)
         return Visitor(client, shell)
@@ -39,6 +41,8 @@ async def meet(clock: Clock) -> AsyncIterator[Meet]:
     yield met
     for client in clients:
         await client.aclose()
+    for shell in shells:
+        await shell.close()
 
 
 @pytest.fixture

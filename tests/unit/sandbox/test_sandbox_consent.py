@@ -1,10 +1,12 @@
 """The consent page: what a person sees, and what the callback carries."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from sandbox.settings import App, Platform, Settings
 from unit.sandbox.conftest import Meet
-from unit.sandbox.visitor import REDIRECT, Visitor
+from unit.sandbox.visitor import REDIRECT, Visitor, hex_challenge
 
 
 async def test_a_person_sees_who_asks_for_what(visitor: Visitor) -> None:
@@ -38,6 +40,7 @@ async def test_what_the_app_sends_cannot_become_markup(visitor: Visitor) -> None
         ("code_challenge", ""),
         ("code_challenge", "short"),
         ("code_challenge_method", "plain"),
+        ("disable_auto_auth", "yes"),
     ],
 )
 async def test_a_bad_parameter_is_named_and_nobody_is_redirected(visitor: Visitor, parameter: str, value: str) -> None:
@@ -107,3 +110,79 @@ async def test_a_challenge_in_base64_passes_the_page_and_fails_at_the_exchange(v
     answer = await visitor.exchange(callback["code"])
 
     assert answer.json()["error_description"] == "Code verifier or code challenge is invalid."
+
+
+WEB = App(platform=Platform.WEB, redirect_uris=("https://app.example/cb",))
+
+
+def _web(visitor: Visitor, **other: str) -> dict[str, str]:
+    asked = visitor.asked(redirect_uri="https://app.example/cb", code_challenge="", code_challenge_method="")
+    return {**asked, **other}
+
+
+async def _connected_to_web(meet: Meet, **other: str) -> Visitor:
+    """A browser whose person has connected to a web app."""
+    visitor = await meet(Settings(app=WEB))
+    answer = await visitor.http.post("/v2/auth/authorize/consent", data=_web(visitor, creator="me", **other))
+    code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+    await visitor.exchange(code, redirect_uri="https://app.example/cb", code_verifier="")
+    # The session cookie is for the consent page alone.
+    assert [cookie.path for cookie in visitor.http.cookies.jar] == ["/v2/auth/"]
+    return visitor
+
+
+async def test_a_web_app_may_skip_the_page_for_somebody_who_connected_before(meet: Meet) -> None:
+    visitor = await _connected_to_web(meet)
+
+    answer = await visitor.http.get("/v2/auth/authorize/", params=_web(visitor, disable_auto_auth="0"))
+
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    exchanged = await visitor.exchange(query["code"][0], redirect_uri="https://app.example/cb", code_verifier="")
+    assert answer.status_code == 302
+    assert query["state"] == ["a-state"]
+    assert exchanged.json()["open_id"] == visitor.shell.world.creators.named("me").open_id
+
+
+@pytest.mark.parametrize("asked", [{"disable_auto_auth": "1"}, {}, {"scope": "video.upload", "disable_auto_auth": "0"}])
+async def test_the_page_is_shown_unless_all_of_it_was_allowed_before(meet: Meet, asked: dict[str, str]) -> None:
+    visitor = await _connected_to_web(meet)
+
+    answer = await visitor.http.get("/v2/auth/authorize/", params=_web(visitor, **asked))
+
+    assert answer.status_code == 200
+
+
+async def test_the_page_is_shown_again_after_disconnecting_or_without_a_session(meet: Meet) -> None:
+    visitor = await _connected_to_web(meet)
+    asked = _web(visitor, disable_auto_auth="0")
+    jar = dict(visitor.http.cookies)
+    visitor.http.cookies.clear()
+    stranger = await visitor.http.get("/v2/auth/authorize/", params=asked)
+    visitor.http.cookies.update(jar)
+    open_id = visitor.shell.world.creators.named("me").open_id
+    await visitor.http.post(f"/_sandbox/creators/{open_id}/disconnect")
+
+    gone = await visitor.http.get("/v2/auth/authorize/", params=asked)
+
+    assert (stranger.status_code, gone.status_code) == (200, 200)
+
+
+async def test_a_desktop_app_always_shows_the_page(visitor: Visitor) -> None:
+    await visitor.connect()
+
+    page = await visitor.http.get("/v2/auth/authorize/", params=visitor.asked(disable_auto_auth="0"))
+
+    assert page.status_code == 200
+
+
+async def test_a_web_app_that_sends_a_challenge_must_verify_it(meet: Meet) -> None:
+    visitor = await meet(Settings(app=WEB))
+    challenged = _web(visitor, code_challenge=hex_challenge(), code_challenge_method="S256", creator="me")
+    answer = await visitor.http.post("/v2/auth/authorize/consent", data=challenged)
+    code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+
+    without = await visitor.exchange(code, redirect_uri="https://app.example/cb", code_verifier="")
+    verified = await visitor.exchange(code, redirect_uri="https://app.example/cb")
+
+    assert without.json()["error"] == "invalid_request"
+    assert verified.status_code == 200

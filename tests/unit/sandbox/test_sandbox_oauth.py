@@ -3,7 +3,8 @@
 import pytest
 
 from sandbox.clock import Clock
-from sandbox.settings import Lifetimes, Settings
+from sandbox.oauth import Grants, Permission
+from sandbox.settings import Lifetimes, Settings, TokenProfile
 from unit.sandbox.conftest import Meet
 from unit.sandbox.visitor import Visitor, error_code
 
@@ -45,6 +46,7 @@ async def test_a_code_expires(visitor: Visitor, clock: Clock) -> None:
         ({"client_secret": ""}, 400, "invalid_request", "Client secret is missed in request."),
         ({"client_secret": "wrong"}, 401, "invalid_client", "Client key or secret is incorrect."),
         ({"client_key": "wrong"}, 401, "invalid_client", "Client key or secret is incorrect."),
+        ({"grant_type": ""}, 400, "invalid_request", "The request parameters are malformed."),
         ({"grant_type": "password"}, 400, "unsupported_grant_type", "The grant type is not supported."),
         (
             {"redirect_uri": "http://127.0.0.1:8101/other"},
@@ -141,3 +143,113 @@ async def test_secrets_are_not_in_reprs(connected: Visitor) -> None:
 
     for secret in (connected.app["client_secret"], connected.token, connected.tokens["refresh_token"]):
         assert secret not in shown
+
+
+async def test_tokens_can_live_as_they_did_before(meet: Meet) -> None:
+    visitor = await meet(Settings(lifetimes=Lifetimes(token_profile=TokenProfile.CLASSIC)))
+
+    tokens = (await visitor.connect()).tokens
+
+    assert (tokens["expires_in"], tokens["refresh_expires_in"]) == (86_400, 31_536_000)
+
+
+async def test_a_refresh_can_end_the_access_token_before_it(meet: Meet) -> None:
+    visitor = await (await meet(Settings(lifetimes=Lifetimes(refresh_ends_access=True)))).connect()
+    tokens = (await visitor.refresh(visitor.tokens["refresh_token"])).json()
+
+    assert error_code(await visitor.creator_info()) == "access_token_invalid"
+    visitor.token = tokens["access_token"]
+    assert (await visitor.creator_info()).status_code == 200
+
+
+@pytest.mark.parametrize(("renews", "left"), [(True, 1_000), (False, 400)])
+async def test_a_new_refresh_token_lives_anew_or_for_what_is_left(
+    meet: Meet, clock: Clock, *, renews: bool, left: int
+) -> None:
+    lifetimes = Lifetimes(refresh_token=1_000, refresh_renews=renews)
+    visitor = await (await meet(Settings(lifetimes=lifetimes))).connect()
+    clock.advance(600)
+
+    tokens = (await visitor.refresh(visitor.tokens["refresh_token"])).json()
+
+    assert tokens["refresh_expires_in"] == left
+
+
+async def test_an_app_gets_a_token_of_its_own_that_no_person_gave(visitor: Visitor) -> None:
+    form = {**visitor.app, "grant_type": "client_credentials"}
+
+    answer = (await visitor.http.post("/v2/oauth/token/", data=form)).json()
+
+    assert answer.pop("access_token").startswith("clt.")
+    assert answer == {"expires_in": 7_200, "token_type": "Bearer"}
+
+
+async def test_a_code_that_was_not_decoded_is_unknown(visitor: Visitor) -> None:
+    code = (await visitor.consent())["code"]
+
+    answer = await visitor.exchange(code.replace("*", "%2A").replace("!", "%21"))
+
+    assert answer.json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ({"client_secret": ""}, 400, "invalid_request"),
+        ({"client_secret": "wrong"}, 401, "invalid_client"),
+        ({"client_key": "wrong"}, 401, "invalid_client"),
+        ({"token": "act.unknown"}, 400, "invalid_request"),
+        ({"token": ""}, 400, "invalid_request"),
+    ],
+)
+async def test_a_wrong_revocation_changes_nothing(
+    connected: Visitor, form: dict[str, str], status: int, error: str
+) -> None:
+    usual = {**connected.app, "token": connected.token}
+
+    answer = await connected.http.post("/v2/oauth/revoke/", data={**usual, **form})
+
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert (await connected.creator_info()).status_code == 200
+
+
+async def test_a_revocation_answers_nothing_and_the_app_is_told_why(connected: Visitor) -> None:
+    connected.listen()
+
+    answer = await connected.http.post("/v2/oauth/revoke/", data={**connected.app, "token": connected.token})
+
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert await connected.told() == [("authorization.removed", connected.tokens["open_id"], {"reason": 5})]
+
+
+@pytest.mark.parametrize(("body", "reason"), [(None, 1), ({"reason": 4}, 4)])
+async def test_a_person_who_disconnects_ends_codes_and_tokens_and_the_app_is_told(
+    connected: Visitor, body: dict[str, int] | None, reason: int
+) -> None:
+    connected.listen()
+    code = (await connected.consent())["code"]
+    open_id = connected.tokens["open_id"]
+
+    await connected.http.post(f"/_sandbox/creators/{open_id}/disconnect", json=body)
+    await connected.http.post(f"/_sandbox/creators/{open_id}/disconnect", json=body)
+
+    assert error_code(await connected.creator_info()) == "access_token_invalid"
+    assert (await connected.exchange(code)).json()["error"] == "invalid_grant"
+    assert await connected.told() == [("authorization.removed", open_id, {"reason": reason})]
+
+
+async def test_a_reason_tiktok_does_not_know_is_refused(connected: Visitor) -> None:
+    path = f"/_sandbox/creators/{connected.tokens['open_id']}/disconnect"
+
+    assert (await connected.http.post(path, json={"reason": 6})).status_code == 422
+    assert (await connected.creator_info()).status_code == 200
+
+
+def test_expired_access_tokens_do_not_pile_up() -> None:
+    grants = Grants()
+    for number in range(2_000):
+        grants.access[f"act.{number}"] = Permission(client_key="k", open_id="o", scopes=(), expires_at=number)
+
+    grants.tidy(1_990)
+
+    assert len(grants.access) == 9

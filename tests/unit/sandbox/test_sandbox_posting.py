@@ -30,7 +30,7 @@ async def test_an_init_brings_a_publish_id_and_an_upload_url(connected: Visitor)
         ({"post_info": {"privacy_level": 1}, "source_info": {"source": "FILE_UPLOAD"}}, 400, "invalid_params"),
         ({"post_info": {}, "source_info": {"source": "PIGEON"}}, 400, "invalid_params"),
         ({"post_info": {}, "source_info": {"source": "FILE_UPLOAD"}}, 400, "invalid_params"),
-        ({"post_info": {}, "source_info": {"source": "PULL_FROM_URL"}}, 403, "url_ownership_unverified"),
+        ({"post_info": {}, "source_info": {"source": "PULL_FROM_URL"}}, 400, "invalid_params"),
     ],
 )
 async def test_a_bad_init_is_refused(connected: Visitor, body: object, status: int, code: str) -> None:
@@ -225,6 +225,7 @@ async def test_calls_are_listed_without_secrets(connected: Visitor) -> None:
     calls = (await connected.http.get("/_sandbox/calls")).json()["calls"]
 
     assert [(each["endpoint"], each["status"]) for each in calls] == [
+        ("consent", 302),
         ("token", 200),
         ("video_init", 200),
         ("upload", 201),

@@ -1,11 +1,13 @@
 """An app and a person in front of the stand-in, speaking plain HTTP."""
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+from msgspec import structs
 
 from sandbox.shell import Shell
 
@@ -117,6 +119,18 @@ class Visitor:
     async def ledger(self) -> dict[str, Any]:
         found: dict[str, Any] = (await self.http.get("/_sandbox/ledger")).json()
         return found
+
+    def listen(self) -> None:
+        """The app gets a webhook address; that nobody answers there changes nothing about what is told."""
+        apps = self.shell.world.apps
+        apps.save(structs.replace(apps.default, webhook_url="http://127.0.0.1:9/"))
+
+    async def told(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Event, person and content of everything told to webhooks by now."""
+        self.shell.changed()
+        found = (await self.http.get("/_sandbox/webhooks")).json()["deliveries"]
+        contents = [json.loads(json.loads(each["body"])["content"]) for each in found]
+        return [(each["event"], each["open_id"], content) for each, content in zip(found, contents, strict=True)]
 
     async def rule(self, **rule: object) -> str:
         answer = await self.http.post("/_sandbox/rules", json=rule)

@@ -1,0 +1,32 @@
+"""Keeps pages of other sites, open in the same browser, from pulling the switches."""
+
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_SWITCHES: Final = "/_sandbox/"
+_READING: Final = frozenset({"GET", "HEAD"})
+_FOREIGN: Final = frozenset({"cross-site", "same-site"})
+
+
+class SameSite:
+    """Refuses what a browser says another site's page sent; whoever is no browser is not concerned."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does, or refuse."""
+        if _is_foreign(scope):
+            refused = JSONResponse({"error": "another site's page may not do that"}, status_code=403)
+            await refused(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _is_foreign(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] in _READING or not scope["path"].startswith(_SWITCHES):
+        return False
+    return Headers(scope=scope).get("sec-fetch-site") in _FOREIGN

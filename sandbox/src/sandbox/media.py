@@ -1,0 +1,144 @@
+"""Keeps the bytes of what was posted, to be looked at: a folder with a budget, the oldest goes first."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+READ_AT_ONCE: Final = 256 * 1024
+USUAL_BUDGET: Final = 2 * 1024**3
+_COMING: Final = ".coming"
+
+
+class Taking:
+    """One chunk on its way into the folder; it counts only once kept."""
+
+    def __init__(self, media: "Media", publish_id: str, path: Path) -> None:
+        self._media = media
+        self._publish_id = publish_id
+        self._path = path
+        self._coming = path.with_name(f"{path.name}-{id(self):x}{_COMING}")
+        self._file: IO[bytes] | None = None
+        self._size = 0
+        self._over = False
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes; a full disk or budget costs the picture, never the upload."""
+        if self._over or not self._media.make_room(self._publish_id, len(piece)):
+            self.drop()
+            return
+        self._size += len(piece)
+        try:
+            if self._file is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self._coming.open("wb", buffering=0)
+            self._file.write(piece)
+        except OSError:
+            self.drop()
+            self._media.forget(self._publish_id)
+
+    def keep(self) -> None:
+        """The chunk is stored: from now on it is a part of the whole."""
+        if self._over or self._file is None:
+            return
+        self._file.close()
+        self._over = True
+        if self._path.exists():
+            self._media.give_back(self._publish_id, self._path.stat().st_size)
+        try:
+            self._coming.replace(self._path)
+        except FileNotFoundError:
+            # Its folder went to make room, and with it what this chunk continues.
+            self._media.give_back(self._publish_id, self._size)
+
+    def drop(self) -> None:
+        """The chunk does not count; calling this twice, or after `keep`, does nothing."""
+        if self._over:
+            return
+        self._over = True
+        if self._file is not None:
+            self._file.close()
+            self._coming.unlink(missing_ok=True)
+        self._media.give_back(self._publish_id, self._size)
+
+
+class Media:
+    """The folder: for each publication one folder, in it a file for each stored chunk, named by part and first byte."""
+
+    def __init__(self, folder: Path, budget: int = USUAL_BUDGET) -> None:
+        self._folder = folder
+        self._budget = budget
+        self._forgotten: set[str] = set()
+        self._sizes: dict[str, int] = {}
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for each in sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime):
+            for broken in each.glob(f"*{_COMING}"):
+                broken.unlink()
+            self._sizes[each.name] = sum(file.stat().st_size for file in each.iterdir())
+        self.used = sum(self._sizes.values())
+
+    def take(self, publish_id: str, first: int, part: int = 0) -> Taking:
+        """A chunk begins that lies at `first` of one of the publication's files; videos have one, photos a few."""
+        return Taking(self, publish_id, self._folder / publish_id / f"{part:02d}-{first:012d}")
+
+    def make_room(self, publish_id: str, size: int) -> bool:
+        """Count bytes that are about to come, at the cost of the oldest; False if there is no room even so."""
+        if publish_id in self._forgotten:
+            return False
+        while self.used + size > self._budget:
+            oldest = next(iter(self._sizes), publish_id)
+            self.forget(oldest)
+            if oldest == publish_id:
+                return False
+        self._sizes[publish_id] = self._sizes.get(publish_id, 0) + size
+        self.used += size
+        return True
+
+    def give_back(self, publish_id: str, size: int) -> None:
+        """Bytes that were counted are gone again."""
+        if publish_id in self._sizes:
+            self._sizes[publish_id] -= size
+            self.used -= size
+
+    def forget(self, publish_id: str) -> None:
+        """Nothing of this publication is kept, now or later."""
+        self._forgotten.add(publish_id)
+        self.used -= self._sizes.pop(publish_id, 0)
+        shutil.rmtree(self._folder / publish_id, ignore_errors=True)
+
+    def length(self, publish_id: str, part: int = 0) -> int:
+        """How many bytes from the first on are there without a gap."""
+        end = 0
+        for first, path in self._chunks(publish_id, part):
+            if first != end:
+                break
+            end += path.stat().st_size
+        return end
+
+    def read(self, publish_id: str, span: range, part: int = 0) -> Iterator[bytes]:
+        """The bytes of a span, as far as they are there."""
+        for first, path in self._chunks(publish_id, part):
+            begin, end = max(span.start, first), min(span.stop, first + path.stat().st_size)
+            if begin >= end:
+                continue
+            with path.open("rb") as file:
+                file.seek(begin - first)
+                while begin < end and (piece := file.read(min(READ_AT_ONCE, end - begin))):
+                    begin += len(piece)
+                    yield piece
+
+    def digest(self, publish_id: str, size: int) -> "hashlib._Hash | None":
+        """The running hash of a video's first bytes, or None if not all of them are there."""
+        if self.length(publish_id) < size:
+            return None
+        digest = hashlib.sha256()
+        for piece in self.read(publish_id, range(size)):
+            digest.update(piece)
+        return digest
+
+    def _chunks(self, publish_id: str, part: int) -> list[tuple[int, Path]]:
+        if publish_id not in self._sizes:
+            return []
+        found = sorted((self._folder / publish_id).glob(f"{part:02d}-*[0-9]"))
+        return [(int(path.name.partition("-")[2]), path) for path in found if not path.name.endswith(_COMING)]

@@ -1,0 +1,58 @@
+"""HTTP as the stand-in needs it: connections a handler can cut, and bodies that come without a detour."""
+
+from collections.abc import Callable
+from typing import Final
+
+from starlette.requests import Request
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# How the server hands a connection to whoever must cut it.
+CUT: Final = "sandbox.cut"
+# How a handler asks for a body's bytes the moment they are read.
+DIVERT: Final = "sandbox.divert"
+
+Feed = Callable[[bytes], bool]
+"""Takes the next bytes of a body, or answers False: then they and all that follow come by the usual way."""
+
+
+class DirectProtocol(HttpToolsProtocol):
+    """What uvicorn does, without its buffer and two task switches for each piece of an upload."""
+
+    _feed: Feed | None = None
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._feed = None
+        scope = self.scope
+        scope["extensions"] = {
+            CUT: {"now": self.transport.abort, "soon": self.transport.close},
+            DIVERT: {"to": lambda feed: self._divert(scope, feed)},
+        }
+
+    def _divert(self, scope: object, feed: Feed) -> None:
+        cycle = self.cycle
+        # Of pipelined requests only the last one is still being read.
+        if cycle.scope is not scope or not cycle.more_body:
+            return
+        if cycle.body:
+            if not feed(bytes(cycle.body)):
+                return
+            cycle.body = bytearray()
+        self._feed = feed
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        if self._feed is not None and not self.cycle.response_complete:
+            if self._feed(body):
+                return
+            self._feed = None
+        super().on_body(body)
+
+
+def divert(request: Request, feed: Feed) -> None:
+    """Hand what is still to come of a body to `feed` as it is read; `request.stream()` brings the rest, and the end."""
+    extension = request.scope.get("extensions", {}).get(DIVERT)
+    if extension is not None:
+        extension["to"](feed)

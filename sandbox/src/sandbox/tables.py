@@ -1,0 +1,54 @@
+"""Tables that know which of their rows are new, so that writing them down costs what changed and not what there is."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from typing_extensions import override
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Table(dict[Key, Value]):
+    """A dict of values that never change themselves; `touched` are the keys set or removed since it was emptied."""
+
+    def __init__(self, rows: Mapping[Key, Value] | Iterable[tuple[Key, Value]] = ()) -> None:
+        super().__init__(rows)
+        self.touched: set[Key] = set()
+
+    @override
+    def __setitem__(self, key: Key, value: Value) -> None:
+        self.touched.add(key)
+        super().__setitem__(key, value)
+
+    @override
+    def __delitem__(self, key: Key) -> None:
+        super().__delitem__(key)
+        self.touched.add(key)
+
+    @override
+    def setdefault(self, key: Key, default: Value) -> Value:
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    @override
+    def pop(self, key: Key, *default: Value) -> Value:  # type: ignore[override]  # as few of dict's shapes as are used
+        self.touched.add(key)
+        return super().pop(key, *default)
+
+    @override
+    def clear(self) -> None:
+        self.touched.update(self)
+        super().clear()
+
+    @override
+    def update(self, rows: Mapping[Key, Value]) -> None:  # type: ignore[override]  # as few of dict's shapes as are used
+        for key, value in rows.items():
+            self[key] = value
+
+    def only(self, rows: Mapping[Key, Value]) -> None:
+        """Keep these rows and no others."""
+        for key in [key for key in self if key not in rows]:
+            del self[key]
+        self.update({key: value for key, value in rows.items() if self.get(key) is not value})

@@ -1,0 +1,1 @@
+"""Does something that says it is TikTok's API behave like it? Plain HTTP against any address."""

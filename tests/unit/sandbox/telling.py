@@ -1,0 +1,59 @@
+"""A stand-in whose app has a webhook, and what was sent to it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from sandbox.clock import Clock
+from sandbox.server import Server
+from sandbox.settings import App, Settings, Webhooks
+from sandbox.shell import Shell
+from sandbox.web import build_app
+from unit.sandbox.conftest import BASE, SMALL
+from unit.sandbox.receiver import Receiver
+from unit.sandbox.visitor import Visitor
+
+SECRET = "of-the-app"
+NOON = 1_795_000_000
+IN_TIME = 10
+
+
+def settings_for(receiver: Receiver, **webhooks: Any) -> Settings:
+    app = App(client_secret=SECRET, webhook_url=receiver.url)
+    return Settings(app=app, chunk_limits=SMALL, webhooks=Webhooks(**webhooks))
+
+
+@asynccontextmanager
+async def serving(settings: Settings, clock: Clock) -> AsyncIterator[Visitor]:
+    shell = Shell(settings, base_url=BASE, clock=clock)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=BASE) as http:
+        yield Visitor(http, shell)
+    await shell.close()
+
+
+@asynccontextmanager
+async def keeping(settings: Settings, clock: Clock, folder: Path) -> AsyncIterator[Visitor]:
+    async with (
+        Server(settings, clock=clock, state_folder=folder) as server,
+        httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
+    ):
+        yield Visitor(http, server.shell)
+
+
+async def until(visitor: Visitor, condition: Callable[[], bool]) -> None:
+    assert await visitor.shell.holds.reached(condition, IN_TIME), await deliveries_of(visitor)
+
+
+async def deliveries_of(visitor: Visitor, **only: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await visitor.http.get("/_sandbox/webhooks", params=only)).json()["deliveries"]
+    return found
+
+
+async def attempted(visitor: Visitor, count: int) -> list[dict[str, Any]]:
+    """Every delivery, once so many attempts were made in all."""
+    rows = visitor.shell.world.deliveries.rows
+    await until(visitor, lambda: sum(len(each.attempts) for each in rows.values()) == count)
+    return await deliveries_of(visitor)

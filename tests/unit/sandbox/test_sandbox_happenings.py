@@ -1,0 +1,145 @@
+"""What a webhook is told of a publication: each thing once, at its moment, and only while it is true."""
+
+import pytest
+
+from sandbox.changes import arrived, failed_with, posted_by_person, shown_to, taken_down, with_changed
+from sandbox.chunks import ChunkPlan
+from sandbox.clock import Clock
+from sandbox.happenings import foreseen
+from sandbox.posting import PUBLIC, File, Mode, PostInfo, Publication
+from sandbox.settings import Delays, Settings
+from sandbox.world import still_holds
+from unit.sandbox.conftest import SMALL, Meet
+from unit.sandbox.visitor import Visitor
+
+FILE = (File(sha256="a hash", size=5),)
+ID = "v_pub_file~v2-1.1"
+
+
+def publication(level: str = PUBLIC, mode: Mode = Mode.DIRECT_POST, **others: object) -> Publication:
+    return Publication(
+        publish_id=ID,
+        post_id=7,
+        open_id="-000",
+        mode=mode,
+        post_info=PostInfo(privacy_level=level),
+        plan=ChunkPlan(size=5, chunk_size=5, count=1),
+        delays=Delays(processing=10, public=100),
+        inited_at=0.0,
+        **others,  # type: ignore[arg-type]  # fields by name
+    )
+
+
+def told(of: Publication) -> list[tuple[float, str]]:
+    return [(each.due_at, each.event.removeprefix("post.publish.")) for each in foreseen(of)]
+
+
+def test_nothing_is_told_before_the_bytes_are_there() -> None:
+    assert told(publication()) == []
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        (PUBLIC, [(11, "complete"), (111, "publicly_available")]),
+        ("SELF_ONLY", [(11, "complete")]),
+    ],
+)
+def test_a_direct_post(level: str, expected: list[tuple[float, str]]) -> None:
+    assert told(arrived(publication(level), FILE, "", 1.0)) == expected
+
+
+def test_a_failed_post_tells_why() -> None:
+    [failed] = foreseen(arrived(publication(), FILE, "spam_risk", 1.0))
+
+    assert (failed.due_at, failed.event) == (11, "post.publish.failed")
+    assert dict(failed.content) == {"publish_id": ID, "reason": "spam_risk", "publish_type": "DIRECT_PUBLISH"}
+
+
+def test_a_draft_is_delivered_then_complete_each_time_it_is_posted() -> None:
+    draft = arrived(publication(mode=Mode.MEDIA_UPLOAD), FILE, "", 1.0)
+    posted = posted_by_person(posted_by_person(draft, 7, "SELF_ONLY", 20.0), 8, PUBLIC, 30.0)
+
+    assert told(draft) == [(11, "inbox_delivered")]
+    assert told(posted) == [
+        (11, "inbox_delivered"),
+        (20, "complete"),
+        (30, "complete"),
+        (130, "publicly_available"),
+    ]
+    assert {dict(each.content)["publish_type"] for each in foreseen(posted)} == {"INBOX_SHARE"}
+    assert dict(foreseen(posted)[-1].content)["post_id"] == "8"
+
+
+def test_what_an_end_undoes_is_told_no_more() -> None:
+    draft = arrived(publication(mode=Mode.MEDIA_UPLOAD), FILE, "", 1.0)
+
+    assert told(failed_with(draft, "internal", 5.0)) == [(5, "failed")]
+    assert told(failed_with(draft, "internal", 15.0)) == [(11, "inbox_delivered"), (15, "failed")]
+
+
+def test_showing_and_hiding_is_told_each_time() -> None:
+    shown = arrived(publication(), FILE, "", 1.0)
+    [post] = shown.posts
+    for now, level in ((200.0, "SELF_ONLY"), (300.0, PUBLIC)):
+        post = shown_to(post, level, shown.delays, now)
+    post = taken_down(post, 400.0)
+
+    assert told(with_changed(shown, post)) == [
+        (11, "complete"),
+        (111, "publicly_available"),
+        (200, "no_longer_publicaly_available"),
+        (300, "publicly_available"),
+        (400, "no_longer_publicaly_available"),
+    ]
+
+
+def test_what_was_hidden_before_moderation_was_never_public() -> None:
+    waiting = arrived(publication(), FILE, "", 1.0)
+    hidden = shown_to(waiting.posts[0], "SELF_ONLY", waiting.delays, 50.0)
+    again = shown_to(hidden, PUBLIC, waiting.delays, 60.0)
+
+    assert told(with_changed(waiting, hidden)) == [(11, "complete")]
+    assert told(with_changed(waiting, again)) == [(11, "complete"), (160, "publicly_available")]
+
+
+def test_an_abandoned_transfer_is_told_at_its_deadline() -> None:
+    assert told(publication(deadline=3_600.0, abandoned_reason="internal")) == [(3_600, "failed")]
+
+
+async def test_each_thing_is_told_once(meet: Meet, clock: Clock) -> None:
+    visitor: Visitor = await (await meet(Settings(chunk_limits=SMALL))).connect()
+    visitor.listen()
+    publish_id = await visitor.posted(b"bytes")
+    clock.advance(2)
+    at_first = await visitor.told()
+    await visitor.http.post(f"/_sandbox/publications/{publish_id}/takedown")
+    told = await visitor.told()
+
+    assert [event for event, _, _ in at_first] == ["post.publish.complete", "post.publish.publicly_available"]
+    assert [event for event, _, _ in told[2:]] == ["post.publish.no_longer_publicaly_available"]
+    assert {(open_id, content["publish_id"]) for _, open_id, content in told} == {
+        (visitor.tokens["open_id"], publish_id)
+    }
+
+
+async def test_a_notice_holds_while_it_is_true(meet: Meet, clock: Clock) -> None:
+    visitor: Visitor = await (await meet(Settings(chunk_limits=SMALL))).connect()
+    publish_id = await visitor.posted(b"bytes")
+    world, later = visitor.shell.world, clock.now() + 2
+    foreseen_at_first = list(world.notices.rows.values())
+    held = [still_holds(world, each, later) for each in foreseen_at_first]
+    await visitor.http.post(f"/_sandbox/publications/{publish_id}/fail", json={"reason": "spam_risk"})
+
+    assert held == [True, True]
+    assert [still_holds(world, each, later) for each in foreseen_at_first] == [False, False]
+
+
+async def test_what_never_came_true_is_not_told(meet: Meet, clock: Clock) -> None:
+    visitor: Visitor = await (await meet(Settings(chunk_limits=SMALL))).connect()
+    visitor.listen()
+    publish_id = await visitor.posted(b"bytes")
+    await visitor.http.post(f"/_sandbox/publications/{publish_id}/fail", json={"reason": "spam_risk"})
+    clock.advance(2)
+
+    assert [event for event, _, _ in await visitor.told()] == ["post.publish.failed"]

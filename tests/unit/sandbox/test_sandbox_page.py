@@ -1,0 +1,244 @@
+"""The web page in a real browser: it plays what was posted, keeps in its lines, and its switches switch."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import av
+import httpx
+import pytest
+from av.video.frame import VideoFrame
+
+from chromium import Tab, browsing, find_chromium
+from sandbox.server import Server
+from sandbox.settings import Delays, Profile, Settings
+from stack.demo.video import Video, make
+from unit.sandbox.visitor import Visitor
+
+HOSTILE: Final = '"><img src=x onerror="document.title = 1"><script>document.title = 2</script>' + "x" * 300
+SETTINGS: Final = Settings(
+    delays=Delays(processing=0, public=0),
+    creators=(Profile(username="demo-creator"), Profile(username="shy", private_account=True)),
+)
+WAITING_ROW: Final = "document.querySelector('#webhooks tbody tr')"
+FITS: Final = "document.documentElement.scrollWidth <= innerWidth"
+PLAYABLE: Final = "[...document.querySelectorAll('video')].filter((video) => video.readyState >= 2).length >= 2"
+
+in_browser = pytest.mark.skipif(find_chromium() is None, reason="no Chromium here; dev/chromium.py installs it")
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Video:
+    path = tmp_path_factory.mktemp("video") / "video.mp4"
+    return make(path, at_least=1_000_000, told=lambda _, __: None, seconds_encoded=1)
+
+
+@asynccontextmanager
+async def _serving(folder: Path) -> AsyncIterator[Visitor]:
+    async with (
+        Server(SETTINGS, media_folder=folder) as server,
+        httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
+    ):
+        yield await Visitor(http, server.shell).connect()
+
+
+async def _post(visitor: Visitor, video: Video, title: str) -> str:
+    content = await asyncio.to_thread(video.path.read_bytes)
+    return await visitor.posted(content, title=title)
+
+
+@asynccontextmanager
+async def _looking(visitor: Visitor) -> AsyncIterator[Tab]:
+    program = find_chromium()
+    assert program is not None
+    async with browsing(program) as tab:
+        await tab.look(width=1280, height=900)
+        await tab.go(f"{visitor.http.base_url}/_sandbox/")
+        await tab.until("document.querySelector('#live')?.textContent === 'live'")
+        yield tab
+        assert tab.complaints == []
+
+
+def _colours(path: Path) -> int:
+    """How many colours a picture has."""
+    with av.open(str(path)) as file:
+        frame = next(file.decode(video=0))
+        assert isinstance(frame, VideoFrame)
+        pixels = bytes(frame.reformat(format="rgb24").planes[0])
+    return len({pixels[at : at + 3] for at in range(0, len(pixels) - 2, 3)})
+
+
+@in_browser
+async def test_what_was_posted_can_be_played(tmp_path: Path, video: Video) -> None:
+    async with _serving(tmp_path / "media") as visitor:
+        await _post(visitor, video, "A walk by the sea")
+        await _post(visitor, video, HOSTILE)
+        await visitor.opened(20_000_000, 10_000_000, 2, title="On its way")
+        async with _looking(visitor) as tab:
+            await tab.until(PLAYABLE)
+            played = await tab.evaluate(
+                "(async () => { const video = document.querySelector('video'); await video.play();"
+                " await new Promise((done) => video.requestVideoFrameCallback(done));"
+                " return [video.videoWidth, video.videoHeight, video.duration]; })()"
+            )
+            titles = await tab.evaluate("[...document.querySelectorAll('.card h3')].map((title) => title.textContent)")
+            text = await tab.evaluate("document.querySelector('.cards').textContent")
+            for name, width, dark in (("wide", 1280, False), ("dark", 1280, True), ("narrow", 390, False)):
+                await tab.look(width=width, height=900, dark=dark)
+                assert await tab.evaluate(FITS), name
+                await tab.screenshot(tmp_path / f"{name}.png")
+            page_title = await tab.evaluate("document.title")
+
+    assert played == [1920, 1080, pytest.approx(video.seconds, abs=0.1)]
+    assert titles == ["On its way", HOSTILE, "A walk by the sea"]
+    assert page_title == "Sandbox"
+    assert video.sha256 in text
+    assert all(_colours(tmp_path / f"{name}.png") > 1_000 for name in ("wide", "dark", "narrow"))
+
+
+def _press(label: str) -> str:
+    return f"[...document.querySelectorAll('button')].find((each) => each.textContent === '{label}').click()"
+
+
+@in_browser
+async def test_its_switches_switch(tmp_path: Path, video: Video) -> None:
+    async with _serving(tmp_path / "media") as visitor:
+        publish_id = await _post(visitor, video, "to be taken down")
+        async with _looking(visitor) as tab:
+            await tab.until("document.querySelector('.card .row button')")
+            await tab.evaluate(_press("Take down"))
+            await tab.until("document.querySelector('.card').textContent.includes('taken down')")
+            await tab.evaluate(_press("Fail the next init"))
+            await tab.until("document.querySelectorAll('.rules li').length === 1")
+            before = await tab.evaluate("document.querySelector('#clock time').textContent")
+            await tab.evaluate(_press("+1 day"))
+            await tab.until(f"document.querySelector('#clock time').textContent.slice(0, 6) !== {before[:6]!r}")
+            await tab.evaluate("document.querySelector('#rule [name=endpoint]').value = 'status'")
+            await tab.evaluate("document.querySelector('#rule [name=action]').value = 'error'")
+            await tab.evaluate("document.querySelector('#rule').requestSubmit()")
+            await tab.until("document.querySelectorAll('.rules li').length === 2")
+            choose = "form.elements.{0}.value = '{1}'; form.dispatchEvent(new Event('change'))"
+            await tab.evaluate("form = document.querySelector('#rule')")
+            await tab.evaluate(choose.format("endpoint", "webhook"))
+            offered = await tab.evaluate(
+                "[...form.elements.action.options].filter((each) => !each.disabled).map((each) => each.value)"
+            )
+            await tab.evaluate(choose.format("action", "delay"))
+            asked = await tab.evaluate(
+                "[...form.elements].filter((each) => each.name && !each.disabled).map((each) => each.name)"
+            )
+            await tab.evaluate("form.elements.seconds.value = '90'; form.requestSubmit()")
+            await tab.until("document.querySelectorAll('.rules li').length === 3")
+            await tab.evaluate(_press("Disconnect"))
+            await tab.until("!document.querySelector('.accounts button')")
+        [post] = (await visitor.ledger())["posts"]
+        rules = (await visitor.http.get("/_sandbox/rules")).json()["rules"]
+
+    assert (post["publish_id"], post["taken_down_at"] is not None) == (publish_id, True)
+    assert [each["rule"]["endpoint"] for each in rules] == ["video_init", "status", "webhook"]
+    assert rules[2]["rule"]["seconds"] == 90
+    assert offered == [
+        *("hold", "lose_answer", "lose", "duplicate", "delay", "reorder", "wrong_signature", "stale"),
+    ]
+    assert {"seconds", "event"} <= set(asked)
+    assert not {"code", "status", "reason", "bytes_per_second"} & set(asked)
+
+
+@in_browser
+async def test_time_can_be_stopped_and_webhooks_sent_again(tmp_path: Path) -> None:
+    async with _serving(tmp_path / "media") as visitor, _looking(visitor) as tab:
+        await tab.evaluate(_press("60 times as fast"))
+        await tab.until("document.querySelector('#clock small').textContent === '60 times as fast'")
+        await tab.evaluate(_press("Stand still"))
+        await tab.until("document.querySelector('#clock small').textContent === 'stands still'")
+        visitor.listen()
+        await visitor.posted(b"bytes")
+        await tab.until("document.querySelectorAll('#webhooks tbody tr').length === 2")
+        await tab.until(f"{WAITING_ROW}.children[4].textContent === '1'")
+        await tab.evaluate(_press("Send again"))
+        await tab.until(f"{WAITING_ROW}.children[4].textContent === '2'")
+        row = await tab.evaluate(f"[...{WAITING_ROW}.children].slice(1, 4).map((each) => each.textContent)")
+        fits = await tab.evaluate(FITS)
+
+    assert row == ["post.publish.publicly_available", "demo-creator", "waiting"]
+    assert fits
+
+
+@in_browser
+async def test_it_can_be_used_without_a_mouse(tmp_path: Path) -> None:
+    async with _serving(tmp_path / "media") as visitor, _looking(visitor) as tab:
+        names = []
+        for _ in range(12):
+            for kind in ("keyDown", "keyUp"):
+                await tab.send("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+            names.append(await tab.evaluate("document.activeElement.textContent.trim()"))
+
+    assert names[:7] == ["Skip to the posts", "Posts", "Faults", "Calls", "Accounts", "Webhooks", "+1 min"]
+
+
+async def _policy(visitor: Visitor) -> tuple[str, str]:
+    answer = await visitor.http.get("/_sandbox/")
+    return answer.headers["content-security-policy"], answer.text
+
+
+async def test_the_page_needs_nothing_from_elsewhere(visitor: Visitor) -> None:
+    policy, page = await _policy(visitor)
+
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert "http://" not in page
+    assert "https://" not in page
+    assert not [word for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write") if word in page]
+
+
+async def _overview(visitor: Visitor, **query: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await visitor.http.get("/_sandbox/overview", params=query)).json()
+    return found
+
+
+async def test_the_newest_stands_first_and_secrets_nowhere(connected: Visitor) -> None:
+    first = await connected.posted(b"bytes", title="first")
+    second, url = await connected.opened(5, title="second")
+
+    seen = await _overview(connected)
+    text = str(seen)
+
+    assert [each["publish_id"] for each in seen["posts"]] == [second, first]
+    assert [each["endpoint"] for each in seen["calls"]] == ["video_init", "upload", "video_init", "token", "consent"]
+    [account] = seen["accounts"]
+    assert account["username"] == "demo-creator"
+    assert [each["app"] for each in account["connections"]] == [connected.app["client_key"]]
+    assert seen["counts"] == {"posts": 2, "calls": 5, "accounts": 1, "rules": 0, "webhooks": 0}
+    secrets = (connected.token, connected.app["client_secret"], url.partition("upload_token=")[2])
+    assert not [secret for secret in secrets if secret in text]
+
+
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("", 200)])
+async def test_pages_of_other_sites_cannot_pull_switches(connected: Visitor, site: str, status: int) -> None:
+    headers = {"Sec-Fetch-Site": site} if site else {}
+
+    pulled = await connected.http.post("/_sandbox/clock", json={"seconds": 1}, headers=headers)
+    looked = await connected.http.get("/_sandbox/", headers=headers)
+
+    assert (pulled.status_code, looked.status_code) == (status, 200)
+
+
+async def test_thousands_of_accounts_are_found_by_name(connected: Visitor) -> None:
+    for number in range(3_000):
+        connected.shell.world.creators.save(Profile(username=f"person{number}"))
+
+    everybody = await _overview(connected)
+    one = await _overview(connected, who="PERSON2999")
+
+    assert (len(everybody["accounts"]), everybody["counts"]["accounts"]) == (100, 3_001)
+    assert [each["username"] for each in one["accounts"]] == ["person2999"]
+
+
+async def test_a_rule_is_shown_by_what_is_unusual_about_it(connected: Visitor) -> None:
+    await connected.rule(endpoint="status", action="error", code="rate_limit_exceeded", times=3)
+
+    [rule] = (await _overview(connected))["rules"]
+
+    assert rule["rule"] == {"endpoint": "status", "action": "error", "code": "rate_limit_exceeded", "times": 3}

@@ -1,0 +1,85 @@
+"""Bodies come in without a detour, and rules still reach into their middle."""
+
+import asyncio
+import hashlib
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from sandbox.server import Server
+from sandbox.settings import Settings
+from unit.sandbox.conftest import SMALL
+from unit.sandbox.visitor import Visitor
+
+SETTINGS = Settings(chunk_limits=SMALL)
+CONTENT = b"1234567890"
+WAIT = 10
+
+
+class Slow:
+    """A client that sends a PUT piece by piece."""
+
+    def __init__(self, url: str) -> None:
+        self._parts = urlsplit(url)
+
+    async def begin(self, piece: bytes) -> "Slow":
+        parts = self._parts
+        self._reader, self._writer = await asyncio.open_connection(parts.hostname, parts.port)
+        head = (
+            f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: video/mp4\r\n"
+            f"Content-Length: {len(CONTENT)}\r\nContent-Range: bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}\r\n\r\n"
+        )
+        await self.go_on(head.encode() + piece)
+        return self
+
+    async def go_on(self, piece: bytes) -> None:
+        self._writer.write(piece)
+        await self._writer.drain()
+
+    async def status(self) -> int:
+        line = await asyncio.wait_for(self._reader.readline(), WAIT)
+        self._writer.close()
+        await self._writer.wait_closed()
+        return int(line.split()[1])
+
+
+async def _held(visitor: Visitor, rule_id: str) -> bool:
+    wait = {"holding": 1, "timeout": WAIT}
+    answer = await visitor.http.get(f"/_sandbox/rules/{rule_id}/wait", params=wait, timeout=WAIT + 5)
+    return answer.status_code == 200
+
+
+@pytest.mark.parametrize("split", [0, 1, 5, 10])
+async def test_what_came_before_anyone_asked_is_part_of_the_chunk(split: int) -> None:
+    async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+        visitor = await Visitor(http, server.shell).connect()
+        _, url = await visitor.opened(len(CONTENT))
+        rule_id = await visitor.rule(endpoint="upload", at="request", action="hold")
+        put = await Slow(url).begin(CONTENT[:split])
+        assert await _held(visitor, rule_id)
+        await http.post(f"/_sandbox/rules/{rule_id}/release")
+        await put.go_on(CONTENT[split:])
+        status = await put.status()
+        await http.post("/_sandbox/clock", json={"seconds": 5})
+        [post] = (await visitor.ledger())["posts"]
+
+    assert status == 201
+    assert post["sha256"] == hashlib.sha256(CONTENT).hexdigest()
+
+
+async def test_a_rule_made_in_the_middle_of_a_body_acts_in_its_rest() -> None:
+    async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+        visitor = await Visitor(http, server.shell).connect()
+        _, url = await visitor.opened(len(CONTENT))
+        put = await Slow(url).begin(CONTENT[:5])
+        rule_id = await visitor.rule(endpoint="upload", at="body", action="hold", after_bytes=8)
+        await put.go_on(CONTENT[5:])
+        held = await _held(visitor, rule_id)
+        inits = (await visitor.ledger())["inits"]
+        await http.post(f"/_sandbox/rules/{rule_id}/release")
+        status = await put.status()
+
+    assert held
+    assert inits[0]["uploaded_bytes"] == 0
+    assert status == 201
