@@ -87,7 +87,7 @@ class Place:
         resolve = dict.fromkeys((FILES, f"cdn.{FILES}", f"not{FILES}"), self.outside.address)
         pulls = {"allow_http": True, "resolve": {**resolve, DEAD: "127.0.0.1:1"}}
         delays = {"processing": PROCESSING, "public": PUBLIC}
-        usual = {"lifetimes": {}, "chunk_limits": {}, "webhooks": {}}
+        usual: dict[str, object] = {"lifetimes": {}, "chunk_limits": {}, "webhooks": {}}
         switches = {"oauth_errors_as_200": False, "abandoned": "stuck", "check_media": False}
         self.arrange("clock", {"manual": True})
         with self.settings(delays=delays, pulls=pulls, **usual, **switches):
