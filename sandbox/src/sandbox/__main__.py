@@ -28,10 +28,10 @@ def _factor(text: str) -> float:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="A stateful stand-in for TikTok's API.")
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 127.0.0.1 by default")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--tls-cert", type=Path, help="PEM file; makes everything https")
-    parser.add_argument("--tls-key", type=Path)
+    parser.add_argument("--tls-key", type=Path, help="PEM file of the certificate's key")
     parser.add_argument("--config", type=Path, help="JSON settings, see sandbox/README.md")
     parser.add_argument("--rules", type=Path, help="JSON list of rules that make calls go wrong from the start")
     parser.add_argument("--state", type=Path, help="folder to keep the state in over a restart")
@@ -39,8 +39,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--media-budget", type=int, default=USUAL_BUDGET, help="bytes of it; the oldest go first")
     parser.add_argument("--processing-seconds", type=float, help="from the last byte to the verdict")
     parser.add_argument("--public-seconds", type=float, help="from the verdict to being public")
-    parser.add_argument("--access-token-seconds", type=int)
-    parser.add_argument("--refresh-token-seconds", type=int)
+    parser.add_argument("--access-token-seconds", type=int, help="how long an access token lives; 7200 by default")
+    parser.add_argument("--refresh-token-seconds", type=int, help="how long a refresh token lives; 15552000 by default")
     parser.add_argument("--time-factor", type=_factor, help="so many seconds pass for each real one")
     parser.add_argument("--manual-time", action="store_true", help="time stands still until the admin API moves it")
     parser.add_argument("--webhook-url", help="whom to tell what becomes of the default app's posts")

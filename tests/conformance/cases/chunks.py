@@ -1,6 +1,8 @@
 """2.5, first half: which ways of cutting a video into chunks are accepted."""
 
 from conformance.book import case
+from conformance.outside import sha256
+from conformance.place import PROCESSING
 from conformance.reply import refused, same
 from conformance.stage import Stage
 from conformance.wishes import by_file
@@ -88,3 +90,26 @@ def _(stage: Stage, plan: tuple[int, int, int]) -> None:
 def _(stage: Stage, plan: tuple[int, int, int]) -> None:
     with stage.settings(chunk_limits=_LENIENT):
         refused(stage.account().init(by_file(*plan)), 400, "invalid_params", SIZE)
+
+
+_TINY = {"smallest": 5, "largest": 100, "largest_last": 200}
+
+
+@case("2.5", "1000 chunks are accepted, 1001 are refused, however small chunks may be")
+def _(stage: Stage) -> None:
+    with stage.settings(chunk_limits=_TINY):
+        same(stage.account().init(by_file(5_000, 5, 1_000)).code, "ok")
+        refused(stage.account().init(by_file(5_005, 5, 1_001)), 400, "invalid_params", COUNT)
+
+
+@case("2.5", "a thousand chunks go one after another, and the post is whole")
+def _(stage: Stage) -> None:
+    film = bytes(number % 251 for number in range(5_004))
+    with stage.settings(chunk_limits=_TINY):
+        account = stage.account()
+        ticket = account.ticket(by_file(len(film), 5, 1_000))
+        for first in range(0, 4_995, 5):
+            same(stage.put(ticket.url, film[first : first + 5], first=first, total=len(film)).status, 206)
+        same(stage.put(ticket.url, film[4_995:], first=4_995, total=len(film)).status, 201)
+    stage.advance(PROCESSING + 1)
+    same(stage.ledger(ticket.publish_id)[0]["sha256"], sha256(film))

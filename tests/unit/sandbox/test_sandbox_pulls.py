@@ -278,3 +278,17 @@ async def test_old_apps_cannot_take_photos_into_their_inbox(puller: Visitor) -> 
 
     assert (refused.status_code, error_code(refused)) == (400, "app_version_check_failed")
     assert (await photos(puller, "/1.jpg")).status_code == 200
+
+
+async def test_a_rule_can_slow_a_download_down(puller: Visitor, clock: Clock) -> None:
+    await puller.rule(endpoint="pull", action="slow", bytes_per_second=1)
+    publish_id = publish_id_of(await pull(puller))
+    publications = puller.shell.world.publications
+    await puller.shell.holds.reached(lambda: publications[publish_id].uploaded_bytes == len(CONTENT), IN_TIME)
+    clock.advance(len(CONTENT) - 1)
+    early = await puller.shell.holds.reached(lambda: not puller.shell.world.unfetched, 0.05)
+    clock.advance(1)
+    await fetched(puller)
+
+    assert not early
+    assert (await data_of(puller, publish_id))["status"] == "PROCESSING_DOWNLOAD"

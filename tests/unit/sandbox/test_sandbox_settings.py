@@ -1,0 +1,33 @@
+"""Settings that change while the stand-in runs: what is named changes, and nothing else."""
+
+import pytest
+
+from sandbox.settings import Delays, Settings
+from unit.sandbox.conftest import SMALL
+from unit.sandbox.visitor import Visitor
+
+
+async def test_what_is_named_changes_and_the_rest_stays(visitor: Visitor) -> None:
+    before = (await visitor.http.get("/_sandbox/settings")).json()
+    answer = await visitor.http.post("/_sandbox/settings", json={"delays": {"processing": 7}, "check_media": True})
+    assert answer.status_code == 200
+    after = (await visitor.http.get("/_sandbox/settings")).json()
+    assert answer.json() == after
+    changed = {"delays": {"processing": 7.0, "public": Delays().public}, "check_media": True}
+    assert after == {**before, **changed}
+    assert visitor.shell.world.settings.chunk_limits == SMALL
+
+
+async def test_a_post_keeps_the_delays_it_began_with(visitor: Visitor) -> None:
+    publish_id = await (await visitor.connect()).posted(b"12345678")
+    await visitor.http.post("/_sandbox/settings", json={"delays": {"processing": 5_000}})
+    visitor.shell.clock.advance(Settings().delays.processing)
+    assert (await visitor.status(publish_id)).json()["data"]["status"] == "PUBLISH_COMPLETE"
+
+
+@pytest.mark.parametrize("wish", [{"app": {}}, {"delays": {"procesing": 1}}, {"abandoned": "sometimes"}, []])
+async def test_what_cannot_change_or_is_misspelt_is_refused(visitor: Visitor, wish: object) -> None:
+    before = visitor.shell.world.settings
+    answer = await visitor.http.post("/_sandbox/settings", json=wish)
+    assert answer.status_code == 422
+    assert visitor.shell.world.settings == before
