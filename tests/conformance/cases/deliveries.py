@@ -85,6 +85,7 @@ def _(stage: Stage) -> None:
     while (delivery := ear.tried(count))["state"] == "waiting":
         stage.advance(max(delivery["next_at"] - stage.now(), 0) + 0.01)
         count += 1
+        holds(count < 100, "a hundred attempts, and pauses hardly grow")
     last = delivery["attempts"][-1]["at"] - delivery["created_at"]
     holds(THREE_DAYS / 4 < last <= THREE_DAYS, f"the last attempt came after {last} s")
     stage.advance(THREE_DAYS)
