@@ -99,6 +99,7 @@ def _(stage: Stage) -> None:
     stage.account(ear.app).processed(privacy_level="SELF_ONLY")
     count = 1
     while (delivery := ear.tried(count))["state"] == "waiting":
+        holds(count < 100, "pauses do not grow")
         stage.advance(max(delivery["next_at"] - stage.now(), 0) + 0.01)
         count += 1
         holds(count < 100, "a hundred attempts, and pauses hardly grow")
