@@ -66,6 +66,14 @@ def _(stage: Stage) -> None:
     same(account.init().code, "ok")
 
 
+@case("2.8", "what TikTok could not process uses up nothing of the day")
+def _(stage: Stage) -> None:
+    account = stage.account(daily_post_cap=1)
+    with stage.rule(endpoint="processing", action="error", code="internal", open_id=account.open_id):
+        account.expect(account.processed(), "FAILED", fail_reason="internal")
+    same(account.init().code, "ok")
+
+
 @case("2.8", "private posts use up the day like public ones")
 def _(stage: Stage) -> None:
     account = stage.account(daily_post_cap=1)

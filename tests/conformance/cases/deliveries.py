@@ -42,7 +42,7 @@ def _(stage: Stage) -> None:
 
 @case("5", "{status} is not 200: it is tried again", status=[201, 204, 301, 302, 400, 404, 410, 429, 500, 503])
 def _(stage: Stage, status: int) -> None:
-    elsewhere = stage.file(b"{}")
+    elsewhere = stage.file(b"{}", host=stage.place.outside.address)
     ear = ear_of(stage, Told(status=status, headers={"Location": elsewhere}), Told())
     stage.account(ear.app).processed()
     ear.tried(1)
@@ -58,6 +58,22 @@ def _(stage: Stage) -> None:
     stage.advance(3_600)
     first, second = ear.heard()
     same((first.body, _is_signed(second, ear.app)), (second.body, True))
+
+
+@case(
+    "5",
+    "what is tried again is signed {how}",
+    how={"anew, as usual": True, "as the first time, if it is set so": False},
+)
+def _(stage: Stage, how: bool) -> None:  # noqa: FBT001 -- a case's choice
+    with stage.settings(webhooks={"renew_signature": how}):
+        ear = ear_of(stage, Told(status=500), Told())
+        stage.account(ear.app).processed(privacy_level="SELF_ONLY")
+        ear.tried(1)
+        stage.advance(3_600)
+        first, second = ear.heard()
+        same([_is_signed(each, ear.app) for each in (first, second)], [True, True])
+        same(_signature(first)[0] != _signature(second)[0], how, "another moment")
 
 
 def _pauses(ear: Ear, attempts: int) -> list[float]:
@@ -83,8 +99,10 @@ def _(stage: Stage) -> None:
     stage.account(ear.app).processed(privacy_level="SELF_ONLY")
     count = 1
     while (delivery := ear.tried(count))["state"] == "waiting":
+        holds(count < 100, "pauses do not grow")
         stage.advance(max(delivery["next_at"] - stage.now(), 0) + 0.01)
         count += 1
+        holds(count < 100, "a hundred attempts, and pauses hardly grow")
     last = delivery["attempts"][-1]["at"] - delivery["created_at"]
     holds(THREE_DAYS / 4 < last <= THREE_DAYS, f"the last attempt came after {last} s")
     stage.advance(THREE_DAYS)

@@ -127,7 +127,8 @@ def _(stage: Stage, status: int) -> None:
 
 @case("2.6", "a redirect ({status}) is not followed: video_pull_failed", status=[301, 302, 303, 307, 308])
 def _(stage: Stage, status: int) -> None:
-    elsewhere = stage.file(FILM)
+    # A place that could be fetched from, or it would fail for another reason.
+    elsewhere = stage.file(FILM, host=stage.place.outside.address)
     _fails(stage, stage.file(status=status, headers={"Location": elsewhere}), "video_pull_failed")
     same(stage.fetches(elsewhere), [])
 
@@ -168,7 +169,8 @@ def _(stage: Stage) -> None:
 @case("2.6", "a photo behind a redirect is photo_pull_failed")
 def _(stage: Stage) -> None:
     account = _account(stage)
-    moved = stage.file(status=302, headers={"Location": stage.file(JPEG)})
+    elsewhere = stage.file(JPEG, host=stage.place.outside.address)
+    moved = stage.file(status=302, headers={"Location": elsewhere})
     same(account.fetched(account.photos(moved).data["publish_id"]).get("fail_reason"), "photo_pull_failed")
 
 

@@ -245,6 +245,16 @@ def _(stage: Stage) -> None:
     account.expect(publish_id, "PUBLISH_COMPLETE", **{IDS: None})
 
 
+@case("2.7", "a post that was taken down cannot be shown again")
+def _(stage: Stage) -> None:
+    account = stage.account()
+    publish_id = account.posted()
+    stage.publication(publish_id, "takedown")
+    stage.place.admin("POST", f"publications/{publish_id}/visibility", {"privacy_level": "PUBLIC_TO_EVERYONE"})
+    stage.advance(1_000)
+    account.expect(publish_id, "PUBLISH_COMPLETE", **{IDS: None})
+
+
 @case("2.7", "a post taken down before moderation was over never gets its id")
 def _(stage: Stage) -> None:
     account = stage.account()
