@@ -1,7 +1,7 @@
 """CPU seconds that sending a gigabyte over TLS costs, beside `curl -T` of the same file to the same server.
 
-Each is counted as it is used: ours in a process that has uploaded before, as a worker has; curl as a process per file.
-What such a process costs without any bytes is printed too, and the ratio without it.
+Each is counted as it is used: ours in a process that has uploaded before, as a worker has; curl as a process for a file
+of a usual size. What such a process costs without any bytes is printed too, and the ratio without it.
 """
 
 import json
@@ -24,8 +24,8 @@ from tiktok.outcomes import Stored
 from tiktok.uploads import Uploads
 from uploader_service.sources import PIECE_BYTES
 
-FILE_BYTES = 1_000_000_000
-ROUNDS = 7
+FILE_BYTES = 256_000_000
+ROUNDS = 15
 
 
 def certificates(folder: Path) -> Path:
