@@ -117,7 +117,7 @@ class Universe:
         """Write an event as another service or a backend would."""
         value, headers = encode(Envelope(id="", source="world", time=virtual.clock(), traceparent=None, body=body))
         slice_ = Slice(body.topic.name, 0)
-        self.store.append(Outgoing(slice=slice_, key=body.account_id.encode(), value=value, headers=headers))
+        self.store.append(Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers))
 
     def issue_token(self) -> None:
         """Do auth's part: a new version, sealed to both services; TikTok knows it, and may forget the older ones."""

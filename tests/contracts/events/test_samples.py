@@ -47,7 +47,7 @@ def test_a_sample_is_read_with_all_it_says(sample: Mapping[str, Any]) -> None:
     envelope = read(sample)
     headers = sample["headers"]
     assert envelope.body.topic.name == sample["topic"]
-    assert envelope.body.account_id == sample["key"]
+    assert envelope.body.key == sample["key"]
     assert (envelope.id, envelope.source) == (headers.get("ce_id", ""), headers.get("ce_source", ""))
     assert envelope.traceparent == headers.get("traceparent")
     assert (envelope.time.isoformat() if envelope.time else None) == headers.get("ce_time")

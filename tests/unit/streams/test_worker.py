@@ -194,7 +194,7 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
         async def salvage(body: Body) -> None:
             if refusals:
                 raise Unusable(refusals.pop())
-            salvaged.append(body.account_id)
+            salvaged.append(body.key)
 
         world.hook = answer_late
         ask(store, request("a"))

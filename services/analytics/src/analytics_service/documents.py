@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from analytics_service.errors import UnreadableRecord
-from common.events.body import Body
+from common.events.body import AccountBody, Body
 from common.events.codec import EventError, decode
 from common.events.metrics import MetricsCollected
 from common.events.post import (
@@ -74,7 +74,8 @@ FIRST_REVISION = 1
 
 FARTHEST_BACK = datetime.min.replace(tzinfo=UTC)
 FARTHEST_AHEAD = datetime.max.replace(tzinfo=UTC)
-_NOT_DETAILS = frozenset({"account_id", "post_id", "tenant", "revision", "at"})
+_PERSONAL = frozenset({"display_name", "username", "avatar_url"})
+_NOT_DETAILS = frozenset({"account_id", "post_id", "tenant", "revision", "at"}) | _PERSONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +102,14 @@ def upserts_of(record: Record) -> tuple[Upsert, ...]:
     return (event, _account(record, body))
 
 
-def _read(record: Record) -> Body:
+def _read(record: Record) -> AccountBody:
     try:
-        return decode(topic=record.slice.topic, value=record.value or b"", headers=record.headers).body
+        body = decode(topic=record.slice.topic, value=record.value or b"", headers=record.headers).body
     except EventError as error:
         raise UnreadableRecord(record) from error
+    if not isinstance(body, AccountBody):
+        raise UnreadableRecord(record)
+    return body
 
 
 def post_key(account_id: str, post_id: str) -> str:
@@ -121,7 +125,7 @@ def storable(moment: datetime) -> datetime:
         return FARTHEST_AHEAD if moment.year == MAXYEAR else FARTHEST_BACK
 
 
-def _event(record: Record, body: Body) -> Upsert:
+def _event(record: Record, body: AccountBody) -> Upsert:
     document = {
         "account_id": body.account_id,
         "post_id": body.post_id if isinstance(body, PostEvent) else None,
@@ -164,7 +168,7 @@ def _post(record: Record, body: PostEvent) -> Upsert:
     return Upsert(collection=Collection.POSTS, id=post_key(body.account_id, body.post_id), update=update)
 
 
-def _account(record: Record, body: Body) -> Upsert:
+def _account(record: Record, body: AccountBody) -> Upsert:
     latest = {"offset": record.offset, "type": body.ce_type, "at": _at(body), "details": _details(body)}
     return Upsert(collection=Collection.ACCOUNTS, id=body.account_id, update={"$max": {"latest": latest}})
 

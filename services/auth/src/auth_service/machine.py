@@ -43,7 +43,7 @@ def auth_machine(recipients: str) -> Machine[Account, Fact, Effect]:
 
 def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
     """Say which fact a command is."""
-    key = Key(envelope.body.account_id)
+    key = Key(envelope.body.key)
     match envelope.body:
         case ConnectRequested() as body:
             return Addressed(key, _granted(body))

@@ -2,9 +2,10 @@
 
 import base64
 import hashlib
+from enum import StrEnum
 from typing import ClassVar
 
-from common.events.body import Body, Time
+from common.events.body import AccountBody, Time
 from common.events.topics import ACCOUNT_EVENTS, AUTH_ACCOUNTS, AUTH_COMMANDS, AUTH_CREDENTIALS, Topic
 
 
@@ -14,7 +15,22 @@ def account_id_of(client_key: str, open_id: str) -> str:
     return "acc_" + base64.b32encode(digest[:15]).decode().lower()
 
 
-class AccountConnected(Body, frozen=True, kw_only=True, omit_defaults=True):
+class Risk(StrEnum):
+    """What puts an account's connection at risk."""
+
+    REFRESH_FAILING = "refresh_failing"
+    REFRESH_REFUSED = "refresh_refused"
+    REFRESH_TOKEN_ENDING = "refresh_token_ending"  # noqa: S105 -- a risk's name, not a secret
+
+
+class DisconnectCause(StrEnum):
+    """Why an account is no longer connected."""
+
+    REQUESTED = "requested"
+    REMOVED_AT_TIKTOK = "removed_at_tiktok"
+
+
+class AccountConnected(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """A person connected a TikTok account for a tenant."""
 
     ce_type: ClassVar[str] = "account.connected"
@@ -24,22 +40,49 @@ class AccountConnected(Body, frozen=True, kw_only=True, omit_defaults=True):
     open_id: str
     scopes: tuple[str, ...]
     display_name: str = ""
+    username: str = ""
+    avatar_url: str = ""
     at: Time
 
 
-class AccountAtRisk(Body, frozen=True, kw_only=True, omit_defaults=True):
-    """Refreshing keeps failing; posting goes on until `access_expires_at`."""
+class AccountConnectRefused(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A person consented for `tenant`, but the account is another tenant's and stays there."""
+
+    ce_type: ClassVar[str] = "account.connect_refused"
+    topic: ClassVar[Topic] = ACCOUNT_EVENTS
+
+    tenant: str
+    code: str
+    at: Time
+
+
+class AccountDisconnected(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """The account's tokens and profile are forgotten. `revoked`: TikTok holds no grant any more, as far as it said."""
+
+    ce_type: ClassVar[str] = "account.disconnected"
+    topic: ClassVar[Topic] = ACCOUNT_EVENTS
+
+    tenant: str
+    cause: DisconnectCause
+    revoked: bool
+    at: Time
+
+
+class AccountAtRisk(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """The connection may end without its person; posting goes on until `access_expires_at`. `risk` says why."""
 
     ce_type: ClassVar[str] = "account.at_risk"
     topic: ClassVar[Topic] = ACCOUNT_EVENTS
 
     tenant: str
     reason: str
+    risk: Risk = Risk.REFRESH_FAILING
     access_expires_at: Time
+    refresh_expires_at: Time | None = None
     at: Time
 
 
-class AccountReauthorizationRequired(Body, frozen=True, kw_only=True, omit_defaults=True):
+class AccountReauthorizationRequired(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """TikTok refuses the refresh token: the person has to connect again."""
 
     ce_type: ClassVar[str] = "account.reauthorization_required"
@@ -51,23 +94,51 @@ class AccountReauthorizationRequired(Body, frozen=True, kw_only=True, omit_defau
     at: Time
 
 
-class ConnectRequested(Body, frozen=True, kw_only=True, omit_defaults=True):
-    """A person consented; `sealed_grant` holds the token pair, readable by auth alone."""
+class ConnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A person consented; `sealed_grant` holds the token pair, readable by auth alone. `by` asked for the consent.
+
+    `client_key` names the TikTok app that the grant is for; empty is the installation's.
+    """
 
     ce_type: ClassVar[str] = "auth.connect_requested"
     topic: ClassVar[Topic] = AUTH_COMMANDS
 
     tenant: str
     open_id: str
+    client_key: str = ""
+    by: str = ""
     scopes: tuple[str, ...]
     display_name: str = ""
+    username: str = ""
+    avatar_url: str = ""
     sealed_grant: str
     granted_at: Time
     access_expires_at: Time
     refresh_expires_at: Time
 
 
-class TokenRejected(Body, frozen=True, kw_only=True, omit_defaults=True):
+class DisconnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A tenant wants its account disconnected."""
+
+    ce_type: ClassVar[str] = "auth.disconnect_requested"
+    topic: ClassVar[Topic] = AUTH_COMMANDS
+
+    tenant: str
+    by: str
+    at: Time
+
+
+class PairResealed(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A token pair, sealed under another key: it takes the place of the one whose SHA-256 (hex) is `replaces`."""
+
+    ce_type: ClassVar[str] = "auth.pair_resealed"
+    topic: ClassVar[Topic] = AUTH_COMMANDS
+
+    replaces: str
+    sealed: str
+
+
+class TokenRejected(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """TikTok refused the access token of this version to a service."""
 
     ce_type: ClassVar[str] = "auth.token_rejected"
@@ -79,7 +150,7 @@ class TokenRejected(Body, frozen=True, kw_only=True, omit_defaults=True):
     at: Time
 
 
-class GrantSalvaged(Body, frozen=True, kw_only=True, omit_defaults=True):
+class GrantSalvaged(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """A worker that lost its partition passes on the pair TikTok gave it for `version`."""
 
     ce_type: ClassVar[str] = "auth.grant_salvaged"
@@ -93,7 +164,7 @@ class GrantSalvaged(Body, frozen=True, kw_only=True, omit_defaults=True):
     refresh_expires_at: Time
 
 
-class CredentialIssued(Body, frozen=True, kw_only=True, omit_defaults=True):
+class CredentialIssued(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """View: an account's access token, sealed to each service's public key. Versions never restart."""
 
     ce_type: ClassVar[str] = "credential.issued"
@@ -105,7 +176,7 @@ class CredentialIssued(Body, frozen=True, kw_only=True, omit_defaults=True):
     sealed: dict[str, str]
 
 
-class CredentialWithdrawn(Body, frozen=True, kw_only=True, omit_defaults=True):
+class CredentialWithdrawn(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """View: the account has no usable access token."""
 
     ce_type: ClassVar[str] = "credential.withdrawn"
@@ -115,12 +186,24 @@ class CredentialWithdrawn(Body, frozen=True, kw_only=True, omit_defaults=True):
     reason: str
 
 
-class AccountDescribed(Body, frozen=True, kw_only=True, omit_defaults=True):
-    """View: which tenant and which TikTok user an account is."""
+class AccountDescribed(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """View: which tenant and which TikTok user an account is. `client_key` as in `auth.connect_requested`."""
 
     ce_type: ClassVar[str] = "account.described"
     topic: ClassVar[Topic] = AUTH_ACCOUNTS
 
     tenant: str
     open_id: str
+    client_key: str = ""
     display_name: str = ""
+    username: str = ""
+    avatar_url: str = ""
+    scopes: tuple[str, ...] = ()
+    consented_at: Time | None = None
+
+
+class AccountForgotten(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """View: the account is disconnected, and nothing is known of it any more."""
+
+    ce_type: ClassVar[str] = "account.forgotten"
+    topic: ClassVar[Topic] = AUTH_ACCOUNTS

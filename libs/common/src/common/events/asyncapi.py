@@ -6,12 +6,12 @@ from common.events.body import Body
 from common.events.catalogue import (
     CLOUDEVENTS_HEADERS,
     DEAD_LETTER_HEADERS,
-    PARTITION_KEY,
     READERS,
     REQUIRED_DEAD_LETTER_HEADERS,
     REQUIRED_HEADERS,
     bodies_on,
     is_contract,
+    keyed_by,
     senders_of,
 )
 from common.events.codec import BARE_TYPES, BODIES
@@ -32,7 +32,7 @@ def asyncapi_document() -> Document:
         "info": {
             "title": "Postbus events",
             "version": CONTRACT_VERSION,
-            "description": "CloudEvents 1.0 in Kafka's binary mode with JSON bodies, keyed by account.",
+            "description": "CloudEvents 1.0 in Kafka's binary mode with JSON bodies, keyed by account or tenant.",
         },
         "defaultContentType": "application/json",
         "channels": {topic.name: _channel(topic) for topic in ALL_TOPICS},
@@ -72,7 +72,7 @@ def _channel(topic: Topic) -> Document:
                 "bindingVersion": _KAFKA_BINDING,
             }
         },
-        "x-partition-key": PARTITION_KEY,
+        "x-partition-key": keyed_by(topic),
         "x-writers": list(topic.writers),
         "x-readers": list(READERS[topic]),
         "x-internal": not is_contract(topic),
@@ -119,7 +119,7 @@ def _message(body: type[Body]) -> Document:
         "contentType": "application/json",
         "headers": {"$ref": "#/components/schemas/CloudEventsHeaders"},
         "payload": {"$ref": f"#/components/schemas/{body.__name__}"},
-        "bindings": {"kafka": {"key": _key(), "bindingVersion": _KAFKA_BINDING}},
+        "bindings": {"kafka": {"key": _key(body), "bindingVersion": _KAFKA_BINDING}},
         "x-senders": list(senders_of(body)),
     }
 
@@ -154,8 +154,8 @@ def _headers(described: Mapping[str, str], required: tuple[str, ...]) -> Documen
     }
 
 
-def _key() -> Document:
-    return {"type": "string", "description": f"The body's `{PARTITION_KEY}`; Kafka's default partitioner (murmur2)."}
+def _key(body: type[Body]) -> Document:
+    return {"type": "string", "description": f"The body's `{body.keyed_by}`; Kafka's default partitioner (murmur2)."}
 
 
 def _word(who: str) -> str:

@@ -16,16 +16,34 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
     ce_type: ClassVar[str]
     topic: ClassVar[Topic]
+    keyed_by: ClassVar[str]
+    """The field that is the record's key: what has one key keeps its order."""
+
+    @property
+    def key(self) -> str:
+        """The record's key."""
+        return str(getattr(self, self.keyed_by))
+
+    @property
+    def subject(self) -> str:
+        """What the event is about: the post for events about posts, else what it is keyed by."""
+        return self.key
+
+
+class AccountBody(Body, frozen=True, kw_only=True, omit_defaults=True):
+    """An event about one account."""
+
+    keyed_by: ClassVar[str] = "account_id"
 
     account_id: str
 
     @property
-    def subject(self) -> str:
-        """What the event is about: a post id for events about posts, else the account."""
+    def key(self) -> str:
+        """The account's id."""
         return self.account_id
 
 
-class PostBody(Body, frozen=True, kw_only=True, omit_defaults=True):
+class PostBody(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """An event about one post. `post_id` is unique within its account."""
 
     post_id: str

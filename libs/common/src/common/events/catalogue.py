@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from common.events.account import ConnectRequested, GrantSalvaged, TokenRejected
-from common.events.body import Body
+from common.events.account import ConnectRequested, DisconnectRequested, GrantSalvaged, PairResealed, TokenRejected
+from common.events.body import AccountBody, Body
 from common.events.codec import BODIES
 from common.events.post import (
     PostAccepted,
@@ -17,11 +17,15 @@ from common.events.post import (
     PostUnresolved,
     PostUploaded,
 )
+from common.events.tenant import AppRequested, AppResealed, KeyRequested, KeyRevocationRequested, TenantRequested
 from common.events.topics import (
     ACCOUNT_EVENTS,
+    AUDIT_EVENTS,
     AUTH_ACCOUNTS,
+    AUTH_API_KEYS,
     AUTH_COMMANDS,
     AUTH_CREDENTIALS,
+    AUTH_TENANTS,
     CONTRACT,
     METRICS_EVENTS,
     POST_EVENTS,
@@ -40,8 +44,11 @@ READERS: Mapping[Topic, tuple[str, ...]] = {
     ACCOUNT_EVENTS: ("analytics", PRODUCT_BACKENDS),
     AUTH_COMMANDS: ("auth",),
     METRICS_EVENTS: ("analytics", PRODUCT_BACKENDS),
-    AUTH_CREDENTIALS: ("uploader", "publisher", "analytics"),
-    AUTH_ACCOUNTS: ("uploader", "publisher", "analytics"),
+    AUTH_CREDENTIALS: ("auth", "uploader", "publisher", "analytics"),
+    AUTH_ACCOUNTS: ("auth", "uploader", "publisher", "analytics"),
+    AUTH_TENANTS: ("auth",),
+    AUTH_API_KEYS: ("auth", "publisher", "analytics"),
+    AUDIT_EVENTS: ("operators",),
     **{state_topic(service): (service,) for service in SERVICES},
     **{dead_letters(service): ("operators",) for service in SERVICES},
 }
@@ -57,12 +64,23 @@ _SENDERS: Mapping[type[Body], tuple[str, ...]] = {
     PostAvailable: ("publisher",),
     PostFailed: ("uploader", "publisher"),
     PostRequestConflict: ("uploader",),
-    ConnectRequested: ("auth",),
     TokenRejected: ("uploader", "publisher", "analytics"),
-    GrantSalvaged: ("auth",),
+    **dict.fromkeys(
+        (
+            ConnectRequested,
+            DisconnectRequested,
+            GrantSalvaged,
+            PairResealed,
+            TenantRequested,
+            AppRequested,
+            AppResealed,
+            KeyRequested,
+            KeyRevocationRequested,
+        ),
+        ("auth",),
+    ),
 }
 
-PARTITION_KEY = "account_id"
 CLOUDEVENTS_HEADERS: Mapping[str, str] = {
     "ce_specversion": "Always 1.0.",
     "ce_id": "Names this record; a record sent twice keeps it.",
@@ -87,6 +105,12 @@ REQUIRED_DEAD_LETTER_HEADERS = ("dlq_reason", "dlq_topic", "dlq_partition", "dlq
 def bodies_on(topic: Topic) -> tuple[type[Body], ...]:
     """List the events of a topic, in the contract's order."""
     return tuple(body for body in BODIES if body.topic == topic)
+
+
+def keyed_by(topic: Topic) -> str:
+    """Name the field that a topic's records are keyed by, or each of them."""
+    names = dict.fromkeys(body.keyed_by for body in bodies_on(topic))
+    return " or ".join(names) or AccountBody.keyed_by
 
 
 def senders_of(body: type[Body]) -> tuple[str, ...]:

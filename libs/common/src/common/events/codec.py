@@ -17,14 +17,20 @@ import msgspec
 from common.events.account import (
     AccountAtRisk,
     AccountConnected,
+    AccountConnectRefused,
     AccountDescribed,
+    AccountDisconnected,
+    AccountForgotten,
     AccountReauthorizationRequired,
     ConnectRequested,
     CredentialIssued,
     CredentialWithdrawn,
+    DisconnectRequested,
     GrantSalvaged,
+    PairResealed,
     TokenRejected,
 )
+from common.events.audit import AuditRecorded
 from common.events.body import Body
 from common.events.metrics import MetricsCollected
 from common.events.post import (
@@ -40,6 +46,16 @@ from common.events.post import (
     PostUnresolved,
     PostUploaded,
 )
+from common.events.tenant import (
+    ApiKeyIssued,
+    ApiKeyRevoked,
+    AppRequested,
+    AppResealed,
+    KeyRequested,
+    KeyRevocationRequested,
+    TenantDescribed,
+    TenantRequested,
+)
 
 BODIES: tuple[type[Body], ...] = (
     PostRequested,
@@ -54,14 +70,28 @@ BODIES: tuple[type[Body], ...] = (
     PostFailed,
     PostRequestConflict,
     AccountConnected,
+    AccountConnectRefused,
     AccountAtRisk,
     AccountReauthorizationRequired,
+    AccountDisconnected,
     ConnectRequested,
+    DisconnectRequested,
     TokenRejected,
     GrantSalvaged,
+    PairResealed,
+    TenantRequested,
+    AppRequested,
+    AppResealed,
+    KeyRequested,
+    KeyRevocationRequested,
+    AuditRecorded,
     CredentialIssued,
     CredentialWithdrawn,
     AccountDescribed,
+    AccountForgotten,
+    TenantDescribed,
+    ApiKeyIssued,
+    ApiKeyRevoked,
     MetricsCollected,
 )
 BARE_TYPES = {PostRequested.topic.name: PostRequested.ce_type}

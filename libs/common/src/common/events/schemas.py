@@ -19,11 +19,17 @@ def schema_of(body: type[Body]) -> Document:
     return {
         "$schema": DIALECT,
         "$id": f"urn:postbus:event:{body.ce_type}",
-        **msgspec.json.schema(body),
+        **_plain(msgspec.json.schema(body)),
     }
 
 
 def shared_schemas(reference: str) -> Mapping[str, Document]:
     """Build the schemas of all bodies and what they share; `reference` has a `{name}`, as in `#/schemas/{name}`."""
     _, schemas = msgspec.json.schema_components(BODIES, ref_template=reference)
-    return schemas
+    return {name: _plain(schema) for name, schema in schemas.items()}
+
+
+def _plain(schema: Document) -> Document:
+    """Leave nothing that JSON reads back as something else, such as a default that is a tuple."""
+    plain: Document = msgspec.json.decode(msgspec.json.encode(schema))
+    return plain

@@ -43,8 +43,14 @@ ACCOUNT_EVENTS = Topic(
 )
 AUTH_COMMANDS = Topic(
     name="auth.commands",
-    purpose="What a person asked of auth, and tokens that TikTok refused.",
+    purpose="What people asked of auth, and tokens that TikTok refused.",
     writers=("auth", "uploader", "publisher", "analytics"),
+)
+AUDIT_EVENTS = Topic(
+    name="audit.events",
+    purpose="Who connected, disconnected, created or revoked what.",
+    writers=("auth",),
+    retention=timedelta(days=400),
 )
 METRICS_EVENTS = Topic(
     name="metrics.events",
@@ -61,6 +67,18 @@ AUTH_CREDENTIALS = Topic(
 AUTH_ACCOUNTS = Topic(
     name="auth.accounts",
     purpose="View: which tenant and which TikTok user an account is.",
+    writers=("auth",),
+    retention=None,
+)
+AUTH_TENANTS = Topic(
+    name="auth.tenants",
+    purpose="View: the tenants, each with where its people may be sent back to and its own TikTok app.",
+    writers=("auth",),
+    retention=None,
+)
+AUTH_API_KEYS = Topic(
+    name="auth.api_keys",
+    purpose="View: the API keys, as hashes, with what each may do and until when.",
     writers=("auth",),
     retention=None,
 )
@@ -88,8 +106,11 @@ CONTRACT = (
     POST_EVENTS,
     ACCOUNT_EVENTS,
     AUTH_COMMANDS,
+    AUDIT_EVENTS,
     METRICS_EVENTS,
     AUTH_CREDENTIALS,
     AUTH_ACCOUNTS,
+    AUTH_TENANTS,
+    AUTH_API_KEYS,
 )
 ALL_TOPICS = (*CONTRACT, *(state_topic(name) for name in SERVICES), *(dead_letters(name) for name in SERVICES))

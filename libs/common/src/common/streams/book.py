@@ -136,6 +136,6 @@ def event_writer(
         event_id = f"{run}-{next(numbers)}"
         value, headers = encode(Envelope(id=event_id, source=service, time=now(), traceparent=trace, body=body))
         slice_ = Slice(body.topic.name, partition)
-        return Outgoing(slice=slice_, key=body.account_id.encode(), value=value, headers=headers)
+        return Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers)
 
     return write

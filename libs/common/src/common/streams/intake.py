@@ -103,8 +103,8 @@ class Intake(Generic[S, F, E]):
             )
         except EventError as error:
             return self._illegible(record, mark, error, put_aside)
-        if (owner := self._partition_of(envelope.body.account_id)) != self._partition:
-            return Passed(mark=mark, passing=(_forward(record, envelope.body.account_id, owner),))
+        if (owner := self._partition_of(envelope.body.key)) != self._partition:
+            return Passed(mark=mark, passing=(_forward(record, envelope.body.key, owner),))
         addressed = self._machine.interpret(envelope)
         if addressed is None:
             return Passed(mark=mark)

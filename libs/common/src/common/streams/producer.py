@@ -48,8 +48,6 @@ class EventProducer:
         )
         value, headers = encode(envelope)
         try:
-            await self._producer.send_and_wait(
-                body.topic.name, value=value, key=body.account_id.encode(), headers=headers
-            )
+            await self._producer.send_and_wait(body.topic.name, value=value, key=body.key.encode(), headers=headers)
         except KafkaError as error:
             raise Unusable(error) from error

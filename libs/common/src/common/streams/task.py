@@ -242,7 +242,7 @@ class Task(Generic[S, F, E]):
                 _log.warning("salvage_delayed", partition=self.number, cause=str(error))
                 await asyncio.sleep(SALVAGE_PAUSE_SECONDS)
                 continue
-            _log.info("outcome_salvaged", partition=self.number, account_id=body.account_id)
+            _log.info("outcome_salvaged", partition=self.number, account_id=body.key)
             return
 
 
