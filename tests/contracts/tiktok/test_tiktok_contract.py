@@ -11,6 +11,7 @@ import pytest
 
 from sandbox.clock import Clock
 from sandbox.server import Server
+from sandbox.settings import App
 from tiktok.chunks import ChunkPlan, plan_chunks
 from tiktok.client import TikTok
 from tiktok.errors import Remedy, remedy_of
@@ -74,11 +75,14 @@ async def ledger(http: httpx.AsyncClient, server: Server) -> Any:
     return (await http.get(f"{server.url}/_sandbox/ledger")).json()
 
 
-async def test_a_consent_becomes_tokens_that_know_their_person(tiktok: TikTok, grant: Grant) -> None:
+async def test_a_consent_becomes_tokens_that_know_their_person(
+    tiktok: TikTok, grant: Grant, http: httpx.AsyncClient
+) -> None:
     assert "video.publish" in grant.scopes
     assert (grant.expires_in, grant.refresh_expires_in) == (7200, 15552000)
     person = done(await tiktok.user_info(grant.access_token, grant.scopes))
     assert (person.open_id, person.username) == (grant.open_id, "demo-creator")
+    assert (await http.get(person.avatar_url)).is_success
     assert "PUBLIC_TO_EVERYONE" in done(await tiktok.creator_info(grant.access_token)).privacy_level_options
 
 
@@ -94,6 +98,46 @@ async def test_a_refresh_ends_the_old_refresh_token(tiktok: TikTok, grant: Grant
     again = await tiktok.refresh(grant.refresh_token)
     assert isinstance(again, Refused)
     assert remedy_of(again) is Remedy.RECONSENT
+
+
+async def test_a_revoke_ends_both_tokens(tiktok: TikTok, grant: Grant) -> None:
+    assert await tiktok.revoke(grant.access_token) == Done(None)
+    refused = await tiktok.user_info(grant.access_token, grant.scopes)
+    assert isinstance(refused, Refused)
+    assert remedy_of(refused) is Remedy.TOKEN_REJECTED
+    ended = await tiktok.refresh(grant.refresh_token)
+    assert isinstance(ended, Refused)
+    assert remedy_of(ended) is Remedy.RECONSENT
+
+
+@pytest.mark.parametrize("oauth_errors_as_200", [False, True])
+async def test_a_dead_token_cannot_be_revoked(
+    *, oauth_errors_as_200: bool, tiktok: TikTok, grant: Grant, http: httpx.AsyncClient, server: Server
+) -> None:
+    assert await tiktok.revoke(grant.access_token) == Done(None)
+    wish = {"oauth_errors_as_200": oauth_errors_as_200}
+    (await http.post(f"{server.url}/_sandbox/settings", json=wish)).raise_for_status()
+    again = await tiktok.revoke(grant.access_token)
+    assert isinstance(again, Refused)
+    assert (again.status, again.code) == (200 if oauth_errors_as_200 else 400, "invalid_request")
+    assert again.log_id
+
+
+async def test_another_secret_revokes_nothing(
+    tiktok: TikTok, grant: Grant, http: httpx.AsyncClient, server: Server
+) -> None:
+    refused = await TikTok(http, server.url, App().client_key, "another secret").revoke(grant.access_token)
+    assert isinstance(refused, Refused)
+    assert remedy_of(refused) is Remedy.MISCONFIGURED
+    assert isinstance(await tiktok.user_info(grant.access_token, grant.scopes), Done)
+
+
+async def test_a_revoke_whose_answer_is_lost_is_done(
+    tiktok: TikTok, grant: Grant, http: httpx.AsyncClient, server: Server
+) -> None:
+    await rule(http, server, endpoint="revoke", at="answer", action="lose_answer")
+    assert isinstance(await tiktok.revoke(grant.access_token), Unknown)
+    assert isinstance(await tiktok.revoke(grant.access_token), Refused)
 
 
 @pytest.mark.parametrize("plan", [SMALL, SEVERAL], ids=["one chunk", "several chunks"])
@@ -154,6 +198,7 @@ async def test_asking_too_often_is_told(tiktok: TikTok, grant: Grant) -> None:
 
 CALLS: dict[str, Call] = {
     "token": lambda tiktok, grant: tiktok.refresh(grant.refresh_token),
+    "revoke": lambda tiktok, grant: tiktok.revoke(grant.access_token),
     "user_info": lambda tiktok, grant: tiktok.user_info(grant.access_token, grant.scopes),
     "creator_info": lambda tiktok, grant: tiktok.creator_info(grant.access_token),
     "video_init": lambda tiktok, grant: tiktok.init_video(grant.access_token, POST, SMALL),

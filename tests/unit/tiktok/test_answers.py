@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tiktok.answers import read, read_grant
+from tiktok.answers import read, read_grant, read_revoked
 from tiktok.errors import Remedy, remedy_of
-from tiktok.models import StatusCode
+from tiktok.models import StatusCode, UserInfo
 from tiktok.outcomes import Done, Refused, Unknown
-from tiktok.wire import CreatorInfoWire, StatusWire, TicketWire, VideosWire
+from tiktok.wire import CreatorInfoWire, StatusWire, TicketWire, UserInfoWire, VideosWire
 
 OK = {"code": "ok", "message": "", "log_id": "L1"}
 TICKET = {"publish_id": "v_pub_file~v2-1.1", "upload_url": "https://upload.example/video/?upload_token=t"}
@@ -165,9 +165,15 @@ def test_an_oauth_error_is_a_refusal_whatever_the_status(status: int, tokens: An
 @pytest.mark.parametrize(
     ("code", "remedy"),
     [
+        ("access_denied", Remedy.PERMANENT),
         ("invalid_client", Remedy.MISCONFIGURED),
+        ("invalid_grant", Remedy.RECONSENT),
+        ("invalid_request", Remedy.MISCONFIGURED),
+        ("invalid_scope", Remedy.MISCONFIGURED),
         ("temporarily_unavailable", Remedy.TRANSIENT),
-        ("invalid_request", Remedy.PERMANENT),
+        ("unauthorized_client", Remedy.MISCONFIGURED),
+        ("unsupported_grant_type", Remedy.MISCONFIGURED),
+        ("unsupported_response_type", Remedy.MISCONFIGURED),
     ],
 )
 def test_oauth_refusals_have_remedies(code: str, remedy: Remedy) -> None:
@@ -175,6 +181,77 @@ def test_oauth_refusals_have_remedies(code: str, remedy: Remedy) -> None:
     assert isinstance(outcome, Refused)
     assert remedy_of(outcome) is remedy
     assert outcome.log_id == "H1"
+
+
+@pytest.mark.parametrize("body", [b"", b"slow down", {"error": "invalid_request"}, {"error": "invalid_grant"}, {}])
+def test_a_refresh_that_comes_too_fast_has_to_wait_whatever_the_word(body: Any) -> None:
+    outcome = read_grant(answer(429, body))
+    assert isinstance(outcome, Refused)
+    assert remedy_of(outcome) is Remedy.RATE_LIMITED
+
+
+def test_too_many_posts_stay_a_long_wait_at_any_status() -> None:
+    outcome = read(answer(429, error("spam_risk_too_many_posts")), TicketWire)
+    assert isinstance(outcome, Refused)
+    assert remedy_of(outcome) is Remedy.WAIT_LONG
+
+
+@pytest.mark.parametrize("status", [200, 204])
+@pytest.mark.parametrize("body", [b"", b" \n", {}, {"error": ""}, {"data": {}, "error": OK}])
+def test_no_error_is_a_revoke_done(status: int, body: Any) -> None:
+    assert read_revoked(answer(status, body)) == Done(None)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+def test_a_revoke_with_an_error_is_a_refusal_whatever_the_status(status: int) -> None:
+    body = {"error": "invalid_request", "error_description": "The request parameters are malformed.", "log_id": "L2"}
+    assert read_revoked(answer(status, body)) == Refused(
+        status=status, code="invalid_request", message="The request parameters are malformed.", log_id="L2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"not json"),
+        (200, b"\xff\xfe"),
+        (200, []),
+        (200, b"null"),
+        (200, {"error": 7}),
+        (200, {"error": "server_error"}),
+        (200, error("internal_error")),
+        (302, b""),
+        (404, b"<html>no such page</html>"),
+        (404, {}),
+        (500, b""),
+        (502, {"error": OK}),
+        (503, {"error": "server_error"}),
+    ],
+)
+def test_a_revoke_without_a_word_that_can_be_trusted_is_unknown(status: int, body: Any) -> None:
+    assert isinstance(read_revoked(answer(status, body)), Unknown)
+
+
+@pytest.mark.parametrize("body", [b"", {}, b"slow down"])
+def test_a_revoke_that_comes_too_fast_is_refused(body: Any) -> None:
+    outcome = read_revoked(answer(429, body))
+    assert isinstance(outcome, Refused)
+    assert remedy_of(outcome) is Remedy.RATE_LIMITED
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ({"open_id": "o"}, UserInfo(open_id="o", display_name="", username="", avatar_url="")),
+        ({"open_id": "o", "avatar_url": None}, UserInfo(open_id="o", display_name="", username="", avatar_url="")),
+        (
+            {"open_id": "o", "display_name": "Ann", "username": "ann", "avatar_url": "https://p16.example/a.webp"},
+            UserInfo(open_id="o", display_name="Ann", username="ann", avatar_url="https://p16.example/a.webp"),
+        ),
+    ],
+)
+def test_what_tiktok_leaves_out_of_a_person_is_empty(user: dict[str, Any], expected: UserInfo) -> None:
+    assert read(answer(200, {"data": {"user": user}, "error": OK}), UserInfoWire) == Done(expected)
 
 
 def test_an_oauth_error_in_the_common_envelope_is_read_too() -> None:

@@ -31,6 +31,7 @@ PLAN = plan_chunks(80_000_123)
 CALLS: dict[str, Call] = {
     "exchange_code": lambda tiktok: tiktok.exchange_code("co.de*1", "https://app.example/callback", "verifier"),
     "refresh": lambda tiktok: tiktok.refresh("rft.1"),
+    "revoke": lambda tiktok: tiktok.revoke("act.1"),
     "user_info": lambda tiktok: tiktok.user_info("act.1", ("user.info.basic",)),
     "creator_info": lambda tiktok: tiktok.creator_info("act.1"),
     "init_video": lambda tiktok: tiktok.init_video("act.1", POST, PLAN),
@@ -126,11 +127,23 @@ async def test_a_refresh_sends_neither_redirect_nor_scope() -> None:
     assert set(parse_qs(request.content.decode())) == {"client_key", "client_secret", "grant_type", "refresh_token"}
 
 
+async def test_a_revoke_sends_the_access_token_in_a_form() -> None:
+    request, outcome = await sent_by(CALLS["revoke"], {})
+    assert outcome == Done(None)
+    assert (request.method, str(request.url)) == ("POST", "https://api.example/v2/oauth/revoke/")
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert parse_qs(request.content.decode()) == {
+        "client_key": ["key"],
+        "client_secret": ["secret"],
+        "token": ["act.1"],
+    }
+
+
 @pytest.mark.parametrize(
     ("scopes", "fields"),
     [
-        (("user.info.basic",), "open_id,display_name"),
-        (("user.info.basic", "user.info.profile", "video.list"), "open_id,display_name,username"),
+        (("user.info.basic",), "open_id,display_name,avatar_url"),
+        (("user.info.basic", "user.info.profile", "video.list"), "open_id,display_name,avatar_url,username"),
         (("user.info.stats",), "open_id"),
     ],
 )

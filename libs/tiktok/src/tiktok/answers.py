@@ -62,6 +62,23 @@ def read_grant(response: httpx.Response) -> Outcome[Grant]:
     )
 
 
+def read_revoked(response: httpx.Response) -> Outcome[None]:
+    """What the revoke endpoint says: no error is a success, with an empty body too; an error is none at any status."""
+    log_id = response.headers.get("x-tt-logid", "")
+    try:
+        answer = msgspec.json.decode(response.content.strip() or b"{}", type=OAuthErrorWire)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _unreadable(response, log_id)
+    error = answer.refusal()
+    if error is not None and error.code not in _BREAKDOWNS:
+        return _refused(response, error, log_id)
+    if failure := _failure(response, error or ErrorWire(code="ok"), log_id):
+        return failure
+    return (
+        Done(None) if response.is_success else Unknown(f"HTTP {response.status_code} without a word, log id {log_id}")
+    )
+
+
 def not_answered(error: httpx.HTTPError) -> NotSent | Unknown:
     """What a broken exchange means. Only a connection that never stood proves that nothing was sent."""
     match error:
@@ -86,9 +103,13 @@ def _failure(response: httpx.Response, error: ErrorWire, log_id: str) -> Refused
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in _BREAKDOWNS:
         return Unknown(f"HTTP {status}, code {error.code}, log id {log_id}")
     if error.code not in {"ok", ""}:
-        code = _SPELLINGS.get(error.code, error.code)
-        return Refused(status=status, code=code, message=error.message, log_id=log_id)
+        return _refused(response, error, log_id)
     return _throttled(log_id) if status == HTTPStatus.TOO_MANY_REQUESTS else None
+
+
+def _refused(response: httpx.Response, error: ErrorWire, log_id: str) -> Refused:
+    code = _SPELLINGS.get(error.code, error.code)
+    return Refused(status=response.status_code, code=code, message=error.message, log_id=error.log_id or log_id)
 
 
 def _unreadable(response: httpx.Response, log_id: str) -> Refused | Unknown:

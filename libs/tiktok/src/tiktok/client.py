@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from tiktok.answers import Wire, not_answered, read, read_grant
+from tiktok.answers import Wire, not_answered, read, read_grant, read_revoked
 from tiktok.chunks import ChunkPlan
 from tiktok.errors import TooManyVideoIds
 from tiktok.limits import VIDEO_IDS_PER_QUERY
 from tiktok.models import CreatorInfo, Grant, PublishStatus, Ticket, UserInfo, Video, VideoPost
-from tiktok.outcomes import Outcome
+from tiktok.outcomes import NotSent, Outcome, Unknown
 from tiktok.wire import CreatorInfoWire, StatusWire, TicketWire, UserInfoWire, VideosWire
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ T = TypeVar("T")
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _JSON = "application/json; charset=UTF-8"
 _VIDEO_FIELDS = "id,create_time,share_url,view_count,like_count,comment_count,share_count"
-_USER_FIELDS = {"user.info.basic": ("open_id", "display_name"), "user.info.profile": ("username",)}
+_USER_FIELDS = {"user.info.basic": ("open_id", "display_name", "avatar_url"), "user.info.profile": ("username",)}
 
 
 class TikTok:
@@ -38,6 +38,11 @@ class TikTok:
     async def refresh(self, refresh_token: str) -> Outcome[Grant]:
         """The next pair. The old refresh token is dead from here on, even if the answer is lost."""
         return await self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    async def revoke(self, access_token: str) -> Outcome[None]:
+        """Give back what the person granted: all their tokens of this app are dead afterwards. May be repeated."""
+        answer = await self._form("/v2/oauth/revoke/", {"token": access_token})
+        return read_revoked(answer) if isinstance(answer, httpx.Response) else answer
 
     async def user_info(self, token: str, scopes: Sequence[str]) -> Outcome[UserInfo]:
         """Who the token belongs to. Only granted fields are asked for: one other would fail the call."""
@@ -92,12 +97,15 @@ class TikTok:
         return read(response, wire)
 
     async def _grant(self, form: Mapping[str, str]) -> Outcome[Grant]:
-        url = f"{self._base_url}/v2/oauth/token/"
+        answer = await self._form("/v2/oauth/token/", form)
+        return read_grant(answer) if isinstance(answer, httpx.Response) else answer
+
+    async def _form(self, path: str, form: Mapping[str, str]) -> httpx.Response | NotSent | Unknown:
+        url = self._base_url + path
         try:
-            response = await self._http.post(url, data={**self._app, **form}, timeout=_TIMEOUT, follow_redirects=False)
+            return await self._http.post(url, data={**self._app, **form}, timeout=_TIMEOUT, follow_redirects=False)
         except httpx.HTTPError as error:
             return not_answered(error)
-        return read_grant(response)
 
 
 def _post_info(post: VideoPost) -> dict[str, Any]:

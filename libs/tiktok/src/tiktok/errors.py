@@ -9,6 +9,7 @@ What TikTok answers is a value (`tiktok.outcomes`), not an exception; `remedy_of
 """
 
 from enum import StrEnum
+from http import HTTPStatus
 
 from tiktok.limits import MAX_VIDEO_BYTES, VERIFIER_MAX_CHARACTERS, VERIFIER_MIN_CHARACTERS, VIDEO_IDS_PER_QUERY
 from tiktok.outcomes import Refused
@@ -74,16 +75,27 @@ _REMEDIES = {
     "spam_risk_too_many_posts": Remedy.WAIT_LONG,
     "spam_risk_too_many_pending_share": Remedy.WAIT_LONG,
     "reached_active_user_cap": Remedy.WAIT_LONG,
+    "server_error": Remedy.TRANSIENT,
     "temporarily_unavailable": Remedy.TRANSIENT,
     UPLOAD_URL_EXPIRED: Remedy.NEW_UPLOAD,
     UPLOAD_UNKNOWN: Remedy.NEW_UPLOAD,
     UPLOAD_OUT_OF_STEP: Remedy.RESYNC,
     "invalid_client": Remedy.MISCONFIGURED,
+    "invalid_request": Remedy.MISCONFIGURED,
+    "invalid_scope": Remedy.MISCONFIGURED,
     "unauthorized_client": Remedy.MISCONFIGURED,
+    "unsupported_grant_type": Remedy.MISCONFIGURED,
+    "unsupported_response_type": Remedy.MISCONFIGURED,
     UPLOAD_HOST_NOT_ALLOWED: Remedy.MISCONFIGURED,
 }
 
 
 def remedy_of(refused: Refused) -> Remedy:
-    """What helps. A code nobody has seen before is permanent: repeating it would not change the answer."""
-    return _REMEDIES.get(refused.code, Remedy.PERMANENT)
+    """What helps. A code nobody has seen before is permanent: repeating it would not change the answer.
+
+    HTTP 429 is about the pace, whatever the code beside it; no grant ends by it.
+    """
+    remedy = _REMEDIES.get(refused.code, Remedy.PERMANENT)
+    if refused.status == HTTPStatus.TOO_MANY_REQUESTS and remedy is not Remedy.WAIT_LONG:
+        return Remedy.RATE_LIMITED
+    return remedy

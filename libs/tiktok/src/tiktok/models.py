@@ -18,11 +18,12 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserInfo:
-    """Who the token belongs to. `username` is empty without the scope `user.info.profile`."""
+    """Who the token belongs to. Empty is what TikTok left out: `username` needs the scope `user.info.profile`."""
 
     open_id: str
     display_name: str
     username: str
+    avatar_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

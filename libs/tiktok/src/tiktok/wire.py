@@ -81,6 +81,7 @@ class UserWire(msgspec.Struct, frozen=True, kw_only=True):
     open_id: Text
     display_name: str | None = None
     username: str | None = None
+    avatar_url: str | None = None
 
 
 class UserInfoWire(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +92,12 @@ class UserInfoWire(msgspec.Struct, frozen=True, kw_only=True):
     def value(self) -> UserInfo:
         """Without the profile scope there is no username."""
         user = self.user
-        return UserInfo(open_id=user.open_id, display_name=user.display_name or "", username=user.username or "")
+        return UserInfo(
+            open_id=user.open_id,
+            display_name=user.display_name or "",
+            username=user.username or "",
+            avatar_url=user.avatar_url or "",
+        )
 
 
 class CreatorInfoWire(msgspec.Struct, frozen=True, kw_only=True):
