@@ -92,6 +92,7 @@ def test_secrets_are_redacted_by_name_at_any_depth(written: io.StringIO, name: s
         f'TikTok said "code={PLANTED}" here',
         f'it answered {{"access_token":"{PLANTED}"}}',
         f"it answered {{'refresh_token': '{PLANTED}', 'open_id': 'x'}}",
+        f"the key pb_a2b3c4d5e6f7_{PLANTED} does not work",
     ],
 )
 @pytest.mark.parametrize("form", ["json", "console"])

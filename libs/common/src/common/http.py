@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
+from common.answer_headers import AnswerHeaders
 from common.errors import AddressUnavailable
 from common.http_problems import Problem, install_problem_handlers
 
@@ -44,6 +45,7 @@ def create_app(
     app = FastAPI(title=f"Postbus {service}", docs_url=None, redoc_url=None)
     install_problem_handlers(app)
     app.add_middleware(_BodyLimit)
+    app.add_middleware(AnswerHeaders)
 
     @app.get("/healthz", tags=["operations"])
     async def healthz() -> JSONResponse:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from common.answer_headers import headers_left
 from common.logs import REDACTED, is_secret_name
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -69,9 +70,11 @@ async def _of_http(_request: Request, error: HTTPException) -> JSONResponse:
     return answer
 
 
-async def _of_bug(_request: Request, _error: Exception) -> JSONResponse:
+async def _of_bug(request: Request, _error: Exception) -> JSONResponse:
     # The server logs the exception itself; its text may hold what is not for clients.
-    return _answer(problem_document(status=500, code="internal_error", detail="Something went wrong on our side."))
+    answer = _answer(problem_document(status=500, code="internal_error", detail="Something went wrong on our side."))
+    answer.headers.update(headers_left(request.scope))  # this answer passes by the app's middleware
+    return answer
 
 
 def _fault(fault: Mapping[str, Any]) -> dict[str, object]:

@@ -33,6 +33,7 @@ _SECRET_IN_TEXT: Final = re.compile(
     r"\b(?P<name>upload_token|access_token|refresh_token|client_secret|code|code_verifier)=[^&\s\"'\\]+"
     r"|(?P<member>\b(?:upload_token|access_token|refresh_token|client_secret|code_verifier)[\"']\s*:\s*[\"'])[^\"'\\]+"
     r"|\b(?P<scheme>[Bb]earer)\s+[^\s\"'\\]+"
+    r"|\b(?P<api_key>pb_[a-z2-7]{12})_[\w-]+"
 )
 _MOST_TEMPLATES: Final = 1_000
 
@@ -125,6 +126,8 @@ def _redacted(value: object) -> object:
 def _hide(found: re.Match[str]) -> str:
     if found["member"]:
         return f"{found['member']}{REDACTED}"
+    if found["api_key"]:
+        return f"{found['api_key']}_{REDACTED}"
     return f"{found['scheme']} {REDACTED}" if found["scheme"] else f"{found['name']}={REDACTED}"
 
 

@@ -133,9 +133,10 @@ class ApiKeyIssued(KeyBody, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ApiKeyRevoked(KeyBody, frozen=True, kw_only=True, omit_defaults=True):
-    """View: an API key that is good for nothing any more."""
+    """View: an API key that is good for nothing any more. Who has its secret (`secret_hash` as before) hears so."""
 
     ce_type: ClassVar[str] = "api_key.revoked"
     topic: ClassVar[Topic] = AUTH_API_KEYS
 
+    secret_hash: str = ""
     revoked_at: Time

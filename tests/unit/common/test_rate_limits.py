@@ -1,0 +1,115 @@
+"""The token bucket: how much gets through, what it says is left, and what it remembers."""
+
+import math
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.rate_limits import WINDOW_SECONDS, Allowance, RateLimits
+
+LIMITS = st.integers(min_value=1, max_value=2_000)
+PAUSES = st.lists(st.floats(min_value=0, max_value=90), min_size=1, max_size=120)
+
+
+def test_a_new_key_may_ask_a_minutes_worth_at_once() -> None:
+    limits = RateLimits()
+    taken = [limits.take("k", per_minute=600, now=5.0) for _ in range(601)]
+    assert [each.granted for each in taken] == [True] * 600 + [False]
+    assert taken[0] == Allowance(granted=True, limit=600, left=599, seconds=1)
+    assert taken[299].seconds == 30
+    assert taken[-1] == Allowance(granted=False, limit=600, left=0, seconds=1)
+
+
+def test_what_is_left_is_told_in_the_drafts_headers() -> None:
+    allowance = Allowance(granted=True, limit=600, left=17, seconds=59)
+    assert allowance.headers == {"RateLimit-Policy": '"key";q=600;w=60', "RateLimit": '"key";r=17;t=59'}
+
+
+def test_an_empty_bucket_gives_one_more_after_the_seconds_it_says() -> None:
+    limits = RateLimits()
+    assert limits.take("k", per_minute=1, now=0.0).left == 0
+    refused = limits.take("k", per_minute=1, now=0.5)
+    assert (refused.granted, refused.seconds) == (False, 60)
+    assert not limits.take("k", per_minute=1, now=59.9).granted
+    assert limits.take("k", per_minute=1, now=60.5).granted
+
+
+def test_keys_do_not_take_from_each_other() -> None:
+    limits = RateLimits()
+    assert limits.take("a", per_minute=1, now=0.0).granted
+    assert limits.take("b", per_minute=1, now=0.0).granted
+    assert not limits.take("a", per_minute=1, now=0.0).granted
+
+
+def test_a_smaller_limit_counts_at_once() -> None:
+    limits = RateLimits()
+    limits.take("k", per_minute=600, now=0.0)
+    assert limits.take("k", per_minute=2, now=0.0).left == 1
+
+
+def test_a_key_of_no_requests_may_ask_once_a_minute() -> None:
+    limits = RateLimits()
+    assert limits.take("k", per_minute=0, now=0.0).granted
+    assert limits.take("k", per_minute=0, now=1.0).seconds == 59
+
+
+def test_full_buckets_are_forgotten() -> None:
+    limits = RateLimits()
+    for number in range(1_000):
+        limits.take(f"k{number}", per_minute=60, now=number / 100)
+    assert len(limits) == 1_000
+    limits.take("k0", per_minute=60, now=75.0)
+    assert len(limits) == 1
+
+
+def test_what_is_not_full_is_kept_when_others_are_forgotten() -> None:
+    limits = RateLimits()
+    for _ in range(600):
+        limits.take("busy", per_minute=600, now=59.0)
+    limits.take("other", per_minute=600, now=61.0)
+    assert limits.take("busy", per_minute=600, now=61.0).left == 19
+
+
+@given(per_minute=LIMITS, pauses=PAUSES, seed=st.integers(0, 2**16))
+def test_no_stretch_of_time_lets_more_through_than_a_full_bucket_and_what_flows_in(
+    per_minute: int, pauses: list[float], seed: int
+) -> None:
+    limits, dice, now = RateLimits(), random.Random(seed), 0.0
+    granted, least_ahead = 0, math.inf
+    for pause in pauses:
+        now += pause
+        for _ in range(dice.randint(1, min(per_minute + 2, 40))):
+            if limits.take("k", per_minute=per_minute, now=now).granted:
+                # From any one granted request to this one: the steps in between, less what flowed in meanwhile.
+                ahead = granted - now * per_minute / WINDOW_SECONDS
+                least_ahead = min(least_ahead, ahead)
+                assert ahead - least_ahead <= per_minute - 1 + 1e-6
+                granted += 1
+    assert granted
+
+
+@given(per_minute=LIMITS, pauses=PAUSES)
+def test_what_is_left_is_what_may_be_asked_at_once(per_minute: int, pauses: list[float]) -> None:
+    limits, now = RateLimits(), 0.0
+    left = per_minute
+    for pause in pauses:
+        now += pause
+        allowance = limits.take("k", per_minute=per_minute, now=now)
+        assert 0 <= allowance.left < per_minute
+        assert allowance.left >= left - 1
+        left = allowance.left
+    for _ in range(left):
+        assert limits.take("k", per_minute=per_minute, now=now).granted
+    assert not limits.take("k", per_minute=per_minute, now=now).granted
+
+
+@given(per_minute=LIMITS, asked=st.integers(1, 60), later=st.floats(min_value=0, max_value=200))
+def test_after_the_seconds_it_says_there_is_more(per_minute: int, asked: int, later: float) -> None:
+    limits = RateLimits()
+    allowance = [limits.take("k", per_minute=per_minute, now=later) for _ in range(asked)][-1]
+    after = limits.take("k", per_minute=per_minute, now=later + allowance.seconds + 1e-6)
+    assert after.granted
+    if allowance.left:
+        assert after.left == per_minute - 1
+    assert allowance.seconds <= math.ceil(WINDOW_SECONDS)
