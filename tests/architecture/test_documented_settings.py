@@ -41,8 +41,8 @@ INHERITED = dict(variables(ServiceSettings))
 def default_of(field: FieldInfo) -> str:
     if field.is_required():
         return "**required**"
-    value = field.default.get_secret_value() if is_secret(field) else field.default
-    return f"`{value}`" if value != "" else "empty"
+    value = field.default.get_secret_value() if is_secret(field) and field.default else field.default
+    return f"`{value}`" if value not in {"", None} else "empty"
 
 
 def row(name: str, default: str, role: str, field: FieldInfo) -> str:

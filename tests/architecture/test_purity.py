@@ -11,7 +11,10 @@ import pytest
 Files = Mapping[str, tuple[str, ast.Module]]
 
 SERVICES = ("auth", "uploader", "publisher", "analytics")
-PURE = ("decisions", "plans", "lanes", "post", "account", "video")
+PURE = (
+    *("decisions", "plans", "lanes", "post", "account", "video"),
+    *("departures", "moves", "tenant", "tenant_decisions"),
+)
 CLIENTS = (
     "httpx",
     "aiokafka",

@@ -11,7 +11,7 @@ import pytest
 from msgspec import inspect
 
 from analytics_service.video import Video
-from auth_service.account import Account
+from auth_service.machine import State as AuthState
 from common.streams.journal import Journal, Position
 from common.streams.log import Record
 from common.streams.machine import Key
@@ -20,7 +20,7 @@ from uploader_service.post import Post as UploadedPost
 
 STATES: Mapping[str, Any] = {
     "analytics": Video,
-    "auth": Account,
+    "auth": AuthState,
     "publisher": FollowedPost,
     "uploader": UploadedPost,
 }

@@ -1,20 +1,35 @@
-"""The edge with the sandbox behind it, a clock, and a browser."""
+"""The edge with the sandbox behind it, a worker in memory, a clock, and a browser."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
+from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from fastapi import APIRouter
+from pydantic import SecretStr
 
-from auth_service.consent import App, Consents
-from auth_service.edge import account_routes, browser_routes
+from auth_service.account import AppOf
+from auth_service.apps import App, Apps
+from auth_service.consent import Consents
+from auth_service.effects import AuthEffects, Client
 from auth_service.errors import NotDurable
-from common.events.account import (
-    ConnectRequested,
-)
+from auth_service.grants import Recipients
+from auth_service.machine import State, auth_machine
+from auth_service.settings import EdgeSettings
+from auth_service.wiring import EdgeViews, edge_routers
+from common.api_keys import mint
+from common.events.account import ConnectRequested
 from common.events.body import Body
+from common.events.codec import Envelope
+from common.events.tenant import ApiKeyIssued, Scope, TenantDescribed
+from common.events.topics import Topic
 from common.http import create_app
 from common.sealing import Vault
+from common.streams.machine import Key
 from sandbox.shell import Shell
 from tiktok.client import TikTok
 from tiktok.models import Grant, UserInfo
@@ -23,33 +38,36 @@ from tiktok.outcomes import Outcome, Unknown
 AUTH = "http://127.0.0.1:8101"
 SANDBOX = "https://sandbox.test"
 VAULT = Vault({"one": b"1" * 32})
+BOOTSTRAP = "bootstrap-secret-of-this-test-only"
+BEGINNING = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+class OneApp:
+    """Every account is of one app."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def of(self, app: AppOf) -> Client:
+        return self._client
 
 
 class View:
-    """A whole view that a test fills."""
+    """A whole view that a test, or the worker, fills."""
 
     def __init__(self) -> None:
         self.bodies: dict[str, Body] = {}
         self.ready = True
 
-    def get(self, account_id: str) -> Body | None:
-        return self.bodies.get(account_id)
+    def get(self, key: str, /) -> Body | None:
+        return self.bodies.get(key)
 
     def all(self) -> Iterable[tuple[str, Body]]:
         return list(self.bodies.items())
 
-
-class Journal:
-    """Commands that were written; may fail to confirm."""
-
-    def __init__(self) -> None:
-        self.written: list[ConnectRequested] = []
-        self.confirms = True
-
-    async def write(self, command: ConnectRequested) -> None:
-        if not self.confirms:
-            raise NotDurable(account_id=command.account_id)
-        self.written.append(command)
+    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Nothing comes later here than it is asked for."""
+        return holds()
 
 
 class Answering:
@@ -65,6 +83,14 @@ class Answering:
         return Unknown("HTTP 503")
 
 
+class Exchanger(Protocol):
+    """What TikTok does for a person who came back."""
+
+    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]: ...
+
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]: ...
+
+
 class Nameless:
     """TikTok while its user info is down."""
 
@@ -75,50 +101,150 @@ class Nameless:
         return Unknown("HTTP 503")
 
 
+class NoViews:
+    """The worker's task has none."""
+
+    def get(self, topic: Topic, key: str) -> Body | None:
+        return None
+
+
+class Worker:
+    """What the worker does of a command, at once: its own machine and effects, without a log between."""
+
+    def __init__(self, effects: AuthEffects, recipients: Recipients, clock: Callable[[], datetime]) -> None:
+        self._machine = auth_machine(recipients.fingerprint)
+        self._effects = effects
+        self._clock = clock
+        self.states: dict[Key, State] = {}
+        self.views: dict[str, View] = {}
+        self.told: list[Body] = []
+        self.written: list[Body] = []
+        self.confirms = True
+        self.works = True
+
+    async def write(self, command: Body) -> None:
+        """Take a command, and carry out what it leads to."""
+        if not self.confirms:
+            raise NotDurable(about=command.key)
+        self.written.append(command)
+        envelope = Envelope(id="1", source="test", time=None, traceparent=None, body=command)
+        addressed = self._machine.interpret(envelope)
+        if addressed is None or not self.works:
+            return
+        key, fact = addressed.key, addressed.fact
+        while True:
+            decision = self._machine.decide(key, self.states.get(key), fact, self._clock())
+            if decision.state is not None:
+                self.states[key] = decision.state
+            for event in decision.events:
+                self._tell(event)
+            wanted = decision.state and self._machine.todo(key, decision.state, self._clock())
+            if wanted is None or type(wanted).__name__ not in {"Issue", "Revoke"}:
+                return
+            fact = await self._effects.perform(key, wanted, NoViews())  # type: ignore[arg-type]  # told apart by name
+
+    def _tell(self, event: Body) -> None:
+        self.told.append(event)
+        if event.topic.compacted:
+            self.views.setdefault(event.topic.name, View()).bodies[event.key] = event
+
+    @property
+    def connects(self) -> list[ConnectRequested]:
+        return [command for command in self.written if isinstance(command, ConnectRequested)]
+
+
 class Scene:
     """The edge, the sandbox behind it, a clock, and a browser."""
 
     def __init__(self, http: httpx.AsyncClient, shell: Shell, *, pkce: bool = True) -> None:
-        app = shell.world.settings.app
-        self.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
-        self.client_key = app.client_key
-        self.tiktok = TikTok(http, SANDBOX, app.client_key, app.client_secret)
-        self.journal = Journal()
-        self.accounts, self.credentials = View(), View()
-        self.consents = Consents(
-            app=App(
-                authorize_url=f"{SANDBOX}/v2/auth/authorize/",
-                client_key=app.client_key,
-                redirect_uri=f"{AUTH}/v1/oauth/callback",
-                pkce=pkce,
-            ),
+        settings = shell.world.settings.app
+        self.now = BEGINNING
+        self.client_key = settings.client_key
+        self.tiktok = TikTok(http, SANDBOX, settings.client_key, settings.client_secret)
+        self.accounts, self.credentials, self.keys, self.tenants = View(), View(), View(), View()
+        own = App(name="", client_key=self.client_key, pkce=pkce, client=self.tiktok)
+        self.apps = Apps(
+            own=own,
+            tenants=self.tenants,
             vault=VAULT,
-            tiktok=self.tiktok,
-            commands=self.journal,
+            client_of=lambda key, secret: TikTok(http, SANDBOX, key, secret),
+        )
+        recipients = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
+        effects = AuthEffects(vault=VAULT, recipients=recipients, clients=self.apps, clock=lambda: self.now)
+        self.worker = Worker(effects, recipients, lambda: self.now)
+        self.worker.views |= {
+            "auth.accounts": self.accounts,
+            "auth.credentials": self.credentials,
+            "auth.api_keys": self.keys,
+            "auth.tenants": self.tenants,
+        }
+        self.consents = Consents(
+            apps=self.apps,
+            authorize_url=f"{SANDBOX}/v2/auth/authorize/",
+            redirect_uri=f"{AUTH}/v1/oauth/callback",
+            vault=VAULT,
+            commands=self.worker,
             accounts=self.accounts,
             clock=lambda: self.now,
         )
+        self.dice = Random(7)
         edge = create_app(service="auth", ready=dict)
-        edge.include_router(
-            account_routes(
-                consents=self.consents,
-                accounts=self.accounts,
-                credentials=self.credentials,
-                public_url=AUTH,
-                clock=lambda: self.now,
-            )
-        )
-        edge.include_router(browser_routes(consents=self.consents, accounts=self.accounts, secure=False))
+        for router in self._routers():
+            edge.include_router(router)
+        self.edge = edge
         self.transport = httpx.ASGITransport(edge)
         self.sandbox = http
         self.browser = self.new_browser()
+        self.backend = self.caller("acme")
+        self.operator = self.client({"Authorization": f"Bearer {BOOTSTRAP}"})
+
+    def _routers(self) -> Iterable[APIRouter]:
+        views = EdgeViews(accounts=self.accounts, credentials=self.credentials, keys=self.keys, tenants=self.tenants)
+        return edge_routers(
+            EdgeSettings(public_url=AUTH, bootstrap_secret=SecretStr(BOOTSTRAP)),
+            views=views,
+            consents=self.consents,
+            commands=self.worker,
+            vault=VAULT,
+            random_bytes=self.dice.randbytes,
+            clock=lambda: self.now,
+            monotonic=self.seconds,
+        )
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+    def use(self, client: Exchanger) -> None:
+        """Let this answer in TikTok's place from now on."""
+        self.apps._own = replace(self.apps._own, client=client)  # type: ignore[arg-type]  # answers what is asked here
 
     def new_browser(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self.transport, base_url=AUTH)
+        return self.client({})
+
+    def client(self, headers: dict[str, str]) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=self.transport, base_url=AUTH, headers=headers)
+
+    def caller(self, tenant: str, *scopes: Scope, return_urls: tuple[str, ...] = ()) -> httpx.AsyncClient:
+        """A backend of a tenant, with a key of its own; with every scope unless some are named."""
+        new = mint(self.dice.randbytes)
+        self.keys.bodies[new.key_id] = ApiKeyIssued(
+            key_id=new.key_id,
+            tenant=tenant,
+            name="test",
+            scopes=scopes or tuple(Scope),
+            issued_at=self.now,
+            secret_hash=new.secret_hash,
+            requests_per_minute=600,
+        )
+        described = TenantDescribed(
+            tenant=tenant, name=tenant, return_urls=return_urls, created_at=self.now, changed_at=self.now
+        )
+        self.tenants.bodies.setdefault(tenant, described)
+        return self.client({"Authorization": f"Bearer {new.text}"})
 
     async def invite(self, **request: object) -> str:
-        answer = await self.browser.post("/v1/accounts/connect", json={"tenant": "acme", **request})
-        assert answer.status_code == 200
+        answer = await self.backend.post("/v1/accounts/connect", json=request)
+        assert answer.status_code == 200, answer.text
         return str(answer.json()["authorization_url"])
 
     async def set_out(self, **request: object) -> str:
@@ -135,6 +261,12 @@ class Scene:
         answer = await self.sandbox.post(f"{SANDBOX}/v2/auth/authorize/consent", data=fields)
         assert answer.status_code == 302
         return answer.headers["location"]
+
+    async def connect(self, creator: str = "demo") -> str:
+        """Go all the way; return the account's id."""
+        page = await self.browser.get(await self.consent(await self.set_out(), creator=creator))
+        assert result_of(page) == "connected"
+        return self.worker.connects[-1].account_id
 
 
 def result_of(page: httpx.Response) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from auth_service.account import (
     Account,
+    Active,
     Ailing,
     Connected,
     Expiring,
@@ -34,7 +35,9 @@ from common.events.account import (
     AccountReauthorizationRequired,
     CredentialIssued,
     CredentialWithdrawn,
+    Risk,
 )
+from common.events.audit import Action, AuditRecorded
 from common.streams.machine import Decision, Due, Key
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -66,7 +69,7 @@ REFRESHING = Refreshing(profile=PROFILE, pair=OLD, attempt=1, since=NOW)
 AILING = Ailing(profile=PROFILE, pair=OLD, attempt=1, since=NOW, retry_at=NOW)
 EXPIRING = Expiring(profile=PROFILE, pair=OLD, code="invalid_grant", message="gone")
 NEEDS_PERSON = NeedsPerson(profile=PROFILE, version=4)
-STATES: tuple[Account, ...] = (ISSUING, CONNECTED, REFRESHING, AILING, EXPIRING, NEEDS_PERSON)
+STATES: tuple[Active, ...] = (ISSUING, CONNECTED, REFRESHING, AILING, EXPIRING, NEEDS_PERSON)
 
 CONSENT = Granted(profile=msgspec.structs.replace(PROFILE, consented_at=NOW), pair=pair(0, NOW))
 FOREIGN = Granted(profile=msgspec.structs.replace(CONSENT.profile, tenant="globex"), pair=CONSENT.pair)
@@ -92,7 +95,6 @@ SAME = None
 TABLE: list[tuple[Fact | Due, tuple[type[object] | None, ...]]] = [
     # fact, then what each of: issuing, connected, refreshing, ailing, expiring, needs person becomes
     (CONSENT, (Issuing, Issuing, Issuing, Issuing, Issuing, Issuing)),
-    (FOREIGN, (SAME, SAME, SAME, SAME, SAME, SAME)),
     (REPLAYED, (SAME, SAME, SAME, SAME, SAME, SAME)),
     (RESEALED, (Connected, Connected, SAME, SAME, SAME, SAME)),
     (IssueFailed(version=4), (Issuing, Issuing, SAME, SAME, SAME, SAME)),
@@ -133,7 +135,9 @@ def test_an_unknown_account_begins_with_a_consent_and_nothing_else(fact: Fact | 
 
 def test_first_consent_waits_to_be_issued_as_version_one() -> None:
     decision = decide(KEY, None, CONSENT, NOW)
-    assert decision.events == ()
+    (noted,) = decision.events
+    assert isinstance(noted, AuditRecorded)
+    assert (noted.action, noted.by, noted.target) == (Action.ACCOUNT_CONNECTED, CONSENT.by, "acc_1")
     assert decision.state == Issuing(
         profile=CONSENT.profile, pair=CONSENT.pair, version=1, reason=IssueReason.CONNECTED
     )
@@ -149,11 +153,14 @@ def test_issuing_announces_the_account_with_its_credential() -> None:
     assert credential.expires_at == ISSUING.pair.access_expires_at
 
 
-@pytest.mark.parametrize("reason", [IssueReason.SALVAGED, IssueReason.RESEALED])
-def test_what_no_person_did_is_not_announced(reason: IssueReason) -> None:
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [(IssueReason.SALVAGED, [AccountDescribed, CredentialIssued]), (IssueReason.RESEALED, [CredentialIssued])],
+)
+def test_what_no_person_did_is_not_announced(reason: IssueReason, told: list[type]) -> None:
     state = msgspec.structs.replace(ISSUING, reason=reason)
     decision = decide(KEY, state, issued(4, ISSUING.pair.granted_at), NOW)
-    assert [type(event) for event in decision.events] == [CredentialIssued]
+    assert [type(event) for event in decision.events] == told
 
 
 def test_an_older_pair_meant_for_the_same_version_is_not_taken_for_the_new_consent() -> None:
@@ -164,7 +171,7 @@ def test_an_older_pair_meant_for_the_same_version_is_not_taken_for_the_new_conse
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_reconnecting_raises_the_version(state: Account) -> None:
+def test_reconnecting_raises_the_version(state: Active) -> None:
     before = state.version if isinstance(state, Issuing | NeedsPerson) else state.pair.version
     after = next_of(decide(KEY, state, CONSENT, NOW))
     assert isinstance(after, Issuing)
@@ -195,14 +202,18 @@ def test_refresh_commits_the_new_pair_and_tells_the_services_at_once() -> None:
     assert state.pair == DONE.issued.pair
     assert state.profile.scopes == ("video.publish", "video.list")
     assert NOW < state.refresh_at < state.pair.access_expires_at
-    (credential,) = decision.events
+    described, credential = decision.events
+    assert isinstance(described, AccountDescribed)
+    assert described.scopes == ("video.publish", "video.list")
     assert isinstance(credential, CredentialIssued)
     assert (credential.version, credential.scopes) == (4, ("video.publish", "video.list"))
 
 
 def test_a_refresh_that_names_no_scopes_keeps_them() -> None:
     done = RefreshDone(version=3, scopes=(), issued=issued(4))
-    assert next_of(decide(KEY, REFRESHING, done, NOW)).profile.scopes == PROFILE.scopes
+    after = next_of(decide(KEY, REFRESHING, done, NOW))
+    assert isinstance(after, Connected)
+    assert after.profile.scopes == PROFILE.scopes
 
 
 def test_the_same_outcome_twice_counts_once() -> None:
@@ -221,9 +232,12 @@ def test_after_a_lost_answer_the_old_pair_is_tried_once_more() -> None:
 def test_refused_after_a_lost_answer_is_a_risk_until_the_access_token_ends() -> None:
     again = msgspec.structs.replace(REFRESHING, attempt=2)
     decision = decide(KEY, again, REFUSED, NOW)
-    (risk,) = decision.events
+    risk, described = decision.events
     assert isinstance(risk, AccountAtRisk)
-    assert (risk.reason, risk.access_expires_at) == ("invalid_grant", OLD.access_expires_at)
+    assert (risk.reason, risk.risk) == ("invalid_grant", Risk.REFRESH_REFUSED)
+    assert risk.access_expires_at == OLD.access_expires_at
+    assert isinstance(described, AccountDescribed)
+    assert described.risk is Risk.REFRESH_REFUSED
     early = OLD.access_expires_at - timedelta(seconds=1)
     assert decide(KEY, decision.state, Due(), early) == Decision(state=decision.state)
     ended = decide(KEY, decision.state, Due(), OLD.access_expires_at)
@@ -250,13 +264,16 @@ def test_trouble_is_told_once_and_never_disconnects() -> None:
     now, told = NOW, 0
     for attempt in range(1, 40):
         decision = decide(KEY, state, RefreshUnsettled(version=3, attempt=attempt, reason="no answer"), now)
-        told += len(decision.events)
+        told += sum(isinstance(event, AccountAtRisk) for event in decision.events)
         assert told == (1 if attempt >= AT_RISK_AFTER else 0)
         assert isinstance(decision.state, Ailing)
         now = decision.state.retry_at
         state = next_of(decide(KEY, decision.state, Due(), now))
     assert now > OLD.access_expires_at
-    assert isinstance(decide(KEY, state, DONE, now).state, Connected)
+    healed = decide(KEY, state, DONE, now)
+    assert isinstance(healed.state, Connected)
+    (described,) = (event for event in healed.events if isinstance(event, AccountDescribed))
+    assert described.risk is None
 
 
 def test_a_young_pair_that_is_rejected_waits_before_its_refresh() -> None:

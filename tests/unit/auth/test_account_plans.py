@@ -18,6 +18,7 @@ from auth_service.account import (
     Profile,
     Refresh,
     Refreshing,
+    app_of,
 )
 from auth_service.plans import SHORTEST_WAIT, refresh_time, retry_time, todo
 from common.streams.machine import Key, Wait
@@ -39,6 +40,7 @@ def pair_of_life(life: timedelta, version: int = 3) -> Pair:
 
 
 PAIR = pair_of_life(timedelta(hours=2))
+APP = app_of(PROFILE)
 
 
 def issuing(retry_at: datetime | None) -> Issuing:
@@ -53,7 +55,7 @@ def issuing(retry_at: datetime | None) -> Issuing:
         (issuing(NOW), Issue(pair=PAIR, version=4)),
         (Connected(profile=PROFILE, pair=PAIR, recipients="keys", refresh_at=LATER), Wait(LATER)),
         (Connected(profile=PROFILE, pair=PAIR, recipients="former", refresh_at=LATER), Issue(pair=PAIR, version=4)),
-        (Refreshing(profile=PROFILE, pair=PAIR, attempt=2, since=NOW), Refresh(pair=PAIR, attempt=2)),
+        (Refreshing(profile=PROFILE, pair=PAIR, attempt=2, since=NOW), Refresh(app=APP, pair=PAIR, attempt=2)),
         (Ailing(profile=PROFILE, pair=PAIR, attempt=1, since=NOW, retry_at=LATER), Wait(LATER)),
         (Expiring(profile=PROFILE, pair=PAIR, code="invalid_grant", message=""), Wait(PAIR.access_expires_at)),
         (NeedsPerson(profile=PROFILE, version=4), None),

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from auth_service.account import (
     OFFERED,
     Account,
+    AppOf,
     Connected,
     Granted,
     Issue,
@@ -24,6 +25,7 @@ from auth_service.account import (
     RefreshRefused,
     RefreshUnsettled,
     Salvaged,
+    Trouble,
 )
 from auth_service.decisions import decide
 from auth_service.effects import AuthEffects
@@ -41,8 +43,9 @@ from sandbox.settings import Settings
 from sandbox.shell import Shell
 from sandbox.web import build_app
 from tiktok.client import TikTok
-from tiktok.models import Grant
+from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from unit.auth.scene import OneApp
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT = "acc_1"
@@ -50,6 +53,7 @@ KEY = Key(ACCOUNT)
 VAULT = Vault({"one": b"1" * 32})
 UPLOADER = X25519PrivateKey.generate()
 RECIPIENTS = Recipients({"uploader": UPLOADER.public_key()})
+APP = AppOf(tenant="acme", client_key="")
 TOKENS = Tokens(access_token="act.first", refresh_token="rft.first")
 GRANT = Grant(
     open_id="-000open",
@@ -73,6 +77,8 @@ class FakeTikTok:
         self._ends = list(ends)
         self._alive = "rft.first"
         self.asked: list[str] = []
+        self.revoked: list[str] = []
+        self.revocations: list[Outcome[None]] = []
 
     async def refresh(self, refresh_token: str) -> Outcome[Grant]:
         self.asked.append(refresh_token)
@@ -82,13 +88,20 @@ class FakeTikTok:
             answer = Done(GRANT)
         return self._ends.pop(0)(answer) if self._ends else answer
 
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+        return Done(UserInfo(open_id="-000open", display_name="Demo", username="demo", avatar_url="https://a.example"))
+
+    async def revoke(self, access_token: str) -> Outcome[None]:
+        self.revoked.append(access_token)
+        return self.revocations.pop(0) if self.revocations else Done(None)
+
 
 def lost(_answer: Outcome[Grant]) -> Outcome[Grant]:
     return Unknown("ReadError")
 
 
 def effects_with(tiktok: FakeTikTok | TikTok, vault: Vault = VAULT) -> AuthEffects:
-    return AuthEffects(vault=vault, recipients=RECIPIENTS, tiktok=tiktok, clock=lambda: NOW)
+    return AuthEffects(vault=vault, recipients=RECIPIENTS, clients=OneApp(tiktok), clock=lambda: NOW)
 
 
 def pair_of(tokens: Tokens, version: int) -> Pair:
@@ -125,8 +138,10 @@ async def test_issue_seals_the_token_to_each_service_and_the_pair_as_its_version
 async def test_a_pair_under_an_unknown_key_fails_and_says_so() -> None:
     effects = effects_with(FakeTikTok(), vault=Vault({"two": b"2" * 32}))
     assert await effects.perform(KEY, Issue(pair=pair_of(TOKENS, 0), version=1), NoViews()) == IssueFailed(version=1)
-    fact = await effects.perform(KEY, Refresh(pair=pair_of(TOKENS, 1), attempt=1), NoViews())
-    assert fact == RefreshUnsettled(version=1, attempt=1, reason="the pair cannot be opened")
+    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 1), attempt=1), NoViews())
+    assert fact == RefreshUnsettled(
+        version=1, attempt=1, reason="the pair cannot be opened", trouble=Trouble.MISCONFIGURED
+    )
 
 
 async def test_a_pair_that_is_none_fails_without_being_quoted() -> None:
@@ -137,7 +152,9 @@ async def test_a_pair_that_is_none_fails_without_being_quoted() -> None:
 
 
 async def test_refresh_seals_the_new_pair_for_the_next_version() -> None:
-    fact = await effects_with(FakeTikTok()).perform(KEY, Refresh(pair=pair_of(TOKENS, 3), attempt=1), NoViews())
+    fact = await effects_with(FakeTikTok()).perform(
+        KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), NoViews()
+    )
     assert isinstance(fact, RefreshDone)
     assert (fact.version, fact.issued.pair.version) == (3, 4)
     assert fact.issued.pair.access_expires_at == NOW + timedelta(seconds=7_200)
@@ -147,32 +164,34 @@ async def test_refresh_seals_the_new_pair_for_the_next_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("answer", "reason", "trouble"),
     [
-        (NotSent("no connection"), "TikTok could not be reached"),
-        (Unknown("HTTP 503"), "TikTok's answer to the refresh was lost"),
+        (NotSent("no connection"), "TikTok could not be reached", Trouble.TRANSIENT),
+        (Unknown("HTTP 503"), "TikTok's answer was lost", Trouble.TRANSIENT),
         (
             Refused(status=401, code="invalid_client", message="", log_id=""),
-            "TikTok refused to refresh: invalid_client",
+            "TikTok refused: invalid_client",
+            Trouble.MISCONFIGURED,
         ),
         (
             Refused(status=429, code="rate_limit_exceeded", message="", log_id=""),
-            "TikTok refused to refresh: rate_limit_exceeded",
+            "TikTok counts too many calls: rate_limit_exceeded",
+            Trouble.RATE_LIMITED,
         ),
     ],
 )
-async def test_only_a_dead_grant_is_the_accounts_fault(answer: Outcome[Grant], reason: str) -> None:
+async def test_only_a_dead_grant_is_the_accounts_fault(answer: Outcome[Grant], reason: str, trouble: Trouble) -> None:
     effects = effects_with(FakeTikTok(lambda _: answer))
-    fact = await effects.perform(KEY, Refresh(pair=pair_of(TOKENS, 3), attempt=2), NoViews())
-    assert fact == RefreshUnsettled(version=3, attempt=2, reason=reason)
+    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=2), NoViews())
+    assert fact == RefreshUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)
 
 
 async def test_answer_lost_then_the_old_token_is_tried_once_more_and_refused() -> None:
     tiktok = FakeTikTok(lost)
     effects = effects_with(tiktok)
-    first = await effects.perform(KEY, Refresh(pair=pair_of(TOKENS, 3), attempt=1), NoViews())
+    first = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), NoViews())
     assert isinstance(first, RefreshUnsettled)
-    second = await effects.perform(KEY, Refresh(pair=pair_of(TOKENS, 3), attempt=2), NoViews())
+    second = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=2), NoViews())
     assert isinstance(second, RefreshRefused)
     assert (second.version, second.code) == (3, "invalid_grant")
     assert tiktok.asked == ["rft.first", "rft.first"]
@@ -272,7 +291,9 @@ def envelope(body: Body) -> Envelope[Body]:
 
 
 async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
-    done = await effects_with(FakeTikTok()).perform(KEY, Refresh(pair=pair_of(TOKENS, 3), attempt=1), NoViews())
+    done = await effects_with(FakeTikTok()).perform(
+        KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), NoViews()
+    )
     assert isinstance(done, RefreshDone)
     body = salvage(KEY, done)
     assert isinstance(body, GrantSalvaged)

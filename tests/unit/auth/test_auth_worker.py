@@ -19,8 +19,9 @@ from common.streams.memory import MemoryLog, MemoryStore
 from common.streams.slots import Slots
 from common.streams.task import Surroundings, Task
 from simulation import virtual
-from tiktok.models import Grant
+from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, Outcome, Refused, Unknown
+from unit.auth.scene import OneApp
 
 ACCOUNT = "acc_1"
 VAULT = Vault({"one": b"1" * 32})
@@ -34,6 +35,7 @@ class RotatingTikTok:
     def __init__(self, *, lost: Sequence[int] = (), seconds: float = 0.1) -> None:
         self.alive = 1
         self.calls = 0
+        self.revoked: list[str] = []
         self.asked = asyncio.Event()
         self._lost = lost
         self._seconds = seconds
@@ -58,6 +60,13 @@ class RotatingTikTok:
                 refresh_expires_in=86_400,
             )
         )
+
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+        return Unknown("HTTP 503")
+
+    async def revoke(self, access_token: str) -> Outcome[None]:
+        self.revoked.append(access_token)
+        return Done(None)
 
 
 class World:
@@ -95,7 +104,7 @@ class World:
 
         surroundings = Surroundings(
             machine=auth_machine(recipients.fingerprint),
-            effects=AuthEffects(vault=VAULT, recipients=recipients, tiktok=self._tiktok, clock=virtual.clock),
+            effects=AuthEffects(vault=VAULT, recipients=recipients, clients=OneApp(self._tiktok), clock=virtual.clock),
             log=MemoryLog(self.store),
             clock=virtual.clock,
             random=Random(1),

@@ -5,18 +5,29 @@ from enum import StrEnum
 
 import msgspec
 
-from common.events.account import CredentialIssued
+from common.events.account import CredentialIssued, Risk
 from common.instants import Instant
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose account it is, what the person granted, and when they did."""
+    """Whose account it is, what the person granted and when, and who they are on TikTok.
+
+    `client_key` names the app that was consented to; empty is the installation's. `seen_at` is when TikTok was last
+    asked who they are; None: when they consented. `risk` is what the tenant was warned of and what still stands;
+    `warned_of` the end of a refresh token that it was told of.
+    """
 
     tenant: str
     open_id: str
+    client_key: str = ""
     scopes: tuple[str, ...]
     display_name: str = ""
+    username: str = ""
+    avatar_url: str = ""
     consented_at: Instant
+    seen_at: Instant | None = None
+    risk: Risk | None = None
+    warned_of: Instant | None = None
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,13 +73,18 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True, tag="connected"):
 
 
 class Refreshing(msgspec.Struct, frozen=True, kw_only=True, tag="refreshing"):
-    """The refresh of the pair is starting, or under way. `rejected`: TikTok no longer takes its access token."""
+    """The refresh of the pair is starting, or under way.
+
+    `rejected`: TikTok no longer takes its access token. `removed`: TikTok says that the person took the grant back,
+    which its answer to the refresh will show.
+    """
 
     profile: Profile
     pair: Pair
     attempt: int
     since: Instant
     rejected: bool = False
+    removed: bool = False
 
 
 class Ailing(msgspec.Struct, frozen=True, kw_only=True, tag="ailing"):
@@ -80,6 +96,7 @@ class Ailing(msgspec.Struct, frozen=True, kw_only=True, tag="ailing"):
     since: Instant
     retry_at: Instant
     rejected: bool = False
+    removed: bool = False
 
 
 class Expiring(msgspec.Struct, frozen=True, kw_only=True, tag="expiring"):
@@ -98,15 +115,37 @@ class NeedsPerson(msgspec.Struct, frozen=True, kw_only=True, tag="needs_person")
     version: int
 
 
-Account = Issuing | Connected | Refreshing | Ailing | Expiring | NeedsPerson
+class Disconnecting(msgspec.Struct, frozen=True, kw_only=True, tag="disconnecting"):
+    """The tenant wants the account gone; TikTok is to hear of it. `version` is that of the withdrawal."""
+
+    profile: Profile
+    pair: Pair
+    version: int
+    by: str
+    since: Instant
+    attempt: int = 1
+    retry_at: Instant | None = None
+
+
+class Disconnected(msgspec.Struct, frozen=True, kw_only=True, tag="disconnected"):
+    """Forgotten, but for what keeps versions from restarting and an old consent from counting again."""
+
+    version: int
+    consented_at: Instant
+
+
+Active = Issuing | Connected | Refreshing | Ailing | Expiring | NeedsPerson
+Leaving = Disconnecting | Disconnected
+Account = Active | Leaving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """A person consented; the pair is sealed as `OFFERED`."""
+    """A person consented; the pair is sealed as `OFFERED`. `by` is who asked them to."""
 
     profile: Profile
     pair: Pair
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +182,14 @@ class RefreshRefused:
     message: str
 
 
+class Trouble(StrEnum):
+    """Why a call to TikTok did not settle, as far as it decides when to try again."""
+
+    TRANSIENT = "transient"
+    RATE_LIMITED = "rate_limited"
+    MISCONFIGURED = "misconfigured"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshUnsettled:
     """No new pair this time: not sent, the answer lost, or refused for a reason that is not the account's."""
@@ -150,6 +197,7 @@ class RefreshUnsettled:
     version: int
     attempt: int
     reason: str
+    trouble: Trouble = Trouble.TRANSIENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +216,67 @@ class Salvaged:
     pair: Pair
 
 
-Outcome = Issued | IssueFailed | RefreshDone | RefreshRefused | RefreshUnsettled
-Fact = Granted | Rejected | Salvaged | Outcome
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileSeen:
+    """Who the person of the pair of `version` is on TikTok."""
+
+    version: int
+    display_name: str
+    username: str
+    avatar_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileUnseen:
+    """TikTok did not say who the person of the pair of `version` is."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    """TikTok holds no grant for the pair of `version` any more."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeUnsettled:
+    """TikTok did not take the revocation this time."""
+
+    version: int
+    attempt: int
+    reason: str
+    trouble: Trouble = Trouble.TRANSIENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisconnectAsked:
+    """A tenant wants its account gone."""
+
+    tenant: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalTold:
+    """TikTok says that the person took the grant back, `at` that time. It may be late, or wrong."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resealed:
+    """The pair whose sealed text has the SHA-256 `replaces` (hex) is to be kept as `sealed`."""
+
+    replaces: str
+    sealed: str
+
+
+RefreshEnd = RefreshDone | RefreshRefused | RefreshUnsettled
+Outcome = Issued | IssueFailed | RefreshEnd | ProfileSeen | ProfileUnseen | Revoked | RevokeUnsettled | Rejected
+Command = Granted | Salvaged | DisconnectAsked | RemovalTold | Resealed
+Fact = Command | Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,14 +288,46 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppOf:
+    """Which TikTok app a pair belongs to: the tenant's own, or (no client key) the installation's."""
+
+    tenant: str
+    client_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refresh:
     """Have TikTok exchange the pair for a new one. It rotates: a lost answer may cost the pair."""
 
+    app: AppOf
     pair: Pair
     attempt: int
 
 
-Effect = Issue | Refresh
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Ask TikTok who the person is. Safe to repeat."""
+
+    app: AppOf
+    pair: Pair
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoke:
+    """Have TikTok forget the grant. Safe to repeat."""
+
+    app: AppOf
+    pair: Pair
+    attempt: int
+
+
+Effect = Issue | Refresh | Look | Revoke
+
+
+def app_of(profile: Profile) -> AppOf:
+    """Name the app that the person consented to."""
+    return AppOf(tenant=profile.tenant, client_key=profile.client_key)
 
 
 def credential_of(account_id: str, profile: Profile, issued: Issued) -> CredentialIssued:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from auth_service.account import OFFERED
+from auth_service.apps import App
 from auth_service.errors import NotDurable
 from auth_service.grants import pair_of, seal_tokens, tokens_of
+from auth_service.plans import NAME_SCOPE
 from auth_service.steps import (
     CONSENT_LIFE,
     INVITATION_LIFE,
@@ -25,44 +27,34 @@ from common.instants import Clock
 from common.sealing import Vault
 from tiktok.authorize import authorization_url, pkce_challenge, pkce_verifier
 from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from tiktok.outcomes import Done, NotSent, Refused, Unknown
 
-NAME_SCOPE = "user.info.basic"
-"""The scope that lets us ask for the display name."""
-
-
-class Exchanger(Protocol):
-    """What TikTok does for a person who came back."""
-
-    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]:
-        """Exchange a code, which works once, for a pair."""
-
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
-        """Ask whose token it is."""
+SEEN_WITHIN_SECONDS = 5.0
+"""How long a browser is kept waiting for the worker's word; usually a tenth of a second."""
 
 
 class Commands(Protocol):
     """Writes commands for the worker."""
 
-    async def write(self, command: ConnectRequested) -> None:
+    async def write(self, command: Body) -> None:
         """Return when the command is durable. Raises `NotDurable`."""
 
 
-class View(Protocol):
-    """A whole view, as the edge holds it."""
+class AccountsView(Protocol):
+    """The whole view of accounts, as the edge holds it."""
 
-    def get(self, account_id: str) -> Body | None:
+    def get(self, key: str) -> Body | None:
         """Return the account's newest record."""
 
+    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something about the view holds; say whether it did in time."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class App:
-    """The TikTok app, as far as browsers see it."""
 
-    authorize_url: str
-    client_key: str
-    redirect_uri: str
-    pkce: bool
+class AppsOfTenants(Protocol):
+    """Finds the app that a tenant's people consent to."""
+
+    def of_tenant(self, tenant: str) -> App | None:
+        """Return it; None where its secret does not open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +77,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landed:
-    """The account is connected, and that is durable."""
+    """The account is connected, and that is durable. `refused` are the scopes that were asked for and not granted."""
 
     account_id: str
     display_name: str
     scopes: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The consent is durable; the worker has not taken it up yet."""
+
+    account_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,45 +114,72 @@ class BelongsToAnother:
     account_id: str
 
 
-Landing = Landed | NotSaved | Declined | BelongsToAnother | Refused | NotSent | Unknown
+@dataclass(frozen=True, slots=True)
+class AppChanged:
+    """The tenant's app is another one than the consent was given to, or cannot be used."""
+
+
+Landing = Landed | Accepted | NotSaved | Declined | BelongsToAnother | AppChanged | Refused | NotSent | Unknown
 
 
 class Consents:
     """Takes people to TikTok and back. Remembers nothing: slips and cookies carry it all."""
 
     def __init__(
-        self, *, app: App, vault: Vault, tiktok: Exchanger, commands: Commands, accounts: View, clock: Clock
+        self,
+        *,
+        apps: AppsOfTenants,
+        authorize_url: str,
+        redirect_uri: str,
+        vault: Vault,
+        commands: Commands,
+        accounts: AccountsView,
+        clock: Clock,
     ) -> None:
-        """Take the app, what seals slips and pairs, and the ways out: to TikTok and to the worker."""
-        self._app = app
+        """Take the apps, what seals slips and pairs, and the ways out: to TikTok and to the worker."""
+        self._apps = apps
+        self._authorize_url = authorize_url
+        self._redirect_uri = redirect_uri
         self._vault = vault
-        self._tiktok = tiktok
         self._commands = commands
         self._accounts = accounts
         self._clock = clock
 
-    def invite(self, tenant: str, scopes: tuple[str, ...]) -> str:
+    def invite(self, tenant: str, scopes: tuple[str, ...], *, return_to: str, by: str) -> str:
         """Make the slip of a link that connects an account to this tenant."""
         expires_at = self._clock() + INVITATION_LIFE
-        return seal_slip(self._vault, Invitation(tenant=tenant, scopes=scopes, expires_at=expires_at))
+        invited = Invitation(tenant=tenant, scopes=scopes, return_to=return_to, by=by, expires_at=expires_at)
+        return seal_slip(self._vault, invited)
 
-    def set_out(self, invitation: str) -> Departure:
-        """Send a browser to TikTok. Raises `StateBroken` or `StateExpired`."""
+    def set_out(self, invitation: str) -> Departure | None:
+        """Send a browser to TikTok; None where the tenant's app cannot be used.
+
+        Raises:
+            StateBroken: the invitation is not ours.
+            StateExpired: its hour is over.
+        """
         now = self._clock()
         invited = open_slip(self._vault, invitation, Invitation, now)
+        app = self._apps.of_tenant(invited.tenant)
+        if app is None:
+            return None
         nonce, flow = secrets.token_urlsafe(32), secrets.token_hex(8)
-        verifier = pkce_verifier(secrets.token_bytes(48)) if self._app.pkce else None
+        verifier = pkce_verifier(secrets.token_bytes(48)) if app.pkce else None
         pending = PendingConsent(
             tenant=invited.tenant,
+            app=app.name,
+            scopes=invited.scopes,
+            return_to=invited.return_to,
+            by=invited.by,
             flow=flow,
             nonce_hash=nonce_hash(nonce),
             verifier=verifier,
             expires_at=now + CONSENT_LIFE,
         )
         url = authorization_url(
-            self._app.authorize_url,
-            client_key=self._app.client_key,
-            redirect_uri=self._app.redirect_uri,
+            self._authorize_url,
+            client_key=app.client_key,
+            redirect_uri=self._redirect_uri,
             scopes=invited.scopes,
             state=seal_slip(self._vault, pending),
             challenge=None if verifier is None else pkce_challenge(verifier),
@@ -169,26 +196,32 @@ class Consents:
         """Exchange the code and hand the pair to the worker. A code works once, so nothing here is repeated."""
         if answer.error or not answer.code:
             return Declined(error=answer.error or "no_code", error_type=answer.error_type)
-        exchanged = await self._tiktok.exchange_code(answer.code, self._app.redirect_uri, pending.verifier)
+        app = self._apps.of_tenant(pending.tenant)
+        if app is None or app.name != pending.app:
+            return AppChanged()
+        exchanged = await app.client.exchange_code(answer.code, self._redirect_uri, pending.verifier)
         if not isinstance(exchanged, Done):
             return exchanged
-        return await self._hand_over(pending.tenant, exchanged.value)
+        return await self._hand_over(pending, app, exchanged.value)
 
-    async def _hand_over(self, tenant: str, grant: Grant) -> Landed | NotSaved | BelongsToAnother:
+    async def _hand_over(self, pending: PendingConsent, app: App, grant: Grant) -> Landing:
         granted_at = self._clock()
-        account_id = account_id_of(self._app.client_key, grant.open_id)
-        described = self._accounts.get(account_id)
-        if isinstance(described, AccountDescribed) and described.tenant != tenant:
+        account_id = account_id_of(app.client_key, grant.open_id)
+        if self._is_anothers(account_id, pending.tenant):
             return BelongsToAnother(account_id)
         sealed = seal_tokens(self._vault, tokens_of(grant), account_id=account_id, version=OFFERED)
         pair = pair_of(grant, sealed=sealed, version=OFFERED, now=granted_at)
-        display_name = await self._display_name(grant)
+        person = await _person(app, grant)
         command = ConnectRequested(
             account_id=account_id,
-            tenant=tenant,
+            tenant=pending.tenant,
             open_id=grant.open_id,
+            client_key=pending.app,
+            by=pending.by,
             scopes=grant.scopes,
-            display_name=display_name,
+            display_name=person.display_name,
+            username=person.username,
+            avatar_url=person.avatar_url,
             sealed_grant=pair.sealed,
             granted_at=pair.granted_at,
             access_expires_at=pair.access_expires_at,
@@ -198,14 +231,41 @@ class Consents:
             await self._commands.write(command)
         except NotDurable:
             return NotSaved(account_id)
-        return Landed(account_id=account_id, display_name=display_name, scopes=grant.scopes)
+        return await self._workers_word(command, pending)
 
-    async def _display_name(self, grant: Grant) -> str:
-        """Ask for the name; an account without one is as connected as any other."""
-        if NAME_SCOPE not in grant.scopes:
-            return ""
-        match await self._tiktok.user_info(grant.access_token, grant.scopes):
-            case Done(value=person):
-                return person.display_name
-            case Refused() | NotSent() | Unknown():
-                return ""
+    async def _workers_word(self, command: ConnectRequested, pending: PendingConsent) -> Landing:
+        """Wait for what becomes of the consent: only the worker decides whose an account is."""
+        account_id = command.account_id
+
+        def decided() -> bool:
+            described = self._accounts.get(account_id)
+            if not isinstance(described, AccountDescribed) or described.consented_at is None:
+                return False
+            return described.tenant != pending.tenant or described.consented_at >= command.granted_at
+
+        if not await self._accounts.until(decided, SEEN_WITHIN_SECONDS):
+            return Accepted(account_id)
+        if self._is_anothers(account_id, pending.tenant):
+            return BelongsToAnother(account_id)
+        return Landed(
+            account_id=account_id,
+            display_name=command.display_name,
+            scopes=command.scopes,
+            refused=tuple(scope for scope in pending.scopes if scope not in command.scopes),
+        )
+
+    def _is_anothers(self, account_id: str, tenant: str) -> bool:
+        described = self._accounts.get(account_id)
+        return isinstance(described, AccountDescribed) and described.tenant != tenant
+
+
+async def _person(app: App, grant: Grant) -> UserInfo:
+    """Ask who it is; an account without a name is as connected as any other."""
+    nobody = UserInfo(open_id=grant.open_id, display_name="", username="", avatar_url="")
+    if NAME_SCOPE not in grant.scopes:
+        return nobody
+    match await app.client.user_info(grant.access_token, grant.scopes):
+        case Done(value=person):
+            return person
+        case Refused() | NotSent() | Unknown():
+            return nobody

@@ -1,11 +1,19 @@
 """What a fact changes: the state from now on, and what the others are told."""
 
+import hashlib
+
 import msgspec
 
+from auth_service import departures
 from auth_service.account import (
     Account,
+    Active,
     Ailing,
+    Command,
     Connected,
+    DisconnectAsked,
+    Disconnected,
+    Disconnecting,
     Expiring,
     Fact,
     Granted,
@@ -15,23 +23,36 @@ from auth_service.account import (
     Issuing,
     NeedsPerson,
     Pair,
-    Profile,
+    ProfileSeen,
+    ProfileUnseen,
     RefreshDone,
+    RefreshEnd,
     Refreshing,
     RefreshRefused,
     RefreshUnsettled,
     Rejected,
+    RemovalTold,
+    Resealed,
+    Revoked,
+    RevokeUnsettled,
     Salvaged,
-    credential_of,
 )
-from auth_service.plans import refresh_time, retry_time, time_after_rejection
-from common.events.account import (
-    AccountAtRisk,
-    AccountConnected,
-    AccountDescribed,
-    AccountReauthorizationRequired,
-    CredentialWithdrawn,
+from auth_service.moves import (
+    announce,
+    at_risk,
+    connect,
+    connect_anew,
+    describe,
+    gone,
+    needs_person,
+    refuse,
+    take_over,
+    version_of,
+    with_scopes,
 )
+from auth_service.plans import LOOK_AGAIN, LOOK_EVERY, retry_time, time_after_rejection, warning_time
+from common.events.account import DisconnectCause, Risk
+from common.events.body import Body
 from common.instants import Instant
 from common.streams.machine import Decision, Due, Key
 
@@ -42,52 +63,73 @@ AT_RISK_AFTER = 5
 def decide(key: Key, state: Account | None, fact: Fact | Due, now: Instant) -> Decision[Account]:
     """What a fact changes. A fact may come twice or late; then it changes nothing."""
     if state is None:
-        return begin(fact) if isinstance(fact, Granted) else Decision(state=None)
+        return begin(key, fact) if isinstance(fact, Granted) else Decision(state=None)
+    if isinstance(state, Disconnecting | Disconnected):
+        return resealed(state, fact) if isinstance(fact, Resealed) else departures.leave(key, state, fact, now)
     decision: Decision[Account]
     match fact:
-        case Granted():
-            decision = reconnected(state, fact)
         case Due():
             decision = due(key, state, now)
-        case Rejected():
-            decision = rejected(key, state, fact, now)
-        case Salvaged():
-            decision = salvaged(state, fact)
+        case Granted() | Salvaged() | DisconnectAsked() | RemovalTold() | Resealed():
+            decision = commanded(key, state, fact, now)
         case Issued() | IssueFailed():
             decision = issue_ended(key, state, fact, now)
-        case RefreshDone():
-            decision = refreshed(key, state, fact)
-        case RefreshRefused() | RefreshUnsettled():
-            decision = refresh_failed(key, state, fact, now)
+        case RefreshDone() | RefreshRefused() | RefreshUnsettled():
+            decision = refresh_ended(key, state, fact, now)
+        case Rejected():
+            decision = rejected(key, state, fact, now)
+        case ProfileSeen() | ProfileUnseen():
+            decision = looked(key, state, fact, now)
+        case Revoked() | RevokeUnsettled():
+            decision = Decision(state=state)  # connected again meanwhile
     return decision
 
 
-def begin(fact: Granted) -> Decision[Account]:
+def commanded(key: Key, state: Active, fact: Command, now: Instant) -> Decision[Account]:
+    """Somebody wants something of an account that is there."""
+    match fact:
+        case Granted():
+            return reconnected(key, state, fact)
+        case Salvaged():
+            return salvaged(state, fact)
+        case Resealed():
+            return resealed(state, fact)
+        case DisconnectAsked():
+            return departures.asked(key, state, fact, now)
+        case RemovalTold():
+            return departures.told(key, state, fact, now)
+
+
+def begin(key: Key, fact: Granted) -> Decision[Account]:
     """A person connected an account that was never here."""
-    return _issue(fact.profile, fact.pair, version=1, reason=IssueReason.CONNECTED)
+    return connect_anew(key, fact, version=1)
 
 
-def reconnected(state: Account, fact: Granted) -> Decision[Account]:
+def reconnected(key: Key, state: Active, fact: Granted) -> Decision[Account]:
     """A person connected again: the newest consent counts. An account stays with the tenant it belongs to."""
-    if state.profile.tenant != fact.profile.tenant or fact.profile.consented_at <= state.profile.consented_at:
+    if state.profile.tenant != fact.profile.tenant:
+        return refuse(key, state, fact)
+    if fact.profile.consented_at <= state.profile.consented_at:
         return Decision(state=state)
-    return _issue(fact.profile, fact.pair, version=_version(state) + 1, reason=IssueReason.CONNECTED)
+    return connect_anew(key, fact, version=version_of(state) + 1)
 
 
-def due(key: Key, state: Account, now: Instant) -> Decision[Account]:
+def due(key: Key, state: Active, now: Instant) -> Decision[Account]:
     """A time that was waited for has come."""
     match state:
         case Connected(refresh_at=at) if now >= at:
             return Decision(state=Refreshing(profile=state.profile, pair=state.pair, attempt=1, since=now))
+        case Connected():
+            return _warn(key, state, now)
         case Ailing(retry_at=at) if now >= at:
             return Decision(state=_next_attempt(state))
         case Expiring(pair=pair) if now >= pair.access_expires_at:
-            return _needs_person(key, state.profile, state.pair, code=state.code, message=state.message, now=now)
-        case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
+            return needs_person(key, state.profile, state.pair, code=state.code, message=state.message, now=now)
+        case Issuing() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
             return Decision(state=state)
 
 
-def rejected(key: Key, state: Account, fact: Rejected, now: Instant) -> Decision[Account]:
+def rejected(key: Key, state: Active, fact: Rejected, now: Instant) -> Decision[Account]:
     """TikTok refused an access token: if it is the newest one, only a refresh can tell what is wrong."""
     match state:
         case Connected(profile=profile, pair=pair) if pair.version == fact.version:
@@ -103,36 +145,43 @@ def rejected(key: Key, state: Account, fact: Rejected, now: Instant) -> Decision
         case Refreshing(pair=pair) | Ailing(pair=pair) if pair.version == fact.version:
             return Decision(state=msgspec.structs.replace(state, rejected=True))
         case Expiring(profile=profile, pair=pair, code=code, message=message) if pair.version == fact.version:
-            return _needs_person(key, profile, pair, code=code, message=message, now=now)
+            return needs_person(key, profile, pair, code=code, message=message, now=now)
         case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
             return Decision(state=state)
 
 
-def salvaged(state: Account, fact: Salvaged) -> Decision[Account]:
+def salvaged(state: Active, fact: Salvaged) -> Decision[Account]:
     """Another worker's refresh had an answer after all: its pair is as good as our own."""
     match state:
         case Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair) if pair.version == fact.version:
-            return _take_over(state, fact.scopes, fact.pair, reason=IssueReason.SALVAGED)
+            return take_over(state, fact.scopes, fact.pair, reason=IssueReason.SALVAGED)
         case NeedsPerson(version=version) if version == fact.version + 1:
-            return _take_over(state, fact.scopes, fact.pair, reason=IssueReason.CONNECTED)
+            return take_over(state, fact.scopes, fact.pair, reason=IssueReason.CONNECTED)
         case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
             return Decision(state=state)
 
 
-def issue_ended(key: Key, state: Account, fact: Issued | IssueFailed, now: Instant) -> Decision[Account]:
+def issue_ended(key: Key, state: Active, fact: Issued | IssueFailed, now: Instant) -> Decision[Account]:
     """A pair was sealed to the services, or could not be opened: then it is tried again, since keys can be mended."""
     match state, fact:
         case Issuing(profile=profile), Issued() if _is_of(fact, state.version, state.pair):
-            announced = _announce(key, profile, fact.pair) if state.reason is IssueReason.CONNECTED else ()
-            return _connect(key, profile, fact, *announced)
+            return connect(key, profile, fact, *_announced(key, state, fact), told=profile)
         case Connected(profile=profile), Issued() if _is_of(fact, state.pair.version + 1, state.pair):
-            return _connect(key, profile, fact)
+            return connect(key, profile, fact, told=profile)
         case Issuing(version=version, attempt=n), IssueFailed() if version == fact.version:
             retry_at = retry_time(key.lane, n, now)
             return Decision(state=msgspec.structs.replace(state, attempt=n + 1, retry_at=retry_at))
         case Connected(profile=profile, pair=pair), IssueFailed() if pair.version + 1 == fact.version:
-            issuing = _issue(profile, pair, version=fact.version, reason=IssueReason.RESEALED)
-            return issue_ended(key, issuing.state, fact, now) if issuing.state else issuing
+            retry_at = retry_time(key.lane, 1, now)
+            resealing = Issuing(
+                profile=profile,
+                pair=pair,
+                version=fact.version,
+                reason=IssueReason.RESEALED,
+                attempt=2,
+                retry_at=retry_at,
+            )
+            return Decision(state=resealing)
         case (
             (Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson()),
             (Issued() | IssueFailed()),
@@ -140,29 +189,44 @@ def issue_ended(key: Key, state: Account, fact: Issued | IssueFailed, now: Insta
             return Decision(state=state)
 
 
-def refreshed(key: Key, state: Account, fact: RefreshDone) -> Decision[Account]:
+def _announced(key: Key, state: Issuing, issued: Issued) -> tuple[Body, ...]:
+    match state.reason:
+        case IssueReason.CONNECTED:
+            return announce(key, state.profile, issued.pair)
+        case IssueReason.SALVAGED:
+            return (describe(key, state.profile),)  # TikTok may have changed what is granted
+        case IssueReason.RESEALED:
+            return ()
+
+
+def refresh_ended(key: Key, state: Active, fact: RefreshEnd, now: Instant) -> Decision[Account]:
+    """A refresh has ended, one way or another."""
+    return refreshed(key, state, fact) if isinstance(fact, RefreshDone) else refresh_failed(key, state, fact, now)
+
+
+def refreshed(key: Key, state: Active, fact: RefreshDone) -> Decision[Account]:
     """TikTok gave a new pair: it replaces the version it was made from, and no other."""
     match state:
         case Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair) if pair.version == fact.version:
-            return _connect(key, _with_scopes(state.profile, fact.scopes), fact.issued)
+            return connect(key, with_scopes(state.profile, fact.scopes), fact.issued, told=state.profile)
         case NeedsPerson(version=version) if version == fact.version + 1:
-            return _take_over(state, fact.scopes, fact.issued.pair, reason=IssueReason.CONNECTED)
+            return take_over(state, fact.scopes, fact.issued.pair, reason=IssueReason.CONNECTED)
         case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
             return Decision(state=state)
 
 
-def refresh_failed(
-    key: Key, state: Account, fact: RefreshRefused | RefreshUnsettled, now: Instant
-) -> Decision[Account]:
+def refresh_failed(key: Key, state: Active, fact: RefreshRefused | RefreshUnsettled, now: Instant) -> Decision[Account]:
     """No new pair. Refused may mean that an earlier answer was lost: the access token is used up to its end."""
     match state, fact:
         case Refreshing(profile=profile, pair=pair), RefreshRefused(code=code) if pair.version == fact.version:
+            if state.removed:
+                return _removed(key, state, now)
             if state.rejected or now >= pair.access_expires_at:
-                return _needs_person(key, profile, pair, code=code, message=fact.message, now=now)
+                return needs_person(key, profile, pair, code=code, message=fact.message, now=now)
             expiring = Expiring(profile=profile, pair=pair, code=code, message=fact.message)
-            return Decision(state=expiring, events=(_at_risk(key, expiring, code, now),))
+            return at_risk(key, expiring, code, now, risk=Risk.REFRESH_REFUSED)
         case Refreshing(), RefreshUnsettled() if (state.pair.version, state.attempt) == (fact.version, fact.attempt):
-            return _try_later(key, state, fact.reason, now)
+            return _try_later(key, state, fact, now)
         case (
             (Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson()),
             (RefreshRefused() | RefreshUnsettled()),
@@ -170,30 +234,63 @@ def refresh_failed(
             return Decision(state=state)
 
 
-def _issue(profile: Profile, pair: Pair, *, version: int, reason: IssueReason) -> Decision[Account]:
-    return Decision(state=Issuing(profile=profile, pair=pair, version=version, reason=reason))
+def looked(key: Key, state: Active, fact: ProfileSeen | ProfileUnseen, now: Instant) -> Decision[Account]:
+    """TikTok said who the person is now, or did not."""
+    match state, fact:
+        case Connected(pair=pair, profile=profile), ProfileSeen() if pair.version == fact.version:
+            seen = msgspec.structs.replace(
+                profile,
+                display_name=fact.display_name,
+                username=fact.username,
+                avatar_url=fact.avatar_url,
+                seen_at=now,
+            )
+            changed = describe(key, seen) != describe(key, profile)
+            known = msgspec.structs.replace(state, profile=seen)
+            return Decision(state=known, events=(describe(key, seen),) if changed else ())
+        case Connected(pair=pair, profile=profile), ProfileUnseen() if pair.version == fact.version:
+            later = msgspec.structs.replace(profile, seen_at=now - LOOK_EVERY + LOOK_AGAIN)
+            return Decision(state=msgspec.structs.replace(state, profile=later))
+        case (
+            (Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson()),
+            (ProfileSeen() | ProfileUnseen()),
+        ):
+            return Decision(state=state)
 
 
-def _take_over(state: Account, scopes: tuple[str, ...], pair: Pair, *, reason: IssueReason) -> Decision[Account]:
-    profile = _with_scopes(state.profile, scopes)
-    return _issue(profile, pair, version=_version(state) + 1, reason=reason)
+def resealed(state: Account, fact: Resealed) -> Decision[Account]:
+    """The same pair, sealed under another key, takes the place of the one it was made from, and of no other."""
+    match state:
+        case NeedsPerson() | Disconnected():
+            return Decision(state=state)
+        case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | Disconnecting():
+            if hashlib.sha256(state.pair.sealed.encode()).hexdigest() != fact.replaces:
+                return Decision(state=state)
+            pair = msgspec.structs.replace(state.pair, sealed=fact.sealed)
+            return Decision(state=msgspec.structs.replace(state, pair=pair))
 
 
-def _with_scopes(profile: Profile, scopes: tuple[str, ...]) -> Profile:
-    """Take over what TikTok says is granted; it may leave that out where nothing changed."""
-    return msgspec.structs.replace(profile, scopes=scopes) if scopes else profile
+def _warn(key: Key, state: Connected, now: Instant) -> Decision[Account]:
+    """Tell the tenant, once for each end, that refreshing does not put off the end of the refresh token."""
+    at, ends_at = warning_time(state.profile, state.pair), state.pair.refresh_expires_at
+    if at is None or now < at:
+        return Decision(state=state)
+    profile = msgspec.structs.replace(state.profile, warned_of=ends_at)
+    warned = msgspec.structs.replace(state, profile=profile)
+    reason = f"the refresh token ends at {ends_at.isoformat()}"
+    return at_risk(key, warned, reason, now, risk=Risk.REFRESH_TOKEN_ENDING)
 
 
-def _connect(
-    key: Key, profile: Profile, issued: Issued, *announced: AccountConnected | AccountDescribed
-) -> Decision[Account]:
-    connected = Connected(
-        profile=profile,
-        pair=issued.pair,
-        recipients=issued.recipients,
-        refresh_at=refresh_time(key.lane, issued.pair),
+def _removed(key: Key, state: Refreshing, now: Instant) -> Decision[Account]:
+    return gone(
+        key,
+        state.profile,
+        version=version_of(state) + 1,
+        cause=DisconnectCause.REMOVED_AT_TIKTOK,
+        revoked=True,
+        by=departures.TIKTOK,
+        now=now,
     )
-    return Decision(state=connected, events=(*announced, credential_of(key.lane, profile, issued)))
 
 
 def _next_attempt(state: Ailing) -> Refreshing:
@@ -203,74 +300,25 @@ def _next_attempt(state: Ailing) -> Refreshing:
         attempt=state.attempt + 1,
         since=state.since,
         rejected=state.rejected,
+        removed=state.removed,
     )
 
 
-def _try_later(key: Key, state: Refreshing, reason: str, now: Instant) -> Decision[Account]:
+def _try_later(key: Key, state: Refreshing, fact: RefreshUnsettled, now: Instant) -> Decision[Account]:
     ailing = Ailing(
         profile=state.profile,
         pair=state.pair,
         attempt=state.attempt,
         since=state.since,
-        retry_at=retry_time(key.lane, state.attempt, now),
+        retry_at=retry_time(key.lane, state.attempt, now, fact.trouble),
         rejected=state.rejected,
+        removed=state.removed,
     )
-    tell = state.attempt == AT_RISK_AFTER
-    return Decision(state=ailing, events=(_at_risk(key, ailing, reason, now),) if tell else ())
-
-
-def _needs_person(
-    key: Key, profile: Profile, pair: Pair, *, code: str, message: str, now: Instant
-) -> Decision[Account]:
-    version = pair.version + 1
-    return Decision(
-        state=NeedsPerson(profile=profile, version=version),
-        events=(
-            AccountReauthorizationRequired(
-                account_id=key.lane, tenant=profile.tenant, code=code, message=message, at=now
-            ),
-            CredentialWithdrawn(account_id=key.lane, version=version, reason=code),
-        ),
-    )
-
-
-def _announce(key: Key, profile: Profile, pair: Pair) -> tuple[AccountConnected, AccountDescribed]:
-    return (
-        AccountConnected(
-            account_id=key.lane,
-            tenant=profile.tenant,
-            open_id=profile.open_id,
-            scopes=profile.scopes,
-            display_name=profile.display_name,
-            at=pair.granted_at,
-        ),
-        AccountDescribed(
-            account_id=key.lane,
-            tenant=profile.tenant,
-            open_id=profile.open_id,
-            display_name=profile.display_name,
-        ),
-    )
-
-
-def _at_risk(key: Key, state: Ailing | Expiring, reason: str, now: Instant) -> AccountAtRisk:
-    return AccountAtRisk(
-        account_id=key.lane,
-        tenant=state.profile.tenant,
-        reason=reason,
-        access_expires_at=state.pair.access_expires_at,
-        at=now,
-    )
+    if state.attempt != AT_RISK_AFTER:
+        return Decision(state=ailing)
+    return at_risk(key, ailing, fact.reason, now, risk=Risk.REFRESH_FAILING)
 
 
 def _is_of(issued: Issued, version: int, pair: Pair) -> bool:
     """Whether an issued pair is this one: two pairs can be meant for one version, never with one grant time."""
     return issued.pair.version == version and issued.pair.granted_at == pair.granted_at
-
-
-def _version(state: Account) -> int:
-    match state:
-        case Issuing(version=version) | NeedsPerson(version=version):
-            return version
-        case Connected(pair=pair) | Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair):
-            return pair.version

@@ -1,55 +1,72 @@
-"""Auth's HTTP edge: connect an account by OAuth, and ask how an account is."""
+"""Auth's HTTP edge for backends: connect accounts, ask how they are, disconnect them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Annotated, Protocol
 from urllib.parse import urlencode
 
-import structlog
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Query
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
 
-from auth_service import metrics
-from auth_service.consent import Answer, Consents
-from auth_service.errors import CallbackRefused
-from auth_service.pages import HEADERS, Page, page_of, page_of_refusal
-from auth_service.steps import CONSENT_LIFE
-from common.events.account import AccountDescribed, CredentialIssued, CredentialWithdrawn
+from auth_service.browser import START_PATH
+from auth_service.commands import write
+from auth_service.consent import Commands, Consents
+from auth_service.moves import WITHDRAWN
+from common.api_keys import Caller, Gate, KeyFirst
+from common.events.account import (
+    AccountDescribed,
+    CredentialIssued,
+    CredentialWithdrawn,
+    DisconnectRequested,
+    Risk,
+)
 from common.events.body import Body
+from common.events.tenant import Scope, TenantDescribed
 from common.http_problems import Problem
 from common.instants import Clock
 
 DEFAULT_SCOPES = ("user.info.basic", "video.publish", "video.upload", "video.list")
-START_PATH = "/v1/oauth/start"
-CALLBACK_PATH = "/v1/oauth/callback"
+DISCONNECTED_WITHIN_SECONDS = 10.0
+MOST_ACCOUNTS = 1_000
+"""Accounts in one answer; more are fetched with `after`."""
 
-Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:\-]+$")]
-Scope = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z.]+$")]
+ScopeName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z.]+$")]
+Limit = Annotated[int, Query(ge=1, le=MOST_ACCOUNTS, description="At most so many.")]
+After = Annotated[str, Query(max_length=128, description="The `next` of the answer before: only what follows it.")]
 
-_log = structlog.get_logger()
 
-
-class WholeAccountsView(Protocol):
+class EdgeView(Protocol):
     """A whole compacted topic, in memory."""
 
     @property
     def ready(self) -> bool:
         """Whether it has been read to its end and is not far behind."""
 
-    def get(self, account_id: str) -> Body | None:
-        """Return the account's newest record."""
+    def get(self, key: str) -> Body | None:
+        """Return the newest record of a key."""
 
     def all(self) -> Iterable[tuple[str, Body]]:
-        """Go through every account's newest record."""
+        """Go through every key's newest record."""
+
+    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something about the view holds; say whether it did in time."""
 
 
 class ConnectRequest(BaseModel):
-    """For whom to connect an account, and what to ask the person for."""
+    """What to ask the person for, and where to send them in the end."""
 
-    tenant: Name
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=16)] = DEFAULT_SCOPES
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scopes: Annotated[tuple[ScopeName, ...], Field(min_length=1, max_length=16)] = DEFAULT_SCOPES
+    return_to: str = Field(
+        default="",
+        max_length=2_048,
+        description="Your own page that the person goes on to: one of the tenant's `return_urls`, letter by letter.",
+    )
 
 
 class ConnectAnswer(BaseModel):
@@ -65,109 +82,138 @@ class AccountStatus(StrEnum):
     CONNECTING = "connecting"
     EXPIRED = "access_expired"
     NEEDS_PERSON = "reauthorization_required"
+    DISCONNECTING = "disconnecting"
 
 
 class AccountAnswer(BaseModel):
-    """An account as its tenant may see it. `version` counts its credentials."""
+    """An account as its tenant may see it. `version` counts its credentials; `risk` is what threatens them."""
 
     account_id: str
     tenant: str
     open_id: str
     display_name: str
+    username: str
+    avatar_url: str
     status: AccountStatus
+    risk: Risk | None = None
     scopes: tuple[str, ...] = ()
+    connected_at: datetime | None = None
     version: int | None = None
     access_expires_at: datetime | None = None
     reason: str | None = None
 
 
 class AccountsAnswer(BaseModel):
-    """A tenant's accounts, by id."""
+    """A tenant's accounts, by id. Where more follow, `next` is not null: ask again with it as `after`."""
 
     accounts: list[AccountAnswer]
+    next: str | None
+
+
+class DisconnectAnswer(BaseModel):
+    """`disconnected`: forgotten, and that is durable. `disconnecting`: no service uses it; TikTok is yet to hear."""
+
+    account_id: str
+    status: str
+
+
+class Accounts:
+    """What auth knows of accounts, as its edge tells it to tenants."""
+
+    def __init__(self, *, accounts: EdgeView, credentials: EdgeView, clock: Clock) -> None:
+        """Take the two views."""
+        self._accounts = accounts
+        self._credentials = credentials
+        self._clock = clock
+
+    def page(self, tenant: str, *, limit: int, after: str) -> AccountsAnswer:
+        """List up to `limit` of a tenant's accounts, by id, that come after one."""
+        demand_ready(self._accounts, self._credentials)
+        own = (body for _, body in self._accounts.all() if isinstance(body, AccountDescribed) and body.tenant == tenant)
+        found = sorted((body for body in own if body.account_id > after), key=lambda body: body.account_id)
+        return AccountsAnswer(
+            accounts=[self.answer(body) for body in found[:limit]],
+            next=found[limit - 1].account_id if len(found) > limit else None,
+        )
+
+    def one(self, tenant: str, account_id: str) -> AccountDescribed:
+        """Return one of a tenant's accounts. Raises a `Problem` where it has no such account, whosever it is."""
+        demand_ready(self._accounts, self._credentials)
+        described = self._accounts.get(account_id)
+        if not isinstance(described, AccountDescribed) or described.tenant != tenant:
+            raise Problem(status=404, code="unknown_account", detail=f"no account `{account_id}` is connected")
+        return described
+
+    def answer(self, described: AccountDescribed) -> AccountAnswer:
+        """Say how an account is."""
+        return describe(described, self._credentials.get(described.account_id), self._clock())
+
+    async def until_gone(self, account_id: str) -> bool:
+        """Wait for an account to be forgotten; say whether it was in time."""
+        return await self._accounts.until(
+            lambda: not isinstance(self._accounts.get(account_id), AccountDescribed), DISCONNECTED_WITHIN_SECONDS
+        )
 
 
 def account_routes(
-    *, consents: Consents, accounts: WholeAccountsView, credentials: WholeAccountsView, public_url: str, clock: Clock
+    *,
+    gate: Gate,
+    consents: Consents,
+    commands: Commands,
+    accounts: Accounts,
+    tenants: EdgeView,
+    public_url: str,
+    clock: Clock,
 ) -> APIRouter:
-    """Build the routes for backends."""
-    router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
-
-    def answer(described: AccountDescribed) -> AccountAnswer:
-        return describe(described, credentials.get(described.account_id), clock())
+    """Build the routes for backends. The tenant is the API key's."""
+    router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=KeyFirst)
+    Manager = Annotated[Caller, Depends(gate.demand(Scope.ACCOUNTS_MANAGE))]  # noqa: N806 -- a type
 
     @router.post("/connect")
-    async def connect(request: ConnectRequest) -> ConnectAnswer:
+    async def connect(request: ConnectRequest, caller: Manager) -> ConnectAnswer:
         """Make a link that connects the TikTok account of whoever follows it."""
-        query = urlencode({"ticket": consents.invite(request.tenant, request.scopes)})
+        check_return(tenants.get(caller.tenant), request.return_to)
+        by = f"key:{caller.key_id}"
+        query = urlencode(
+            {"ticket": consents.invite(caller.tenant, request.scopes, return_to=request.return_to, by=by)}
+        )
         return ConnectAnswer(authorization_url=f"{public_url.rstrip('/')}{START_PATH}?{query}")
 
     @router.get("")
-    async def of_tenant(tenant: Annotated[Name, Query()]) -> AccountsAnswer:
-        """List a tenant's accounts."""
-        _demand_ready(accounts, credentials)
-        described = (body for _, body in accounts.all() if isinstance(body, AccountDescribed) and body.tenant == tenant)
-        return AccountsAnswer(accounts=[answer(body) for body in sorted(described, key=lambda body: body.account_id)])
+    async def of_tenant(caller: Manager, limit: Limit = 100, after: After = "") -> AccountsAnswer:
+        """List your accounts."""
+        return accounts.page(caller.tenant, limit=limit, after=after)
 
     @router.get("/{account_id}")
-    async def one(account_id: str) -> AccountAnswer:
+    async def one(account_id: str, caller: Manager) -> AccountAnswer:
         """Tell how an account is; poll this after sending a person to `authorization_url`."""
-        _demand_ready(accounts, credentials)
-        described = accounts.get(account_id)
-        if not isinstance(described, AccountDescribed):
-            raise Problem(status=404, code="unknown_account", detail=f"no account `{account_id}` is connected")
-        return answer(described)
+        return accounts.answer(accounts.one(caller.tenant, account_id))
+
+    @router.delete("/{account_id}", responses={202: {"model": DisconnectAnswer}})
+    async def disconnect(account_id: str, caller: Manager) -> DisconnectAnswer:
+        """Revoke the grant at TikTok and forget the account's tokens and profile. Asking again does no harm."""
+        accounts.one(caller.tenant, account_id)
+        by = f"key:{caller.key_id}"
+        await write(commands, DisconnectRequested(account_id=account_id, tenant=caller.tenant, by=by, at=clock()))
+        if await accounts.until_gone(account_id):
+            return DisconnectAnswer(account_id=account_id, status="disconnected")
+        going = DisconnectAnswer(account_id=account_id, status=AccountStatus.DISCONNECTING)
+        return JSONResponse(going.model_dump(), status_code=HTTPStatus.ACCEPTED)  # type: ignore[return-value]  # as documented
 
     return router
 
 
-def browser_routes(*, consents: Consents, accounts: WholeAccountsView, secure: bool) -> APIRouter:
-    """Build the routes for people. `secure` cookies travel over https alone."""
-    router = APIRouter(tags=["browser"])
-
-    @router.get(START_PATH)
-    async def start(ticket: str = "") -> Response:
-        """Bind this browser to a consent and send it to TikTok."""
-        try:
-            departure = consents.set_out(ticket)
-        except CallbackRefused as refusal:
-            return _show(page_of_refusal(refusal))
-        response = RedirectResponse(departure.url, status_code=302, headers=HEADERS)
-        response.set_cookie(
-            departure.cookie,
-            departure.nonce,
-            max_age=int(CONSENT_LIFE.total_seconds()),
-            path=CALLBACK_PATH,
-            secure=secure,
-            httponly=True,
-            samesite="lax",
-        )
-        return response
-
-    @router.get(CALLBACK_PATH)
-    async def callback(
-        request: Request, state: str = "", code: str = "", error: str = "", error_type: str = ""
-    ) -> Response:
-        """Take a browser back from TikTok. Its cookie is used up by this, so that a replay proves nothing."""
-        # A tenant's claim can only be checked against a whole view, and a code only be spent once.
-        _demand_ready(accounts)
-        used: list[str] = []
-
-        def nonce_in(cookie: str) -> str | None:
-            used.append(cookie)
-            return request.cookies.get(cookie)
-
-        try:
-            pending = consents.recognise(state, nonce_in)
-        except CallbackRefused as refusal:
-            return _show(page_of_refusal(refusal))
-        page = page_of(await consents.come_back(pending, Answer(code=code, error=error, error_type=error_type)))
-        response = _show(page)
-        for cookie in used:
-            response.delete_cookie(cookie, path=CALLBACK_PATH, secure=secure, httponly=True, samesite="lax")
-        return response
-
-    return router
+def check_return(described: Body | None, return_to: str) -> None:
+    """Let people be sent on only to where the tenant said beforehand: anything else is an open redirect."""
+    if not return_to or (isinstance(described, TenantDescribed) and return_to in described.return_urls):
+        return
+    fault = {
+        "type": "return_url_not_registered",
+        "loc": ("body", "return_to"),
+        "msg": "has to be one of the tenant's return_urls, letter by letter",
+        "input": return_to,
+    }
+    raise RequestValidationError([fault])
 
 
 def describe(described: AccountDescribed, credential: Body | None, now: datetime) -> AccountAnswer:
@@ -177,25 +223,27 @@ def describe(described: AccountDescribed, credential: Body | None, now: datetime
         tenant=described.tenant,
         open_id=described.open_id,
         display_name=described.display_name,
+        username=described.username,
+        avatar_url=described.avatar_url,
         status=AccountStatus.CONNECTING,
+        risk=described.risk,
+        connected_at=described.consented_at,
     )
     match credential:
         case CredentialIssued(version=version, scopes=scopes, expires_at=expires_at):
             status = AccountStatus.CONNECTED if now < expires_at else AccountStatus.EXPIRED
             known = {"status": status, "version": version, "scopes": scopes, "access_expires_at": expires_at}
         case CredentialWithdrawn(version=version, reason=reason):
-            known = {"status": AccountStatus.NEEDS_PERSON, "version": version, "reason": reason}
+            status = AccountStatus.DISCONNECTING if reason == WITHDRAWN else AccountStatus.NEEDS_PERSON
+            known = {"status": status, "version": version, "reason": reason, "risk": None}
         case _:
             known = {}
     return answer.model_copy(update=known)
 
 
-def _demand_ready(*views: WholeAccountsView) -> None:
+def demand_ready(*views: EdgeView) -> None:
+    """Raise a `Problem` while a view cannot be answered from."""
     if not all(view.ready for view in views):
-        raise Problem(status=503, code="starting", detail="the view of accounts is still being read; try again shortly")
-
-
-def _show(page: Page) -> HTMLResponse:
-    metrics.CONSENTS.labels(page.result).inc()
-    _log.info("consent_ended", result=page.result)
-    return HTMLResponse(page.html(), status_code=page.status, headers=HEADERS)
+        raise Problem(
+            status=503, code="not_ready", detail="the view of accounts is still being read; try again shortly"
+        )

@@ -7,16 +7,25 @@ import structlog
 
 from auth_service import metrics
 from auth_service.account import (
+    AppOf,
     Effect,
     Issue,
     Issued,
     IssueFailed,
+    Look,
     Outcome,
     Pair,
+    ProfileSeen,
+    ProfileUnseen,
     Refresh,
     RefreshDone,
     RefreshRefused,
     RefreshUnsettled,
+    Rejected,
+    Revoke,
+    Revoked,
+    RevokeUnsettled,
+    Trouble,
 )
 from auth_service.errors import GrantUnreadable
 from auth_service.grants import Recipients, Tokens, open_tokens, pair_of, seal_tokens, tokens_of
@@ -25,28 +34,41 @@ from common.sealing import CannotOpen, Vault
 from common.streams.machine import Key, Views
 from tiktok import outcomes
 from tiktok.errors import Remedy, remedy_of
-from tiktok.models import Grant
+from tiktok.models import Grant, UserInfo
 
 _log = structlog.get_logger()
 
+NO_APP = "the TikTok app of the account is not known here"
 
-class Refresher(Protocol):
-    """What TikTok does for a refresh."""
+
+class Client(Protocol):
+    """What TikTok does for one app."""
 
     async def refresh(self, refresh_token: str) -> outcomes.Outcome[Grant]:
         """Exchange a refresh token for a new pair; the old one is dead afterwards."""
+
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> outcomes.Outcome[UserInfo]:
+        """Say whose token it is."""
+
+    async def revoke(self, access_token: str) -> outcomes.Outcome[None]:
+        """Forget the grant."""
+
+
+class Clients(Protocol):
+    """TikTok, for each app."""
+
+    def of(self, app: AppOf) -> Client | Trouble:
+        """Return the client of an app, or why there is none now."""
 
 
 class AuthEffects:
     """Every outcome carries sealed strings only, so that what follows needs no key."""
 
-    def __init__(
-        self, *, vault: Vault, recipients: Recipients, tiktok: Refresher, clock: Callable[[], Instant]
-    ) -> None:
-        """Take what opens pairs, whom tokens are sealed to, and who refreshes."""
+    def __init__(self, *, vault: Vault, recipients: Recipients, clients: Clients, clock: Callable[[], Instant]) -> None:
+        """Take what opens pairs, whom tokens are sealed to, and who speaks to TikTok."""
         self._vault = vault
         self._recipients = recipients
-        self._tiktok = tiktok
+        self._clients = clients
         self._clock = clock
 
     async def perform(self, key: Key, effect: Effect, views: Views) -> Outcome:
@@ -57,13 +79,14 @@ class AuthEffects:
                 return self._issue(key.lane, effect)
             case Refresh():
                 return await self._refresh(key.lane, effect)
+            case Look():
+                return await self._look(key.lane, effect)
+            case Revoke():
+                return await self._revoke(key.lane, effect)
 
     def _issue(self, account_id: str, effect: Issue) -> Issued | IssueFailed:
-        try:
-            tokens = open_tokens(self._vault, effect.pair, account_id=account_id)
-        except (CannotOpen, GrantUnreadable) as error:
-            metrics.UNREADABLE_PAIRS.inc()
-            _log.error("pair_unreadable", account_id=account_id, version=effect.pair.version, reason=str(error))
+        tokens = self._open(account_id, effect.pair)
+        if tokens is None:
             return IssueFailed(version=effect.version)
         pair = Pair(
             version=effect.version,
@@ -75,17 +98,55 @@ class AuthEffects:
         return self._issued(account_id, pair, tokens)
 
     async def _refresh(self, account_id: str, effect: Refresh) -> Outcome:
-        try:
-            tokens = open_tokens(self._vault, effect.pair, account_id=account_id)
-        except (CannotOpen, GrantUnreadable) as error:
-            metrics.UNREADABLE_PAIRS.inc()
-            _log.error("pair_unreadable", account_id=account_id, version=effect.pair.version, reason=str(error))
-            return _unsettled(effect, "the pair cannot be opened")
-        fact = self._settle(account_id, effect, await self._tiktok.refresh(tokens.refresh_token))
+        tokens, client = self._open(account_id, effect.pair), self._clients.of(effect.app)
+        if tokens is None:
+            return _unsettled(effect, "the pair cannot be opened", Trouble.MISCONFIGURED)
+        if isinstance(client, Trouble):
+            return _unsettled(effect, NO_APP, client)
+        fact = self._settle(account_id, effect, await client.refresh(tokens.refresh_token))
         result = metrics.REFRESH_RESULTS[type(fact)]
         metrics.REFRESHES.labels(result).inc()
         _log.info("refresh_ended", account_id=account_id, version=effect.pair.version, result=result, **_why(fact))
         return fact
+
+    async def _look(self, account_id: str, effect: Look) -> Outcome:
+        tokens, client = self._open(account_id, effect.pair), self._clients.of(effect.app)
+        version = effect.pair.version
+        if tokens is None or isinstance(client, Trouble):
+            return ProfileUnseen(version=version)
+        match await client.user_info(tokens.access_token, effect.scopes):
+            case outcomes.Done(value=person):
+                return ProfileSeen(
+                    version=version,
+                    display_name=person.display_name,
+                    username=person.username,
+                    avatar_url=person.avatar_url,
+                )
+            case outcomes.Refused() as refused if remedy_of(refused) is Remedy.TOKEN_REJECTED:
+                return Rejected(version=version)
+            case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
+                return ProfileUnseen(version=version)
+
+    async def _revoke(self, account_id: str, effect: Revoke) -> Revoked | RevokeUnsettled:
+        tokens, client = self._open(account_id, effect.pair), self._clients.of(effect.app)
+        if tokens is None:
+            return _not_revoked(effect, "the pair cannot be opened", Trouble.MISCONFIGURED)
+        if isinstance(client, Trouble):
+            return _not_revoked(effect, NO_APP, client)
+        fact = _settle_revocation(effect, await client.revoke(tokens.access_token))
+        settled = isinstance(fact, Revoked)
+        metrics.REVOCATIONS.labels("done" if settled else "unsettled").inc()
+        why = {} if isinstance(fact, Revoked) else {"reason": fact.reason}
+        _log.info("revocation_ended", account_id=account_id, settled=settled, **why)
+        return fact
+
+    def _open(self, account_id: str, pair: Pair) -> Tokens | None:
+        try:
+            return open_tokens(self._vault, pair, account_id=account_id)
+        except (CannotOpen, GrantUnreadable) as error:
+            metrics.UNREADABLE_PAIRS.inc()
+            _log.error("pair_unreadable", account_id=account_id, version=pair.version, reason=str(error))
+            return None
 
     def _settle(
         self, account_id: str, effect: Refresh, answer: outcomes.Outcome[Grant]
@@ -95,12 +156,8 @@ class AuthEffects:
                 return self._done(account_id, effect, grant)
             case outcomes.Refused(code=code, message=message) if remedy_of(answer) is Remedy.RECONSENT:
                 return RefreshRefused(version=effect.pair.version, code=code, message=message)
-            case outcomes.Refused(code=code):
-                return _unsettled(effect, f"TikTok refused to refresh: {code}")
-            case outcomes.NotSent():
-                return _unsettled(effect, "TikTok could not be reached")
-            case outcomes.Unknown():
-                return _unsettled(effect, "TikTok's answer to the refresh was lost")
+            case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
+                return _unsettled(effect, *_trouble(answer))
 
     def _done(self, account_id: str, effect: Refresh, grant: Grant) -> RefreshDone:
         tokens, version = tokens_of(grant), effect.pair.version + 1
@@ -120,8 +177,38 @@ class AuthEffects:
         )
 
 
-def _unsettled(effect: Refresh, reason: str) -> RefreshUnsettled:
-    return RefreshUnsettled(version=effect.pair.version, attempt=effect.attempt, reason=reason)
+def _unsettled(effect: Refresh, reason: str, trouble: Trouble) -> RefreshUnsettled:
+    return RefreshUnsettled(version=effect.pair.version, attempt=effect.attempt, reason=reason, trouble=trouble)
+
+
+def _not_revoked(effect: Revoke, reason: str, trouble: Trouble) -> RevokeUnsettled:
+    return RevokeUnsettled(version=effect.pair.version, attempt=effect.attempt, reason=reason, trouble=trouble)
+
+
+def _settle_revocation(effect: Revoke, answer: outcomes.Outcome[None]) -> Revoked | RevokeUnsettled:
+    match answer:
+        case outcomes.Done():
+            return Revoked(version=effect.pair.version)
+        case outcomes.Refused() if remedy_of(answer) in {Remedy.TOKEN_REJECTED, Remedy.RECONSENT}:
+            # A token that TikTok does not know is of no grant any more.
+            return Revoked(version=effect.pair.version)
+        case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
+            return _not_revoked(effect, *_trouble(answer))
+
+
+def _trouble(answer: outcomes.Refused | outcomes.NotSent | outcomes.Unknown) -> tuple[str, Trouble]:
+    """Say why a call did not settle, for people and for the next attempt's time."""
+    match answer:
+        case outcomes.Refused(code=code) if remedy_of(answer) is Remedy.RATE_LIMITED:
+            return f"TikTok counts too many calls: {code}", Trouble.RATE_LIMITED
+        case outcomes.Refused(code=code) if remedy_of(answer) is Remedy.TRANSIENT:
+            return f"TikTok cannot do it now: {code}", Trouble.TRANSIENT
+        case outcomes.Refused(code=code):
+            return f"TikTok refused: {code}", Trouble.MISCONFIGURED
+        case outcomes.NotSent():
+            return "TikTok could not be reached", Trouble.TRANSIENT
+        case outcomes.Unknown():
+            return "TikTok's answer was lost", Trouble.TRANSIENT
 
 
 def _why(fact: RefreshDone | RefreshRefused | RefreshUnsettled) -> dict[str, str]:

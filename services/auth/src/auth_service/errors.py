@@ -26,9 +26,9 @@ class GrantUnreadable(AuthError):
 class NotDurable(AuthError):
     """Kafka did not confirm a command in time."""
 
-    def __init__(self, *, account_id: str) -> None:
-        """Name the account."""
-        super().__init__(f"the command for {account_id} is not confirmed; it may have been written or not")
+    def __init__(self, *, about: str) -> None:
+        """Name the account or tenant."""
+        super().__init__(f"the command for {about} is not confirmed; it may have been written or not")
 
 
 class CallbackRefused(AuthError):
@@ -46,9 +46,10 @@ class StateBroken(CallbackRefused):
 class StateExpired(CallbackRefused):
     """The state or ticket is ours, and too old."""
 
-    def __init__(self, *, step: str) -> None:
-        """Name the step it was offered for."""
+    def __init__(self, *, step: str, return_to: str) -> None:
+        """Name the step it was offered for, and where its person was to go in the end."""
         super().__init__(f"this {step} has expired")
+        self.return_to = return_to
 
 
 class OtherBrowser(CallbackRefused):

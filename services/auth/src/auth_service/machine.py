@@ -2,60 +2,123 @@
 
 from functools import partial
 
+from auth_service import decisions, plans
 from auth_service.account import (
     OFFERED,
     Account,
+    Ailing,
+    Connected,
+    DisconnectAsked,
+    Disconnected,
+    Disconnecting,
     Effect,
+    Expiring,
     Fact,
     Granted,
+    Issuing,
+    NeedsPerson,
     Pair,
     Profile,
     Refresh,
     RefreshDone,
+    Refreshing,
     Rejected,
+    Resealed,
     Salvaged,
 )
-from auth_service.decisions import decide
-from auth_service.plans import todo
-from common.events.account import ConnectRequested, GrantSalvaged, TokenRejected
+from auth_service.tenant import ApiKey, Customer, Tenant, api_key_key, tenant_key
+from auth_service.tenant_decisions import CustomerFact, decide_customer
+from common.events.account import ConnectRequested, DisconnectRequested, GrantSalvaged, PairResealed, TokenRejected
 from common.events.body import Body
 from common.events.codec import Envelope
+from common.events.tenant import (
+    AppRequested,
+    AppResealed,
+    KeyRequested,
+    KeyRevocationRequested,
+    TenantRequested,
+)
 from common.events.topics import AUTH_COMMANDS
-from common.streams.machine import Addressed, Key, Machine
+from common.instants import Instant
+from common.streams.machine import Addressed, Decision, Due, Key, Machine, Wait
 
 SERVICE = "auth"
 
+State = Account | Customer
+AnyFact = Fact | CustomerFact
 
-def auth_machine(recipients: str) -> Machine[Account, Fact, Effect]:
+
+def auth_machine(recipients: str) -> Machine[State, AnyFact, Effect]:
     """Describe the worker. `recipients` is the fingerprint of the keys in force: a new one issues every pair anew."""
     return Machine(
         service=SERVICE,
         inputs=(AUTH_COMMANDS,),
-        state_type=Account,
+        state_type=State,
         interpret=interpret,
         decide=decide,
         todo=partial(todo, recipients=recipients),
         salvage=salvage,
-        tenant=lambda state: state.profile.tenant,
+        tenant=tenant_of,
         uninterruptible=(Refresh,),
     )
 
 
-def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
+def decide(key: Key, state: State | None, fact: AnyFact | Due, now: Instant) -> Decision[State]:
+    """What a fact changes. Accounts and customers have decisions of their own; their keys never meet."""
+    if isinstance(fact, CustomerFact):
+        return decide_customer(state, fact) if isinstance(state, Customer | None) else Decision(state=state)
+    if isinstance(state, Customer):
+        return Decision(state=state)
+    return decisions.decide(key, state, fact, now)
+
+
+def todo(key: Key, state: State, now: Instant, *, recipients: str) -> Effect | Wait | None:
+    """What a state wants next; customers want nothing."""
+    return None if isinstance(state, Customer) else plans.todo(key, state, now, recipients=recipients)
+
+
+def tenant_of(state: State) -> str:
+    """Whose a state is; nobody's once an account is forgotten."""
+    match state:
+        case Tenant(tenant=tenant) | ApiKey(tenant=tenant):
+            return tenant
+        case Disconnected():
+            return ""
+        case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson() | Disconnecting():
+            return state.profile.tenant
+
+
+def interpret(envelope: Envelope[Body]) -> Addressed[AnyFact] | None:
     """Say which fact a command is."""
-    key = Key(envelope.body.key)
     match envelope.body:
-        case ConnectRequested() as body:
-            return Addressed(key, _granted(body))
+        case TenantRequested(tenant=tenant) | AppRequested(tenant=tenant) | AppResealed(tenant=tenant) as body:
+            return Addressed(tenant_key(tenant), body)
+        case KeyRequested() | KeyRevocationRequested() as body:
+            return Addressed(api_key_key(body.tenant, body.key_id), body)
+        case body:
+            fact = _account_fact(body)
+            return None if fact is None else Addressed(Key(body.key), fact)
+
+
+def _account_fact(body: Body) -> Fact | None:
+    fact: Fact | None
+    match body:
+        case ConnectRequested():
+            fact = _granted(body)
+        case DisconnectRequested(tenant=tenant, by=by):
+            fact = DisconnectAsked(tenant=tenant, by=by)
         case TokenRejected(version=version):
-            return Addressed(key, Rejected(version=version))
-        case GrantSalvaged() as body:
-            return Addressed(key, _salvaged(body))
+            fact = Rejected(version=version)
+        case GrantSalvaged():
+            fact = _salvaged(body)
+        case PairResealed(replaces=replaces, sealed=sealed):
+            fact = Resealed(replaces=replaces, sealed=sealed)
         case _:
-            return None
+            fact = None
+    return fact
 
 
-def salvage(key: Key, fact: Fact) -> Body | None:
+def salvage(key: Key, fact: AnyFact) -> Body | None:
     """Save the pair that a refresh got for an account which is another worker's by now."""
     if not isinstance(fact, RefreshDone):
         return None
@@ -75,11 +138,14 @@ def _granted(body: ConnectRequested) -> Granted:
     profile = Profile(
         tenant=body.tenant,
         open_id=body.open_id,
+        client_key=body.client_key,
         scopes=body.scopes,
         display_name=body.display_name,
+        username=body.username,
+        avatar_url=body.avatar_url,
         consented_at=body.granted_at,
     )
-    return Granted(profile=profile, pair=_pair(body, version=OFFERED))
+    return Granted(profile=profile, pair=_pair(body, version=OFFERED), by=body.by)
 
 
 def _salvaged(body: GrantSalvaged) -> Salvaged:

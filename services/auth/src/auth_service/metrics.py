@@ -13,6 +13,7 @@ REFRESH_RESULTS: Mapping[type, str] = {
 }
 
 REFRESHES = Counter("auth_refreshes_total", "Refreshes of token pairs, by how they ended.", ["result"])
+REVOCATIONS = Counter("auth_revocations_total", "Revocations of grants at TikTok, by how they ended.", ["result"])
 UNREADABLE_PAIRS = Counter(
     "auth_unreadable_pairs_total",
     "Times a sealed pair did not open: a vault key is missing, or a record was moved.",

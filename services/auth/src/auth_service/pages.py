@@ -1,14 +1,13 @@
-"""What a person sees after TikTok's consent page: what happened, and what to do."""
+"""What a person sees after TikTok's consent page: what happened, what to do, and the way on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from html import escape
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from auth_service.consent import BelongsToAnother, Declined, Landed, Landing, NotSaved
+from auth_service.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
 from auth_service.errors import CallbackRefused, OtherBrowser, StateBroken, StateExpired
 from tiktok.outcomes import NotSent, Refused, Unknown
-
-NEEDED_SCOPES = ("video.publish", "video.list")
-"""Without these, posts cannot be published or their numbers read."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -18,68 +17,98 @@ HEADERS = {
 }
 """The page's own address holds a code and a state: nobody may keep it or be told it."""
 
+SECONDS_TO_READ = 5
+"""How long the page stands before it goes on to the backend's own."""
+
 START_AGAIN = "Go back to where you started and connect again."
+OPERATOR = "Nothing you can do here will change that: please tell whoever runs the service you came from."
+
+_ALLOWS: Mapping[str, str] = {
+    "user.info.basic": "see the account's name and picture",
+    "user.info.profile": "see the account's user name",
+    "video.publish": "publish videos",
+    "video.upload": "send drafts to the TikTok app",
+    "video.list": "see the videos and their numbers",
+}
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
-<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">{refresh}
+<title>{title}</title>
+<style>:root{{color-scheme:light dark}}
+body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem;overflow-wrap:anywhere}}
+</style></head>
 <body><main data-result="{result}"><h1>{title}</h1>{paragraphs}</main></body></html>
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page; `result` names it for metrics and programs."""
+    """A page; `result` names it for metrics and programs. `next_url` is the backend's own page."""
 
     status: int
     result: str
     title: str
     paragraphs: tuple[str, ...]
+    account_id: str = ""
+    next_url: str = ""
 
     def html(self) -> str:
         """Write the page; whatever came from elsewhere is escaped."""
         paragraphs = "".join(f"<p>{escape(text)}</p>" for text in self.paragraphs)
-        return _PAGE.format(title=escape(self.title), result=escape(self.result), paragraphs=paragraphs)
+        refresh = ""
+        if self.next_url:
+            address = escape(self.next_url)
+            refresh = f'<meta http-equiv="refresh" content="{SECONDS_TO_READ};url={address}">'
+            paragraphs += f'<p><a href="{address}">Continue to {escape(urlsplit(self.next_url).netloc)}</a></p>'
+        return _PAGE.format(
+            title=escape(self.title), result=escape(self.result), paragraphs=paragraphs, refresh=refresh
+        )
+
+
+def leading_to(page: Page, return_to: str) -> Page:
+    """Send the person on from a page, telling the backend's page the result and the account."""
+    if not return_to:
+        return page
+    parts = urlsplit(return_to)
+    told = [("postbus_result", page.result), ("account_id", page.account_id)]
+    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *(pair for pair in told if pair[1])])
+    return replace(page, next_url=urlunsplit(parts._replace(query=query)))
 
 
 def page_of(landing: Landing) -> Page:
     """Say how a consent ended."""
+    page: Page
     match landing:
         case Landed():
-            return _landed(landing)
-        case NotSaved(account_id=account_id):
-            return Page(
-                status=503,
-                result="not_saved",
-                title="It is not certain that this worked",
-                paragraphs=(f"The account ({account_id}) may be connected or not. Connecting again does no harm.",),
+            page = _landed(landing)
+        case Accepted(account_id=account_id):
+            page = Page(
+                status=202,
+                result="accepted",
+                title="Your consent has arrived",
+                paragraphs=("The account will be connected in a moment. You can close this page.",),
+                account_id=account_id,
             )
+        case NotSaved() | BelongsToAnother() | AppChanged():
+            page = _kept_out(landing)
         case Declined():
-            return _declined(landing)
-        case BelongsToAnother(account_id=account_id):
-            return Page(
-                status=409,
-                result="other_tenant",
-                title="This account is connected elsewhere",
-                paragraphs=(
-                    f"The TikTok account ({account_id}) already belongs to another customer of Postbus.",
-                    "Disconnect it there first, or sign in to TikTok with another account.",
-                ),
-            )
+            page = _declined(landing)
         case Refused() | NotSent() | Unknown():
-            return _no_tokens(landing)
+            page = _no_tokens(landing)
+    return page
 
 
 def page_of_refusal(refusal: CallbackRefused) -> Page:
     """Say why a browser was not let through."""
     match refusal:
-        case StateExpired():
-            return Page(
+        case StateExpired(return_to=return_to):
+            page = Page(
                 status=400,
                 result="expired",
                 title="This took too long",
                 paragraphs=("The link or the consent has expired.", START_AGAIN),
             )
+            return leading_to(page, return_to)
         case OtherBrowser():
             return Page(
                 status=403,
@@ -96,16 +125,53 @@ def page_of_refusal(refusal: CallbackRefused) -> Page:
             )
 
 
+def app_unusable() -> Page:
+    """Say that the tenant's app cannot be used."""
+    return _kept_out(AppChanged())
+
+
 def _landed(landed: Landed) -> Page:
-    missing = [scope for scope in NEEDED_SCOPES if scope not in landed.scopes]
-    granted = f"Granted: {', '.join(landed.scopes)}."
-    lacking = (f"Not granted: {', '.join(missing)}. Some things will not work.",) if missing else ()
+    refused = tuple(
+        f"You did not allow it to {_ALLOWS.get(scope, scope)} ({scope}): that will not work."
+        for scope in landed.refused
+    )
+    again = ("To change this, connect again and leave everything switched on.",) if refused else ()
     return Page(
         status=200,
         result="connected",
         title=f"Connected as {landed.display_name or landed.account_id}",
-        paragraphs=(granted, *lacking, f"Account: {landed.account_id}", "You can close this page."),
+        paragraphs=(*refused, *again, f"Account: {landed.account_id}", "You can close this page."),
+        account_id=landed.account_id,
     )
+
+
+def _kept_out(landing: NotSaved | BelongsToAnother | AppChanged) -> Page:
+    match landing:
+        case NotSaved(account_id=account_id):
+            return Page(
+                status=503,
+                result="not_saved",
+                title="It is not certain that this worked",
+                paragraphs=(f"The account ({account_id}) may be connected or not. Connecting again does no harm.",),
+                account_id=account_id,
+            )
+        case BelongsToAnother(account_id=account_id):
+            return Page(
+                status=409,
+                result="other_tenant",
+                title="This account is connected elsewhere",
+                paragraphs=(
+                    f"The TikTok account ({account_id}) already belongs to another customer of Postbus.",
+                    "Have it disconnected there first, or sign in to TikTok with another account.",
+                ),
+            )
+        case AppChanged():
+            return Page(
+                status=409,
+                result="app_changed",
+                title="The app was changed meanwhile",
+                paragraphs=("The TikTok app that you were asked to allow is not in use any more.", START_AGAIN),
+            )
 
 
 def _declined(declined: Declined) -> Page:
@@ -116,6 +182,18 @@ def _declined(declined: Declined) -> Page:
             title="Not connected",
             paragraphs=("You did not give your consent on TikTok's page. Nothing was connected.", START_AGAIN),
         )
+    if declined.error_type == "non_sandbox_target":
+        return Page(
+            status=400,
+            result="not_a_target_user",
+            title="This account may not be used yet",
+            paragraphs=(
+                "The TikTok app is still in its test phase, and this account is not among its testers.",
+                OPERATOR,
+            ),
+        )
+    if declined.error_type == "client_key":
+        return _misconfigured("wrong_client_key", "TikTok does not know this app (client key).")
     reason = f"{declined.error} ({declined.error_type})" if declined.error_type else declined.error
     return Page(
         status=400,
@@ -126,16 +204,30 @@ def _declined(declined: Declined) -> Page:
 
 
 def _no_tokens(answer: Refused | NotSent | Unknown) -> Page:
-    if isinstance(answer, Refused):
+    if not isinstance(answer, Refused):
         return Page(
-            status=400,
-            result="refused",
-            title="TikTok did not allow it",
-            paragraphs=(f"TikTok refused with: {answer.code} ({answer.message}).", START_AGAIN),
+            status=502,
+            result="no_answer",
+            title="TikTok did not answer",
+            paragraphs=("Your consent could not be completed. Nothing was connected.", START_AGAIN),
         )
-    return Page(
-        status=502,
-        result="no_answer",
-        title="TikTok did not answer",
-        paragraphs=("Your consent could not be completed. Nothing was connected.", START_AGAIN),
-    )
+    said = f"TikTok refused with: {answer.code} ({answer.message})."
+    match answer.code:
+        case "invalid_client" | "unauthorized_client":
+            return _misconfigured("wrong_client_key", "TikTok does not know this app's client key or secret.", said)
+        case "invalid_request" if "redirect_uri" in answer.message.lower():
+            fault = "The address that TikTok sends people back to is not the one registered for this app."
+            return _misconfigured("redirect_mismatch", fault, said)
+        case "invalid_grant":
+            return Page(
+                status=400,
+                result="code_expired",
+                title="This took too long",
+                paragraphs=("TikTok's confirmation had expired, or was used before.", START_AGAIN),
+            )
+        case _:
+            return Page(status=400, result="refused", title="TikTok did not allow it", paragraphs=(said, START_AGAIN))
+
+
+def _misconfigured(result: str, *paragraphs: str) -> Page:
+    return Page(status=502, result=result, title="This service is set up wrongly", paragraphs=(*paragraphs, OPERATOR))

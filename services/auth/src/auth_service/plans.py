@@ -7,14 +7,21 @@ from auth_service.account import (
     Account,
     Ailing,
     Connected,
+    Disconnected,
+    Disconnecting,
     Effect,
     Expiring,
     Issue,
     Issuing,
+    Look,
     NeedsPerson,
     Pair,
+    Profile,
     Refresh,
     Refreshing,
+    Revoke,
+    Trouble,
+    app_of,
 )
 from common.instants import Instant
 from common.streams.machine import Key, Wait
@@ -37,27 +44,78 @@ SHORTEST_WAIT = timedelta(seconds=5)
 RETRY_LIMIT = timedelta(minutes=5)
 """The longest pause between two attempts of one refresh."""
 
+WARNING_LEAD = timedelta(days=14)
+"""How long before a refresh token's end the tenant is told, where refreshing does not put the end off."""
+
+WARNING_SHARE = 0.1
+"""The same for short lives, as a share."""
+
+SAME_END = timedelta(days=1)
+"""Refresh tokens that end within this of each other are one end: TikTok tells remaining seconds."""
+
+LOOK_EVERY = timedelta(days=1)
+"""How often TikTok is asked who the person is: names change, and avatar addresses end after some days."""
+
+LOOK_AGAIN = timedelta(hours=1)
+"""When it did not say."""
+
+NAME_SCOPE = "user.info.basic"
+"""The scope that lets us ask."""
+
 
 def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Effect | Wait | None:
     """Say what the account wants next. `recipients` is the fingerprint of the keys in force."""
     del key
     wanted: Effect | Wait | None
     match state:
-        case Issuing(retry_at=at) if at is not None and now < at:
+        case Issuing(retry_at=at) | Disconnecting(retry_at=at) if at is not None and now < at:
             wanted = Wait(at)
         case Issuing(pair=pair, version=version):
             wanted = Issue(pair=pair, version=version)
         case Connected(pair=pair) if state.recipients != recipients:
             wanted = Issue(pair=pair, version=pair.version + 1)
-        case Connected(refresh_at=at) | Ailing(retry_at=at):
+        case Connected():
+            wanted = _while_connected(state, now)
+        case Ailing(retry_at=at):
             wanted = Wait(at)
-        case Refreshing(pair=pair, attempt=attempt):
-            wanted = Refresh(pair=pair, attempt=attempt)
+        case Refreshing(profile=profile, pair=pair, attempt=attempt):
+            wanted = Refresh(app=app_of(profile), pair=pair, attempt=attempt)
         case Expiring(pair=pair):
             wanted = Wait(pair.access_expires_at)
-        case NeedsPerson():
+        case Disconnecting():
+            wanted = _to_revoke(state, now)
+        case NeedsPerson() | Disconnected():
             wanted = None
     return wanted
+
+
+def _while_connected(state: Connected, now: Instant) -> Effect | Wait:
+    look_at = look_time(state.profile)
+    if look_at is not None and look_at <= now < state.refresh_at:
+        return Look(app=app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
+    times = (state.refresh_at, look_at, warning_time(state.profile, state.pair))
+    return Wait(min(time for time in times if time is not None))
+
+
+def _to_revoke(state: Disconnecting, now: Instant) -> Effect:
+    """TikTok revokes by the access token; where that has ended, a new one is needed to say goodbye."""
+    app, pair, attempt = app_of(state.profile), state.pair, state.attempt
+    if now < pair.access_expires_at:
+        return Revoke(app=app, pair=pair, attempt=attempt)
+    return Refresh(app=app, pair=pair, attempt=attempt)
+
+
+def warning_time(profile: Profile, pair: Pair) -> Instant | None:
+    """When the tenant is to hear that the refresh token ends; None once it was told of this end."""
+    if profile.warned_of is not None and pair.refresh_expires_at - profile.warned_of < SAME_END:
+        return None
+    lead = min(WARNING_LEAD, (pair.refresh_expires_at - pair.granted_at) * WARNING_SHARE)
+    return pair.refresh_expires_at - lead
+
+
+def look_time(profile: Profile) -> Instant | None:
+    """When to ask who the person is; None where they did not grant that."""
+    return (profile.seen_at or profile.consented_at) + LOOK_EVERY if NAME_SCOPE in profile.scopes else None
 
 
 def refresh_time(account_id: str, pair: Pair) -> Instant:
@@ -73,10 +131,18 @@ def time_after_rejection(pair: Pair) -> Instant:
     return pair.granted_at + REJECTION_PAUSE
 
 
-def retry_time(account_id: str, attempt: int, now: Instant) -> Instant:
-    """Plan the next attempt: after 1 to 2 s, 2 to 4 s, 4 to 8 s … and at most every five minutes."""
-    ceiling = min(timedelta(seconds=2 ** min(attempt, 16)), RETRY_LIMIT)
-    return now + ceiling * (0.5 + 0.5 * _fraction(f"{account_id}|{attempt}"))
+def retry_time(account_id: str, attempt: int, now: Instant, trouble: Trouble = Trouble.TRANSIENT) -> Instant:
+    """Plan the next attempt: after 1 to 2 s, 2 to 4 s, 4 to 8 s … and at most every five minutes.
+
+    Where TikTok counted too many calls the first pause is half a minute to one; a wrong setting is tried every five.
+    """
+    doubled = 2 ** min(attempt, 16)
+    ceilings = {
+        Trouble.TRANSIENT: timedelta(seconds=doubled),
+        Trouble.RATE_LIMITED: timedelta(seconds=30 * doubled),
+        Trouble.MISCONFIGURED: RETRY_LIMIT,
+    }
+    return now + min(ceilings[trouble], RETRY_LIMIT) * (0.5 + 0.5 * _fraction(f"{account_id}|{attempt}"))
 
 
 def _fraction(text: str) -> float:

@@ -47,6 +47,12 @@ class EdgeSettings(Settings):
         pattern=URL,
         description="Where browsers reach this edge; on the same host as TIKTOK_REDIRECT_URI, for the cookie's sake.",
     )
+    bootstrap_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        max_length=512,
+        description="Opens the admin API (/v1/admin); at least 32 characters. Without it there is none.",
+    )
 
 
 class TikTokSettings(Settings):

@@ -19,17 +19,23 @@ CONSENT_LIFE = timedelta(minutes=10)
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
-    """The link a backend shows its user."""
+    """The link a backend shows its user. `return_to` is where the person is sent in the end; `by` who made the link."""
 
     tenant: str
     scopes: tuple[str, ...]
+    return_to: str = ""
+    by: str = ""
     expires_at: Instant
 
 
 class PendingConsent(msgspec.Struct, frozen=True, kw_only=True):
-    """OAuth's `state`: for whom, in which browser, with which PKCE verifier."""
+    """OAuth's `state`: for whom, with which app and PKCE verifier, in which browser, and what was asked for."""
 
     tenant: str
+    app: str = ""
+    scopes: tuple[str, ...] = ()
+    return_to: str = ""
+    by: str = ""
     flow: str
     nonce_hash: str
     verifier: str | None
@@ -61,7 +67,7 @@ def open_slip(vault: Vault, text: str, kind: type[Slip], now: Instant) -> Slip:
     except (CannotOpen, msgspec.DecodeError) as error:
         raise StateBroken(step=step) from error
     if now >= slip.expires_at:
-        raise StateExpired(step=step)
+        raise StateExpired(step=step, return_to=slip.return_to)
     return slip
 
 

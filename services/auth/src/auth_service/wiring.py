@@ -1,7 +1,9 @@
 """Builds auth's roles, runs them side by side, and closes everything in reverse order."""
 
 import asyncio
+import os
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -11,18 +13,23 @@ from urllib.parse import urlsplit
 import httpx
 from fastapi import APIRouter
 
-from auth_service.consent import App, Consents
-from auth_service.edge import account_routes, browser_routes
+from auth_service.admin_edge import admin_routes
+from auth_service.administration import Administration
+from auth_service.apps import App, Apps, Tenants
+from auth_service.browser import browser_routes
+from auth_service.consent import Commands, Consents
+from auth_service.edge import Accounts, EdgeView, account_routes
 from auth_service.effects import AuthEffects
 from auth_service.errors import NotDurable
 from auth_service.grants import Recipients
 from auth_service.machine import SERVICE, auth_machine
 from auth_service.settings import AuthSettings, EdgeSettings, TikTokSettings, WorkerSettings
+from common.api_keys import Gate
 from common.errors import SettingsRefused
-from common.events.account import ConnectRequested
-from common.events.topics import AUTH_ACCOUNTS, AUTH_COMMANDS, AUTH_CREDENTIALS
+from common.events.body import Body
+from common.events.topics import AUTH_ACCOUNTS, AUTH_API_KEYS, AUTH_COMMANDS, AUTH_CREDENTIALS, AUTH_TENANTS, Topic
 from common.http import create_app, serve
-from common.instants import system_clock
+from common.instants import Clock, system_clock
 from common.sealing import Vault, public_keys_of
 from common.settings import KafkaSettings, read
 from common.streams.kafka import KafkaLog
@@ -32,6 +39,7 @@ from common.streams.producer import EventProducer
 from common.streams.topics import check_topics
 from common.streams.views import WholeView
 from common.streams.worker import Worker, run_worker
+from common.tracing import RandomBytes
 from tiktok.client import TikTok
 
 
@@ -51,7 +59,8 @@ class Shared:
     tiktok_settings: TikTokSettings
     log: KafkaLog
     vault: Vault
-    tiktok: TikTok
+    tenants: WholeView
+    apps: Apps
     producer: EventProducer
 
 
@@ -72,12 +81,12 @@ class KafkaCommands:
         """Take the producer."""
         self._producer = producer
 
-    async def write(self, command: ConnectRequested) -> None:
+    async def write(self, command: Body) -> None:
         """Return once the command is durable. Raises `NotDurable`."""
         try:
             await self._producer.produce(command)
         except Unusable as error:
-            raise NotDurable(account_id=command.account_id) from error
+            raise NotDurable(about=command.key) from error
 
 
 async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
@@ -99,6 +108,7 @@ async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
         for router in (router for part in parts.values() for router in part.routers):
             app.include_router(router)
         async with asyncio.TaskGroup() as group:
+            group.create_task(shared.tenants.follow(stop), name="tenants")
             for role, part in parts.items():
                 for start in part.runs:
                     group.create_task(_until_stopped(start, stop), name=role)
@@ -107,26 +117,45 @@ async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
 
 
 async def _open_shared(opened: AsyncExitStack) -> Shared:
-    kafka, settings, tiktok = read(KafkaSettings), read(AuthSettings), read(TikTokSettings)
+    kafka, settings, app = read(KafkaSettings), read(AuthSettings), read(TikTokSettings)
     await check_topics(kafka.bootstrap_servers, partitions=kafka.partitions)
     http = await opened.enter_async_context(httpx.AsyncClient(verify=ssl.create_default_context()))
+    log = KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=SERVICE)
+    vault = Vault.parse(settings.vault_keys.get_secret_value())
+    tenants = WholeView(log, AUTH_TENANTS, partitions=kafka.partitions)
     return Shared(
         kafka=kafka,
         settings=settings,
-        tiktok_settings=tiktok,
-        log=KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=SERVICE),
-        vault=Vault.parse(settings.vault_keys.get_secret_value()),
-        tiktok=TikTok(http, tiktok.api_url, tiktok.client_key, tiktok.client_secret.get_secret_value()),
+        tiktok_settings=app,
+        log=log,
+        vault=vault,
+        tenants=tenants,
+        apps=apps_of(app, tenants=tenants, vault=vault, http=http),
         producer=await opened.enter_async_context(
             EventProducer.open(bootstrap_servers=kafka.bootstrap_servers, source=SERVICE)
         ),
     )
 
 
+def apps_of(settings: TikTokSettings, *, tenants: Tenants, vault: Vault, http: httpx.AsyncClient) -> Apps:
+    """Take the installation's app from the settings, and make clients for those of tenants."""
+
+    def client_of(client_key: str, secret: str) -> TikTok:
+        return TikTok(http, settings.api_url, client_key, secret)
+
+    own = App(
+        name="",
+        client_key=settings.client_key,
+        pkce=settings.pkce == "hex",
+        client=client_of(settings.client_key, settings.client_secret.get_secret_value()),
+    )
+    return Apps(own=own, tenants=tenants, vault=vault, client_of=client_of)
+
+
 async def _open_worker(opened: AsyncExitStack, shared: Shared) -> Part:
     own = read(WorkerSettings)
     recipients = Recipients(public_keys_of(own.service_public_keys))
-    effects = AuthEffects(vault=shared.vault, recipients=recipients, tiktok=shared.tiktok, clock=system_clock)
+    effects = AuthEffects(vault=shared.vault, recipients=recipients, clients=shared.apps, clock=system_clock)
     membership = await opened.enter_async_context(
         join_group(
             bootstrap_servers=shared.kafka.bootstrap_servers,
@@ -156,36 +185,86 @@ async def _open_worker(opened: AsyncExitStack, shared: Shared) -> Part:
 def _open_edge(shared: Shared) -> Part:
     own, app = read(EdgeSettings), shared.tiktok_settings
     check_same_host(public_url=own.public_url, redirect_uri=app.redirect_uri)
-    accounts = WholeView(shared.log, AUTH_ACCOUNTS, partitions=shared.kafka.partitions)
-    credentials = WholeView(shared.log, AUTH_CREDENTIALS, partitions=shared.kafka.partitions)
+    accounts, credentials = _view(shared, AUTH_ACCOUNTS), _view(shared, AUTH_CREDENTIALS)
+    keys = _view(shared, AUTH_API_KEYS)
+    views = EdgeViews(accounts=accounts, credentials=credentials, keys=keys, tenants=shared.tenants)
+    commands = KafkaCommands(shared.producer)
     consents = Consents(
-        app=App(
-            authorize_url=app.authorize_url,
-            client_key=app.client_key,
-            redirect_uri=app.redirect_uri,
-            pkce=app.pkce == "hex",
-        ),
+        apps=shared.apps,
+        authorize_url=app.authorize_url,
+        redirect_uri=app.redirect_uri,
         vault=shared.vault,
-        tiktok=shared.tiktok,
-        commands=KafkaCommands(shared.producer),
+        commands=commands,
         accounts=accounts,
         clock=system_clock,
     )
     return Part(
-        runs=(accounts.follow, credentials.follow),
-        ready=lambda: accounts.ready and credentials.ready,
-        not_ready="the accounts are not read to their end",
-        routers=(
-            account_routes(
-                consents=consents,
-                accounts=accounts,
-                credentials=credentials,
-                public_url=own.public_url,
-                clock=system_clock,
-            ),
-            browser_routes(consents=consents, accounts=accounts, secure=own.public_url.startswith("https://")),
+        runs=(accounts.follow, credentials.follow, keys.follow),
+        ready=lambda: views.ready,
+        not_ready="the views of accounts, tenants and keys are not read to their end",
+        routers=edge_routers(
+            own, views=views, consents=consents, commands=commands, vault=shared.vault, random_bytes=os.urandom
         ),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeViews:
+    """What the edge knows."""
+
+    accounts: EdgeView
+    credentials: EdgeView
+    keys: EdgeView
+    tenants: EdgeView
+
+    @property
+    def ready(self) -> bool:
+        """Whether all of it may be answered from."""
+        return all(view.ready for view in (self.accounts, self.credentials, self.keys, self.tenants))
+
+
+def edge_routers(
+    settings: EdgeSettings,
+    *,
+    views: EdgeViews,
+    consents: Consents,
+    commands: Commands,
+    vault: Vault,
+    random_bytes: RandomBytes,
+    clock: Clock = system_clock,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Sequence[APIRouter]:
+    """Build the routes for backends, for people and for operators."""
+    administration = Administration(
+        commands=commands,
+        tenants=views.tenants,
+        keys=views.keys,
+        accounts=views.accounts,
+        vault=vault,
+        clock=clock,
+        random_bytes=random_bytes,
+    )
+    return (
+        account_routes(
+            gate=Gate(views.keys, clock=clock, monotonic=monotonic),
+            consents=consents,
+            commands=commands,
+            accounts=Accounts(accounts=views.accounts, credentials=views.credentials, clock=clock),
+            tenants=views.tenants,
+            public_url=settings.public_url,
+            clock=clock,
+        ),
+        browser_routes(
+            consents=consents,
+            views=(views.accounts, views.tenants),
+            secure=settings.public_url.startswith("https://"),
+        ),
+        admin_routes(administration, secret=settings.bootstrap_secret),
+    )
+
+
+def _view(shared: Shared, topic: Topic) -> WholeView:
+    return WholeView(shared.log, topic, partitions=shared.kafka.partitions)
 
 
 def check_same_host(*, public_url: str, redirect_uri: str) -> None:

@@ -200,6 +200,7 @@ class AccountDescribed(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
     avatar_url: str = ""
     scopes: tuple[str, ...] = ()
     consented_at: Time | None = None
+    risk: Risk | None = None
 
 
 class AccountForgotten(AccountBody, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,7 +19,7 @@ _log = structlog.get_logger()
 
 
 class WholeView:
-    """The newest record of each account on one compacted topic."""
+    """The newest record of each key on one compacted topic."""
 
     def __init__(
         self, log: Log, topic: Topic, *, partitions: int, loop_time: Callable[[], float] | None = None
@@ -29,6 +29,7 @@ class WholeView:
         self._positions = {Slice(topic.name, number): 0 for number in range(partitions)}
         self._bodies: dict[str, Body] = {}
         self._at_end: float | None = None
+        self._changed = asyncio.Event()
         self._time = loop_time or (lambda: asyncio.get_running_loop().time())
 
     @property
@@ -36,13 +37,23 @@ class WholeView:
         """Whether it was read to its end within the last 10 s."""
         return self._at_end is not None and self._time() - self._at_end < STALE_SECONDS
 
-    def get(self, account_id: str) -> Body | None:
-        """Return the account's newest record."""
-        return self._bodies.get(account_id)
+    def get(self, key: str) -> Body | None:
+        """Return the newest record of a key."""
+        return self._bodies.get(key)
 
     def all(self) -> Iterator[tuple[str, Body]]:
-        """Go through every account's newest record."""
+        """Go through every key's newest record."""
         return iter(list(self._bodies.items()))
+
+    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something about the view holds; say whether it did in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Keep reading until `stop`; a broker outage makes it stale, not wrong. Raises `Unreadable`."""
@@ -80,8 +91,10 @@ class WholeView:
                 self._at_end = self._time()
 
     def _apply(self, record: Record) -> None:
-        account_id, body = read_view(record)
+        key, body = read_view(record)
         if body is None:
-            self._bodies.pop(account_id, None)
+            self._bodies.pop(key, None)
         else:
-            self._bodies[account_id] = body
+            self._bodies[key] = body
+        self._changed.set()
+        self._changed = asyncio.Event()

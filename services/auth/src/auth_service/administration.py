@@ -1,0 +1,182 @@
+"""What operators do: tenants, their TikTok apps, their API keys. Done when the edge's own views show it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fastapi.exceptions import RequestValidationError
+
+from auth_service.apps import seal_secret
+from auth_service.commands import not_certain, write
+from auth_service.consent import Commands
+from auth_service.edge import EdgeView, demand_ready
+from common.api_keys import mint
+from common.events.account import AccountDescribed
+from common.events.body import Body
+from common.events.tenant import (
+    ApiKeyIssued,
+    ApiKeyRevoked,
+    AppRequested,
+    KeyRequested,
+    KeyRevocationRequested,
+    Scope,
+    TenantDescribed,
+    TenantRequested,
+    TikTokApp,
+)
+from common.http_problems import Problem
+from common.instants import Clock, Instant
+from common.sealing import Vault
+from common.tracing import RandomBytes
+
+SEEN_WITHIN_SECONDS = 10.0
+OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApp:
+    """A TikTok app, with its secret in the clear."""
+
+    client_key: str
+    secret: str = field(repr=False)
+    pkce: Literal["none", "hex"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """An API key as it is to be. `expires_at` of None: never."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+    expires_at: Instant | None
+    requests_per_minute: int
+
+
+class Administration:
+    """What operators do, over the views that show when it took effect."""
+
+    def __init__(
+        self,
+        *,
+        commands: Commands,
+        tenants: EdgeView,
+        keys: EdgeView,
+        accounts: EdgeView,
+        vault: Vault,
+        clock: Clock,
+        random_bytes: RandomBytes,
+    ) -> None:
+        """Take the way to the worker, the views, what seals secrets, and what makes keys."""
+        self._commands = commands
+        self._tenants = tenants
+        self._keys = keys
+        self._accounts = accounts
+        self._vault = vault
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    def tenants(self) -> list[TenantDescribed]:
+        """List all tenants, by id."""
+        demand_ready(self._tenants)
+        found = (body for _, body in self._tenants.all() if isinstance(body, TenantDescribed))
+        return sorted(found, key=lambda body: body.tenant)
+
+    def tenant(self, tenant: str) -> TenantDescribed:
+        """Return a tenant. Raises a `Problem` where there is none of this name."""
+        demand_ready(self._tenants, self._keys, self._accounts)
+        described = self._tenants.get(tenant)
+        if not isinstance(described, TenantDescribed):
+            raise Problem(status=404, code="unknown_tenant", detail=f"there is no tenant `{tenant}`")
+        return described
+
+    async def describe_tenant(self, tenant: str, *, name: str, return_urls: tuple[str, ...]) -> TenantDescribed:
+        """Create or change a tenant; return it as it now is."""
+        demand_ready(self._tenants)
+
+        def described() -> bool:
+            body = self._tenants.get(tenant)
+            return isinstance(body, TenantDescribed) and (body.name, body.return_urls) == (name, return_urls)
+
+        command = TenantRequested(tenant=tenant, name=name, return_urls=return_urls, by=OPERATOR, at=self._clock())
+        await self._done(command, self._tenants, described)
+        return self.tenant(tenant)
+
+    async def set_app(self, tenant: str, wanted: NewApp | None) -> TenantDescribed:
+        """Give a tenant its own TikTok app, or take it away; return the tenant as it now is.
+
+        An app whose accounts are connected cannot be taken away: nobody could refresh them any more.
+        """
+        described = self.tenant(tenant)
+        client_key = None if wanted is None else wanted.client_key
+        if described.app is not None and described.app.client_key != client_key:
+            self._demand_unused(tenant, described.app.client_key)
+        app = None if wanted is None else self._sealed(tenant, wanted)
+        command = AppRequested(tenant=tenant, app=app, by=OPERATOR, at=self._clock())
+        await self._done(command, self._tenants, lambda: self.tenant(tenant).app == app)
+        return self.tenant(tenant)
+
+    async def issue_key(self, tenant: str, wanted: NewKey) -> tuple[ApiKeyIssued | ApiKeyRevoked, str]:
+        """Make an API key: what is kept of it, and its text. It works here now, on every other edge within a second."""
+        self.tenant(tenant)
+        if wanted.expires_at is not None and wanted.expires_at <= self._clock():
+            fault = {
+                "type": "datetime_future",
+                "loc": ("body", "expires_at"),
+                "msg": "has to lie in the future",
+                "input": wanted.expires_at.isoformat(),
+            }
+            raise RequestValidationError([fault])
+        key = mint(self._random_bytes)
+        command = KeyRequested(
+            tenant=tenant,
+            key_id=key.key_id,
+            name=wanted.name,
+            scopes=wanted.scopes,
+            secret_hash=key.secret_hash,
+            requests_per_minute=wanted.requests_per_minute,
+            expires_at=wanted.expires_at,
+            by=OPERATOR,
+            at=self._clock(),
+        )
+        await self._done(command, self._keys, lambda: self._keys.get(key.key_id) is not None)
+        return self.key(tenant, key.key_id), key.text
+
+    async def revoke_key(self, tenant: str, key_id: str) -> ApiKeyIssued | ApiKeyRevoked:
+        """Make a key good for nothing, here when this returns, and on every other edge within a second."""
+        if isinstance(found := self.key(tenant, key_id), ApiKeyRevoked):
+            return found
+        command = KeyRevocationRequested(tenant=tenant, key_id=key_id, by=OPERATOR, at=self._clock())
+        await self._done(command, self._keys, lambda: isinstance(self._keys.get(key_id), ApiKeyRevoked))
+        return self.key(tenant, key_id)
+
+    def key(self, tenant: str, key_id: str) -> ApiKeyIssued | ApiKeyRevoked:
+        """Return one of a tenant's keys. Raises a `Problem` where it has no such key."""
+        self.tenant(tenant)
+        found = self._keys.get(key_id)
+        if not isinstance(found, ApiKeyIssued | ApiKeyRevoked) or found.tenant != tenant:
+            raise Problem(status=404, code="unknown_key", detail=f"tenant `{tenant}` has no key `{key_id}`")
+        return found
+
+    def keys(self, tenant: str) -> list[ApiKeyIssued | ApiKeyRevoked]:
+        """List a tenant's keys, the oldest first."""
+        self.tenant(tenant)
+        found = [body for _, body in self._keys.all() if isinstance(body, ApiKeyIssued | ApiKeyRevoked)]
+        return sorted((body for body in found if body.tenant == tenant), key=lambda body: body.issued_at)
+
+    def _demand_unused(self, tenant: str, client_key: str) -> None:
+        for _, body in self._accounts.all():
+            if isinstance(body, AccountDescribed) and (body.tenant, body.client_key) == (tenant, client_key):
+                detail = f"accounts are connected with app `{client_key}`; disconnect them first"
+                raise Problem(status=409, code="app_in_use", detail=detail)
+
+    def _sealed(self, tenant: str, wanted: NewApp) -> TikTokApp:
+        return TikTokApp(
+            client_key=wanted.client_key,
+            sealed_secret=seal_secret(self._vault, tenant, wanted.client_key, wanted.secret),
+            pkce=wanted.pkce,
+        )
+
+    async def _done(self, command: Body, view: EdgeView, holds: Callable[[], bool]) -> None:
+        await write(self._commands, command)
+        if not await view.until(holds, SEEN_WITHIN_SECONDS):
+            raise not_certain()

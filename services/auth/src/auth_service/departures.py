@@ -1,0 +1,164 @@
+"""How an account goes: a tenant asks for it, or TikTok tells that its person took the grant back."""
+
+from datetime import timedelta
+
+import msgspec
+
+from auth_service.account import (
+    Account,
+    Active,
+    Ailing,
+    Connected,
+    DisconnectAsked,
+    Disconnecting,
+    Expiring,
+    Fact,
+    Granted,
+    Issued,
+    IssueFailed,
+    Issuing,
+    Leaving,
+    NeedsPerson,
+    ProfileSeen,
+    ProfileUnseen,
+    RefreshDone,
+    Refreshing,
+    RefreshRefused,
+    RefreshUnsettled,
+    Rejected,
+    RemovalTold,
+    Resealed,
+    Revoked,
+    RevokeUnsettled,
+    Salvaged,
+)
+from auth_service.moves import WITHDRAWN, connect_anew, gone, refuse, version_of
+from auth_service.plans import retry_time
+from common.events.account import CredentialWithdrawn, DisconnectCause
+from common.instants import Instant
+from common.streams.machine import Decision, Due, Key
+
+TIKTOK = "tiktok"
+"""Who disconnects an account that its person removed there."""
+
+REVOKE_FOR = timedelta(hours=24)
+"""How long TikTok is asked to revoke; after that the account is forgotten all the same."""
+
+
+def asked(key: Key, state: Active, fact: DisconnectAsked, now: Instant) -> Decision[Account]:
+    """A tenant wants its account gone: no service may use it from now on, and TikTok is to hear of it."""
+    profile, version = state.profile, version_of(state) + 1
+    if profile.tenant != fact.tenant:
+        return Decision(state=state)
+    if isinstance(state, NeedsPerson):
+        return gone(key, profile, version=version, cause=DisconnectCause.REQUESTED, revoked=False, by=fact.by, now=now)
+    leaving = Disconnecting(profile=profile, pair=state.pair, version=version, by=fact.by, since=now)
+    withdrawn = CredentialWithdrawn(account_id=key.lane, version=version, reason=WITHDRAWN)
+    return Decision(state=leaving, events=(withdrawn,))
+
+
+def told(key: Key, state: Active, fact: RemovalTold, now: Instant) -> Decision[Account]:
+    """TikTok tells of a removal. It counts once TikTok refuses a refresh, and not for a consent given since."""
+    if fact.at <= state.profile.consented_at:
+        return Decision(state=state)
+    match state:
+        case Connected(profile=profile, pair=pair):
+            return Decision(state=Refreshing(profile=profile, pair=pair, attempt=1, since=now, removed=True))
+        case Refreshing() | Ailing():
+            return Decision(state=msgspec.structs.replace(state, removed=True))
+        case Expiring(profile=profile) | NeedsPerson(profile=profile):
+            # TikTok has refused the refresh already.
+            return gone(
+                key,
+                profile,
+                version=version_of(state) + 1,
+                cause=DisconnectCause.REMOVED_AT_TIKTOK,
+                revoked=True,
+                by=TIKTOK,
+                now=now,
+            )
+        case Issuing():
+            return Decision(state=state)
+
+
+def leave(key: Key, state: Leaving, fact: Fact | Due, now: Instant) -> Decision[Account]:
+    """A fact about an account that is going or gone."""
+    if isinstance(state, Disconnecting):
+        return _going(key, state, fact, now)
+    if isinstance(fact, Granted) and fact.profile.consented_at > state.consented_at:
+        return connect_anew(key, fact, version=state.version + 1)
+    return Decision(state=state)
+
+
+def _going(key: Key, state: Disconnecting, fact: Fact | Due, now: Instant) -> Decision[Account]:
+    decision: Decision[Account] = Decision(state=state)
+    match fact:
+        case Granted():
+            decision = _wanted_back(key, state, fact)
+        case Due() if state.retry_at is not None and now >= state.retry_at:
+            decision = Decision(state=msgspec.structs.replace(state, retry_at=None))
+        case Revoked() | RevokeUnsettled():
+            decision = _revoke_ended(key, state, fact, now)
+        case RefreshDone() | RefreshRefused() | RefreshUnsettled() | Salvaged():
+            decision = _pair_changed(key, state, fact, now)
+        case Due() | Resealed() | DisconnectAsked() | RemovalTold():
+            pass
+        case Issued() | IssueFailed() | Rejected() | ProfileSeen() | ProfileUnseen():
+            pass
+    return decision
+
+
+def _revoke_ended(key: Key, state: Disconnecting, fact: Revoked | RevokeUnsettled, now: Instant) -> Decision[Account]:
+    match fact:
+        case Revoked(version=version) if state.pair.version == version:
+            return _forget(key, state, revoked=True, now=now)
+        case RevokeUnsettled() if (state.pair.version, state.attempt) == (fact.version, fact.attempt):
+            return _again(key, state, fact, now)
+        case Revoked() | RevokeUnsettled():
+            return Decision(state=state)
+
+
+def _pair_changed(
+    key: Key, state: Disconnecting, fact: RefreshDone | RefreshRefused | RefreshUnsettled | Salvaged, now: Instant
+) -> Decision[Account]:
+    """A refresh that was under way, or that the goodbye needed, has ended."""
+    if state.pair.version != fact.version:
+        return Decision(state=state)
+    match fact:
+        case RefreshDone(issued=issued):
+            return Decision(state=msgspec.structs.replace(state, pair=issued.pair))
+        case Salvaged(pair=pair):
+            return Decision(state=msgspec.structs.replace(state, pair=pair))
+        case RefreshRefused():
+            # Nothing is left to revoke with; what TikTok still holds, nobody has the tokens of.
+            return _forget(key, state, revoked=False, now=now)
+        case RefreshUnsettled():
+            return _again(key, state, fact, now)
+
+
+def _wanted_back(key: Key, state: Disconnecting, fact: Granted) -> Decision[Account]:
+    """The person connected again before TikTok heard of the end: there is nothing to revoke any more."""
+    if fact.profile.tenant != state.profile.tenant:
+        return refuse(key, state, fact)
+    if fact.profile.consented_at <= state.profile.consented_at:
+        return Decision(state=state)
+    return connect_anew(key, fact, version=state.version + 1)
+
+
+def _again(key: Key, state: Disconnecting, fact: RevokeUnsettled | RefreshUnsettled, now: Instant) -> Decision[Account]:
+    if now - state.since >= REVOKE_FOR:
+        return _forget(key, state, revoked=False, now=now)
+    retry_at = retry_time(key.lane, state.attempt, now, fact.trouble)
+    return Decision(state=msgspec.structs.replace(state, attempt=state.attempt + 1, retry_at=retry_at))
+
+
+def _forget(key: Key, state: Disconnecting, *, revoked: bool, now: Instant) -> Decision[Account]:
+    return gone(
+        key,
+        state.profile,
+        version=state.version,
+        cause=DisconnectCause.REQUESTED,
+        revoked=revoked,
+        by=state.by,
+        now=now,
+    )

@@ -1,0 +1,198 @@
+"""The steps that several decisions take: the new state, and what the others are told with it."""
+
+from typing import TypeVar
+
+import msgspec
+
+from auth_service.account import (
+    Account,
+    Active,
+    Ailing,
+    Connected,
+    Disconnected,
+    Disconnecting,
+    Expiring,
+    Granted,
+    Issued,
+    IssueReason,
+    Issuing,
+    NeedsPerson,
+    Pair,
+    Profile,
+    Refreshing,
+    credential_of,
+)
+from auth_service.plans import refresh_time, warning_time
+from common.events.account import (
+    AccountAtRisk,
+    AccountConnected,
+    AccountConnectRefused,
+    AccountDescribed,
+    AccountDisconnected,
+    AccountForgotten,
+    AccountReauthorizationRequired,
+    CredentialWithdrawn,
+    DisconnectCause,
+    Risk,
+)
+from common.events.audit import Action, AuditRecorded
+from common.events.body import Body
+from common.instants import Instant
+from common.streams.machine import Decision, Key
+
+OTHER_TENANT = "other_tenant"
+"""Why an account is not connected: it is another tenant's."""
+
+WITHDRAWN = "disconnected"
+"""The reason of a credential that was withdrawn because its account is to go."""
+
+
+def issue(profile: Profile, pair: Pair, *, version: int, reason: IssueReason) -> Decision[Account]:
+    """Have the pair sealed to the services."""
+    return Decision(state=Issuing(profile=profile, pair=pair, version=version, reason=reason))
+
+
+def connect_anew(key: Key, fact: Granted, *, version: int) -> Decision[Account]:
+    """Take a person's consent."""
+    profile = fact.profile
+    decided = issue(profile, fact.pair, version=version, reason=IssueReason.CONNECTED)
+    noted = audit(key, profile.tenant, Action.ACCOUNT_CONNECTED, by=fact.by, at=profile.consented_at)
+    return Decision(state=decided.state, events=(noted,))
+
+
+def refuse(key: Key, state: Account, fact: Granted) -> Decision[Account]:
+    """Leave the account with the tenant it belongs to, and tell the one that asked."""
+    profile = fact.profile
+    refused = AccountConnectRefused(
+        account_id=key.lane, tenant=profile.tenant, code=OTHER_TENANT, at=profile.consented_at
+    )
+    noted = audit(key, profile.tenant, Action.ACCOUNT_CONNECT_REFUSED, by=fact.by, at=profile.consented_at)
+    return Decision(state=state, events=(refused, noted))
+
+
+def take_over(state: Active, scopes: tuple[str, ...], pair: Pair, *, reason: IssueReason) -> Decision[Account]:
+    """Go on with a pair that another worker got."""
+    return issue(with_scopes(state.profile, scopes), pair, version=version_of(state) + 1, reason=reason)
+
+
+def with_scopes(profile: Profile, scopes: tuple[str, ...]) -> Profile:
+    """Take over what TikTok says is granted; it may leave that out where nothing changed."""
+    return msgspec.structs.replace(profile, scopes=scopes) if scopes else profile
+
+
+def connect(key: Key, profile: Profile, issued: Issued, *announced: Body, told: Profile) -> Decision[Account]:
+    """Hand the issued pair to the services. `told` is what the others know of the account so far."""
+    calm = _calmed(profile, issued.pair)
+    if not announced and describe(key, calm) != describe(key, told):
+        announced = (describe(key, calm),)
+    connected = Connected(
+        profile=calm,
+        pair=issued.pair,
+        recipients=issued.recipients,
+        refresh_at=refresh_time(key.lane, issued.pair),
+    )
+    return Decision(state=connected, events=(*announced, credential_of(key.lane, calm, issued)))
+
+
+def _calmed(profile: Profile, pair: Pair) -> Profile:
+    """A new pair ends every risk, but not that of a refresh token whose end it did not put off."""
+    same_end = profile.risk is Risk.REFRESH_TOKEN_ENDING and warning_time(profile, pair) is None
+    return profile if same_end else msgspec.structs.replace(profile, risk=None)
+
+
+def needs_person(key: Key, profile: Profile, pair: Pair, *, code: str, message: str, now: Instant) -> Decision[Account]:
+    """Tell everybody that only the person can help."""
+    version = pair.version + 1
+    return Decision(
+        state=NeedsPerson(profile=msgspec.structs.replace(profile, risk=None), version=version),
+        events=(
+            AccountReauthorizationRequired(
+                account_id=key.lane, tenant=profile.tenant, code=code, message=message, at=now
+            ),
+            CredentialWithdrawn(account_id=key.lane, version=version, reason=code),
+        ),
+    )
+
+
+def gone(
+    key: Key, profile: Profile, *, version: int, cause: DisconnectCause, revoked: bool, by: str, now: Instant
+) -> Decision[Account]:
+    """Forget the account's tokens and profile. `version` is the withdrawal's, which this writes too."""
+    return Decision(
+        state=Disconnected(version=version, consented_at=profile.consented_at),
+        events=(
+            CredentialWithdrawn(account_id=key.lane, version=version, reason=WITHDRAWN),
+            AccountForgotten(account_id=key.lane),
+            AccountDisconnected(account_id=key.lane, tenant=profile.tenant, cause=cause, revoked=revoked, at=now),
+            audit(key, profile.tenant, Action.ACCOUNT_DISCONNECTED, by=by, at=now, details={"cause": cause.value}),
+        ),
+    )
+
+
+def announce(key: Key, profile: Profile, pair: Pair) -> tuple[AccountConnected, AccountDescribed]:
+    """Tell of a new connection."""
+    connected = AccountConnected(
+        account_id=key.lane,
+        tenant=profile.tenant,
+        open_id=profile.open_id,
+        scopes=profile.scopes,
+        display_name=profile.display_name,
+        username=profile.username,
+        avatar_url=profile.avatar_url,
+        at=pair.granted_at,
+    )
+    return (connected, describe(key, profile))
+
+
+def describe(key: Key, profile: Profile) -> AccountDescribed:
+    """Say which tenant and which TikTok user the account is."""
+    return AccountDescribed(
+        account_id=key.lane,
+        tenant=profile.tenant,
+        open_id=profile.open_id,
+        client_key=profile.client_key,
+        display_name=profile.display_name,
+        username=profile.username,
+        avatar_url=profile.avatar_url,
+        scopes=profile.scopes,
+        consented_at=profile.consented_at,
+        risk=profile.risk,
+    )
+
+
+AtRisk = TypeVar("AtRisk", Connected, Ailing, Expiring)
+
+
+def at_risk(key: Key, state: AtRisk, reason: str, now: Instant, *, risk: Risk) -> Decision[Account]:
+    """Go to this state and warn the tenant of it."""
+    profile = msgspec.structs.replace(state.profile, risk=risk)
+    warning = AccountAtRisk(
+        account_id=key.lane,
+        tenant=profile.tenant,
+        reason=reason,
+        risk=risk,
+        access_expires_at=state.pair.access_expires_at,
+        refresh_expires_at=state.pair.refresh_expires_at,
+        at=now,
+    )
+    return Decision(state=msgspec.structs.replace(state, profile=profile), events=(warning, describe(key, profile)))
+
+
+def audit(
+    key: Key, tenant: str, action: Action, *, by: str, at: Instant, details: dict[str, str] | None = None
+) -> AuditRecorded:
+    """Note who did what to the account."""
+    return AuditRecorded(
+        about=key.lane, tenant=tenant, action=action, target=key.lane, by=by, at=at, details=details or {}
+    )
+
+
+def version_of(state: Account) -> int:
+    """Count the account's credentials: the newest version that was issued or withdrawn, or is about to be."""
+    match state:
+        case Issuing(version=version) | NeedsPerson(version=version):
+            return version
+        case Disconnecting(version=version) | Disconnected(version=version):
+            return version
+        case Connected(pair=pair) | Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair):
+            return pair.version

@@ -1,0 +1,141 @@
+"""What a command changes about a tenant or an API key. The commands themselves are the facts."""
+
+import hashlib
+
+import msgspec
+
+from auth_service.tenant import ApiKey, Customer, Tenant
+from common.events.audit import Action, AuditRecorded
+from common.events.tenant import (
+    ApiKeyIssued,
+    ApiKeyRevoked,
+    AppRequested,
+    AppResealed,
+    KeyRequested,
+    KeyRevocationRequested,
+    TenantDescribed,
+    TenantRequested,
+    TikTokApp,
+)
+from common.streams.machine import Decision
+
+CustomerFact = TenantRequested | AppRequested | AppResealed | KeyRequested | KeyRevocationRequested
+
+
+def decide_customer(state: Customer | None, fact: CustomerFact) -> Decision[Customer]:
+    """What a command changes. A command may come twice; then it changes nothing."""
+    decision: Decision[Customer] = Decision(state=state)
+    match state, fact:
+        case None, TenantRequested():
+            decision = _create(fact)
+        case Tenant(), TenantRequested():
+            decision = _change(state, fact)
+        case Tenant(), AppRequested():
+            decision = _set_app(state, fact)
+        case Tenant(app=TikTokApp() as app), AppResealed():
+            decision = _reseal(state, app, fact)
+        case None, KeyRequested():
+            decision = _issue(fact)
+        case ApiKey(revoked_at=None), KeyRevocationRequested():
+            decision = _revoke(state, fact)
+        case (
+            (Tenant() | ApiKey() | None),
+            (TenantRequested() | AppRequested() | AppResealed() | KeyRequested() | KeyRevocationRequested()),
+        ):
+            pass
+    return decision
+
+
+def _create(fact: TenantRequested) -> Decision[Customer]:
+    tenant = Tenant(
+        tenant=fact.tenant, name=fact.name, return_urls=fact.return_urls, created_at=fact.at, changed_at=fact.at
+    )
+    noted = _audit(fact, Action.TENANT_CREATED, fact.tenant, name=fact.name)
+    return Decision(state=tenant, events=(_described(tenant), noted))
+
+
+def _change(state: Tenant, fact: TenantRequested) -> Decision[Customer]:
+    if (state.name, state.return_urls) == (fact.name, fact.return_urls):
+        return Decision(state=state)
+    tenant = msgspec.structs.replace(state, name=fact.name, return_urls=fact.return_urls, changed_at=fact.at)
+    noted = _audit(fact, Action.TENANT_CHANGED, fact.tenant, name=fact.name)
+    return Decision(state=tenant, events=(_described(tenant), noted))
+
+
+def _set_app(state: Tenant, fact: AppRequested) -> Decision[Customer]:
+    if state.app == fact.app:
+        return Decision(state=state)
+    tenant = msgspec.structs.replace(state, app=fact.app, changed_at=fact.at)
+    if fact.app is None:
+        noted = _audit(fact, Action.APP_REMOVED, state.app.client_key if state.app else "")
+    else:
+        noted = _audit(fact, Action.APP_SET, fact.app.client_key)
+    return Decision(state=tenant, events=(_described(tenant), noted))
+
+
+def _reseal(state: Tenant, app: TikTokApp, fact: AppResealed) -> Decision[Customer]:
+    if hashlib.sha256(app.sealed_secret.encode()).hexdigest() != fact.replaces:
+        return Decision(state=state)
+    tenant = msgspec.structs.replace(state, app=msgspec.structs.replace(app, sealed_secret=fact.sealed))
+    return Decision(state=tenant, events=(_described(tenant),))
+
+
+def _issue(fact: KeyRequested) -> Decision[Customer]:
+    key = ApiKey(
+        tenant=fact.tenant,
+        key_id=fact.key_id,
+        name=fact.name,
+        scopes=fact.scopes,
+        secret_hash=fact.secret_hash,
+        requests_per_minute=fact.requests_per_minute,
+        expires_at=fact.expires_at,
+        issued_at=fact.at,
+    )
+    issued = ApiKeyIssued(
+        key_id=key.key_id,
+        tenant=key.tenant,
+        name=key.name,
+        scopes=key.scopes,
+        issued_at=key.issued_at,
+        secret_hash=key.secret_hash,
+        requests_per_minute=key.requests_per_minute,
+        expires_at=key.expires_at,
+    )
+    noted = _audit(fact, Action.KEY_ISSUED, key.key_id, name=key.name, scopes=" ".join(key.scopes))
+    return Decision(state=key, events=(issued, noted))
+
+
+def _revoke(state: ApiKey, fact: KeyRevocationRequested) -> Decision[Customer]:
+    revoked = ApiKeyRevoked(
+        key_id=state.key_id,
+        tenant=state.tenant,
+        name=state.name,
+        scopes=state.scopes,
+        issued_at=state.issued_at,
+        secret_hash=state.secret_hash,
+        revoked_at=fact.at,
+    )
+    noted = _audit(fact, Action.KEY_REVOKED, state.key_id, name=state.name)
+    return Decision(state=msgspec.structs.replace(state, revoked_at=fact.at), events=(revoked, noted))
+
+
+def _described(tenant: Tenant) -> TenantDescribed:
+    return TenantDescribed(
+        tenant=tenant.tenant,
+        name=tenant.name,
+        return_urls=tenant.return_urls,
+        app=tenant.app,
+        created_at=tenant.created_at,
+        changed_at=tenant.changed_at,
+    )
+
+
+def _audit(
+    fact: TenantRequested | AppRequested | KeyRequested | KeyRevocationRequested,
+    action: Action,
+    target: str,
+    **details: str,
+) -> AuditRecorded:
+    return AuditRecorded(
+        about=fact.tenant, tenant=fact.tenant, action=action, target=target, by=fact.by, at=fact.at, details=details
+    )
