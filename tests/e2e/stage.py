@@ -109,6 +109,11 @@ class Stage:
         """Ask for posts."""
         await self.send([(request["account_id"], msgspec.json.encode(request)) for request in requests])
 
+    async def send_webhook(self, body: bytes, *, signature: str) -> httpx.Response:
+        """Tell the publisher's edge something, as TikTok would."""
+        url = f"{self.stack.urls['publisher']}/v1/webhooks/tiktok"
+        return await self._web.post(url, content=body, headers={"TikTok-Signature": signature})
+
     @asynccontextmanager
     async def events_of(self, request: Request) -> AsyncIterator[Tail]:
         """Everything that Postbus says of a post."""

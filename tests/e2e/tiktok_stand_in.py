@@ -80,6 +80,10 @@ class StandIn:
         answer = await self._web.post(f"{self._url}/rules", json=rule)
         return Hold(rule=f"{self._url}/rules/{answer.raise_for_status().json()['id']}", web=self._web)
 
+    async def disconnect(self, open_id: str) -> None:
+        """Have this creator take back what they granted, in TikTok's own app."""
+        (await self._web.post(f"{self._url}/creators/{open_id}/disconnect")).raise_for_status()
+
     async def ledger(self, *, title: str) -> Ledger:
         """What is known of the post with this caption."""
         answer = await self._web.get(f"{self._url}/ledger")

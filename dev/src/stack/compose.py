@@ -32,6 +32,7 @@ def variables(made: Keys) -> dict[str, str]:
         ],
         **{name: [f"{name.upper()}_PRIVATE_KEY={key}"] for name, key in made.private.items()},
     }
+    files["publisher"].append(f"TIKTOK_CLIENT_SECRET={made.client_secret}")
     return {name: "\n".join(lines) + "\n" for name, lines in files.items()}
 
 

@@ -117,6 +117,7 @@ class Stack:
             port=self.ports["sandbox"],
             certificates=self._certificates,
             client_secret=self._keys.client_secret,
+            webhook_url=services.webhook_url(self.ports["publisher"]) if "publisher" in self._options.services else "",
             log=logs / "sandbox.log",
             options=self._options.sandbox,
         )

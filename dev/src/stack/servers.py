@@ -46,11 +46,19 @@ class Server:
 
 
 def sandbox(
-    folder: Path, *, port: int, certificates: Certificates, client_secret: str, log: Path, options: Sequence[str] = ()
+    folder: Path,
+    *,
+    port: int,
+    certificates: Certificates,
+    client_secret: str,
+    webhook_url: str,
+    log: Path,
+    options: Sequence[str] = (),
 ) -> Server:
-    """Describe the stand-in TikTok; `options` go to its command line."""
+    """Describe the stand-in TikTok. `options` go to its command line and win; with no `webhook_url` it tells nobody."""
     command = [sys.executable, "-m", "sandbox", "--host", HOST, "--port", str(port), "--state", str(folder)]
-    command += ["--tls-cert", str(certificates.certificate), "--tls-key", str(certificates.key), *options]
+    command += ["--tls-cert", str(certificates.certificate), "--tls-key", str(certificates.key)]
+    command += ["--webhook-url", webhook_url, *options]
     folder.mkdir(parents=True, exist_ok=True)
     # By environment: everybody on a machine can read a command line.
     environment = {**os.environ, "SANDBOX_CLIENT_SECRET": client_secret}

@@ -19,6 +19,11 @@ READY_WITHIN: Final = 60.0
 INHERITED: Final = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV"})
 
 
+def webhook_url(publisher_port: int) -> str:
+    """Where TikTok tells the app what became of its posts and accounts."""
+    return f"http://{HOST}:{publisher_port}/v1/webhooks/tiktok"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What every service of one stack is told."""
@@ -71,6 +76,8 @@ class Surroundings:
                 }
             case "uploader":
                 return {"UPLOADER_TRUSTED_SOURCES": self.media_url.removeprefix("https://")}
+            case "publisher":
+                return {"TIKTOK_CLIENT_KEY": CLIENT_KEY, "TIKTOK_CLIENT_SECRET": self.keys.client_secret}
             case "analytics":
                 return {"MONGODB_URL": self.mongodb_url, "ANALYTICS_COLLECT_AGES": "2s,4s,8s,15s,30s,1m,5m"}
             case _:

@@ -1,17 +1,20 @@
 """What the publisher is told by its environment, and how a request that Kafka did not confirm is reported."""
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
 
 from common.errors import SettingsRefused
 from common.events.body import Body
 from common.events.post import PostRequested, PrivacyLevel, Source
+from common.events.tiktok import TikTokNotified
 from common.settings import read
 from common.streams.log import Unusable
-from publisher_service.errors import NotDurable
-from publisher_service.settings import PublisherSettings, WorkerSettings
-from publisher_service.wiring import KafkaRequests, Part, Role, not_ready
+from publisher_service.errors import NotDurable, NotificationNotDurable
+from publisher_service.settings import EdgeSettings, PublisherSettings, WorkerSettings
+from publisher_service.tiktok_webhooks import App
+from publisher_service.wiring import KafkaNotifications, KafkaRequests, Part, Role, app_of, not_ready
 
 KEY = base64.b64encode(b"k" * 32).decode()
 REQUEST = PostRequested(
@@ -34,6 +37,27 @@ async def test_a_request_that_kafka_did_not_confirm_names_its_post() -> None:
     with pytest.raises(NotDurable, match="post-1") as caught:
         await KafkaRequests(Away()).write(REQUEST, "")
     assert caught.value.post_id == "post-1"
+
+
+async def test_a_notification_that_kafka_did_not_confirm_is_told() -> None:
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    notified = TikTokNotified(
+        account_id="acc_a", client_key="aw1", open_id="o", event="e", occurred_at=now, received_at=now
+    )
+    with pytest.raises(NotificationNotDurable):
+        await KafkaNotifications(Away()).write(notified, "")
+
+
+@pytest.mark.parametrize("missing", ["TIKTOK_CLIENT_KEY", "TIKTOK_CLIENT_SECRET"])
+def test_the_webhook_is_open_only_to_an_app_with_key_and_secret(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setenv("TIKTOK_CLIENT_KEY", "aw1")
+    monkeypatch.setenv("TIKTOK_CLIENT_SECRET", "planted-secret")
+    assert app_of(read(EdgeSettings)) == App(client_key="aw1", client_secret="planted-secret")
+    assert "planted-secret" not in repr(read(EdgeSettings))
+    monkeypatch.delenv(missing)
+    assert app_of(read(EdgeSettings)) is None
+    monkeypatch.setenv(missing, "")
+    assert app_of(read(EdgeSettings)) is None
 
 
 def test_the_edge_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """TikTok's limits as this client keeps them, each with where it was read."""
 
+from datetime import timedelta
+
 # Content Posting API, "Media transfer guide", read 2026-09-11. The page says 4 GB without saying which
 # gigabyte; the smaller one holds under both readings, and so do the chunk sizes below.
 MAX_VIDEO_BYTES = 4_000_000_000
@@ -23,3 +25,9 @@ VIDEO_IDS_PER_QUERY = 20
 # "Login Kit for Desktop", read 2026-09: length of a PKCE verifier.
 VERIFIER_MIN_CHARACTERS = 43
 VERIFIER_MAX_CHARACTERS = 128
+
+# "Webhooks verification", read 2026-09-11, asks for a look at the time and names no tolerance; five minutes are usual.
+WEBHOOK_TOLERANCE = timedelta(minutes=5)
+
+# Not TikTok's: its notifications have some 300 bytes.
+WEBHOOK_BYTES = 64 * 1024

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from prometheus_client import Counter
 
+from tiktok.webhooks import Event
+
 
 class PollOutcome(StrEnum):
     """How a question about a post ended."""
@@ -28,6 +30,23 @@ class SubmissionOutcome(StrEnum):
     NOT_DURABLE = "not_durable"
 
 
+class Verdict(StrEnum):
+    """What became of something that came to TikTok's webhook."""
+
+    WRITTEN = "written"
+    NO_PERSON = "no_person"
+    OFF = "off"
+    NOT_GENUINE = "not_genuine"
+    STALE = "stale"
+    UNREADABLE = "unreadable"
+    ANOTHER_APP = "another_app"
+    NOT_DURABLE = "not_durable"
+
+
+UNREAD = "unread"
+"""The label of what was refused before anybody looked at which event it is."""
+OTHER = "other"
+"""The label of every event that TikTok does not document."""
 UNDOCUMENTED = "undocumented"
 """The label of every word of TikTok's that its documentation does not hold: ids of strangers are no labels."""
 
@@ -50,3 +69,13 @@ SUBMISSIONS = Counter(
     "Requests for posts over HTTP, by how they ended.",
     ["outcome"],
 )
+WEBHOOKS = Counter(
+    "publisher_webhooks_total",
+    "What came to TikTok's webhook, by event and by what became of it; `written` is on `tiktok.webhooks`.",
+    ["event", "verdict"],
+)
+
+
+def label_of(event: str) -> str:
+    """Give an event's label: its name where TikTok documents it."""
+    return event if event in tuple(Event) else OTHER

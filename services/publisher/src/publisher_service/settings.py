@@ -38,3 +38,26 @@ class WorkerSettings(Settings):
     def _is_a_key(cls, value: SecretStr) -> SecretStr:
         private_key_of(value.get_secret_value())
         return value
+
+
+class EdgeSettings(Settings):
+    """What the edge needs to take TikTok's webhooks."""
+
+    model_config = SettingsConfigDict(env_prefix="PUBLISHER_")
+
+    client_key: str = Field(
+        default="",
+        validation_alias="TIKTOK_CLIENT_KEY",
+        description="The app's client key; without it or the secret TikTok's webhooks are refused.",
+    )
+    client_secret: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="TIKTOK_CLIENT_SECRET",
+        description="The app's client secret, which TikTok signs its webhooks with.",
+    )
+    webhook_tolerance_seconds: int = Field(
+        default=300,
+        ge=1,
+        le=259_200,
+        description="Seconds that a webhook's signature may be away from now; what is older, anybody may have kept.",
+    )

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from fastapi import APIRouter
 
 from common.events.body import Body
 from common.events.post import PostRequested
+from common.events.tiktok import TikTokNotified
 from common.events.topics import AUTH_ACCOUNTS, POST_EVENTS
 from common.http import create_app, serve
 from common.instants import system_clock
@@ -29,9 +31,10 @@ from common.streams.worker import Worker, run_worker
 from publisher_service.decisions import SERVICE
 from publisher_service.edge import routes
 from publisher_service.effects import PublisherEffects
-from publisher_service.errors import NotDurable
+from publisher_service.errors import NotDurable, NotificationNotDurable
 from publisher_service.machine import MACHINE
-from publisher_service.settings import PublisherSettings, WorkerSettings
+from publisher_service.settings import EdgeSettings, PublisherSettings, WorkerSettings
+from publisher_service.tiktok_webhooks import App, webhook_routes
 from tiktok.client import TikTok
 
 
@@ -72,6 +75,21 @@ class KafkaRequests:
             await self._producer.produce(request, traceparent)
         except Unusable as error:
             raise NotDurable(post_id=request.post_id) from error
+
+
+class KafkaNotifications:
+    """Writes to Kafka what TikTok told us."""
+
+    def __init__(self, producer: Producer) -> None:
+        """Take the producer."""
+        self._producer = producer
+
+    async def write(self, notified: TikTokNotified, traceparent: str) -> None:
+        """Return once it is durable. Raises `NotificationNotDurable`."""
+        try:
+            await self._producer.produce(notified, traceparent)
+        except Unusable as error:
+            raise NotificationNotDurable from error
 
 
 async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
@@ -142,12 +160,30 @@ async def _open_edge(opened: AsyncExitStack, *, kafka: KafkaSettings, log: Kafka
     producer = await opened.enter_async_context(
         EventProducer.open(bootstrap_servers=kafka.bootstrap_servers, source=SERVICE)
     )
+    router = routes(accounts=accounts, requests=KafkaRequests(producer), clock=system_clock, random_bytes=os.urandom)
+    router.include_router(_webhook(read(EdgeSettings), producer))
     return Part(
         run=accounts.follow,
         ready=lambda: accounts.ready,
         not_ready="the accounts are not read to their end",
-        routes=routes(accounts=accounts, requests=KafkaRequests(producer), clock=system_clock, random_bytes=os.urandom),
+        routes=router,
     )
+
+
+def _webhook(settings: EdgeSettings, producer: Producer) -> APIRouter:
+    return webhook_routes(
+        app=app_of(settings),
+        notifications=KafkaNotifications(producer),
+        tolerance=timedelta(seconds=settings.webhook_tolerance_seconds),
+        clock=system_clock,
+        random_bytes=os.urandom,
+    )
+
+
+def app_of(settings: EdgeSettings) -> App | None:
+    """Name the app whose webhook this edge takes; None where the settings name none, or only half of it."""
+    secret = settings.client_secret.get_secret_value()
+    return App(client_key=settings.client_key, client_secret=secret) if settings.client_key and secret else None
 
 
 async def _nothing_to_salvage(body: Body) -> None:

@@ -1,6 +1,7 @@
 """The contract as an AsyncAPI 3.0 document: channels are topics, operations are what each service does with them."""
 
 from collections.abc import Mapping
+from inspect import cleandoc
 
 from common.events.body import Body
 from common.events.catalogue import (
@@ -115,7 +116,7 @@ def _message(body: type[Body]) -> Document:
     return {
         "name": body.ce_type,
         "title": body.__name__,
-        "summary": (body.__doc__ or "").strip(),
+        "summary": cleandoc(body.__doc__ or ""),
         "contentType": "application/json",
         "headers": {"$ref": "#/components/schemas/CloudEventsHeaders"},
         "payload": {"$ref": f"#/components/schemas/{body.__name__}"},

@@ -56,6 +56,7 @@ from common.events.tenant import (
     TenantDescribed,
     TenantRequested,
 )
+from common.events.tiktok import TikTokNotified
 
 BODIES: tuple[type[Body], ...] = (
     PostRequested,
@@ -84,6 +85,7 @@ BODIES: tuple[type[Body], ...] = (
     AppResealed,
     KeyRequested,
     KeyRevocationRequested,
+    TikTokNotified,
     AuditRecorded,
     CredentialIssued,
     CredentialWithdrawn,

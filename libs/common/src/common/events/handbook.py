@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from inspect import cleandoc
 from typing import Any
 
 from common.events.body import Body
@@ -90,7 +91,7 @@ def _event(body: type[Body]) -> str:
     return "\n".join(
         (
             f"### `{body.ce_type}`\n",
-            f"{(body.__doc__ or '').strip()} Written by {', '.join(senders_of(body))}.\n",
+            f"{cleandoc(body.__doc__ or '')} Written by {', '.join(senders_of(body))}.\n",
             _table(("field", "type", "required", "limits"), rows),
         )
     )

@@ -46,6 +46,11 @@ AUTH_COMMANDS = Topic(
     purpose="What people asked of auth, and tokens that TikTok refused.",
     writers=("auth", "uploader", "publisher", "analytics"),
 )
+TIKTOK_WEBHOOKS = Topic(
+    name="tiktok.webhooks",
+    purpose="What TikTok told our webhook about an account, its signature checked.",
+    writers=("publisher",),
+)
 AUDIT_EVENTS = Topic(
     name="audit.events",
     purpose="Who connected, disconnected, created or revoked what.",
@@ -106,6 +111,7 @@ CONTRACT = (
     POST_EVENTS,
     ACCOUNT_EVENTS,
     AUTH_COMMANDS,
+    TIKTOK_WEBHOOKS,
     AUDIT_EVENTS,
     METRICS_EVENTS,
     AUTH_CREDENTIALS,

@@ -1,0 +1,155 @@
+"""TikTok's webhook: checks who speaks, writes down what is said, and answers at once. Keeps nothing."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Protocol
+
+import structlog
+from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
+
+from common import tracing
+from common.events.account import account_id_of
+from common.events.tiktok import TikTokNotified
+from common.http_problems import Problem
+from common.instants import Clock, Instant
+from common.tracing import RandomBytes
+from publisher_service import metrics
+from publisher_service.errors import NotificationNotDurable
+from publisher_service.metrics import UNREAD, Verdict, label_of
+from tiktok.webhooks import (
+    SIGNATURE_HEADER,
+    Genuine,
+    NotGenuine,
+    Notification,
+    Stale,
+    Unreadable,
+    judge_signature,
+    read_notification,
+)
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """The TikTok app whose webhook this is. Its secret signs what TikTok sends."""
+
+    client_key: str
+    client_secret: str = field(repr=False)
+
+
+class Notifications(Protocol):
+    """Where notifications are written to."""
+
+    async def write(self, notified: TikTokNotified, traceparent: str) -> None:
+        """Return once it is durable. Raises `NotificationNotDurable`."""
+
+
+def webhook_routes(
+    *,
+    app: App | None,
+    notifications: Notifications,
+    tolerance: timedelta,
+    clock: Clock,
+    random_bytes: RandomBytes,
+) -> APIRouter:
+    """Build the route. Without an app nothing can be checked, so everything is refused."""
+    router = APIRouter(tags=["webhooks"])
+
+    @router.post("/v1/webhooks/tiktok")
+    async def receive(http: Request) -> dict[str, str]:
+        """What TikTok tells the app, signed by TikTok. It repeats whatever is not answered by 200, for 72 hours."""
+        if app is None:
+            raise _off()
+        body = await _body_of(http)
+        now = clock()
+        _check(
+            judge_signature(
+                http.headers.get(SIGNATURE_HEADER), body, client_secret=app.client_secret, now=now, tolerance=tolerance
+            )
+        )
+        notification = _understood(read_notification(body), app)
+        if notification.open_id:
+            trace = tracing.child_of(http.headers.get("traceparent"), random_bytes)
+            await _write(notifications, _notified(notification, now), str(trace))
+        else:
+            _count(label_of(notification.event), Verdict.NO_PERSON)
+        return {}
+
+    return router
+
+
+async def _body_of(http: Request) -> bytes:
+    try:
+        return await http.body()
+    except ClientDisconnect as gone:
+        raise Problem(status=HTTPStatus.BAD_REQUEST, code="body_not_whole", detail="The body ended early.") from gone
+
+
+def _off() -> Problem:
+    detail = "This installation takes no webhooks: TIKTOK_CLIENT_KEY or TIKTOK_CLIENT_SECRET is not set here."
+    return _refused(UNREAD, Verdict.OFF, HTTPStatus.SERVICE_UNAVAILABLE, "webhooks_off", detail)
+
+
+def _check(verdict: Genuine | Stale | NotGenuine) -> None:
+    match verdict:
+        case NotGenuine(fault=fault):
+            # Anybody can send this, so it is counted and never logged.
+            detail = f"The body does not carry TikTok's signature: {SIGNATURE_HEADER} is {fault}."
+            raise _refused(UNREAD, Verdict.NOT_GENUINE, HTTPStatus.UNAUTHORIZED, "signature_refused", detail)
+        case Stale(signed_at=signed_at):
+            _log.warning("webhook_stale", signed_at=signed_at)
+            detail = "The signature is TikTok's, but not of this moment."
+            raise _refused(UNREAD, Verdict.STALE, HTTPStatus.UNAUTHORIZED, "signature_stale", detail)
+        case Genuine():
+            pass
+
+
+def _understood(found: Notification | Unreadable, app: App) -> Notification:
+    match found:
+        case Unreadable(reason=reason):
+            _log.warning("webhook_unreadable", reason=reason)
+            detail = f"TikTok signed this, but it is no notification: {reason}."
+            raise _refused(UNREAD, Verdict.UNREADABLE, HTTPStatus.UNPROCESSABLE_ENTITY, "webhook_unreadable", detail)
+        case Notification() if found.client_key != app.client_key:
+            _log.warning("webhook_of_another_app", client_key=found.client_key)
+            detail = "The notification is for another app than TIKTOK_CLIENT_KEY names here."
+            raise _refused(
+                label_of(found.event), Verdict.ANOTHER_APP, HTTPStatus.FORBIDDEN, "webhook_of_another_app", detail
+            )
+        case Notification():
+            return found
+
+
+def _notified(notification: Notification, now: Instant) -> TikTokNotified:
+    return TikTokNotified(
+        account_id=account_id_of(notification.client_key, notification.open_id),
+        client_key=notification.client_key,
+        open_id=notification.open_id,
+        event=notification.event,
+        content=dict(notification.content),
+        occurred_at=datetime.fromtimestamp(notification.created_at, UTC),
+        received_at=now,
+    )
+
+
+async def _write(notifications: Notifications, notified: TikTokNotified, traceparent: str) -> None:
+    told = label_of(notified.event)
+    try:
+        await notifications.write(notified, traceparent)
+    except NotificationNotDurable as error:
+        detail = "The notification may be written down or not. Send it again."
+        raise _refused(told, Verdict.NOT_DURABLE, HTTPStatus.SERVICE_UNAVAILABLE, "not_durable", detail) from error
+    _count(told, Verdict.WRITTEN)
+    _log.info("webhook_written", account_id=notified.account_id, told=told)
+
+
+def _refused(told: str, verdict: Verdict, status: HTTPStatus, code: str, detail: str) -> Problem:
+    _count(told, verdict)
+    return Problem(status=status, code=code, detail=detail)
+
+
+def _count(told: str, verdict: Verdict) -> None:
+    metrics.WEBHOOKS.labels(told, verdict).inc()

@@ -1,0 +1,103 @@
+"""What the stand-in signs and sends is what the library takes for TikTok's."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sandbox.clock import Clock
+from sandbox.deliveries import body_of, signature
+from sandbox.notices import Notice
+from tiktok.webhooks import (
+    SIGNATURE_HEADER,
+    Event,
+    Genuine,
+    NotGenuine,
+    Notification,
+    SignatureFault,
+    Stale,
+    judge_signature,
+    read_notification,
+)
+from unit.sandbox.receiver import Receiver, Told, receiving
+from unit.sandbox.telling import NOON, SECRET, attempted, serving, settings_for
+from unit.sandbox.visitor import Visitor
+
+NOW = datetime.fromtimestamp(NOON, UTC)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+async def visitor(receiver: Receiver, clock: Clock) -> AsyncIterator[Visitor]:
+    async with serving(settings_for(receiver), clock) as found:
+        yield await found.connect()
+
+
+def judge(told: Told, *, secret: str = SECRET, now: datetime = NOW) -> Genuine | Stale | NotGenuine:
+    return judge_signature(told.headers[SIGNATURE_HEADER.lower()], told.body, client_secret=secret, now=now)
+
+
+async def revoke(visitor: Visitor) -> None:
+    await visitor.http.post("/v2/oauth/revoke/", data={**visitor.app, "token": visitor.token})
+    await attempted(visitor, 1)
+
+
+async def test_the_end_of_a_permission_arrives_signed(visitor: Visitor, receiver: Receiver) -> None:
+    await revoke(visitor)
+    (told,) = receiver.told
+    assert judge(told) == Genuine()
+    assert judge(told, secret="another") == NotGenuine(SignatureFault.WRONG)
+    assert judge(told, now=NOW + timedelta(minutes=6)) == Stale(signed_at=NOON)
+    assert read_notification(told.body) == Notification(
+        client_key=visitor.app["client_key"],
+        event=Event.AUTHORIZATION_REMOVED,
+        open_id=visitor.tokens["open_id"],
+        created_at=NOON,
+        content={"reason": 5},
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "verdict"),
+    [("wrong_signature", NotGenuine(SignatureFault.WRONG)), ("stale", Stale(signed_at=NOON - 3600))],
+)
+async def test_a_bad_signature_is_noticed(
+    visitor: Visitor, receiver: Receiver, action: str, verdict: Stale | NotGenuine
+) -> None:
+    await visitor.rule(endpoint="webhook", action=action, seconds=3600)
+    await revoke(visitor)
+    assert judge(receiver.told[0]) == verdict
+
+
+async def test_what_becomes_of_a_post_is_understood(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
+    publish_id = await visitor.posted(b"bytes")
+    clock.advance(1)
+    await attempted(visitor, 1)
+    clock.advance(1)
+    await attempted(visitor, 2)
+    (post,) = (await visitor.ledger())["posts"]
+    told = [read_notification(each.body) for each in receiver.told]
+    assert [(each.event, dict(each.content)) for each in told if isinstance(each, Notification)] == [
+        (Event.PUBLISH_COMPLETE, {"publish_id": publish_id, "publish_type": "DIRECT_PUBLISH"}),
+        (
+            Event.PUBLICLY_AVAILABLE,
+            {"publish_id": publish_id, "publish_type": "DIRECT_PUBLISH", "post_id": str(post["post_id"])},
+        ),
+    ]
+
+
+@pytest.mark.parametrize("event", Event)
+def test_every_documented_event_is_read_as_it_was_sent(event: Event) -> None:
+    notice = Notice(
+        due_at=NOON + 0.7, client_key="sb1", event=event.value, open_id="-000Äß\u0001", content={"reason": 0, "x": "ü"}
+    )
+    body = body_of(notice).encode()
+    assert judge_signature(signature(SECRET, NOON, body), body, client_secret=SECRET, now=NOW) == Genuine()
+    assert read_notification(body) == Notification(
+        client_key="sb1", event=event, open_id="-000Äß\u0001", created_at=NOON, content={"reason": 0, "x": "ü"}
+    )
