@@ -307,7 +307,7 @@ async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
 
 def test_the_machine_reads_commands_and_lets_refreshes_finish() -> None:
     machine = auth_machine("keys")
-    assert [topic.name for topic in machine.inputs] == ["auth.commands"]
+    assert [topic.name for topic in machine.inputs] == ["auth.commands", "tiktok.webhooks"]
     assert machine.uninterruptible == (Refresh,)
     rejected = TokenRejected(account_id=ACCOUNT, version=3, code="access_token_invalid", service="uploader", at=NOW)
     assert machine.interpret(envelope(rejected)) is not None

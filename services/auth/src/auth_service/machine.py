@@ -23,6 +23,7 @@ from auth_service.account import (
     RefreshDone,
     Refreshing,
     Rejected,
+    RemovalTold,
     Resealed,
     Salvaged,
 )
@@ -38,7 +39,8 @@ from common.events.tenant import (
     KeyRevocationRequested,
     TenantRequested,
 )
-from common.events.topics import AUTH_COMMANDS
+from common.events.tiktok import TikTokNotified
+from common.events.topics import AUTH_COMMANDS, TIKTOK_WEBHOOKS
 from common.instants import Instant
 from common.streams.machine import Addressed, Decision, Due, Key, Machine, Wait
 
@@ -52,7 +54,7 @@ def auth_machine(recipients: str) -> Machine[State, AnyFact, Effect]:
     """Describe the worker. `recipients` is the fingerprint of the keys in force: a new one issues every pair anew."""
     return Machine(
         service=SERVICE,
-        inputs=(AUTH_COMMANDS,),
+        inputs=(AUTH_COMMANDS, TIKTOK_WEBHOOKS),
         state_type=State,
         interpret=interpret,
         decide=decide,
@@ -113,6 +115,8 @@ def _account_fact(body: Body) -> Fact | None:
             fact = _salvaged(body)
         case PairResealed(replaces=replaces, sealed=sealed):
             fact = Resealed(replaces=replaces, sealed=sealed)
+        case TikTokNotified(event="authorization.removed", occurred_at=at):
+            fact = RemovalTold(at=at)
         case _:
             fact = None
     return fact
