@@ -321,3 +321,13 @@ def test_recipients_tell_one_set_of_keys_from_another() -> None:
     assert RECIPIENTS.fingerprint == again.fingerprint != other.fingerprint
     raw = base64.b64encode(UPLOADER.public_key().public_bytes_raw()).decode()
     assert raw not in RECIPIENTS.fingerprint
+
+
+async def test_a_token_is_dated_by_the_question_since_the_answer_may_be_read_late() -> None:
+    times = iter((NOW, NOW + timedelta(seconds=40)))
+    effects = AuthEffects(
+        vault=VAULT, recipients=RECIPIENTS, clients=OneApp(FakeTikTok()), clock=lambda: next(times, NOW)
+    )
+    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), NoViews())
+    assert isinstance(fact, RefreshDone)
+    assert fact.issued.pair.access_expires_at == NOW + timedelta(seconds=7_200)

@@ -23,7 +23,7 @@ from auth_service.steps import (
 )
 from common.events.account import AccountDescribed, ConnectRequested, account_id_of
 from common.events.body import Body
-from common.instants import Clock
+from common.instants import Clock, Instant
 from common.sealing import Vault
 from tiktok.authorize import authorization_url, pkce_challenge, pkce_verifier
 from tiktok.models import Grant, UserInfo
@@ -199,18 +199,18 @@ class Consents:
         app = self._apps.of_tenant(pending.tenant)
         if app is None or app.name != pending.app:
             return AppChanged()
+        asked_at = self._clock()
         exchanged = await app.client.exchange_code(answer.code, self._redirect_uri, pending.verifier)
         if not isinstance(exchanged, Done):
             return exchanged
-        return await self._hand_over(pending, app, exchanged.value)
+        return await self._hand_over(pending, app, exchanged.value, asked_at)
 
-    async def _hand_over(self, pending: PendingConsent, app: App, grant: Grant) -> Landing:
-        granted_at = self._clock()
+    async def _hand_over(self, pending: PendingConsent, app: App, grant: Grant, asked_at: Instant) -> Landing:
         account_id = account_id_of(app.client_key, grant.open_id)
         if self._is_anothers(account_id, pending.tenant):
             return BelongsToAnother(account_id)
         sealed = seal_tokens(self._vault, tokens_of(grant), account_id=account_id, version=OFFERED)
-        pair = pair_of(grant, sealed=sealed, version=OFFERED, now=granted_at)
+        pair = pair_of(grant, sealed=sealed, version=OFFERED, asked_at=asked_at)
         person = await _person(app, grant)
         command = ConnectRequested(
             account_id=account_id,

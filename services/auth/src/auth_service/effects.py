@@ -103,7 +103,8 @@ class AuthEffects:
             return _unsettled(effect, "the pair cannot be opened", Trouble.MISCONFIGURED)
         if isinstance(client, Trouble):
             return _unsettled(effect, NO_APP, client)
-        fact = self._settle(account_id, effect, await client.refresh(tokens.refresh_token))
+        asked_at = self._clock()
+        fact = self._settle(account_id, effect, await client.refresh(tokens.refresh_token), asked_at)
         result = metrics.REFRESH_RESULTS[type(fact)]
         metrics.REFRESHES.labels(result).inc()
         _log.info("refresh_ended", account_id=account_id, version=effect.pair.version, result=result, **_why(fact))
@@ -149,20 +150,20 @@ class AuthEffects:
             return None
 
     def _settle(
-        self, account_id: str, effect: Refresh, answer: outcomes.Outcome[Grant]
+        self, account_id: str, effect: Refresh, answer: outcomes.Outcome[Grant], asked_at: Instant
     ) -> RefreshDone | RefreshRefused | RefreshUnsettled:
         match answer:
             case outcomes.Done(value=grant):
-                return self._done(account_id, effect, grant)
+                return self._done(account_id, effect, grant, asked_at)
             case outcomes.Refused(code=code, message=message) if remedy_of(answer) is Remedy.RECONSENT:
                 return RefreshRefused(version=effect.pair.version, code=code, message=message)
             case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
                 return _unsettled(effect, *_trouble(answer))
 
-    def _done(self, account_id: str, effect: Refresh, grant: Grant) -> RefreshDone:
+    def _done(self, account_id: str, effect: Refresh, grant: Grant, asked_at: Instant) -> RefreshDone:
         tokens, version = tokens_of(grant), effect.pair.version + 1
         sealed = seal_tokens(self._vault, tokens, account_id=account_id, version=version)
-        pair = pair_of(grant, sealed=sealed, version=version, now=self._clock())
+        pair = pair_of(grant, sealed=sealed, version=version, asked_at=asked_at)
         return RefreshDone(
             version=effect.pair.version,
             scopes=grant.scopes,

@@ -67,12 +67,16 @@ def tokens_of(grant: Grant) -> Tokens:
     return Tokens(access_token=grant.access_token, refresh_token=grant.refresh_token)
 
 
-def pair_of(grant: Grant, *, sealed: str, version: int, now: Instant) -> Pair:
-    """Date a pair by the moment its answer came: TikTok tells remaining lifetimes only."""
+def pair_of(grant: Grant, *, sealed: str, version: int, asked_at: Instant) -> Pair:
+    """Date a pair by the moment it was asked for.
+
+    TikTok tells remaining lifetimes only, and an answer may be read late:
+    counted from then, a token would seem to live longer than it does.
+    """
     return Pair(
         version=version,
         sealed=sealed,
-        granted_at=now,
-        access_expires_at=now + timedelta(seconds=grant.expires_in),
-        refresh_expires_at=now + timedelta(seconds=grant.refresh_expires_in),
+        granted_at=asked_at,
+        access_expires_at=asked_at + timedelta(seconds=grant.expires_in),
+        refresh_expires_at=asked_at + timedelta(seconds=grant.refresh_expires_in),
     )
