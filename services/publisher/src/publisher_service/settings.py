@@ -45,13 +45,13 @@ class EdgeSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="PUBLISHER_")
 
-    client_key: str = Field(
-        default="",
+    client_key: str | None = Field(
+        default=None,
         validation_alias="TIKTOK_CLIENT_KEY",
         description="The app's client key; without it or the secret TikTok's webhooks are refused.",
     )
-    client_secret: SecretStr = Field(
-        default=SecretStr(""),
+    client_secret: SecretStr | None = Field(
+        default=None,
         validation_alias="TIKTOK_CLIENT_SECRET",
         description="The app's client secret, which TikTok signs its webhooks with.",
     )

@@ -182,8 +182,9 @@ def _webhook(settings: EdgeSettings, producer: Producer) -> APIRouter:
 
 def app_of(settings: EdgeSettings) -> App | None:
     """Name the app whose webhook this edge takes; None where the settings name none, or only half of it."""
-    secret = settings.client_secret.get_secret_value()
-    return App(client_key=settings.client_key, client_secret=secret) if settings.client_key and secret else None
+    if not settings.client_key or not settings.client_secret:
+        return None
+    return App(client_key=settings.client_key, client_secret=settings.client_secret.get_secret_value())
 
 
 async def _nothing_to_salvage(body: Body) -> None:
