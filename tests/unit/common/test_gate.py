@@ -13,13 +13,14 @@ from fastapi import APIRouter, Depends
 from prometheus_client import REGISTRY, CollectorRegistry
 from pydantic import BaseModel, Field
 
-from common.api_keys import Caller, Gate, KeyFirst, Refusal, mint
+from common.api_keys import Caller, Gate, KeyFirst, mint
 from common.events.body import Body
 from common.events.codec import Envelope, encode
 from common.events.tenant import ApiKeyIssued, ApiKeyRevoked, Scope, TenantDescribed
 from common.events.topics import AUTH_API_KEYS
 from common.http import LARGEST_BODY_BYTES, create_app
-from common.http_problems import PROBLEM_MEDIA_TYPE, Problem
+from common.http_problems import Problem
+from common.problems import PROBLEM_MEDIA_TYPE, Code
 from common.streams.log import Outgoing, Slice
 from common.streams.memory import MemoryLog, MemoryStore
 from common.streams.views import WholeView
@@ -40,7 +41,7 @@ def routes(gate: Gate) -> APIRouter:
 
     @router.get("/problem")
     async def problem(caller: Annotated[Caller, caller]) -> None:
-        raise Problem(status=409, code="elsewhere", detail="It is elsewhere.")
+        raise Problem(Code.AMBIGUOUS_POST)
 
     @router.get("/bug")
     async def bug(caller: Annotated[Caller, caller]) -> None:
@@ -87,7 +88,7 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return problem
 
 
-def refusals(why: Refusal) -> float:
+def refusals(why: Code) -> float:
     return REGISTRY.get_sample_value("api_key_refusals_total", {"why": why}) or 0.0
 
 
@@ -230,13 +231,14 @@ async def test_the_description_names_the_key_and_the_scope(edge: Edge) -> None:
     assert described["paths"]["/orders"]["post"]["security"] == [{"ApiKey": ["posts:write"]}]
     assert "security" not in described["paths"]["/open"]["get"]
     assert "parameters" not in described["paths"]["/orders"]["post"]
+    assert {"401", "403", "429", "503"} <= described["paths"]["/orders"]["post"]["responses"].keys()
 
 
 async def test_refusals_are_counted_by_why(edge: Edge) -> None:
-    before = refusals(Refusal.MISSING), refusals(Refusal.SCOPE_MISSING)
+    before = refusals(Code.API_KEY_MISSING), refusals(Code.SCOPE_MISSING)
     await edge.order({})
     await edge.order(edge.keys.header("acme", Scope.ANALYTICS_READ))
-    assert (refusals(Refusal.MISSING), refusals(Refusal.SCOPE_MISSING)) == (before[0] + 1, before[1] + 1)
+    assert (refusals(Code.API_KEY_MISSING), refusals(Code.SCOPE_MISSING)) == (before[0] + 1, before[1] + 1)
 
 
 # The key comes first

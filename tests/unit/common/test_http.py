@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 
 from common import http
 from common.errors import AddressUnavailable
-from common.http_problems import PROBLEM_MEDIA_TYPE, Problem
+from common.http_problems import Problem
+from common.problems import PROBLEM_MEDIA_TYPE, Code
 
 
 class Order(BaseModel):
@@ -30,9 +31,7 @@ def an_app(wrong: dict[str, str] | None = None, registry: CollectorRegistry | No
 
     @app.get("/known")
     async def known() -> None:
-        raise Problem(
-            status=409, code="account_elsewhere", detail="Disconnect it there first.", members={"tenant": "t"}
-        )
+        raise Problem(Code.AMBIGUOUS_POST, "Name one of two.", members={"post_id": "p"}, headers={"X-Two": "2"})
 
     @app.get("/bug")
     async def bug() -> None:
@@ -95,12 +94,12 @@ async def test_a_problem_is_a_document_with_a_stable_code(client: httpx.AsyncCli
     answer = await client.get("/known")
     assert answer.headers["content-type"] == PROBLEM_MEDIA_TYPE
     assert answer.json() == {
-        "type": "urn:postbus:problem:account_elsewhere",
-        "title": "Conflict",
+        "type": "urn:postbus:problem:ambiguous_post",
+        "title": "Ambiguous post",
         "status": 409,
-        "code": "account_elsewhere",
-        "detail": "Disconnect it there first.",
-        "tenant": "t",
+        "code": "ambiguous_post",
+        "detail": "Name one of two.",
+        "post_id": "p",
     }
 
 

@@ -14,7 +14,7 @@ from common.events.account import AccountDescribed
 from common.events.body import Body
 from common.events.post import PostRequested, PrivacyLevel, Source
 from common.http import create_app
-from common.http_problems import PROBLEM_MEDIA_TYPE
+from common.problems import PROBLEM_MEDIA_TYPE
 from publisher_service.edge import routes
 from publisher_service.errors import NotDurable
 

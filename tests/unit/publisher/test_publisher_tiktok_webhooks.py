@@ -18,7 +18,7 @@ from common import tracing
 from common.events.account import account_id_of
 from common.events.tiktok import TikTokNotified
 from common.http import LARGEST_BODY_BYTES, create_app
-from common.http_problems import PROBLEM_MEDIA_TYPE
+from common.problems import PROBLEM_MEDIA_TYPE
 from publisher_service.errors import NotificationNotDurable
 from publisher_service.tiktok_webhooks import App, webhook_routes
 
@@ -147,20 +147,20 @@ async def test_what_concerns_nobody_is_answered_and_not_written(hook: Hook) -> N
 
 async def test_another_signature_is_refused(hook: Hook) -> None:
     before = counted("unread", "not_genuine")
-    is_problem(await hook.tell(REMOVED, secret="another"), 401, "signature_refused")
+    is_problem(await hook.tell(REMOVED, secret="another"), 401, "webhook_signature_wrong")
     assert hook.notifications.written == []
     assert counted("unread", "not_genuine") == before + 1
 
 
 @pytest.mark.parametrize("headers", [{}, {"TikTok-Signature": ""}, {"TikTok-Signature": "t=1"}])
 async def test_no_signature_is_refused_before_the_body_is_looked_at(hook: Hook, headers: dict[str, str]) -> None:
-    is_problem(await hook.http.post(PATH, content=b"\xff", headers=headers), 401, "signature_refused")
+    is_problem(await hook.http.post(PATH, content=b"\xff", headers=headers), 401, "webhook_signature_wrong")
 
 
 @pytest.mark.parametrize("age", [-61, 61, 86_400])
 async def test_an_old_signature_has_an_answer_of_its_own(hook: Hook, age: float) -> None:
     before = counted("unread", "stale")
-    is_problem(await hook.tell(REMOVED, age=age), 401, "signature_stale")
+    is_problem(await hook.tell(REMOVED, age=age), 401, "webhook_signature_stale")
     assert hook.notifications.written == []
     assert counted("unread", "stale") == before + 1
     assert (await hook.tell(REMOVED, age=60)).status_code == 200
@@ -204,7 +204,7 @@ async def test_a_body_that_breaks_off_is_nothing(hook: Hook) -> None:
     scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": []}
     await hook.edge(scope, receive, send)
     assert sent[0]["status"] == 400
-    assert json.loads(sent[1]["body"])["code"] == "body_not_whole"
+    assert json.loads(sent[1]["body"])["code"] == "bad_request"
     assert hook.notifications.written == []
 
 

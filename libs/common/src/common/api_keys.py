@@ -9,8 +9,6 @@ import hmac
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from enum import StrEnum
-from http import HTTPStatus
 from typing import Annotated, Any, Final, Protocol
 
 from fastapi import Request, Response, Security
@@ -21,9 +19,11 @@ from typing_extensions import override
 from common.answer_headers import leave_headers
 from common.events.body import Body
 from common.events.tenant import ApiKeyIssued, ApiKeyRevoked, Scope
+from common.http_openapi import API_KEY
 from common.http_problems import Problem
 from common.instants import Clock
 from common.metrics import API_KEY_REFUSALS
+from common.problems import Code
 from common.rate_limits import RateLimits
 from common.tracing import RandomBytes
 
@@ -36,7 +36,7 @@ _BEARER: Final = re.compile(r"bearer +(?P<text>\S{1,128})", re.IGNORECASE)
 _HASH_OF_NOTHING: Final = "0" * 64
 
 _SCHEME: Final = HTTPBearer(
-    scheme_name="ApiKey", bearerFormat="pb_<key id>_<secret>", description="An API key of a tenant.", auto_error=False
+    scheme_name=API_KEY, bearerFormat="pb_<key id>_<secret>", description="An API key of a tenant.", auto_error=False
 )
 
 
@@ -64,18 +64,6 @@ class Caller:
     tenant: str
     key_id: str
     scopes: frozenset[Scope]
-
-
-class Refusal(StrEnum):
-    """Why a request is not let in."""
-
-    NOT_READY = "not_ready"
-    MISSING = "api_key_missing"
-    UNKNOWN = "api_key_unknown"
-    REVOKED = "api_key_revoked"
-    EXPIRED = "api_key_expired"
-    RATE_LIMITED = "rate_limited"
-    SCOPE_MISSING = "scope_missing"
 
 
 class Keys(Protocol):
@@ -125,7 +113,7 @@ class Gate:
             found = self._recognise(request)
             if scope not in found.scopes:
                 detail = f"This API key lacks the scope `{scope}`. Have one made that has it."
-                raise _refused(Refusal.SCOPE_MISSING, HTTPStatus.FORBIDDEN, detail, scope=scope)
+                raise _refused(Code.SCOPE_MISSING, detail, scope=scope)
             return found
 
         return caller
@@ -135,8 +123,7 @@ class Gate:
         if isinstance(known, Caller):
             return known  # a request counts once, however many ask who sent it
         if not self._keys.ready:
-            detail = "The API keys are not loaded yet. Ask again in a few seconds."
-            raise _refused(Refusal.NOT_READY, HTTPStatus.SERVICE_UNAVAILABLE, detail)
+            raise _refused(Code.NOT_READY)
         key = self._good(_presented(request), request)
         self._count(key, request)
         caller = Caller(tenant=key.tenant, key_id=key.key_id, scopes=frozenset(key.scopes))
@@ -145,8 +132,7 @@ class Gate:
 
     def _good(self, presented: Presented | None, request: Request) -> ApiKeyIssued:
         if presented is None:
-            detail = "Send an API key: `Authorization: Bearer pb_<key id>_<secret>`."
-            raise _unauthorized(request, Refusal.MISSING, detail)
+            raise _unauthorized(request, Code.API_KEY_MISSING)
         known = self._keys.get(presented.key_id)
         match known:
             case ApiKeyIssued(secret_hash=expected) | ApiKeyRevoked(secret_hash=expected):
@@ -156,13 +142,13 @@ class Gate:
         right = hmac.compare_digest(expected.encode(), presented.secret_hash.encode())
         match known:
             case ApiKeyIssued(expires_at=end) if right and end is not None and end <= self._clock():
-                raise _unauthorized(request, Refusal.EXPIRED, "The life of this API key is over. Have a new one made.")
+                raise _unauthorized(request, Code.API_KEY_EXPIRED)
             case ApiKeyIssued() if right:
                 return known
             case ApiKeyRevoked() if right:
-                raise _unauthorized(request, Refusal.REVOKED, "This API key was revoked. Have a new one made.")
+                raise _unauthorized(request, Code.API_KEY_REVOKED)
             case _:
-                raise _unauthorized(request, Refusal.UNKNOWN, "There is no such API key.")
+                raise _unauthorized(request, Code.API_KEY_UNKNOWN)
 
     def _count(self, key: ApiKeyIssued, request: Request) -> None:
         allowance = self._limits.take(key.key_id, per_minute=key.requests_per_minute, now=self._monotonic())
@@ -170,7 +156,7 @@ class Gate:
         if not allowance.granted:
             leave_headers(request.scope, {"Retry-After": str(allowance.seconds)})
             detail = f"This API key may ask {allowance.limit} times a minute. Ask again in {allowance.seconds} s."
-            raise _refused(Refusal.RATE_LIMITED, HTTPStatus.TOO_MANY_REQUESTS, detail, limit=allowance.limit)
+            raise _refused(Code.RATE_LIMITED, detail, limit=allowance.limit)
 
 
 class KeyFirst(APIRoute):
@@ -211,11 +197,11 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _unauthorized(request: Request, why: Refusal, detail: str) -> Problem:
+def _unauthorized(request: Request, code: Code) -> Problem:
     leave_headers(request.scope, {"WWW-Authenticate": "Bearer"})
-    return _refused(why, HTTPStatus.UNAUTHORIZED, detail)
+    return _refused(code)
 
 
-def _refused(why: Refusal, status: HTTPStatus, detail: str, **members: object) -> Problem:
-    API_KEY_REFUSALS.labels(why).inc()
-    return Problem(status=status, code=why, detail=detail, members=members)
+def _refused(code: Code, detail: str | None = None, **members: object) -> Problem:
+    API_KEY_REFUSALS.labels(code).inc()
+    return Problem(code, detail, members=members)

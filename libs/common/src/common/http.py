@@ -4,19 +4,22 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Literal
 
 import structlog
 import uvicorn
 from fastapi import FastAPI, Response
-from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from common.answer_headers import AnswerHeaders
 from common.errors import AddressUnavailable
+from common.http_openapi import DescribedApp, Responses, problems
 from common.http_problems import Problem, install_problem_handlers
+from common.problems import PROBLEM_MEDIA_TYPE, Code
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +29,18 @@ Check = Callable[[], Mapping[str, str]]
 SECONDS_TO_FINISH_REQUESTS = 5
 LARGEST_BODY_BYTES = 256 * 1024
 """Far above the largest request of any edge; below what would hurt a process."""
+
+
+_DESCRIPTION = f"""Errors are problem documents (RFC 9457, `{PROBLEM_MEDIA_TYPE}`); rely on their `code`.
+
+An address that is not described here answers 404 with `{Code.NOT_FOUND}`; a method that an address does not take, 405
+with `{Code.METHOD_NOT_ALLOWED}` and the header `Allow`."""
+
+
+class Verdict(BaseModel):
+    """Nothing is wrong; where something is, the answer is a problem."""
+
+    status: Literal["ok"] = "ok"
 
 
 def nothing_wrong() -> Mapping[str, str]:
@@ -42,22 +57,26 @@ def create_app(
     reasons where not. `/metrics` is for Prometheus. Errors are problem documents (RFC 9457).
     """
     # The interactive pages load scripts from elsewhere, so only the description itself is served.
-    app = FastAPI(title=f"Postbus {service}", docs_url=None, redoc_url=None)
+    app = DescribedApp(
+        title=f"Postbus {service}", description=_DESCRIPTION, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     install_problem_handlers(app)
     app.add_middleware(_BodyLimit)
     app.add_middleware(AnswerHeaders)
 
-    @app.get("/healthz", tags=["operations"])
-    async def healthz() -> JSONResponse:
+    @app.get("/healthz", tags=["operations"], responses=problems(Code.UNHEALTHY))
+    async def healthz() -> Verdict:
         """Whether the process is alive."""
-        return _verdict(live())
+        return _verdict(live(), Code.UNHEALTHY)
 
-    @app.get("/readyz", tags=["operations"])
-    async def readyz() -> JSONResponse:
+    @app.get("/readyz", tags=["operations"], responses=problems(Code.NOT_READY))
+    async def readyz() -> Verdict:
         """Whether the process can do its work now."""
-        return _verdict(ready())
+        return _verdict(ready(), Code.NOT_READY)
 
-    @app.get("/metrics", tags=["operations"], response_class=Response)
+    numbers: Responses = {HTTPStatus.OK.value: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+
+    @app.get("/metrics", tags=["operations"], response_class=Response, responses=numbers)
     async def metrics() -> Response:
         """The process's numbers, for Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
@@ -80,8 +99,7 @@ class _BodyLimit:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > LARGEST_BODY_BYTES:
-                detail = f"The request's body is larger than {LARGEST_BODY_BYTES} bytes."
-                raise Problem(status=413, code="body_too_large", detail=detail, members={"limit": LARGEST_BODY_BYTES})
+                raise Problem(Code.BODY_TOO_LARGE, members={"limit": LARGEST_BODY_BYTES})
             return message
 
         await self._app(scope, take, send)
@@ -147,7 +165,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise AddressUnavailable(host=host, port=port, cause=error) from error
 
 
-def _verdict(wrong: Mapping[str, str]) -> JSONResponse:
+def _verdict(wrong: Mapping[str, str], code: Code) -> Verdict:
     if wrong:
-        return JSONResponse({"status": "unavailable", "reasons": dict(wrong)}, status_code=503)
-    return JSONResponse({"status": "ok"})
+        raise Problem(code, members={"reasons": dict(wrong)})
+    return Verdict()

@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from common.answer_headers import headers_left
 from common.logs import REDACTED, is_secret_name
+from common.problems import PROBLEM_MEDIA_TYPE, Code
 
-PROBLEM_MEDIA_TYPE = "application/problem+json"
 _LONGEST_VALUE_SHOWN = 200
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expected", "multiple_of")
 
@@ -21,9 +22,22 @@ _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expec
 class Problem(HTTPException):
     """An answer that is not what the client asked for. Raise it in a route; the app turns it into a document."""
 
-    def __init__(self, *, status: int, code: str, detail: str, members: Mapping[str, object] | None = None) -> None:
-        """`code` is stable and snake_case; `detail` tells a person what to do; `members` are for programs."""
-        super().__init__(status_code=status, detail=detail)
+    def __init__(
+        self,
+        code: Code,
+        detail: str | None = None,
+        *,
+        members: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Say what it is. `detail` tells a person what to do, where this case allows saying more than the catalogue.
+
+        `members` are for programs; which ones there are is the catalogue's to say. `headers` go before the
+        `Retry-After` of the catalogue.
+        """
+        super().__init__(
+            status_code=code.status, detail=detail or code.meaning, headers={**_retry_after(code), **(headers or {})}
+        )
         self.code = code
         self.members = dict(members or {})
 
@@ -36,45 +50,62 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.exception_handler(HTTPStatus.INTERNAL_SERVER_ERROR)(_of_bug)
 
 
-def problem_document(
-    *, status: int, code: str, detail: str, members: Mapping[str, object] | None = None
-) -> dict[str, object]:
-    """Build the document. `type` is a name, not an address: the code says it all."""
-    return {
-        **(members or {}),
-        "type": f"urn:postbus:problem:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
+def problem_response(problem: Problem) -> JSONResponse:
+    """Write the answer. `type` is a name, not an address: the code says it all."""
+    document = {
+        **problem.members,
+        "type": f"urn:postbus:problem:{problem.code}",
+        "title": problem.code.in_words,
+        "status": int(problem.code.status),
+        "code": str(problem.code),
+        "detail": problem.detail,
     }
+    return JSONResponse(
+        document, status_code=problem.status_code, media_type=PROBLEM_MEDIA_TYPE, headers=problem.headers
+    )
 
 
 async def _of_problem(_request: Request, error: Problem) -> JSONResponse:
-    document = problem_document(
-        status=error.status_code, code=error.code, detail=str(error.detail), members=error.members
-    )
-    return _answer(document)
+    return problem_response(error)
 
 
 async def _of_validation(_request: Request, error: RequestValidationError) -> JSONResponse:
     faults = [_fault(fault) for fault in error.errors()]
     detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
-    return _answer(problem_document(status=422, code="invalid_request", detail=detail, members={"errors": faults}))
+    return problem_response(Problem(Code.INVALID_REQUEST, detail, members={"errors": faults}))
 
 
-async def _of_http(_request: Request, error: HTTPException) -> JSONResponse:
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
-    answer = _answer(problem_document(status=error.status_code, code=code, detail=str(error.detail)))
-    answer.headers.update(error.headers or {})
-    return answer
+async def _of_http(request: Request, error: HTTPException) -> JSONResponse:
+    """Answer what the frameworks raise: of all codes, these are theirs."""
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            code = Code.NOT_FOUND
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return problem_response(Problem(Code.METHOD_NOT_ALLOWED, headers={"Allow": _methods_at(request)}))
+        case status:
+            code = Code.BAD_REQUEST if status < HTTPStatus.INTERNAL_SERVER_ERROR else Code.INTERNAL_ERROR
+    return problem_response(Problem(code, headers=error.headers))
+
+
+def _methods_at(request: Request) -> str:
+    """Name the methods this address takes. Starlette names those of the first route that has the address."""
+    asked = ({**request.scope, "method": method} for method in HTTPMethod)
+    return ", ".join(
+        scope["method"]
+        for scope in asked
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
+    )
 
 
 async def _of_bug(request: Request, _error: Exception) -> JSONResponse:
     # The server logs the exception itself; its text may hold what is not for clients.
-    answer = _answer(problem_document(status=500, code="internal_error", detail="Something went wrong on our side."))
+    answer = problem_response(Problem(Code.INTERNAL_ERROR))
     answer.headers.update(headers_left(request.scope))  # this answer passes by the app's middleware
     return answer
+
+
+def _retry_after(code: Code) -> Mapping[str, str]:
+    return {} if code.retry_after is None else {"Retry-After": str(code.retry_after)}
 
 
 def _fault(fault: Mapping[str, Any]) -> dict[str, object]:
@@ -105,7 +136,3 @@ def _shown(place: Sequence[int | str], value: object) -> object:
 def _writable(text: str) -> str:
     """Escape what UTF-8 cannot write: half a surrogate pair is legal in JSON."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _answer(document: Mapping[str, object]) -> JSONResponse:
-    return JSONResponse(document, status_code=int(str(document["status"])), media_type=PROBLEM_MEDIA_TYPE)

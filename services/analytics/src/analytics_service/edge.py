@@ -24,8 +24,10 @@ from analytics_service.edge_models import (
 )
 from analytics_service.errors import NotACursor, StoreUnavailable
 from analytics_service.queries import Counted, Place, PostFound, Queries
-from common.http_problems import PROBLEM_MEDIA_TYPE, Problem, problem_document
+from common.http_openapi import problems
+from common.http_problems import Problem, problem_response
 from common.instants import Clock, Instant
+from common.problems import Code
 
 MOST_NUMBERS = 1_000
 """Numbers in one answer; more are fetched with `after`."""
@@ -100,7 +102,8 @@ class ReadApi:
 
 def add_read_api(app: FastAPI, api: ReadApi) -> None:
     """Add the routes, and the answer for when the store is away."""
-    router = APIRouter(prefix="/v1/posts", tags=["posts"])
+    refusals = problems(Code.UNKNOWN_POST, Code.AMBIGUOUS_POST, Code.STORE_UNAVAILABLE)
+    router = APIRouter(prefix="/v1/posts", tags=["posts"], responses=refusals)
     router.get("/{post_id}")(api.post)
     router.get("/{post_id}/metrics")(api.metrics)
     app.include_router(router)
@@ -108,9 +111,7 @@ def add_read_api(app: FastAPI, api: ReadApi) -> None:
 
 
 async def _unavailable(_request: Request, _error: StoreUnavailable) -> JSONResponse:
-    detail = "The store does not answer. Posting goes on; ask again in a moment."
-    document = problem_document(status=503, code="store_unavailable", detail=detail)
-    return JSONResponse(document, status_code=503, media_type=PROBLEM_MEDIA_TYPE, headers={"Retry-After": "5"})
+    return problem_response(Problem(Code.STORE_UNAVAILABLE))
 
 
 def _only(found: Sequence[Place], post_id: str, account_id: str | None) -> Place:
@@ -118,21 +119,14 @@ def _only(found: Sequence[Place], post_id: str, account_id: str | None) -> Place
         raise _unknown(post_id, account_id)
     if len(found) > 1:
         raise Problem(
-            status=409,
-            code="ambiguous_post",
-            detail="Several accounts have a post of this id. Name one as `account_id`.",
+            Code.AMBIGUOUS_POST,
             members={"post_id": post_id, "account_ids": [place.account_id for place in found]},
         )
     return found[0]
 
 
 def _unknown(post_id: str, account_id: str | None) -> Problem:
-    return Problem(
-        status=404,
-        code="unknown_post",
-        detail="Nothing is known of a post of this id. If it was just asked for, look again in a moment.",
-        members={"post_id": post_id, "account_id": account_id},
-    )
+    return Problem(Code.UNKNOWN_POST, members={"post_id": post_id, "account_id": account_id})
 
 
 def _cursor(after: str) -> Cursor:

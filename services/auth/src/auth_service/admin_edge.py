@@ -12,7 +12,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from auth_service.administration import Administration, NewApp, NewKey
 from common.events.tenant import ApiKeyIssued, ApiKeyRevoked, Scope, TenantDescribed
+from common.http_openapi import BOOTSTRAP_SECRET, problems
 from common.http_problems import Problem
+from common.problems import Code
 
 RETURN_URL = r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1)(:\d+)?)(/[^\s#]*)?$"
 """Where browsers may be sent: https, or this machine's own for development."""
@@ -22,7 +24,10 @@ KeyId = Annotated[str, Path(min_length=1, max_length=64)]
 ReturnUrl = Annotated[str, Field(max_length=2_048, pattern=RETURN_URL)]
 ClientKey = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
 
-_SCHEME = HTTPBearer(scheme_name="BootstrapSecret", description="AUTH_BOOTSTRAP_SECRET.", auto_error=False)
+READING = (Code.NOT_READY, Code.UNKNOWN_TENANT)
+CHANGING = (*READING, Code.NOT_DURABLE)
+
+_SCHEME = HTTPBearer(scheme_name=BOOTSTRAP_SECRET, description="AUTH_BOOTSTRAP_SECRET.", auto_error=False)
 
 
 class Input(BaseModel):
@@ -111,13 +116,11 @@ def operators_only(secret: SecretStr | None) -> Callable[..., None]:
 
     def check(request: Request, _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]) -> None:
         if secret is None:
-            detail = "AUTH_BOOTSTRAP_SECRET is not set: this installation has no admin API."
-            raise Problem(status=503, code="admin_api_off", detail=detail)
+            raise Problem(Code.ADMIN_API_OFF, "AUTH_BOOTSTRAP_SECRET is not set: this installation has no admin API.")
         scheme, _, offered = request.headers.get("authorization", "").partition(" ")
         right = hmac.compare_digest(offered.encode(), secret.get_secret_value().encode())
         if scheme.lower() != "bearer" or not right:
-            detail = "Send the bootstrap secret: `Authorization: Bearer …`."
-            raise Problem(status=401, code="admin_secret_wrong", detail=detail)
+            raise Problem(Code.ADMIN_SECRET_WRONG, headers={"WWW-Authenticate": "Bearer"})
 
     return check
 
@@ -133,41 +136,41 @@ def admin_routes(administration: Administration, *, secret: SecretStr | None) ->
 
 
 def _add_tenants(router: APIRouter, administration: Administration) -> None:
-    @router.get("")
+    @router.get("", responses=problems(Code.NOT_READY))
     async def tenants() -> TenantsAnswer:
         """List the tenants."""
         return TenantsAnswer(tenants=[tenant_answer(body) for body in administration.tenants()])
 
-    @router.get("/{tenant}")
+    @router.get("/{tenant}", responses=problems(*READING))
     async def tenant(tenant: Name) -> TenantAnswer:
         """Show a tenant."""
         return tenant_answer(administration.tenant(tenant))
 
-    @router.put("/{tenant}")
+    @router.put("/{tenant}", responses=problems(Code.NOT_READY, Code.NOT_DURABLE))
     async def put_tenant(tenant: Name, wanted: TenantInput) -> TenantAnswer:
         """Create a tenant, or change it."""
         described = await administration.describe_tenant(tenant, name=wanted.name, return_urls=wanted.return_urls)
         return tenant_answer(described)
 
-    @router.put("/{tenant}/app")
+    @router.put("/{tenant}/app", responses=problems(*CHANGING, Code.APP_IN_USE))
     async def put_app(tenant: Name, wanted: AppInput) -> TenantAnswer:
         """Give a tenant its own TikTok app, which its people consent to from now on; or give it a new secret."""
         app = NewApp(client_key=wanted.client_key, secret=wanted.client_secret.get_secret_value(), pkce=wanted.pkce)
         return tenant_answer(await administration.set_app(tenant, app))
 
-    @router.delete("/{tenant}/app")
+    @router.delete("/{tenant}/app", responses=problems(*CHANGING, Code.APP_IN_USE))
     async def delete_app(tenant: Name) -> TenantAnswer:
         """Let the tenant's people consent to the installation's app again."""
         return tenant_answer(await administration.set_app(tenant, None))
 
 
 def _add_keys(router: APIRouter, administration: Administration) -> None:
-    @router.get("/{tenant}/keys")
+    @router.get("/{tenant}/keys", responses=problems(*READING))
     async def keys(tenant: Name) -> KeysAnswer:
         """List a tenant's API keys."""
         return KeysAnswer(keys=[key_answer(body) for body in administration.keys(tenant)])
 
-    @router.post("/{tenant}/keys", status_code=HTTPStatus.CREATED)
+    @router.post("/{tenant}/keys", status_code=HTTPStatus.CREATED, responses=problems(*CHANGING))
     async def post_key(tenant: Name, wanted: KeyInput) -> NewKeyAnswer:
         """Make an API key. It is shown this once."""
         key = NewKey(
@@ -179,7 +182,7 @@ def _add_keys(router: APIRouter, administration: Administration) -> None:
         issued, text = await administration.issue_key(tenant, key)
         return NewKeyAnswer(**key_answer(issued).model_dump(), key=text)
 
-    @router.delete("/{tenant}/keys/{key_id}")
+    @router.delete("/{tenant}/keys/{key_id}", responses=problems(*CHANGING, Code.UNKNOWN_KEY))
     async def delete_key(tenant: Name, key_id: KeyId) -> KeyAnswer:
         """Revoke an API key. Asking again does no harm."""
         return key_answer(await administration.revoke_key(tenant, key_id))

@@ -26,6 +26,7 @@ from common.events.tenant import (
 )
 from common.http_problems import Problem
 from common.instants import Clock, Instant
+from common.problems import Code
 from common.sealing import Vault
 from common.tracing import RandomBytes
 
@@ -86,7 +87,7 @@ class Administration:
         demand_ready(self._tenants, self._keys, self._accounts)
         described = self._tenants.get(tenant)
         if not isinstance(described, TenantDescribed):
-            raise Problem(status=404, code="unknown_tenant", detail=f"there is no tenant `{tenant}`")
+            raise Problem(Code.UNKNOWN_TENANT, f"There is no tenant `{tenant}`. Create it first.")
         return described
 
     async def describe_tenant(self, tenant: str, *, name: str, return_urls: tuple[str, ...]) -> TenantDescribed:
@@ -154,7 +155,7 @@ class Administration:
         self.tenant(tenant)
         found = self._keys.get(key_id)
         if not isinstance(found, ApiKeyIssued | ApiKeyRevoked) or found.tenant != tenant:
-            raise Problem(status=404, code="unknown_key", detail=f"tenant `{tenant}` has no key `{key_id}`")
+            raise Problem(Code.UNKNOWN_KEY, f"Tenant `{tenant}` has no key `{key_id}`.")
         return found
 
     def keys(self, tenant: str) -> list[ApiKeyIssued | ApiKeyRevoked]:
@@ -166,8 +167,8 @@ class Administration:
     def _demand_unused(self, tenant: str, client_key: str) -> None:
         for _, body in self._accounts.all():
             if isinstance(body, AccountDescribed) and (body.tenant, body.client_key) == (tenant, client_key):
-                detail = f"accounts are connected with app `{client_key}`; disconnect them first"
-                raise Problem(status=409, code="app_in_use", detail=detail)
+                detail = f"Accounts are connected with app `{client_key}`. Disconnect them first."
+                raise Problem(Code.APP_IN_USE, detail)
 
     def _sealed(self, tenant: str, wanted: NewApp) -> TikTokApp:
         return TikTokApp(

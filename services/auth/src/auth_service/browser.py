@@ -1,5 +1,6 @@
 """Auth's HTTP edge for people's browsers: the way to TikTok's consent page, and the way back."""
 
+from http import HTTPStatus
 from typing import Protocol
 
 import structlog
@@ -9,9 +10,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from auth_service import metrics
 from auth_service.consent import Answer, Consents
 from auth_service.errors import CallbackRefused
-from auth_service.pages import HEADERS, Page, app_unusable, leading_to, page_of, page_of_refusal
+from auth_service.pages import AT_CALLBACK, AT_START, HEADERS, Page, app_unusable, leading_to, page_of, page_of_refusal
 from auth_service.steps import CONSENT_LIFE
+from common.http_openapi import problems, redirect
 from common.http_problems import Problem
+from common.problems import Code
 
 START_PATH = "/v1/oauth/start"
 CALLBACK_PATH = "/v1/oauth/callback"
@@ -30,8 +33,18 @@ class Readable(Protocol):
 def browser_routes(*, consents: Consents, views: tuple[Readable, ...], secure: bool) -> APIRouter:
     """Build the routes for people. `secure` cookies travel over https alone."""
     router = APIRouter(tags=["browser"])
+    _add_start(router, consents, views, secure=secure)
+    _add_callback(router, consents, views, secure=secure)
+    return router
 
-    @router.get(START_PATH)
+
+def _add_start(router: APIRouter, consents: Consents, views: tuple[Readable, ...], *, secure: bool) -> None:
+    @router.get(
+        START_PATH,
+        status_code=HTTPStatus.FOUND,
+        response_class=RedirectResponse,
+        responses=redirect("TikTok's page of consent.") | problems(Code.NOT_READY, pages=AT_START),
+    )
     async def start(ticket: str = "") -> Response:
         """Bind this browser to a consent and send it to TikTok."""
         _demand_ready(views)
@@ -41,7 +54,7 @@ def browser_routes(*, consents: Consents, views: tuple[Readable, ...], secure: b
             return _show(page_of_refusal(refusal))
         if departure is None:
             return _show(app_unusable())
-        response = RedirectResponse(departure.url, status_code=302, headers=HEADERS)
+        response = RedirectResponse(departure.url, status_code=HTTPStatus.FOUND, headers=HEADERS)
         response.set_cookie(
             departure.cookie,
             departure.nonce,
@@ -53,7 +66,9 @@ def browser_routes(*, consents: Consents, views: tuple[Readable, ...], secure: b
         )
         return response
 
-    @router.get(CALLBACK_PATH)
+
+def _add_callback(router: APIRouter, consents: Consents, views: tuple[Readable, ...], *, secure: bool) -> None:
+    @router.get(CALLBACK_PATH, response_class=HTMLResponse, responses=problems(Code.NOT_READY, pages=AT_CALLBACK))
     async def callback(
         request: Request, state: str = "", code: str = "", error: str = "", error_type: str = ""
     ) -> Response:
@@ -76,12 +91,10 @@ def browser_routes(*, consents: Consents, views: tuple[Readable, ...], secure: b
             response.delete_cookie(cookie, path=CALLBACK_PATH, secure=secure, httponly=True, samesite="lax")
         return response
 
-    return router
-
 
 def _demand_ready(views: tuple[Readable, ...]) -> None:
     if not all(view.ready for view in views):
-        raise Problem(status=503, code="not_ready", detail="this service is starting; try again in a few seconds")
+        raise Problem(Code.NOT_READY)
 
 
 def _show(page: Page) -> HTMLResponse:

@@ -1,11 +1,10 @@
 """Commands of the edge to the worker, and what a caller hears when Kafka does not confirm one."""
 
-from http import HTTPStatus
-
 from auth_service.consent import Commands
 from auth_service.errors import NotDurable
 from common.events.body import Body
 from common.http_problems import Problem
+from common.problems import Code
 
 
 async def write(commands: Commands, command: Body) -> None:
@@ -19,4 +18,4 @@ async def write(commands: Commands, command: Body) -> None:
 def not_certain() -> Problem:
     """Say that something may happen or not, and that asking again does no harm."""
     detail = "This may be written down or not. Look whether it took effect, or ask again: it is done once."
-    return Problem(status=HTTPStatus.SERVICE_UNAVAILABLE, code="not_durable", detail=detail)
+    return Problem(Code.NOT_DURABLE, detail)

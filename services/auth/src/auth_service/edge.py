@@ -8,7 +8,6 @@ from typing import Annotated, Protocol
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,8 +25,10 @@ from common.events.account import (
 )
 from common.events.body import Body
 from common.events.tenant import Scope, TenantDescribed
+from common.http_openapi import Responses, problems
 from common.http_problems import Problem
 from common.instants import Clock
+from common.problems import Code
 
 DEFAULT_SCOPES = ("user.info.basic", "video.publish", "video.upload", "video.list")
 DISCONNECTED_WITHIN_SECONDS = 10.0
@@ -117,6 +118,10 @@ class DisconnectAnswer(BaseModel):
     status: str
 
 
+_LATER = "No service uses the account; TikTok is yet to hear of it."
+_GOING: Responses = {HTTPStatus.ACCEPTED.value: {"model": DisconnectAnswer, "description": _LATER}}
+
+
 class Accounts:
     """What auth knows of accounts, as its edge tells it to tenants."""
 
@@ -141,7 +146,7 @@ class Accounts:
         demand_ready(self._accounts, self._credentials)
         described = self._accounts.get(account_id)
         if not isinstance(described, AccountDescribed) or described.tenant != tenant:
-            raise Problem(status=404, code="unknown_account", detail=f"no account `{account_id}` is connected")
+            raise Problem(Code.UNKNOWN_ACCOUNT, f"No account `{account_id}` is connected. Connect it first.")
         return described
 
     def answer(self, described: AccountDescribed) -> AccountAnswer:
@@ -169,9 +174,10 @@ def account_routes(
     router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=KeyFirst)
     Manager = Annotated[Caller, Depends(gate.demand(Scope.ACCOUNTS_MANAGE))]  # noqa: N806 -- a type
 
-    @router.post("/connect")
+    @router.post("/connect", responses=problems(Code.RETURN_URL_NOT_REGISTERED))
     async def connect(request: ConnectRequest, caller: Manager) -> ConnectAnswer:
         """Make a link that connects the TikTok account of whoever follows it."""
+        demand_ready(tenants)
         check_return(tenants.get(caller.tenant), request.return_to)
         by = f"key:{caller.key_id}"
         query = urlencode(
@@ -184,12 +190,12 @@ def account_routes(
         """List your accounts."""
         return accounts.page(caller.tenant, limit=limit, after=after)
 
-    @router.get("/{account_id}")
+    @router.get("/{account_id}", responses=problems(Code.UNKNOWN_ACCOUNT))
     async def one(account_id: str, caller: Manager) -> AccountAnswer:
         """Tell how an account is; poll this after sending a person to `authorization_url`."""
         return accounts.answer(accounts.one(caller.tenant, account_id))
 
-    @router.delete("/{account_id}", responses={202: {"model": DisconnectAnswer}})
+    @router.delete("/{account_id}", responses=_GOING | problems(Code.UNKNOWN_ACCOUNT, Code.NOT_DURABLE))
     async def disconnect(account_id: str, caller: Manager) -> DisconnectAnswer:
         """Revoke the grant at TikTok and forget the account's tokens and profile. Asking again does no harm."""
         accounts.one(caller.tenant, account_id)
@@ -207,13 +213,7 @@ def check_return(described: Body | None, return_to: str) -> None:
     """Let people be sent on only to where the tenant said beforehand: anything else is an open redirect."""
     if not return_to or (isinstance(described, TenantDescribed) and return_to in described.return_urls):
         return
-    fault = {
-        "type": "return_url_not_registered",
-        "loc": ("body", "return_to"),
-        "msg": "has to be one of the tenant's return_urls, letter by letter",
-        "input": return_to,
-    }
-    raise RequestValidationError([fault])
+    raise Problem(Code.RETURN_URL_NOT_REGISTERED)
 
 
 def describe(described: AccountDescribed, credential: Body | None, now: datetime) -> AccountAnswer:
@@ -244,6 +244,4 @@ def describe(described: AccountDescribed, credential: Body | None, now: datetime
 def demand_ready(*views: EdgeView) -> None:
     """Raise a `Problem` while a view cannot be answered from."""
     if not all(view.ready for view in views):
-        raise Problem(
-            status=503, code="not_ready", detail="the view of accounts is still being read; try again shortly"
-        )
+        raise Problem(Code.NOT_READY)

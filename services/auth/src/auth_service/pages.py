@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
+from http import HTTPStatus
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from auth_service.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
@@ -30,6 +31,22 @@ _ALLOWS: Mapping[str, str] = {
     "video.upload": "send drafts to the TikTok app",
     "video.list": "see the videos and their numbers",
 }
+
+AT_START: Mapping[int, str] = {
+    HTTPStatus.BAD_REQUEST: "A page that says that the link has expired or does not work.",
+    HTTPStatus.CONFLICT: "A page that says that the tenant's app cannot be used.",
+}
+"""What pages there are where a person sets out to TikTok, by their status."""
+AT_CALLBACK: Mapping[int, str] = {
+    HTTPStatus.OK: "A page that says whose account is connected.",
+    HTTPStatus.ACCEPTED: "A page that says that the account will be connected in a moment.",
+    HTTPStatus.BAD_REQUEST: "A page that says why nothing was connected: declined, refused, expired, cut off.",
+    HTTPStatus.FORBIDDEN: "A page that says that another browser began this, or that it is used up.",
+    HTTPStatus.CONFLICT: "A page that says that the account is another tenant's, or that the app was changed.",
+    HTTPStatus.BAD_GATEWAY: "A page that says that TikTok did not answer, or that this service is set up wrongly.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "A page that says that the account may be connected or not.",
+}
+"""What pages there are where a person comes back, by their status."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">{refresh}

@@ -1,9 +1,9 @@
 """The front door: takes requests for posts over HTTP and writes them to Kafka. Keeps nothing."""
 
 from http import HTTPStatus
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
@@ -11,13 +11,23 @@ from common import tracing
 from common.events.account import AccountDescribed
 from common.events.body import Body
 from common.events.post import PostRequested
+from common.http_openapi import problems
 from common.http_problems import Problem
 from common.instants import Clock
+from common.problems import Code
 from common.tracing import RandomBytes
 from publisher_service import metrics
 from publisher_service.errors import NotDurable
-from publisher_service.metrics import SubmissionOutcome
 from publisher_service.submission import Submission, requested, too_far_ahead
+
+REFUSALS = (Code.NOT_READY, Code.UNKNOWN_ACCOUNT, Code.WRONG_TENANT, Code.NOT_DURABLE)
+"""What an understood request may be answered with, beside a receipt."""
+
+
+Traceparent = Annotated[
+    str | None,
+    Header(description="W3C Trace Context; continued in the events; a new one where unreadable."),
+]
 
 
 class Accounts(Protocol):
@@ -49,15 +59,15 @@ def routes(*, accounts: Accounts, requests: Requests, clock: Clock, random_bytes
     """Build the edge's routes over what they need."""
     router = APIRouter(tags=["posts"])
 
-    @router.post("/v1/posts", status_code=HTTPStatus.ACCEPTED)
-    async def submit(submission: Submission, http: Request) -> Receipt:
+    @router.post("/v1/posts", status_code=HTTPStatus.ACCEPTED, responses=problems(*REFUSALS))
+    async def submit(submission: Submission, traceparent: Traceparent = None) -> Receipt:
         """Ask for a video to be posted. Asking again with the same `post_id` posts it once."""
         if faults := too_far_ahead(submission, clock()):
             raise RequestValidationError(faults)
         _check_owner(accounts, submission)
-        trace = tracing.child_of(http.headers.get("traceparent"), random_bytes)
+        trace = tracing.child_of(traceparent, random_bytes)
         await _write(requests, submission, str(trace))
-        metrics.SUBMISSIONS.labels(SubmissionOutcome.ACCEPTED).inc()
+        metrics.SUBMISSIONS.labels(metrics.ACCEPTED).inc()
         return Receipt(post_id=submission.post_id, account_id=submission.account_id)
 
     return router
@@ -65,22 +75,13 @@ def routes(*, accounts: Accounts, requests: Requests, clock: Clock, random_bytes
 
 def _check_owner(accounts: Accounts, submission: Submission) -> None:
     if not accounts.ready:
-        raise _refused(
-            SubmissionOutcome.NOT_READY,
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "The accounts are not loaded yet. Ask again in a few seconds.",
-        )
+        raise _refused(Code.NOT_READY)
     account = accounts.get(submission.account_id)
     if not isinstance(account, AccountDescribed):
-        raise _refused(
-            SubmissionOutcome.UNKNOWN_ACCOUNT,
-            HTTPStatus.NOT_FOUND,
-            f"No account `{submission.account_id}` is connected. Connect it first.",
-        )
+        raise _refused(Code.UNKNOWN_ACCOUNT, f"No account `{submission.account_id}` is connected. Connect it first.")
     if account.tenant != submission.tenant:
         raise _refused(
-            SubmissionOutcome.WRONG_TENANT,
-            HTTPStatus.FORBIDDEN,
+            Code.WRONG_TENANT,
             f"Account `{submission.account_id}` does not belong to tenant `{submission.tenant}`.",
         )
 
@@ -90,13 +91,12 @@ async def _write(requests: Requests, submission: Submission, traceparent: str) -
         await requests.write(requested(submission), traceparent)
     except NotDurable as error:
         raise _refused(
-            SubmissionOutcome.NOT_DURABLE,
-            HTTPStatus.SERVICE_UNAVAILABLE,
+            Code.NOT_DURABLE,
             "The request may be written down or not. Ask again with this `post_id`: it is posted once.",
             post_id=error.post_id,
         ) from error
 
 
-def _refused(outcome: SubmissionOutcome, status: HTTPStatus, detail: str, **members: str) -> Problem:
-    metrics.SUBMISSIONS.labels(outcome).inc()
-    return Problem(status=status, code=outcome, detail=detail, members=members)
+def _refused(code: Code, detail: str | None = None, **members: str) -> Problem:
+    metrics.SUBMISSIONS.labels(code).inc()
+    return Problem(code, detail, members=members)

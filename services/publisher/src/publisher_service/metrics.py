@@ -20,14 +20,8 @@ class PollOutcome(StrEnum):
     NO_CREDENTIAL = "no_credential"
 
 
-class SubmissionOutcome(StrEnum):
-    """How a request over HTTP ended, once its body was understood."""
-
-    ACCEPTED = "accepted"
-    NOT_READY = "not_ready"
-    UNKNOWN_ACCOUNT = "unknown_account"
-    WRONG_TENANT = "wrong_tenant"
-    NOT_DURABLE = "not_durable"
+ACCEPTED = "accepted"
+"""The label of requests that were written down; the others are counted by the code of their problem."""
 
 
 class Verdict(StrEnum):
@@ -66,7 +60,7 @@ UNRECOGNISED_STATUSES = Counter(
 )
 SUBMISSIONS = Counter(
     "publisher_submissions_total",
-    "Requests for posts over HTTP, by how they ended.",
+    "Understood requests for posts over HTTP: `accepted`, or the code of the problem they were answered with.",
     ["outcome"],
 )
 WEBHOOKS = Counter(

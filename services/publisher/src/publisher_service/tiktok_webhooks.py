@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Security
+from fastapi.security import APIKeyHeader
 from starlette.requests import ClientDisconnect
 
 from common import tracing
 from common.events.account import account_id_of
 from common.events.tiktok import TikTokNotified
+from common.http_openapi import TIKTOK_SIGNATURE, problems, raw_body
 from common.http_problems import Problem
 from common.instants import Clock, Instant
+from common.problems import Code
 from common.tracing import RandomBytes
 from publisher_service import metrics
 from publisher_service.errors import NotificationNotDurable
@@ -29,6 +31,30 @@ from tiktok.webhooks import (
     read_notification,
 )
 
+_SCHEME = APIKeyHeader(
+    name=SIGNATURE_HEADER,
+    scheme_name=TIKTOK_SIGNATURE,
+    description="`t=<seconds since 1970>,s=<HMAC-SHA256 of t, a dot and the body, in hex>`, by the app's secret.",
+    auto_error=False,
+)
+_NOTIFICATION = {
+    "type": "object",
+    "required": ["client_key", "event", "create_time"],
+    "properties": {
+        "client_key": {"type": "string", "description": "The app's."},
+        "event": {"type": "string", "description": "What it tells.", "examples": ["authorization.removed"]},
+        "create_time": {"type": "integer", "description": "Seconds since 1970."},
+        "user_openid": {"type": "string", "description": "Whom it is about."},
+        "content": {"type": "string", "description": "More, as the text of a JSON object."},
+    },
+}
+_REFUSALS = (
+    Code.BAD_REQUEST,
+    Code.BODY_TOO_LARGE,
+    Code.WEBHOOK_UNREADABLE,
+    Code.WEBHOOK_OF_ANOTHER_APP,
+    Code.NOT_DURABLE,
+)
 _log = structlog.get_logger()
 
 
@@ -58,8 +84,8 @@ def webhook_routes(
     """Build the route. Without an app nothing can be checked, so everything is refused."""
     router = APIRouter(tags=["webhooks"])
 
-    @router.post("/v1/webhooks/tiktok")
-    async def receive(http: Request) -> dict[str, str]:
+    @router.post("/v1/webhooks/tiktok", responses=problems(*_REFUSALS), openapi_extra=raw_body(_NOTIFICATION))
+    async def receive(http: Request, _documented: Annotated[str | None, Security(_SCHEME)]) -> dict[str, str]:
         """What TikTok tells the app, signed by TikTok. It repeats whatever is not answered by 200, for 72 hours."""
         if app is None:
             raise _off()
@@ -85,12 +111,12 @@ async def _body_of(http: Request) -> bytes:
     try:
         return await http.body()
     except ClientDisconnect as gone:
-        raise Problem(status=HTTPStatus.BAD_REQUEST, code="body_not_whole", detail="The body ended early.") from gone
+        raise Problem(Code.BAD_REQUEST, "The body ended early.") from gone
 
 
 def _off() -> Problem:
     detail = "This installation takes no webhooks: TIKTOK_CLIENT_KEY or TIKTOK_CLIENT_SECRET is not set here."
-    return _refused(UNREAD, Verdict.OFF, HTTPStatus.SERVICE_UNAVAILABLE, "webhooks_off", detail)
+    return _refused(UNREAD, Verdict.OFF, Code.WEBHOOKS_OFF, detail)
 
 
 def _check(verdict: Genuine | Stale | NotGenuine) -> None:
@@ -98,11 +124,11 @@ def _check(verdict: Genuine | Stale | NotGenuine) -> None:
         case NotGenuine(fault=fault):
             # Anybody can send this, so it is counted and never logged.
             detail = f"The body does not carry TikTok's signature: {SIGNATURE_HEADER} is {fault}."
-            raise _refused(UNREAD, Verdict.NOT_GENUINE, HTTPStatus.UNAUTHORIZED, "signature_refused", detail)
+            raise _refused(UNREAD, Verdict.NOT_GENUINE, Code.WEBHOOK_SIGNATURE_WRONG, detail)
         case Stale(signed_at=signed_at):
             _log.warning("webhook_stale", signed_at=signed_at)
             detail = "The signature is TikTok's, but not of this moment."
-            raise _refused(UNREAD, Verdict.STALE, HTTPStatus.UNAUTHORIZED, "signature_stale", detail)
+            raise _refused(UNREAD, Verdict.STALE, Code.WEBHOOK_SIGNATURE_STALE, detail)
         case Genuine():
             pass
 
@@ -112,13 +138,11 @@ def _understood(found: Notification | Unreadable, app: App) -> Notification:
         case Unreadable(reason=reason):
             _log.warning("webhook_unreadable", reason=reason)
             detail = f"TikTok signed this, but it is no notification: {reason}."
-            raise _refused(UNREAD, Verdict.UNREADABLE, HTTPStatus.UNPROCESSABLE_ENTITY, "webhook_unreadable", detail)
+            raise _refused(UNREAD, Verdict.UNREADABLE, Code.WEBHOOK_UNREADABLE, detail)
         case Notification() if found.client_key != app.client_key:
             _log.warning("webhook_of_another_app", client_key=found.client_key)
             detail = "The notification is for another app than TIKTOK_CLIENT_KEY names here."
-            raise _refused(
-                label_of(found.event), Verdict.ANOTHER_APP, HTTPStatus.FORBIDDEN, "webhook_of_another_app", detail
-            )
+            raise _refused(label_of(found.event), Verdict.ANOTHER_APP, Code.WEBHOOK_OF_ANOTHER_APP, detail)
         case Notification():
             return found
 
@@ -141,14 +165,14 @@ async def _write(notifications: Notifications, notified: TikTokNotified, tracepa
         await notifications.write(notified, traceparent)
     except NotificationNotDurable as error:
         detail = "The notification may be written down or not. Send it again."
-        raise _refused(told, Verdict.NOT_DURABLE, HTTPStatus.SERVICE_UNAVAILABLE, "not_durable", detail) from error
+        raise _refused(told, Verdict.NOT_DURABLE, Code.NOT_DURABLE, detail) from error
     _count(told, Verdict.WRITTEN)
     _log.info("webhook_written", account_id=notified.account_id, told=told)
 
 
-def _refused(told: str, verdict: Verdict, status: HTTPStatus, code: str, detail: str) -> Problem:
+def _refused(told: str, verdict: Verdict, code: Code, detail: str) -> Problem:
     _count(told, verdict)
-    return Problem(status=status, code=code, detail=detail)
+    return Problem(code, detail)
 
 
 def _count(told: str, verdict: Verdict) -> None:
