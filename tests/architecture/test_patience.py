@@ -29,7 +29,9 @@ def yields_only(call: ast.Call) -> bool:
 def in_virtual_time(name: str, text: str, tree: ast.Module) -> bool:
     """Whether a file's sleeps cost nothing: it runs on the simulator's loop, and no test of its own on a real one."""
     real = any(isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test_") for node in ast.walk(tree))
-    return not real and (name.startswith("tests/simulation/") or "from simulation import virtual" in text)
+    return not real and (
+        name.startswith(("tests/simulation/", "tests/soak/")) or "from simulation import virtual" in text
+    )
 
 
 def test_no_test_sleeps(tests: Files) -> None:

@@ -148,6 +148,8 @@ async def test_an_unreadable_record_stops_its_partition(database: Database, valu
 class Moving:
     """A membership whose numbers the test changes."""
 
+    session_seconds = 10.0
+
     def __init__(self) -> None:
         self.numbers: frozenset[int] = frozenset()
         self._bell = asyncio.Event()

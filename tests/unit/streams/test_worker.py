@@ -12,7 +12,7 @@ from common.streams.log import Unusable
 from common.streams.machine import Key, Machine
 from common.streams.membership import FixedMembership
 from common.streams.memory import Calm, MemoryLog, MemoryStore
-from common.streams.worker import Stuck, Worker, run_worker
+from common.streams.worker import Lapsed, Stuck, Worker, run_worker
 from simulation import virtual
 from unit.streams.test_task import ask, events, request
 from unit.streams.toys import MACHINE, Act, Counting, Fact, World
@@ -26,6 +26,8 @@ async def nothing(body: Body) -> None:
 
 class Wandering:
     """A membership that the test moves."""
+
+    session_seconds = 10.0
 
     def __init__(self) -> None:
         self.numbers: frozenset[int] = frozenset()
@@ -48,6 +50,7 @@ async def start(
     *,
     machine: Toy = MACHINE,
     salvage: Callable[[Body], Awaitable[None]] = nothing,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> tuple[Worker, asyncio.Task[None]]:
     worker = Worker(membership)
     running = asyncio.create_task(
@@ -62,6 +65,7 @@ async def start(
             worker=worker,
             clock=virtual.clock,
             random=Random(1),
+            pause=pause,
         )
     )
     await asyncio.sleep(0.5)
@@ -211,5 +215,35 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
         assert events(store) == []
         stop.set()
         await running
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("seconds", [9, 10])
+def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends(seconds: int) -> None:
+    async def main() -> None:
+        store, world, stop = MemoryStore(partitions=1, clock=virtual.clock), World(), asyncio.Event()
+        membership, sleeps = Wandering(), [0, seconds]
+
+        async def stand_still(ordinary: float) -> None:
+            await asyncio.sleep(ordinary + (sleeps.pop(0) if sleeps else 0))
+
+        async def answer_late(_key: object, _effect: object) -> None:
+            await asyncio.sleep(14)
+
+        world.hook = answer_late
+        membership.give(0)
+        _, running = await start(
+            MemoryLog(store), world, membership, stop, machine=machine_that_salvages(), pause=stand_still
+        )
+        ask(store, request("a"))
+        await asyncio.sleep(30)
+        assert running.done() == (seconds >= membership.session_seconds)
+        assert events(store), "what was under way is settled first"
+        if running.done():
+            with pytest.raises(Lapsed, match="stood still for 10 s; the group waits 10 s"):
+                await running
+        stop.set()
+        await asyncio.gather(running, return_exceptions=True)
 
     virtual.run(main())

@@ -6,6 +6,7 @@ Errors:
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -45,6 +46,10 @@ class Membership(Protocol):
     """Tells which partition numbers are this process's own."""
 
     @property
+    def session_seconds(self) -> float:
+        """How long the group waits for a silent member before its partitions move."""
+
+    @property
     def numbers(self) -> frozenset[int]:
         """The partition numbers owned now."""
 
@@ -54,6 +59,8 @@ class Membership(Protocol):
 
 class FixedMembership:
     """Owns the same numbers for ever: for tests, and for processes that are told what is theirs."""
+
+    session_seconds = math.inf
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self.numbers = frozenset(numbers)
@@ -69,9 +76,10 @@ class FixedMembership:
 class GroupMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """A group consumer subscribed to one topic. Its listener only notes what it is told."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, instance: str) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, instance: str, session_seconds: float) -> None:
         self._consumer = consumer
         self._instance = instance
+        self.session_seconds = session_seconds
         self._numbers: frozenset[int] = frozenset()
         self._bell = asyncio.Event()
         self._assigned_at: deque[float] = deque(maxlen=_TWIN_REBALANCES)
@@ -141,7 +149,7 @@ async def join_group(
         enable_auto_commit=False,
         auto_offset_reset="latest",
     )
-    membership = GroupMembership(consumer, instance)
+    membership = GroupMembership(consumer, instance, session_timeout_ms / 1000)
     await consumer.start()
     try:
         consumer.subscribe([topic], listener=membership)

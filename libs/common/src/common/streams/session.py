@@ -16,7 +16,7 @@ from common.streams.book import Book, Draft
 from common.streams.flights import Flights
 from common.streams.intake import Intake, Offered, Passed
 from common.streams.journal import Journal
-from common.streams.log import Outgoing, Reader, Record, Slice, Writer
+from common.streams.log import Doubt, Outgoing, Reader, Record, Slice, Writer
 from common.streams.machine import Due, Key, Lane, Machine, Views, Wait, Wish
 from common.streams.restore import Restored, TaskViews
 
@@ -33,6 +33,8 @@ FRUITLESS_PAUSE = timedelta(seconds=1)
 IDLE_RECORDS = 1000
 """Records that changed nothing before the position alone is written."""
 GROUP_OFFSETS_EVERY = timedelta(seconds=5)
+LONGEST_COMMIT_SECONDS = 10.0
+"""A commit that took longer may have been this process standing still, and the partition another's by now."""
 
 _log = structlog.get_logger()
 
@@ -74,7 +76,7 @@ class Session(Generic[S, F, E]):
         self._looks: Alarms[str] = Alarms()
         self._unwritten = 0
         self._group_offsets_at: Instant | None = None
-        self._draining = False
+        self._stop = asyncio.Event()
 
     def wake(self, freed: Key | None = None) -> None:
         """Something happened outside: an outcome came, or an effect ended without one."""
@@ -85,7 +87,7 @@ class Session(Generic[S, F, E]):
     def leave(self, key: Key, effect: E) -> Views | None:
         """What an effect may look at, if it may begin: its state wants it still, and the partition is not given up."""
         state = self._book.get(key)
-        if self._draining or state is None or self._machine.todo(key, state, self._tools.now()) != effect:
+        if self._stop.is_set() or state is None or self._machine.todo(key, state, self._tools.now()) != effect:
             return None
         return self._views
 
@@ -101,6 +103,7 @@ class Session(Generic[S, F, E]):
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Work until `stop`. Raises `Doubt`, `Unusable`, `Unreadable` (in an ExceptionGroup)."""
+        self._stop = stop
         async with asyncio.TaskGroup() as group:
             pump = group.create_task(self._pump(stop))
             bell = group.create_task(self._ring_on(stop))
@@ -110,7 +113,6 @@ class Session(Generic[S, F, E]):
 
     async def finish(self, seconds: float) -> None:
         """Let effects end and commit their outcomes; what cannot be committed stays with the flights."""
-        self._draining = True
         await self._tools.flights.finish(seconds)
         self._queue.clear()
         await self._commit_all()
@@ -213,7 +215,12 @@ class Session(Generic[S, F, E]):
         self._unwritten += len(draft.offsets)
         if not draft.empty or self._unwritten >= IDLE_RECORDS:
             records = draft.records(self._tools.journal, offsets, self._tools.write_event)
+            began = asyncio.get_running_loop().time()
             await self._tools.writer.commit(records, self._for_group(offsets, now))
+            if (seconds := asyncio.get_running_loop().time() - began) > LONGEST_COMMIT_SECONDS:
+                # Nothing may be started on it: a successor may have done so already.
+                cause = f"the commit took {seconds:.0f} s"
+                raise Doubt(cause)
             self._tools.committed(len(draft.changes))
             self._unwritten = 0
         self._offsets = offsets
@@ -269,7 +276,7 @@ class Session(Generic[S, F, E]):
             for item, effect in self._wishes.get(account_id, {}).items()
             if not flights.busy(key := Key(account_id, item))
         ]
-        if not wishes or self._draining:
+        if not wishes or self._stop.is_set():
             self._looks.cancel(account_id)
             return
         states = self._book.lane(account_id)

@@ -1,7 +1,8 @@
 """One process of a service: a task for each partition number it owns, a watchdog over them, and a clean end.
 
 Errors:
-    Stuck    a partition has not got on for 30 s although the log answers: the process ends, to be started anew
+    Stuck     a partition has not got on for 30 s although the log answers: the process ends, to be started anew
+    Lapsed    the process stood still for longer than its session: its partitions may be others' by now, so it ends
 """
 
 import asyncio
@@ -39,6 +40,14 @@ class Stuck(Exception):
         super().__init__(f"partition {partition} has stood still for {seconds:.0f} s (limit {STUCK_SECONDS:.0f} s)")
 
 
+class Lapsed(Exception):
+    """This process stood still for longer than the group waits for a member."""
+
+    def __init__(self, *, seconds: float, limit: float) -> None:
+        """Say for how long."""
+        super().__init__(f"this process stood still for {seconds:.0f} s; the group waits {limit:.0f} s")
+
+
 class Worker:
     """The tasks of this process, as far as the outside may look: ready when every owned partition is open."""
 
@@ -53,6 +62,11 @@ class Worker:
         return bool(self.tasks) and all(
             number in self.tasks and self.tasks[number].task.pulse.opened for number in owned
         )
+
+    def stop(self) -> None:
+        """Have every task give its partition up."""
+        for hosted in self.tasks.values():
+            hosted.stop.set()
 
 
 class Hosted:
@@ -88,10 +102,12 @@ async def run_worker(
     worker: Worker | None = None,
     clock: Clock = system_clock,
     random: Random | None = None,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Serve the owned partitions until `stop`, then drain them.
+    """Serve the owned partitions until `stop`, then drain them. `pause` lets seconds pass, for the watchdog.
 
-    Raises (in an ExceptionGroup): `Unreadable`, `Displaced`, `Expelled`, `Stuck`; the process should end on each.
+    Raises (in an ExceptionGroup): `Unreadable`, `Displaced`, `Expelled`, `Stuck`; and `Lapsed`, once what was under
+    way is settled or passed on. The process should end on each.
     """
     surroundings = Surroundings(
         machine=machine,
@@ -105,13 +121,16 @@ async def run_worker(
     worker = worker or Worker(membership)
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     async with asyncio.TaskGroup() as group:
-        watching = group.create_task(_watch(worker, log))
+        watching = group.create_task(_watch(worker, membership, log, pause))
         hosting = group.create_task(_host(worker, membership, surroundings, group))
-        await stop.wait()
+        stopping = group.create_task(stop.wait())
+        await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
         hosting.cancel()
+        worker.stop()
         watching.cancel()
-        for hosted in worker.tasks.values():
-            hosted.stop.set()
+        stopping.cancel()
+    if not watching.cancelled():
+        raise watching.result()
     _log.info("worker_stopped", service=machine.service)
 
 
@@ -138,10 +157,16 @@ async def _run(hosted: Hosted, worker: Worker, number: int) -> None:
         del worker.tasks[number]
 
 
-async def _watch(worker: Worker, log: Log) -> None:
-    """End the process when a partition stands still, but never because the log is away."""
+async def _watch(worker: Worker, membership: Membership, log: Log, pause: Callable[[float], Awaitable[None]]) -> Lapsed:
+    """End the process when a partition stands still, but never because the log is away; return when the process did."""
+    time = asyncio.get_running_loop().time
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
+        began = time()
+        await pause(LOOK_SECONDS)
+        if (seconds := time() - began - LOOK_SECONDS) >= membership.session_seconds:
+            # At once: a task that finds itself fenced would take its partition back from who has it now.
+            worker.stop()
+            return Lapsed(seconds=seconds, limit=membership.session_seconds)
         longest = max(worker.tasks.values(), key=_stood_still, default=None)
         if longest is None or _stood_still(longest) < STUCK_SECONDS:
             continue

@@ -1,0 +1,114 @@
+"""Whoever keeps the books of a soak: sees every record as it is committed, and holds the promises against it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from auth_service.account import Disconnected, NeedsPerson
+from auth_service.grants import open_tokens
+from auth_service.machine import State
+from auth_service.tenant import ApiKey, Tenant
+from common.credentials import AccessToken, AccessTokens
+from common.events.account import AccountReauthorizationRequired
+from common.events.body import Body
+from common.events.codec import decode
+from common.events.topics import ACCOUNT_EVENTS, AUTH_CREDENTIALS, Topic, state_topic
+from common.sealing import Vault
+from common.streams.log import Outgoing
+from common.streams.memory import MemoryStore
+from simulation import virtual
+from soak.tiktok import TokenEndpoint
+
+STATES = state_topic("auth").name
+
+
+class Ledger(MemoryStore):
+    """The log, with a look at every record that is committed."""
+
+    def __init__(self, *, partitions: int, vault: Vault, endpoint: TokenEndpoint) -> None:
+        super().__init__(partitions=partitions, clock=virtual.clock)
+        self.seen: Counter[str] = Counter()
+        self.refreshes: Counter[str] = Counter()
+        self.needing: dict[str, float] = {}
+        self.credentials: dict[str, Outgoing] = {}
+        self._vault = vault
+        self._endpoint = endpoint
+        self._sealed: dict[str, str] = {}
+        self._states: msgspec.json.Decoder[State] = msgspec.json.Decoder(State)
+
+    def append(self, outgoing: Outgoing, **more: object) -> None:
+        """Note what is committed."""
+        super().append(outgoing)
+        key = (outgoing.key or b"").decode()
+        match outgoing.slice.topic:
+            case topic if topic == STATES and not key.startswith("!"):
+                self._state(key.partition("/")[0], outgoing.value or b"")
+            case AUTH_CREDENTIALS.name:
+                self.credentials[key] = outgoing
+            case ACCOUNT_EVENTS.name:
+                self._event(outgoing)
+            case _:
+                pass
+
+    def _state(self, account_id: str, value: bytes) -> None:
+        state = self._states.decode(value)
+        if isinstance(state, NeedsPerson | Disconnected | Tenant | ApiKey) or state.pair.version == 0:
+            return
+        if state.pair.sealed == self._sealed.get(account_id):
+            return
+        self._sealed[account_id] = state.pair.sealed
+        tokens = open_tokens(self._vault, state.pair, account_id=account_id)
+        serial, before = int(tokens.refresh_token.rpartition(".")[2]), self._endpoint.committed.get(account_id, 0)
+        if serial > 1:
+            self.refreshes[account_id] += 1
+        self.seen["went back"] += serial < before
+        self._endpoint.committed[account_id] = serial
+
+    def _event(self, outgoing: Outgoing) -> None:
+        body = decode(topic=outgoing.slice.topic, value=outgoing.value or b"", headers=outgoing.headers).body
+        self.seen[body.ce_type] += 1
+        if isinstance(body, AccountReauthorizationRequired):
+            self.needing[body.account_id] = asyncio.get_running_loop().time()
+
+    def newest_in_log(self, account_id: str) -> bool:
+        """Whether the newest pair TikTok made for an account is in the log."""
+        return self._endpoint.committed.get(account_id) == self._endpoint.issued[account_id].serial
+
+
+class Views:
+    """What is committed now, as a service that keeps up would see it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def get(self, topic: Topic, account_id: str) -> Body | None:
+        """Return the newest credential."""
+        record = self._ledger.credentials.get(account_id)
+        if record is None:
+            return None
+        return decode(topic=topic.name, value=record.value or b"", headers=record.headers).body
+
+
+async def use_tokens(
+    ledger: Ledger,
+    endpoint: TokenEndpoint,
+    *,
+    accounts: Sequence[str],
+    key: X25519PrivateKey,
+    random: Random,
+    every: float,
+) -> None:
+    """Be the services: take some account's token, and use it at TikTok, over and over (`every` so many seconds)."""
+    tokens, views = AccessTokens(service="uploader", private_key=key, clock=virtual.clock), Views(ledger)
+    while True:
+        await asyncio.sleep(random.uniform(0, 2 * every))
+        found = tokens.of(random.choice(accounts), views)
+        if isinstance(found, AccessToken):
+            ledger.seen["handed out"] += 1
+            ledger.seen["expired handed out"] += not endpoint.use(found.text)
+        else:
+            ledger.seen["none to hand out"] += 1

@@ -1,0 +1,227 @@
+"""A soak from its first consent to its last look at the books."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from random import Random
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from auth_service.account import OFFERED
+from auth_service.grants import Recipients, Tokens, seal_tokens
+from common.events.account import ConnectRequested
+from common.sealing import Vault
+from common.streams.memory import MemoryLog
+from common.streams.worker import Lapsed
+from simulation import virtual
+from simulation.processes import adopt_tasks
+from soak.books import Ledger, use_tokens
+from soak.group import Coordinator, Seat
+from soak.tiktok import ACCESS_SECONDS, REFRESH_SECONDS, Rotation, TokenEndpoint, Trouble
+from soak.worker import Member, Rough, work, write
+
+WORKERS = 3
+CALM_SECONDS = 400.0
+"""Longer than the longest pause between two attempts: what can be settled is settled by then."""
+LOOK_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How large and how rough a soak is."""
+
+    accounts: int = 1000
+    rounds: int = 100
+    partitions: int = 24
+    seed: int = 1
+    rotation: Rotation = Rotation.UNTIL_USED
+    doubt: float = 0.002
+    lose_after: float = 0.01
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """What came of it; `lost` and the others below it break a promise unless they are 0."""
+
+    plan: Plan
+    virtual_seconds: float = 0.0
+    refreshes: int = 0
+    kills: int = 0
+    pauses: int = 0
+    moves: int = 0
+    doubts: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    unsavable: int = 0
+    lost: int = 0
+    reused: int = 0
+    expired_handed_out: int = 0
+    went_back: int = 0
+
+    @property
+    def kept(self) -> bool:
+        """Whether every promise was kept."""
+        return not (self.lost or self.reused or self.expired_handed_out or self.went_back)
+
+
+class Soak:
+    """Everything that outlives a process."""
+
+    def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._say = say
+        self._random = Random(plan.seed)
+        self._faults = Rough(self._random, doubt=plan.doubt)
+        self._vault = Vault({"one": bytes(range(32))})
+        self._key = X25519PrivateKey.from_private_bytes(bytes(range(32)))
+        names = ("uploader", "publisher", "analytics")
+        self._recipients = Recipients(dict.fromkeys(names, self._key.public_key()))
+        self.endpoint = TokenEndpoint(
+            rotation=plan.rotation, random=self._random, trouble=Trouble(lost_after=plan.lose_after)
+        )
+        self.ledger = Ledger(partitions=plan.partitions, vault=self._vault, endpoint=self.endpoint)
+        self._seats = {f"auth-{number}": Seat() for number in range(WORKERS)}
+        self._group = Coordinator(self._seats, partitions=plan.partitions)
+        self._accounts = [f"acc_{number:05}" for number in range(plan.accounts)]
+        self.findings = Findings(plan=plan)
+
+    async def run(self) -> Findings:
+        """Live through it."""
+        loop = asyncio.get_running_loop()
+        adopt_tasks(loop)
+        consumers = use_tokens(
+            self.ledger,
+            self.endpoint,
+            accounts=self._accounts,
+            key=self._key,
+            random=self._random,
+            every=60.0 / max(len(self._accounts), 1),
+        )
+        others = [
+            loop.create_task(self._group.run()),
+            loop.create_task(consumers),
+            *(loop.create_task(self._keep_running(name)) for name in self._seats),
+        ]
+        await self._connect_everybody()
+        await self._until_all_rounds_are_done()
+        self._faults.over = True
+        self.endpoint.trouble.calm()
+        await asyncio.sleep(CALM_SECONDS)
+        for other in others:
+            other.cancel()
+            with suppress(asyncio.CancelledError):
+                await other
+        for seat in self._seats.values():
+            if seat.member is not None:
+                seat.member.stop.set()
+                await seat.member.ended()
+        return self._add_up()
+
+    async def _connect_everybody(self) -> None:
+        log = MemoryLog(self.ledger)
+        for account_id in self._accounts:
+            await asyncio.sleep(self._random.uniform(0, ACCESS_SECONDS / len(self._accounts)))
+            write(self.ledger, log, self._consent(account_id))
+
+    def _consent(self, account_id: str) -> ConnectRequested:
+        made, now = self.endpoint.consent(account_id), virtual.clock()
+        tokens = Tokens(access_token=made.access_token, refresh_token=made.refresh_token)
+        return ConnectRequested(
+            account_id=account_id,
+            tenant=f"tenant-{hash_of(account_id) % 20}",
+            open_id=f"-{account_id}",
+            scopes=("video.publish",),
+            sealed_grant=seal_tokens(self._vault, tokens, account_id=account_id, version=OFFERED),
+            granted_at=now,
+            access_expires_at=now + timedelta(seconds=ACCESS_SECONDS),
+            refresh_expires_at=now + timedelta(seconds=REFRESH_SECONDS),
+        )
+
+    async def _until_all_rounds_are_done(self) -> None:
+        loop, told = asyncio.get_running_loop(), 0
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            going = [account_id for account_id in self._accounts if account_id not in self.ledger.needing]
+            slowest = min((self.ledger.refreshes[account_id] for account_id in going), default=self._plan.rounds)
+            if slowest >= self._plan.rounds:
+                return
+            if slowest * 10 // self._plan.rounds > told:
+                told = slowest * 10 // self._plan.rounds
+                self._say(
+                    f"{self._plan.rotation}: round {slowest} of {self._plan.rounds} after {loop.time():.0f} virtual s, "
+                    f"{sum(self.ledger.refreshes.values())} refreshes, {self.findings.kills} kills"
+                )
+
+    async def _keep_running(self, name: str) -> None:
+        """Be the supervisor of one static member: kill it, put it to sleep, start it anew."""
+        seat, random = self._seats[name], self._random
+        lives = 0
+        while True:
+            lives += 1
+            main = partial(
+                work,
+                store=self.ledger,
+                endpoint=self.endpoint,
+                vault=self._vault,
+                recipients=self._recipients,
+                random=Random(f"{self._plan.seed} {name} {lives}"),
+            )
+            seat.member = Member(f"{name}/{lives}", self._faults, main)
+            await self._trouble(seat.member)
+            await asyncio.sleep(random.choice((0.5, 0.5, 0.5, 3, 15)) if not self._faults.over else 0.5)
+
+    async def _trouble(self, member: Member) -> None:
+        """Let a process run, sleep now and then, and die in the end."""
+        random = self._random
+        while not member.main.done():
+            await asyncio.wait((member.main,), timeout=random.uniform(10, 60))
+            if member.main.done() or self._faults.over:
+                continue
+            if random.random() < 0.4:
+                self.findings.pauses += 1
+                member.sleep(random.choice((2, 8, 14, 25)))
+                continue
+            self.findings.kills += 1
+            member.crash()
+        try:
+            await member.ended()
+        except Lapsed:
+            self.ledger.seen["lapsed"] += 1
+
+    def _add_up(self) -> Findings:
+        findings, ledger = self.findings, self.ledger
+        findings.virtual_seconds = asyncio.get_running_loop().time()
+        findings.refreshes = sum(ledger.refreshes.values())
+        findings.moves = self._group.moved
+        findings.doubts = self._faults.doubts
+        findings.counts = {**self.endpoint.seen, **ledger.seen}
+        findings.reused = self.endpoint.seen["reused"]
+        findings.expired_handed_out = ledger.seen["expired handed out"]
+        findings.went_back = ledger.seen["went back"]
+        missing = {account_id for account_id in self._accounts if not ledger.newest_in_log(account_id)}
+        if self._plan.rotation is Rotation.STRICT:
+            # Rotated, and the answer never reached the log: nobody has that pair. These, and only these, may end.
+            findings.unsavable = len(missing & set(ledger.needing))
+            findings.lost = len(missing ^ set(ledger.needing))
+        else:
+            findings.lost = len(missing | set(ledger.needing))
+        return findings
+
+
+def hash_of(text: str) -> int:
+    """Spread names over tenants, always the same way."""
+    return sum(text.encode())
+
+
+def soak(plan: Plan, say: Callable[[str], None]) -> Findings:
+    """Run a soak in virtual time; `say` is told how far it is."""
+    structlog.configure(processors=[_drop], cache_logger_on_first_use=False)
+    return virtual.run(Soak(plan, say).run())
+
+
+def _drop(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    del logger, method, event
+    raise structlog.DropEvent

@@ -1,0 +1,140 @@
+"""One auth worker process of the soak: the real runtime, machine and effects, on a log in memory."""
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+from auth_service.account import AppOf
+from auth_service.effects import AuthEffects
+from auth_service.grants import Recipients
+from auth_service.machine import auth_machine
+from common.events.body import Body
+from common.events.codec import Envelope, encode
+from common.sealing import Vault
+from common.streams.log import Outgoing, Slice
+from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.worker import run_worker
+from simulation import virtual
+from simulation.processes import Faults, Process
+from soak.tiktok import Client, TokenEndpoint
+
+SLOTS = 64
+SESSION_SECONDS = 10.0
+
+
+class Rough(Faults):
+    """Broker doubts and small delays at every step; processes are killed and put to sleep from outside."""
+
+    def __init__(self, random: Random, *, doubt: float) -> None:
+        self.random = random
+        self.crash = 0.0
+        self.freeze = 0.0
+        self.doubt = doubt
+        self.doubts = 0
+        self.over = False
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing goes wrong any more."""
+        return self.over
+
+    def strikes(self, rate: float) -> bool:
+        """Whether a fault of this rate happens now."""
+        struck = super().strikes(rate)
+        self.doubts += struck
+        return struck
+
+
+class Member(Process):
+    """A process that owns partitions, can be put to sleep, and sleeps at its next step."""
+
+    session_seconds = SESSION_SECONDS
+
+    def __init__(self, name: str, faults: Faults, main: "Callable[[Member], object]") -> None:
+        self._numbers: frozenset[int] = frozenset()
+        self._bell = asyncio.Event()
+        self._asleep_until = 0.0
+        super().__init__(name, faults, main)  # type: ignore[arg-type]  # it is handed what it makes: a Member
+
+    @property
+    def awake(self) -> bool:
+        """Whether it runs now."""
+        return not self.dead and not self.main.done() and asyncio.get_running_loop().time() >= self._asleep_until
+
+    def sleep(self, seconds: float) -> None:
+        """Stop, as after SIGSTOP, and go on where it stood some seconds later."""
+        self._asleep_until = asyncio.get_running_loop().time() + seconds
+
+    async def step(self, name: str) -> None:
+        """Pass a point at which this process may find itself dead, or asleep."""
+        await super().step(name)
+        while (left := self._asleep_until - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(left)
+            self._alive()
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The partitions it believes to own."""
+        return self._numbers
+
+    def own(self, numbers: frozenset[int]) -> None:
+        """Hear of an assignment."""
+        if numbers != self._numbers:
+            self._numbers = numbers
+            self._bell.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, and more of it while asleep."""
+        await asyncio.sleep(seconds)
+        await self.step("wake")
+
+    async def changed(self) -> None:
+        """Wait for the next assignment."""
+        await self._bell.wait()
+        self._bell.clear()
+
+
+class OneApp:
+    """Every account is of one app."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def of(self, app: AppOf) -> Client:
+        """Return it."""
+        return self._client
+
+
+def write(store: MemoryStore, log: MemoryLog, body: Body) -> None:
+    """Write an event as an edge would."""
+    value, headers = encode(Envelope(id="", source="world", time=virtual.clock(), traceparent=None, body=body))
+    slice_ = Slice(body.topic.name, log.partition_of(body.key))
+    store.append(Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers))
+
+
+async def work(
+    member: Member, *, store: MemoryStore, endpoint: TokenEndpoint, vault: Vault, recipients: Recipients, random: Random
+) -> None:
+    """Be an auth worker."""
+    log = MemoryLog(store, member)
+    effects = AuthEffects(
+        vault=vault, recipients=recipients, clients=OneApp(Client(endpoint, member)), clock=virtual.clock
+    )
+
+    async def salvage(body: Body) -> None:
+        await member.before("salvage")
+        write(store, log, body)
+        await member.after("salvage")
+
+    await run_worker(
+        machine=auth_machine(recipients.fingerprint),
+        effects=effects,
+        log=log,
+        membership=member,
+        salvage=salvage,
+        slots=SLOTS,
+        stop=member.stop,
+        clock=virtual.clock,
+        random=random,
+        pause=member.pause,
+    )
