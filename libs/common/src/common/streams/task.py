@@ -48,6 +48,8 @@ class Surroundings(Generic[S, F, E]):
     random: Random
     slots: Slots
     salvage: Callable[[Body], Awaitable[None]]
+    lapsed: Callable[[], bool] = lambda: False
+    """Whether this process has stood still for so long that its partitions may be others' by now."""
     most_steps: int = MOST_STEPS
 
 
@@ -126,7 +128,7 @@ class Task(Generic[S, F, E]):
 
     def _leave(self, key: Key, effect: E) -> Views | None:
         """Let an effect begin; while the partition is not open, nobody knows whether it is wanted."""
-        return None if self._session is None else self._session.leave(key, effect)
+        return None if self._session is None or self._given.lapsed() else self._session.leave(key, effect)
 
     def _now(self) -> Instant:
         """Read the clock, but never before the newest time in restored state.

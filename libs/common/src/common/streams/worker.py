@@ -69,6 +69,34 @@ class Worker:
             hosted.stop.set()
 
 
+class Heart:
+    """Beats once a second while this process runs."""
+
+    def __init__(self, worker: Worker, session_seconds: float) -> None:
+        """Take whose heart it is, and how long the group waits for a silent member."""
+        self.session_seconds = session_seconds
+        self._worker = worker
+        self.beat()
+
+    def beat(self) -> None:
+        """Note that the process runs."""
+        self._at = asyncio.get_running_loop().time()
+
+    def stood_still(self) -> float:
+        """Tell for how many seconds it has not."""
+        return asyncio.get_running_loop().time() - self._at - LOOK_SECONDS
+
+    def lapsed(self) -> bool:
+        """Whether it stood still for its session. Whoever finds out first has every task give its partition up.
+
+        At once: a task that finds itself fenced would take its partition back from who has it now.
+        """
+        if self.stood_still() < self.session_seconds:
+            return False
+        self._worker.stop()
+        return True
+
+
 class Hosted:
     """A task that runs, and how to stop it."""
 
@@ -109,6 +137,8 @@ async def run_worker(
     Raises (in an ExceptionGroup): `Unreadable`, `Displaced`, `Expelled`, `Stuck`; and `Lapsed`, once what was under
     way is settled or passed on. The process should end on each.
     """
+    worker = worker or Worker(membership)
+    heart = Heart(worker, membership.session_seconds)
     surroundings = Surroundings(
         machine=machine,
         effects=effects,
@@ -117,11 +147,11 @@ async def run_worker(
         random=random or Random(),  # noqa: S311 -- jitter and event ids, not secrets
         slots=Slots(slots),
         salvage=salvage,
+        lapsed=heart.lapsed,
     )
-    worker = worker or Worker(membership)
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     async with asyncio.TaskGroup() as group:
-        watching = group.create_task(_watch(worker, membership, log, pause))
+        watching = group.create_task(_watch(worker, heart, log, pause))
         hosting = group.create_task(_host(worker, membership, surroundings, group))
         stopping = group.create_task(stop.wait())
         await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -157,16 +187,13 @@ async def _run(hosted: Hosted, worker: Worker, number: int) -> None:
         del worker.tasks[number]
 
 
-async def _watch(worker: Worker, membership: Membership, log: Log, pause: Callable[[float], Awaitable[None]]) -> Lapsed:
+async def _watch(worker: Worker, heart: Heart, log: Log, pause: Callable[[float], Awaitable[None]]) -> Lapsed:
     """End the process when a partition stands still, but never because the log is away; return when the process did."""
-    time = asyncio.get_running_loop().time
     while True:
-        began = time()
         await pause(LOOK_SECONDS)
-        if (seconds := time() - began - LOOK_SECONDS) >= membership.session_seconds:
-            # At once: a task that finds itself fenced would take its partition back from who has it now.
-            worker.stop()
-            return Lapsed(seconds=seconds, limit=membership.session_seconds)
+        if heart.lapsed():
+            return Lapsed(seconds=heart.stood_still(), limit=heart.session_seconds)
+        heart.beat()
         longest = max(worker.tasks.values(), key=_stood_still, default=None)
         if longest is None or _stood_still(longest) < STUCK_SECONDS:
             continue
