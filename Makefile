@@ -60,6 +60,7 @@ down: $(READY) ## Stop the stack; its data stays in .stack.
 compose: $(READY) ## The same in containers, with the official Kafka and MongoDB images (needs Docker Compose).
 	$(BIN)/python -m stack.compose
 	docker compose up --build --detach --wait
+	$(BIN)/python -m stack.compose key
 
 status: $(READY) ## Print the addresses of the running stack.
 	$(BIN)/python -m stack status

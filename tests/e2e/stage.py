@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaProducer
 from e2e.events import Event, Tail
 from e2e.tiktok_stand_in import StandIn
 from e2e.waiting import eventually
+from stack.api_keys import SCOPES
 from stack.demo import browser
 from stack.local import Stack
 
@@ -72,14 +73,32 @@ class Stage:
         self.tiktok = StandIn(web, stack.sandbox_url)
         self._web = web
 
+    async def key_of(self, tenant: str, *scopes: str) -> dict[str, str]:
+        """An API key of the tenant's as a header; with every scope unless some are named."""
+        key = await asyncio.to_thread(self.stack.api_key, tenant, scopes or SCOPES)
+        return {"Authorization": f"Bearer {key}"}
+
+    async def ask(
+        self, service: str, path: str, headers: Mapping[str, str], *, method: str = "GET", **more: Any
+    ) -> httpx.Response:
+        """Ask an edge; whatever it answers."""
+        return await self._web.request(method, self.stack.urls[service] + path, headers=dict(headers), **more)
+
+    async def administer(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """Ask auth's admin API about tenants, as the operator."""
+        operator = {"Authorization": f"Bearer {self.stack.bootstrap_secret}"}
+        return await self.ask("auth", f"/v1/admin/tenants{path}", operator, method=method, json=body)
+
     async def connect(self, creator: str) -> Account:
         """Connect a creator through the consent pages, for a tenant of its own."""
         tenant, auth = f"tenant-of-{creator}", self.stack.urls["auth"]
-        headline = await browser.connect(self._web, auth, tenant=tenant, creator=creator)
+        key = await asyncio.to_thread(self.stack.api_key, tenant)
+        headline = await browser.connect(self._web, auth, key=key, creator=creator)
         assert headline.startswith("Connected"), headline
+        headers = await self.key_of(tenant)
 
         async def connected() -> list[dict[str, Any]]:
-            answer = await self._web.get(f"{auth}/v1/accounts", params={"tenant": tenant})
+            answer = await self._web.get(f"{auth}/v1/accounts", headers=headers)
             accounts = answer.raise_for_status().json()["accounts"]
             return [account for account in accounts if account["status"] == "connected"]
 
@@ -158,7 +177,8 @@ class Stage:
 
     async def _ask_analytics(self, request: Request, path: str = "") -> dict[str, Any]:
         url = f"{self.stack.urls['analytics']}/v1/posts/{request['post_id']}{path}"
-        answer = await self._web.get(url, params={"account_id": request["account_id"]})
+        headers = await self.key_of(request["tenant"])
+        answer = await self._web.get(url, params={"account_id": request["account_id"]}, headers=headers)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return {}
         known: dict[str, Any] = answer.raise_for_status().json()

@@ -160,8 +160,8 @@ class Busy(Queries):
         self._store = Store(database)
         self._moment = moment
 
-    async def places(self, post_id: str, account_id: str | None) -> list[Place]:
-        return await self._then_news("places", super().places(post_id, account_id))
+    async def places(self, tenant: str, post_id: str, account_id: str | None) -> list[Place]:
+        return await self._then_news("places", super().places(tenant, post_id, account_id))
 
     async def as_of(self, partition: int) -> datetime | None:
         return await self._then_news("as_of", super().as_of(partition))
@@ -186,9 +186,9 @@ async def test_an_answer_holds_all_it_claims_whatever_is_written_meanwhile(datab
     await Store(database).write(upserts(records_of([STORY[1]])), {})
     await Store(database).mark(0, complete=EARLIER)
     api = ReadApi(queries=Busy(database, moment), clock=lambda: LATER)
-    told = await api.post("post-1")
+    told = await api.post("shop", "post-1")
     assert told.freshness.as_of in {EARLIER, LATER}
     if told.freshness.as_of == LATER:
         assert told.state == "available"
         assert [event.type for event in told.timeline] == ["post.accepted", "post.available"]
-    assert (await api.post("post-1")).freshness.as_of == LATER
+    assert (await api.post("shop", "post-1")).freshness.as_of == LATER

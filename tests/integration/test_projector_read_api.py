@@ -29,8 +29,10 @@ from common.events.post import (
     PostUploaded,
     PrivacyLevel,
 )
+from common.events.tenant import Scope
 from common.http import create_app
 from common.streams.log import Record, Slice
+from key_ring import KeyRing
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 NOW = T0 + timedelta(hours=1)
@@ -73,10 +75,16 @@ STORY: tuple[Body, ...] = (
 
 
 @pytest.fixture
-async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+def keys() -> KeyRing:
+    return KeyRing()
+
+
+@pytest.fixture
+async def client(database: Database, keys: KeyRing) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(queries=Queries(database), clock=lambda: NOW))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+    add_read_api(app, ReadApi(queries=Queries(database), clock=lambda: NOW), keys.gate())
+    transport, key = httpx.ASGITransport(app), keys.header("shop", Scope.ANALYTICS_READ)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=key) as client:
         yield client
 
 
@@ -302,15 +310,15 @@ class Away:
 
 
 class AwayQueries(Queries):
-    async def places(self, post_id: str, account_id: str | None) -> list[Any]:
+    async def places(self, tenant: str, post_id: str, account_id: str | None) -> list[Any]:
         raise StoreUnavailable(ConnectionError())
 
 
-async def test_a_store_that_is_away_is_a_503_that_says_so(database: Database) -> None:
+async def test_a_store_that_is_away_is_a_503_that_says_so(database: Database, keys: KeyRing) -> None:
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(queries=AwayQueries(database), clock=lambda: NOW))
+    add_read_api(app, ReadApi(queries=AwayQueries(database), clock=lambda: NOW), keys.gate())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        answer = await client.get("/v1/posts/post-1")
+        answer = await client.get("/v1/posts/post-1", headers=keys.header())
     assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
     assert answer.headers["retry-after"] == "5"
 

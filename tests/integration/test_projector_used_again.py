@@ -59,7 +59,7 @@ OUT = (
 
 async def ask(database: Database) -> tuple[PostAnswer, SeriesAnswer]:
     api = ReadApi(queries=Queries(database), clock=lambda: T0 + 2 * LATER)
-    return await api.post("post-1"), await api.metrics("post-1")
+    return await api.post("shop", "post-1"), await api.metrics("shop", "post-1", limit=500)
 
 
 @pytest.mark.parametrize(

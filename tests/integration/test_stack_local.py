@@ -82,6 +82,7 @@ def test_services_are_told_what_they_need_and_no_more(tmp_path: Path, monkeypatc
     told = {name: surroundings.environment(name, instance=f"{name}-0", port=1) for name in SERVICES}
     secret = stack._keys.client_secret
     assert [name for name in SERVICES if secret in told[name].values()] == ["auth", "publisher"]
+    assert [name for name in SERVICES if stack._keys.bootstrap in told[name].values()] == ["auth"]
     assert [name for name in SERVICES if "MONGODB_URL" in told[name]] == ["analytics"]
     assert told["uploader"]["UPLOADER_PRIVATE_KEY"] != told["publisher"]["PUBLISHER_PRIVATE_KEY"]
     assert all("SOMEBODYS_PASSWORD" not in variables for variables in told.values())

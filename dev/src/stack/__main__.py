@@ -17,8 +17,8 @@ from rich.table import Table
 
 from stack import jars, state
 from stack.errors import NotReady, PartDied, StackError
-from stack.local import Stack
-from stack.options import Options
+from stack.local import API_KEY_FILE, Stack
+from stack.options import FIRST_TENANT, Options
 from stack.waiting import until
 
 DEFAULT_FOLDER: Final = Path(".stack")
@@ -98,6 +98,7 @@ def status(folder: Path) -> int:
     for part, address in now.addresses.items():
         table.add_row(part, address)
     table.add_row("certificate authority", now.ca_file)
+    table.add_row(f"API key of {FIRST_TENANT}", str(folder / API_KEY_FILE))
     table.add_row("logs", str(folder / "logs"))
     Console().print(table)
     return 0

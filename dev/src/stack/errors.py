@@ -5,6 +5,7 @@ StackError
 ├── DownloadFailed    a part could not be fetched, or is not what the lock says
 ├── PartDied          a part ended while it was waited for
 ├── NotReady          a part did not become ready in time
+├── KeyRefused        auth did not make an API key
 └── AlreadyRunning    another process runs a stack in this folder
 """
 
@@ -44,6 +45,13 @@ class NotReady(StackError):
     def __init__(self, name: str, seconds: float, log: Path | None = None) -> None:
         shown = f"; the last lines of {log.name}:\n{tail(log)}" if log else ""
         super().__init__(f"{name} was not ready after {seconds:.0f} s{shown}")
+
+
+class KeyRefused(StackError):
+    """Auth did not make an API key."""
+
+    def __init__(self, tenant: str, status: int, why: str) -> None:
+        super().__init__(f"auth made no API key for tenant {tenant}: HTTP {status}, {why}")
 
 
 class AlreadyRunning(StackError):

@@ -1,4 +1,4 @@
-"""The stack's secrets, made at its first start: key pairs, the vault key, the sandbox's client secret."""
+"""The stack's secrets, made at its first start: key pairs, the vault key, the client secret, the operator's secret."""
 
 import base64
 import secrets
@@ -19,6 +19,8 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
     private: dict[str, str]
     vault: str
     client_secret: str
+    bootstrap: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(32))
+    """Opens auth's admin API."""
 
     def __repr__(self) -> str:
         return "Keys(…)"
@@ -49,13 +51,15 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(folder: Path) -> Keys:
-    """Read a stack's keys; make and keep them at the first call."""
+    """Read a stack's keys; make and keep them at the first call, and those that an older stack did not have."""
     path = folder / "keys.json"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        path.write_bytes(msgspec.json.encode(Keys.fresh()))
-    return msgspec.json.decode(path.read_bytes(), type=Keys)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    kept = path.read_bytes()
+    keys = msgspec.json.decode(kept, type=Keys) if kept else Keys.fresh()
+    if (whole := msgspec.json.encode(keys)) != kept:
+        path.write_bytes(whole)
+    return keys
 
 
 def _encode(raw: bytes) -> str:

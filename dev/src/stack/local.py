@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -13,6 +14,7 @@ from common.streams.topics import WrongTopics, ensure_topics
 from stack import kafka as kafkas
 from stack import keys, servers, services, state, tls
 from stack import store as stores
+from stack.api_keys import SCOPES, Operator
 from stack.errors import Unsupported
 from stack.kafka import wait_for_cluster
 from stack.options import Options
@@ -21,6 +23,7 @@ from stack.ports import pick
 from stack.services import ServiceProcess, Surroundings
 from stack.waiting import apart
 
+API_KEY_FILE = "api-key"
 USUAL_PORTS = {
     "kafka": kafkas.USUAL_PORT,
     "controller": kafkas.USUAL_CONTROLLER_PORT,
@@ -43,6 +46,8 @@ class Stack:
         self._options = options or Options()
         self._held = contextlib.ExitStack()
         self._workers: dict[str, ServiceProcess] = {}
+        self._api_keys: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._issuing = threading.Lock()
         self.media_dir = self.folder / "media"
         self.ports: dict[str, int] = {}
 
@@ -76,6 +81,23 @@ class Stack:
         """Where each service's HTTP edge is."""
         return {name: self.service(name).url for name in self._options.services}
 
+    @property
+    def api_key_file(self) -> Path:
+        """Where the API key of the tenant to begin with is kept."""
+        return self.folder / API_KEY_FILE
+
+    @property
+    def bootstrap_secret(self) -> str:
+        """What opens auth's admin API."""
+        return self._keys.bootstrap
+
+    def api_key(self, tenant: str, scopes: tuple[str, ...] = SCOPES) -> str:
+        """Return an API key of the tenant's with these scopes, always the same while the stack runs."""
+        with self._issuing:
+            if (tenant, scopes) not in self._api_keys:
+                self._api_keys[tenant, scopes] = self._operator.issue(tenant, scopes)
+            return self._api_keys[tenant, scopes]
+
     def service(self, name: str) -> ServiceProcess:
         """Return the worker of a service, or one of its further workers by the instance it was given."""
         return self._workers[name if name in self._workers else f"{name}-0"]
@@ -89,6 +111,9 @@ class Stack:
             self._together([self._kafka.start, self._mongo.start, *map(_started, (self.sandbox, self.media))])
             self._ensure_topics()
             self._together([_started(self._add(name, f"{name}-0")) for name in self._options.services])
+            if self._options.tenant:
+                self._operator.keep(self.api_key_file, self._options.tenant)
+                self._api_keys[self._options.tenant, SCOPES] = self.api_key_file.read_text().strip()
             self._write_state(ready=True)
         except BaseException:
             self.stop()
@@ -148,6 +173,10 @@ class Stack:
             keys=self._keys,
             further=self._options.environment,
         )
+
+    @property
+    def _operator(self) -> Operator:
+        return Operator(self.urls, self._keys.bootstrap)
 
     def _add(self, service: str, instance: str) -> ServiceProcess:
         first = instance == f"{service}-0"

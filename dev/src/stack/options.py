@@ -8,6 +8,7 @@ from typing import Self
 from stack.errors import Unsupported
 
 SERVICES = ("auth", "uploader", "publisher", "analytics")
+FIRST_TENANT = "acme"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class Options:
     containers: bool = False
     """Run Kafka and MongoDB from their official images instead of from packages."""
     services: tuple[str, ...] = SERVICES
+    tenant: str = ""
+    """A tenant to begin with, whose API key is kept in the folder."""
     partitions: int = 4
     replication_factor: int = 1
     sandbox: tuple[str, ...] = ()
@@ -47,6 +50,7 @@ class Options:
             kafka=environment.get("KAFKA_BOOTSTRAP_SERVERS") or None,
             mongodb=environment.get("MONGODB_URL") or None,
             containers=kind == "docker",
+            tenant=FIRST_TENANT,
             partitions=int(environment.get("POSTBUS_PARTITIONS") or 4),
             replication_factor=int(environment.get("KAFKA_REPLICATION_FACTOR") or 1),
         )

@@ -71,6 +71,7 @@ class Surroundings:
                     "TIKTOK_REDIRECT_URI": f"{auth_url}/v1/oauth/callback",
                     "TIKTOK_PKCE": "hex",
                     "AUTH_PUBLIC_URL": auth_url,
+                    "AUTH_BOOTSTRAP_SECRET": self.keys.bootstrap,
                     "AUTH_VAULT_KEYS": self.keys.named_vault_key,
                     "AUTH_SERVICE_PUBLIC_KEYS": self.keys.public_list,
                 }

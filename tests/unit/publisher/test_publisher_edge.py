@@ -13,15 +13,16 @@ from common import tracing
 from common.events.account import AccountDescribed
 from common.events.body import Body
 from common.events.post import PostRequested, PrivacyLevel, Source
+from common.events.tenant import Scope
 from common.http import create_app
 from common.problems import PROBLEM_MEDIA_TYPE
+from key_ring import KeyRing
 from publisher_service.edge import routes
 from publisher_service.errors import NotDurable
 
 ASKED: dict[str, Any] = {
     "post_id": "post-1",
     "account_id": "acc_a",
-    "tenant": "t1",
     "source": {"url": "https://media.example/v.mp4"},
     "privacy_level": "SELF_ONLY",
 }
@@ -61,19 +62,23 @@ class Door:
 
     accounts: Accounts
     requests: Requests
+    keys: KeyRing
     http: httpx.AsyncClient
+    key: dict[str, str]
 
     async def ask(self, body: object, **headers: str) -> httpx.Response:
-        return await self.http.post("/v1/posts", json=body, headers=headers)
+        return await self.http.post("/v1/posts", json=body, headers=self.key | headers)
 
 
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
-    accounts, requests = Accounts(), Requests()
+    accounts, requests, keys = Accounts(), Requests(), KeyRing()
     app = create_app(service="publisher", ready=dict)
-    app.include_router(routes(accounts=accounts, requests=requests, clock=lambda: NOW, random_bytes=os.urandom))
+    app.include_router(
+        routes(gate=keys.gate(), accounts=accounts, requests=requests, clock=lambda: NOW, random_bytes=os.urandom)
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge") as http:
-        yield Door(accounts, requests, http)
+        yield Door(accounts, requests, keys, http, keys.header("t1", Scope.POSTS_WRITE))
 
 
 def is_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -121,7 +126,7 @@ async def test_everything_that_can_be_asked_for_arrives(door: Door) -> None:
     assert {name: getattr(request, name) for name in more if name not in {"publish_at", "not_after"}} == {
         name: value for name, value in more.items() if name not in {"publish_at", "not_after"}
     }
-    assert set(more) | set(ASKED) == set(PostRequested.__struct_fields__)
+    assert {*more, *ASKED, "tenant"} == set(PostRequested.__struct_fields__)
 
 
 async def test_a_post_without_an_id_is_given_a_new_one_each_time(door: Door) -> None:
@@ -163,6 +168,7 @@ async def test_a_trace_is_begun_where_there_is_none(door: Door, headers: dict[st
         ({"publish_at": "2027-01-31T18:00:00"}, "body.publish_at"),
         ({"not_after": 1_800_000_000}, "body.not_after"),
         ({"colour": "red"}, "body.colour"),
+        ({"tenant": "t1"}, "body.tenant"),
     ],
 )
 async def test_a_faulty_field_is_named(door: Door, change: dict[str, object], place: str) -> None:
@@ -184,7 +190,7 @@ async def test_a_time_too_far_ahead_is_refused_with_the_limit(door: Door, name: 
     assert (await door.ask(ASKED | {name: farthest.isoformat()})).status_code == 202
 
 
-@pytest.mark.parametrize("name", ["account_id", "tenant", "source", "privacy_level"])
+@pytest.mark.parametrize("name", ["account_id", "source", "privacy_level"])
 async def test_what_has_no_default_has_to_be_said(door: Door, name: str) -> None:
     problem = is_problem(await door.ask({key: ASKED[key] for key in ASKED if key != name}), 422, "invalid_request")
     assert [(fault["field"], fault["code"]) for fault in problem["errors"]] == [(f"body.{name}", "missing")]
@@ -192,7 +198,7 @@ async def test_what_has_no_default_has_to_be_said(door: Door, name: str) -> None
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"post"', b"\xff", b"null"])
 async def test_what_is_no_json_object_is_refused(door: Door, body: bytes) -> None:
-    response = await door.http.post("/v1/posts", content=body, headers={"content-type": "application/json"})
+    response = await door.http.post("/v1/posts", content=body, headers=door.key | {"content-type": "application/json"})
     assert 400 <= response.status_code < 500
     assert response.headers["content-type"] == PROBLEM_MEDIA_TYPE
     assert door.requests.written == []
@@ -204,10 +210,32 @@ async def test_an_account_nobody_connected_is_unknown(door: Door) -> None:
     assert door.requests.written == []
 
 
-async def test_another_tenants_account_is_refused(door: Door) -> None:
-    problem = is_problem(await door.ask(ASKED | {"tenant": "t2"}), 403, "wrong_tenant")
-    assert "t1" not in problem["detail"]
+async def test_another_tenants_account_is_as_unknown_as_one_that_is_none(door: Door) -> None:
+    door.key = door.keys.header("t2")
+    theirs = is_problem(await door.ask(ASKED), 404, "unknown_account")
+    nobodys = is_problem(await door.ask(ASKED | {"account_id": "acc_b"}), 404, "unknown_account")
+    assert theirs["detail"].replace("acc_a", "acc_b") == nobodys["detail"]
+    assert {name: theirs[name] for name in theirs if name != "detail"} == {
+        name: nobodys[name] for name in nobodys if name != "detail"
+    }
     assert door.requests.written == []
+
+
+async def test_only_a_key_that_may_write_posts_is_let_in(door: Door) -> None:
+    for key, status, code in (
+        ({}, 401, "api_key_missing"),
+        (door.keys.header("t1", Scope.ANALYTICS_READ, Scope.ACCOUNTS_MANAGE), 403, "scope_missing"),
+    ):
+        door.key = key
+        for body in (ASKED, {}):
+            is_problem(await door.ask(body), status, code)
+    assert door.requests.written == []
+
+
+async def test_every_answer_says_what_is_left_to_the_key(door: Door) -> None:
+    answers = [await door.ask(ASKED), await door.ask({}), await door.ask(ASKED | {"account_id": "acc_b"})]
+    assert [answer.status_code for answer in answers] == [202, 422, 404]
+    assert [answer.headers["ratelimit"] for answer in answers] == [f'"key";r={left};t=1' for left in (599, 598, 597)]
 
 
 async def test_before_the_accounts_are_known_nobody_is_told_that_one_is_unknown(door: Door) -> None:

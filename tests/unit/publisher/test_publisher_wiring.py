@@ -81,7 +81,7 @@ def test_readiness_names_each_role_that_is_not_ready() -> None:
     async def run(_stop: object) -> None: ...
 
     parts = {
-        Role.WORKER: Part(run=run, ready=lambda: False, not_ready="not all partitions are open"),
-        Role.EDGE: Part(run=run, ready=lambda: True, not_ready="-"),
+        Role.WORKER: Part(runs=(run,), ready=lambda: False, not_ready="not all partitions are open"),
+        Role.EDGE: Part(runs=(run,), ready=lambda: True, not_ready="-"),
     }
     assert not_ready(parts) == {"worker": "not all partitions are open"}

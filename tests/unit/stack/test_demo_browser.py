@@ -37,6 +37,7 @@ class Backend:
     def __init__(self, query: Mapping[str, str]) -> None:
         self.query = query
         self.page = ""
+        self.key = ""
         self.came_back: dict[str, str] = {}
 
     def app(self) -> Starlette:
@@ -48,7 +49,8 @@ class Backend:
             ]
         )
 
-    async def link(self, _: Request) -> Response:
+    async def link(self, request: Request) -> Response:
+        self.key = request.headers["authorization"]
         return JSONResponse({"authorization_url": f"{AUTH}/v1/oauth/start?ticket=t"})
 
     async def start(self, _: Request) -> Response:
@@ -78,7 +80,8 @@ async def web(backend: Backend) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_the_way_leads_back_with_a_code_and_the_cookie(web: httpx.AsyncClient, backend: Backend) -> None:
-    assert await connect(web, AUTH, tenant="acme", creator="demo-creator") == "Connected as Demo"
+    assert await connect(web, AUTH, key="pb_of_acme", creator="demo-creator") == "Connected as Demo"
+    assert backend.key == "Bearer pb_of_acme"
     assert backend.came_back["code"]
     assert backend.came_back["scopes"] == "user.info.basic,video.publish"
     assert (backend.came_back["state"], backend.came_back["nonce"]) == ("s&1", "n")
@@ -87,13 +90,13 @@ async def test_the_way_leads_back_with_a_code_and_the_cookie(web: httpx.AsyncCli
 async def test_a_page_that_refuses_ends_it_with_where(web: httpx.AsyncClient, backend: Backend) -> None:
     backend.query = {**QUERY, "client_key": "nobody"}
     with pytest.raises(ConsentFailed, match="the consent page: Something went wrong"):
-        await connect(web, AUTH, tenant="acme", creator="demo-creator")
+        await connect(web, AUTH, key="pb_of_acme", creator="demo-creator")
 
 
 async def test_a_page_without_a_form_ends_it(web: httpx.AsyncClient, backend: Backend) -> None:
     backend.page = "<h1>Be right <i>back</i></h1><p>no form</p>"
     with pytest.raises(ConsentFailed, match="the consent page: Be right back"):
-        await connect(web, AUTH, tenant="acme", creator="demo-creator")
+        await connect(web, AUTH, key="pb_of_acme", creator="demo-creator")
 
 
 def test_only_what_is_ticked_is_sent() -> None:

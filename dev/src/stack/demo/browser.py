@@ -54,13 +54,14 @@ def filled(page: Page, *, creator: str) -> dict[str, list[str]]:
     return {**sent, "creator": [creator], "decision": ["allow"]}
 
 
-async def connect(web: httpx.AsyncClient, auth_url: str, *, tenant: str, creator: str) -> str:
-    """Connect a TikTok account by its person's consent; return the headline of the page it ended with.
+async def connect(web: httpx.AsyncClient, auth_url: str, *, key: str, creator: str) -> str:
+    """Connect a TikTok account for the tenant of an API key; return the headline of the page it ended with.
 
     Raises:
         ConsentFailed: a page was not what it should be; says which and why.
     """
-    link = await web.post(f"{auth_url}/v1/accounts/connect", json={"tenant": tenant})
+    headers = {"Authorization": f"Bearer {key}"}
+    link = await web.post(f"{auth_url}/v1/accounts/connect", json={}, headers=headers)
     _demand(link, "the link")
     shown = await web.get(link.json()["authorization_url"], follow_redirects=True)
     _demand(shown, "the consent page")

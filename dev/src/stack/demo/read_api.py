@@ -47,9 +47,10 @@ Known = TypeVar("Known", Post, Series)
 class ReadApi:
     """Asks about one post."""
 
-    def __init__(self, web: httpx.AsyncClient, analytics_url: str, *, account_id: str, post_id: str) -> None:
+    def __init__(self, web: httpx.AsyncClient, analytics_url: str, *, key: str, account_id: str, post_id: str) -> None:
         self._web = web
         self._url = f"{analytics_url}/v1/posts/{post_id}"
+        self._headers = {"Authorization": f"Bearer {key}"}
         self._account = {"account_id": account_id}
 
     async def post(self) -> Post:
@@ -61,7 +62,7 @@ class ReadApi:
         return (await self._get("/metrics", Series)).metrics
 
     async def _get(self, path: str, kind: type[Known]) -> Known:
-        answer = await self._web.get(self._url + path, params=self._account)
+        answer = await self._web.get(self._url + path, params=self._account, headers=self._headers)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return kind()
         answer.raise_for_status()

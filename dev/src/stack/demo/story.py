@@ -16,8 +16,9 @@ from stack.demo.stand_in import StandIn
 from stack.demo.video import Video
 from stack.demo.watch import Watch, within
 from stack.local import Stack
+from stack.options import FIRST_TENANT
 
-TENANT: Final = "acme"
+TENANT: Final = FIRST_TENANT
 CREATOR: Final = "demo-creator"
 ASK_EVERY: Final = 0.1
 
@@ -40,7 +41,8 @@ class Told:
 
 async def tell(stack: Stack, video: Video, screen: Screen, http: httpx.AsyncClient) -> Told:
     """Tell the whole story on a running stack."""
-    account_id = await connect(stack, screen, http)
+    key = await asyncio.to_thread(stack.api_key, TENANT)
+    account_id = await connect(stack, key, screen, http)
     # Made anew each time, so that a Kafka which has seen other demos does not mix them up.
     post_id = f"demo-{secrets.token_hex(4)}"
     request = request_for(stack, video, account_id=account_id, post_id=post_id)
@@ -52,22 +54,22 @@ async def tell(stack: Stack, video: Video, screen: Screen, http: httpx.AsyncClie
         kills = (await kill_uploader(stack, watch, stand_in, screen), await kill_publisher(stack, watch, screen))
         await watch.until_event("post.published", seconds=PUBLISHED_WITHIN)
         await watch.until_event("post.available", seconds=PUBLISHED_WITHIN)
-        api = ReadApi(http, stack.urls["analytics"], account_id=account_id, post_id=post_id)
+        api = ReadApi(http, stack.urls["analytics"], key=key, account_id=account_id, post_id=post_id)
         numbers = await wait_for_numbers(api, watch, screen)
         post = await wait_for_timeline(api, watch)
         await watch.look()
     return Told(findings=judge(watch, video, kills, numbers), post=post, numbers=numbers)
 
 
-async def connect(stack: Stack, screen: Screen, http: httpx.AsyncClient) -> str:
+async def connect(stack: Stack, key: str, screen: Screen, http: httpx.AsyncClient) -> str:
     """Connect the account; return its id once Postbus can post for it."""
     screen.tell(f"{CREATOR} opens the link, looks at TikTok's consent page and allows it", Tone.STEP)
     auth = stack.urls["auth"]
-    headline = await browser.connect(http, auth, tenant=TENANT, creator=CREATOR)
+    headline = await browser.connect(http, auth, key=key, creator=CREATOR)
     screen.tell(f"The page they come back to says: {headline}")
     async with within(CONNECTED_WITHIN, "the account to be connected"):
         while True:
-            answer = await http.get(f"{auth}/v1/accounts", params={"tenant": TENANT})
+            answer = await http.get(f"{auth}/v1/accounts", headers={"Authorization": f"Bearer {key}"})
             accounts = answer.raise_for_status().json()["accounts"]
             connected = [account for account in accounts if account["status"] == "connected"]
             if connected:

@@ -146,11 +146,6 @@ class Code(StrEnum):
         HTTPStatus.NOT_FOUND,
         "Nothing is known of a post of this id. If it was just asked for, look again in a moment.",
     )
-    WRONG_TENANT = (
-        "wrong_tenant",
-        HTTPStatus.FORBIDDEN,
-        "What was named does not belong to this tenant. Name something of the tenant's own.",
-    )
     AMBIGUOUS_POST = (
         "ambiguous_post",
         HTTPStatus.CONFLICT,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query
+from fastapi import APIRouter, Depends, FastAPI, Query
 from fastapi.exceptions import RequestValidationError
 from fastapi.requests import Request
 from fastapi.responses import JSONResponse
@@ -24,6 +24,8 @@ from analytics_service.edge_models import (
 )
 from analytics_service.errors import NotACursor, StoreUnavailable
 from analytics_service.queries import Counted, Place, PostFound, Queries
+from common.api_keys import Caller, Gate, KeyFirst
+from common.events.tenant import Scope
 from common.http_openapi import problems
 from common.http_problems import Problem, problem_response
 from common.instants import Clock, Instant
@@ -47,14 +49,14 @@ Limit = Annotated[int, Query(ge=1, le=MOST_NUMBERS, description="At most so many
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadApi:
-    """Answers from the store."""
+    """Answers a tenant from the store. Another tenant's post is as unknown as one that is none."""
 
     queries: Queries
     clock: Clock
 
-    async def post(self, post_id: str, account_id: AccountId = None) -> PostAnswer:
-        """Tell everything known about a post: its state, its timeline, its videos and their newest numbers."""
-        post, as_of = await self._find(post_id, account_id)
+    async def post(self, tenant: str, post_id: str, account_id: str | None = None) -> PostAnswer:
+        """Tell everything known about a post."""
+        post, as_of = await self._find(tenant, post_id, account_id)
         timeline = await self.queries.timeline(post)
         latest = {counted.video_id: counted for counted in await self.queries.latest(post)}
         now = self.clock()
@@ -72,16 +74,17 @@ class ReadApi:
 
     async def metrics(
         self,
+        tenant: str,
         post_id: str,
-        account_id: AccountId = None,
-        since: Since = None,
-        after: After = None,
-        limit: Limit = 500,
+        account_id: str | None = None,
+        *,
+        since: Instant | None = None,
+        after: Cursor | None = None,
+        limit: int,
     ) -> SeriesAnswer:
-        """Tell a post's numbers over time, oldest first."""
-        begin = None if after is None else _cursor(after)
-        post, as_of = await self._find(post_id, account_id)
-        found = await self.queries.series(post, since=since, after=begin, limit=limit + 1)
+        """Tell up to `limit` of a post's numbers."""
+        post, as_of = await self._find(tenant, post_id, account_id)
+        found = await self.queries.series(post, since=since, after=after, limit=limit + 1)
         return SeriesAnswer(
             account_id=post.account_id,
             post_id=post.post_id,
@@ -90,8 +93,8 @@ class ReadApi:
             freshness=_freshness(as_of, self.clock()),
         )
 
-    async def _find(self, post_id: str, account_id: str | None) -> tuple[PostFound, Instant | None]:
-        place = _only(await self.queries.places(post_id, account_id), post_id, account_id)
+    async def _find(self, tenant: str, post_id: str, account_id: str | None) -> tuple[PostFound, Instant | None]:
+        place = _only(await self.queries.places(tenant, post_id, account_id), post_id, account_id)
         # First how fresh the store is, then what is in it: the other way round, what came between would be claimed.
         as_of = await self.queries.as_of(place.partition)
         post = await self.queries.post(place)
@@ -100,14 +103,37 @@ class ReadApi:
         return post, as_of
 
 
-def add_read_api(app: FastAPI, api: ReadApi) -> None:
+def add_read_api(app: FastAPI, api: ReadApi, gate: Gate) -> None:
     """Add the routes, and the answer for when the store is away."""
-    refusals = problems(Code.UNKNOWN_POST, Code.AMBIGUOUS_POST, Code.STORE_UNAVAILABLE)
-    router = APIRouter(prefix="/v1/posts", tags=["posts"], responses=refusals)
-    router.get("/{post_id}")(api.post)
-    router.get("/{post_id}/metrics")(api.metrics)
-    app.include_router(router)
+    app.include_router(_routes(api, gate))
     app.exception_handler(StoreUnavailable)(_unavailable)
+
+
+def _routes(api: ReadApi, gate: Gate) -> APIRouter:
+    refusals = problems(Code.UNKNOWN_POST, Code.AMBIGUOUS_POST, Code.STORE_UNAVAILABLE)
+    router = APIRouter(prefix="/v1/posts", tags=["posts"], responses=refusals, route_class=KeyFirst)
+    may_read = Depends(gate.demand(Scope.ANALYTICS_READ))
+
+    @router.get("/{post_id}")
+    async def post(post_id: str, caller: Annotated[Caller, may_read], account_id: AccountId = None) -> PostAnswer:
+        """Tell everything known about a post: its state, its timeline, its videos and their newest numbers."""
+        return await api.post(caller.tenant, post_id, account_id)
+
+    @router.get("/{post_id}/metrics")
+    async def metrics(
+        post_id: str,
+        caller: Annotated[Caller, may_read],
+        *,
+        account_id: AccountId = None,
+        since: Since = None,
+        after: After = None,
+        limit: Limit = 500,
+    ) -> SeriesAnswer:
+        """Tell a post's numbers over time, oldest first."""
+        begin = None if after is None else _cursor(after)
+        return await api.metrics(caller.tenant, post_id, account_id, since=since, after=begin, limit=limit)
+
+    return router
 
 
 async def _unavailable(_request: Request, _error: StoreUnavailable) -> JSONResponse:

@@ -71,9 +71,9 @@ class PostAnswer(Answer):
 
     account_id: str
     post_id: str
-    tenant: str | None
-    state: PostState | None = Field(description="By the newest event; a verdict may still change.")
-    since: AwareDatetime | None = Field(description="Since when the post is in this state.")
+    tenant: str
+    state: PostState = Field(description="By the newest event; a verdict may still change.")
+    since: AwareDatetime = Field(description="Since when the post is in this state.")
     progress: Progress | None
     videos: list[Video]
     timeline: list[TimelineEntry]

@@ -19,8 +19,9 @@ LONGEST_TIMELINE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a post is: its account, and the partition that tells how fresh its data is."""
+    """Where a post is: its tenant and account, and the partition that tells how fresh its data is."""
 
+    tenant: str
     account_id: str
     post_id: str
     partition: int
@@ -28,7 +29,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostFound:
-    """A post as its newest events leave it. `state` is None while only samples of it are known.
+    """A post as its newest events leave it.
 
     `first_offset` is where it began; what lies before is of an older post with the same id.
     """
@@ -36,9 +37,9 @@ class PostFound:
     account_id: str
     post_id: str
     first_offset: int
-    tenant: str | None
-    state: PostState | None
-    since: datetime | None
+    tenant: str
+    state: PostState
+    since: datetime
     bytes_sent: int | None
     bytes_total: int | None
     video_ids: tuple[str, ...]
@@ -80,20 +81,31 @@ class Queries:
         with translated():
             await self._database.command("ping")
 
-    async def places(self, post_id: str, account_id: str | None) -> list[Place]:
-        """Return where posts of this id are: one for each account that used it."""
-        query = {"post_id": post_id} | ({} if account_id is None else {"account_id": account_id})
+    async def places(self, tenant: str, post_id: str, account_id: str | None) -> list[Place]:
+        """Return where the tenant's posts of this id are: one for each account that used it.
+
+        A post of which only samples are known is nobody's yet: samples do not say whose they are.
+        """
+        query = {"post_id": post_id, "latest.tenant": tenant}
+        if account_id is not None:
+            query["account_id"] = account_id
         with translated():
             found = await self._database[Collection.POSTS].find(query).sort("_id").to_list(MOST_ACCOUNTS_NAMED)
         return [
-            Place(account_id=document["account_id"], post_id=document["post_id"], partition=document["partition"])
+            Place(
+                tenant=tenant,
+                account_id=document["account_id"],
+                post_id=document["post_id"],
+                partition=document["partition"],
+            )
             for document in found
         ]
 
     async def post(self, place: Place) -> PostFound | None:
-        """Return the post as it stands; None if it was deleted meanwhile."""
+        """Return the post as it stands; None if it was deleted meanwhile, or is another tenant's now."""
+        query = {"_id": post_key(place.account_id, place.post_id), "latest.tenant": place.tenant}
         with translated():
-            found = await self._database[Collection.POSTS].find_one({"_id": post_key(place.account_id, place.post_id)})
+            found = await self._database[Collection.POSTS].find_one(query)
         return None if found is None else _post(found)
 
     async def timeline(self, post: PostFound) -> list[Happened]:
@@ -149,16 +161,16 @@ def _of(post: PostFound) -> Document:
 
 def _post(document: Document) -> PostFound:
     first_offset: int = document.get("started", {}).get("offset", 0)
-    latest = _part(document, "latest", first_offset)
+    latest: Document = document["latest"]
     progress = _part(document, "progress", first_offset)
     ids: Sequence[str] = _part(document, "available", first_offset).get("video_ids", ())
     return PostFound(
         account_id=document["account_id"],
         post_id=document["post_id"],
         first_offset=first_offset,
-        tenant=latest.get("tenant"),
-        state=PostState(latest["state"]) if latest else None,
-        since=latest.get("at"),
+        tenant=latest["tenant"],
+        state=PostState(latest["state"]),
+        since=latest["at"],
         bytes_sent=progress.get("bytes_sent"),
         bytes_total=progress.get("bytes_total"),
         video_ids=tuple(ids),

@@ -28,7 +28,7 @@ InvalidBSON, DocumentValidationFailure, BSONObjectTooLarge, KeyTooLong, and a do
 Database = AsyncDatabase[Document]
 
 INDEXES: Mapping[Collection, Sequence[Sequence[str]]] = {
-    Collection.POSTS: (("post_id",),),
+    Collection.POSTS: (("post_id", "latest.tenant"),),
     Collection.EVENTS: (("account_id", "post_id", "offset"),),
     Collection.METRICS: (("account_id", "post_id", "at"),),
 }

@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Collection, Coroutine, Mapping
+import time
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,9 +21,10 @@ from analytics_service.projector import Projection, project_owned
 from analytics_service.queries import Queries
 from analytics_service.settings import AnalyticsSettings, StoreSettings, WorkerSettings
 from analytics_service.store import READ_WITHIN, WRITE_WITHIN, Database, Store, open_database
+from common.api_keys import Gate
 from common.credentials import AccessTokens
 from common.events.body import Body
-from common.events.topics import POST_EVENTS
+from common.events.topics import AUTH_API_KEYS, POST_EVENTS
 from common.http import create_app, serve
 from common.instants import system_clock
 from common.sealing import private_key_of
@@ -30,6 +32,7 @@ from common.settings import KafkaSettings, read
 from common.streams.kafka import KafkaLog
 from common.streams.membership import GroupMembership, join_group
 from common.streams.topics import check_topics
+from common.streams.views import WholeView
 from common.streams.worker import Worker, run_worker
 from tiktok.client import TikTok
 
@@ -46,9 +49,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A role, built: how it runs, whether it can do its work, and what it adds to the HTTP edge."""
+    """A role, built: what it runs, whether it can do its work, and what it adds to the HTTP edge."""
 
-    run: Callable[[asyncio.Event], Coroutine[None, None, None]]
+    runs: Sequence[Callable[[asyncio.Event], Coroutine[None, None, None]]]
     ready: Callable[[], bool]
     not_ready: str
     extend: Callable[[FastAPI], None] = lambda _app: None
@@ -68,8 +71,8 @@ async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
         for part in parts.values():
             part.extend(app)
         async with asyncio.TaskGroup() as group:
-            for role, part in parts.items():
-                group.create_task(part.run(stop), name=role)
+            for role, run_part in ((role, run_part) for role, part in parts.items() for run_part in part.runs):
+                group.create_task(run_part(stop), name=role)
             group.create_task(serve(app, host=settings.http_host, port=settings.http_port, stop=stop), name="http")
 
 
@@ -114,7 +117,7 @@ async def _open_worker(opened: AsyncExitStack, settings: AnalyticsSettings) -> P
             worker=worker,
         )
 
-    return Part(run=work, ready=lambda: worker.ready, not_ready="not all partitions are open")
+    return Part(runs=(work,), ready=lambda: worker.ready, not_ready="not all partitions are open")
 
 
 async def _open_projector(opened: AsyncExitStack, settings: AnalyticsSettings) -> Part:
@@ -125,17 +128,20 @@ async def _open_projector(opened: AsyncExitStack, settings: AnalyticsSettings) -
     async def project(stop: asyncio.Event) -> None:
         await project_owned(projection, log, membership, stop)
 
-    return Part(run=project, ready=lambda: bool(membership.numbers), not_ready="no partitions are assigned")
+    return Part(runs=(project,), ready=lambda: bool(membership.numbers), not_ready="no partitions are assigned")
 
 
 async def _open_edge(opened: AsyncExitStack) -> Part:
+    kafka = await _check_kafka()
+    keys = WholeView(_log(kafka, group=SERVICE), AUTH_API_KEYS, partitions=kafka.partitions)
+    gate = Gate(keys, clock=system_clock, monotonic=time.monotonic)
     queries = Queries(await _open_store(opened, answer_within=READ_WITHIN))
     health = StoreHealth(queries)
     return Part(
-        run=health.follow,
-        ready=lambda: health.answers,
-        not_ready="the store does not answer",
-        extend=lambda app: add_read_api(app, ReadApi(queries=queries, clock=system_clock)),
+        runs=(health.follow, keys.follow),
+        ready=lambda: health.answers and keys.ready,
+        not_ready="the store does not answer, or the API keys are not read to their end",
+        extend=lambda app: add_read_api(app, ReadApi(queries=queries, clock=system_clock), gate),
     )
 
 
@@ -147,8 +153,7 @@ async def _open_store(opened: AsyncExitStack, *, answer_within: timedelta) -> Da
 
 
 async def _join(opened: AsyncExitStack, settings: AnalyticsSettings, *, group: str) -> tuple[KafkaLog, GroupMembership]:
-    kafka = read(KafkaSettings)
-    await check_topics(kafka.bootstrap_servers, partitions=kafka.partitions)
+    kafka = await _check_kafka()
     membership = await opened.enter_async_context(
         join_group(
             bootstrap_servers=kafka.bootstrap_servers,
@@ -158,8 +163,17 @@ async def _join(opened: AsyncExitStack, settings: AnalyticsSettings, *, group: s
             session_timeout_ms=settings.session_timeout_ms,
         )
     )
-    log = KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=group)
-    return log, membership
+    return _log(kafka, group=group), membership
+
+
+async def _check_kafka() -> KafkaSettings:
+    kafka = read(KafkaSettings)
+    await check_topics(kafka.bootstrap_servers, partitions=kafka.partitions)
+    return kafka
+
+
+def _log(kafka: KafkaSettings, *, group: str) -> KafkaLog:
+    return KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=group)
 
 
 async def _nothing_to_salvage(body: Body) -> None:

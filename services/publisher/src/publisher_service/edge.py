@@ -3,14 +3,16 @@
 from http import HTTPStatus
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Depends, Header
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
 from common import tracing
+from common.api_keys import Caller, Gate, KeyFirst
 from common.events.account import AccountDescribed
 from common.events.body import Body
 from common.events.post import PostRequested
+from common.events.tenant import Scope
 from common.http_openapi import problems
 from common.http_problems import Problem
 from common.instants import Clock
@@ -20,7 +22,7 @@ from publisher_service import metrics
 from publisher_service.errors import NotDurable
 from publisher_service.submission import Submission, requested, too_far_ahead
 
-REFUSALS = (Code.NOT_READY, Code.UNKNOWN_ACCOUNT, Code.WRONG_TENANT, Code.NOT_DURABLE)
+REFUSALS = (Code.NOT_READY, Code.UNKNOWN_ACCOUNT, Code.NOT_DURABLE)
 """What an understood request may be answered with, beside a receipt."""
 
 
@@ -55,40 +57,39 @@ class Receipt(BaseModel):
     account_id: str = Field(description="The account that posts.")
 
 
-def routes(*, accounts: Accounts, requests: Requests, clock: Clock, random_bytes: RandomBytes) -> APIRouter:
+def routes(*, gate: Gate, accounts: Accounts, requests: Requests, clock: Clock, random_bytes: RandomBytes) -> APIRouter:
     """Build the edge's routes over what they need."""
-    router = APIRouter(tags=["posts"])
+    router = APIRouter(tags=["posts"], route_class=KeyFirst)
+    may_post = Depends(gate.demand(Scope.POSTS_WRITE))
 
     @router.post("/v1/posts", status_code=HTTPStatus.ACCEPTED, responses=problems(*REFUSALS))
-    async def submit(submission: Submission, traceparent: Traceparent = None) -> Receipt:
+    async def submit(
+        submission: Submission, caller: Annotated[Caller, may_post], traceparent: Traceparent = None
+    ) -> Receipt:
         """Ask for a video to be posted. Asking again with the same `post_id` posts it once."""
         if faults := too_far_ahead(submission, clock()):
             raise RequestValidationError(faults)
-        _check_owner(accounts, submission)
+        _check_owner(accounts, submission.account_id, caller)
         trace = tracing.child_of(traceparent, random_bytes)
-        await _write(requests, submission, str(trace))
+        await _write(requests, requested(submission, caller.tenant), str(trace))
         metrics.SUBMISSIONS.labels(metrics.ACCEPTED).inc()
         return Receipt(post_id=submission.post_id, account_id=submission.account_id)
 
     return router
 
 
-def _check_owner(accounts: Accounts, submission: Submission) -> None:
+def _check_owner(accounts: Accounts, account_id: str, caller: Caller) -> None:
     if not accounts.ready:
         raise _refused(Code.NOT_READY)
-    account = accounts.get(submission.account_id)
-    if not isinstance(account, AccountDescribed):
-        raise _refused(Code.UNKNOWN_ACCOUNT, f"No account `{submission.account_id}` is connected. Connect it first.")
-    if account.tenant != submission.tenant:
-        raise _refused(
-            Code.WRONG_TENANT,
-            f"Account `{submission.account_id}` does not belong to tenant `{submission.tenant}`.",
-        )
+    account = accounts.get(account_id)
+    # Another tenant's account is as unknown as one that nobody connected.
+    if not isinstance(account, AccountDescribed) or account.tenant != caller.tenant:
+        raise _refused(Code.UNKNOWN_ACCOUNT, f"No account `{account_id}` is connected. Connect it first.")
 
 
-async def _write(requests: Requests, submission: Submission, traceparent: str) -> None:
+async def _write(requests: Requests, request: PostRequested, traceparent: str) -> None:
     try:
-        await requests.write(requested(submission), traceparent)
+        await requests.write(request, traceparent)
     except NotDurable as error:
         raise _refused(
             Code.NOT_DURABLE,

@@ -1,4 +1,4 @@
-"""A request for a post as HTTP takes it: the contract's `post.requested`, with faults named field by field."""
+"""A request for a post as HTTP takes it: `post.requested` but for the tenant, with faults named field by field."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -57,7 +57,6 @@ class Submission(BaseModel):
         ),
     )
     account_id: Identifier = Field(description="The connected TikTok account that posts.")
-    tenant: Identifier = Field(description="The tenant that owns the account.")
     source: SourceAddress
     privacy_level: PrivacyLevel = Field(description="Who may see the post; the person has to choose.")
     caption: str = Field(default="", max_length=2200, description="The text under the video.")
@@ -93,6 +92,6 @@ def too_far_ahead(submission: Submission, now: Instant) -> Sequence[Mapping[str,
     ]
 
 
-def requested(submission: Submission) -> PostRequested:
-    """Turn a submission into the event. The contract has the last word on every field."""
-    return msgspec.convert(submission.model_dump(), PostRequested)
+def requested(submission: Submission, tenant: str) -> PostRequested:
+    """Turn a tenant's submission into the event. The contract has the last word on every field."""
+    return msgspec.convert(submission.model_dump() | {"tenant": tenant}, PostRequested)

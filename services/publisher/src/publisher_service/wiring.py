@@ -3,7 +3,8 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Callable, Collection, Coroutine, Mapping
+import time
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,10 +14,11 @@ from typing import Protocol
 import httpx
 from fastapi import APIRouter
 
+from common.api_keys import Gate
 from common.events.body import Body
 from common.events.post import PostRequested
 from common.events.tiktok import TikTokNotified
-from common.events.topics import AUTH_ACCOUNTS, POST_EVENTS
+from common.events.topics import AUTH_ACCOUNTS, AUTH_API_KEYS, POST_EVENTS
 from common.http import create_app, serve
 from common.instants import system_clock
 from common.sealing import private_key_of
@@ -47,9 +49,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A role, built: how it runs, whether it can do its work, and what it adds to the HTTP edge."""
+    """A role, built: what it runs, whether it can do its work, and what it adds to the HTTP edge."""
 
-    run: Callable[[asyncio.Event], Coroutine[None, None, None]]
+    runs: Sequence[Callable[[asyncio.Event], Coroutine[None, None, None]]]
     ready: Callable[[], bool]
     not_ready: str
     routes: APIRouter | None = None
@@ -113,8 +115,8 @@ async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
             if part.routes is not None:
                 app.include_router(part.routes)
         async with asyncio.TaskGroup() as group:
-            for role, part in parts.items():
-                group.create_task(part.run(stop), name=role)
+            for role, run_part in ((role, run_part) for role, part in parts.items() for run_part in part.runs):
+                group.create_task(run_part(stop), name=role)
             group.create_task(serve(app, host=settings.http_host, port=settings.http_port, stop=stop), name="http")
 
 
@@ -152,20 +154,27 @@ async def _open_worker(
             worker=worker,
         )
 
-    return Part(run=work, ready=lambda: worker.ready, not_ready="not all partitions are open")
+    return Part(runs=(work,), ready=lambda: worker.ready, not_ready="not all partitions are open")
 
 
 async def _open_edge(opened: AsyncExitStack, *, kafka: KafkaSettings, log: KafkaLog) -> Part:
     accounts = WholeView(log, AUTH_ACCOUNTS, partitions=kafka.partitions)
+    keys = WholeView(log, AUTH_API_KEYS, partitions=kafka.partitions)
     producer = await opened.enter_async_context(
         EventProducer.open(bootstrap_servers=kafka.bootstrap_servers, source=SERVICE)
     )
-    router = routes(accounts=accounts, requests=KafkaRequests(producer), clock=system_clock, random_bytes=os.urandom)
+    router = routes(
+        gate=Gate(keys, clock=system_clock, monotonic=time.monotonic),
+        accounts=accounts,
+        requests=KafkaRequests(producer),
+        clock=system_clock,
+        random_bytes=os.urandom,
+    )
     router.include_router(_webhook(read(EdgeSettings), producer))
     return Part(
-        run=accounts.follow,
-        ready=lambda: accounts.ready,
-        not_ready="the accounts are not read to their end",
+        runs=(accounts.follow, keys.follow),
+        ready=lambda: accounts.ready and keys.ready,
+        not_ready="the accounts or the API keys are not read to their end",
         routes=router,
     )
 

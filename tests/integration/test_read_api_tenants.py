@@ -1,0 +1,107 @@
+"""The read API and its tenants: each is told of its own posts, as if there were no others."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from analytics_service.edge import ReadApi, add_read_api
+from analytics_service.queries import Queries
+from analytics_service.store import Database, Store
+from common.events.body import Body
+from common.events.post import PostAccepted, PostProgressed
+from common.events.tenant import Scope
+from common.http import create_app
+from integration.projecting import STORY, T0, records_of, upserts
+from key_ring import KeyRing
+
+PATHS = ("/v1/posts/post-1", "/v1/posts/post-1/metrics")
+
+
+@dataclass
+class Readers:
+    """The read API, and who may ask it."""
+
+    database: Database
+    http: httpx.AsyncClient
+    keys: KeyRing
+
+    async def project(self, *bodies: Body, partition: int = 0) -> None:
+        await Store(self.database).write(upserts(records_of(bodies, partition)), {})
+
+    async def ask(self, tenant: str, path: str, **query: str) -> httpx.Response:
+        return await self.http.get(path, params=query, headers=self.keys.header(tenant, Scope.ANALYTICS_READ))
+
+
+@pytest.fixture
+async def readers(database: Database) -> AsyncIterator[Readers]:
+    keys = KeyRing()
+    app = create_app(service="analytics", ready=dict)
+    add_read_api(app, ReadApi(queries=Queries(database), clock=lambda: T0), keys.gate())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+        yield Readers(database, http, keys)
+
+
+def of(tenant: str, account_id: str, *bodies: Any) -> tuple[Body, ...]:
+    return tuple(replace(body, tenant=tenant, account_id=account_id) for body in bodies)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_another_tenants_post_is_as_unknown_as_one_that_is_none(readers: Readers, path: str) -> None:
+    await readers.project(*STORY)
+    assert (await readers.ask("shop", path)).status_code == 200
+    for query in ({}, {"account_id": "acc_1"}):
+        theirs = await readers.ask("rival", path, **query)
+        nobodys = await readers.ask("rival", path.replace("post-1", "post-2"), **query)
+        assert theirs.status_code == nobodys.status_code == 404
+        assert theirs.text.replace("post-1", "post-2") == nobodys.text
+
+
+async def test_what_two_tenants_call_alike_is_told_to_each_as_its_own(readers: Readers) -> None:
+    await readers.project(*STORY)
+    await readers.project(*of("rival", "acc_2", *STORY[1:5]), partition=1)
+    for tenant, account_id, state in (("shop", "acc_1", "available"), ("rival", "acc_2", "delayed")):
+        told = (await readers.ask(tenant, PATHS[0])).json()
+        assert (told["tenant"], told["account_id"], told["state"]) == (tenant, account_id, state)
+        series = (await readers.ask(tenant, PATHS[1])).json()
+        assert {"shop": 2, "rival": 0}[tenant] == len(series["metrics"])
+
+
+async def test_only_ones_own_accounts_are_named_where_several_have_the_post(readers: Readers) -> None:
+    for number, (tenant, account_id) in enumerate((("shop", "acc_1"), ("rival", "acc_2"), ("shop", "acc_3"))):
+        await readers.project(*of(tenant, account_id, STORY[1]), partition=number)
+    answer = await readers.ask("shop", PATHS[0])
+    assert (answer.status_code, answer.json()["account_ids"]) == (409, ["acc_1", "acc_3"])
+    assert "acc_2" not in answer.text
+    assert (await readers.ask("rival", PATHS[0])).json()["account_id"] == "acc_2"
+
+
+async def test_samples_alone_make_no_post_of_anybodys(readers: Readers) -> None:
+    samples = [body for body in STORY if isinstance(body, PostProgressed)]
+    assert samples
+    await readers.project(*samples)
+    for path in PATHS:
+        assert (await readers.ask("shop", path)).status_code == 404
+
+
+async def test_an_id_that_another_tenant_uses_again_in_the_account_is_theirs_alone(readers: Readers) -> None:
+    accepted = next(body for body in STORY if isinstance(body, PostAccepted))
+    await readers.project(*STORY, *of("rival", "acc_1", replace(accepted, caption="mine now")))
+    assert (await readers.ask("shop", PATHS[0])).status_code == 404
+    told = (await readers.ask("rival", PATHS[0])).json()
+    assert [event["details"].get("caption") for event in told["timeline"]] == ["mine now"]
+    assert (told["videos"], (await readers.ask("rival", PATHS[1])).json()["metrics"]) == ([], [])
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_only_a_key_that_may_read_is_let_in(readers: Readers, path: str) -> None:
+    await readers.project(*STORY)
+    stranger = await readers.http.get(path)
+    assert (stranger.status_code, stranger.json()["code"]) == (401, "api_key_missing")
+    lacking = await readers.http.get(
+        path, headers=readers.keys.header("shop", Scope.POSTS_WRITE, Scope.ACCOUNTS_MANAGE)
+    )
+    assert (lacking.status_code, lacking.json()["scope"]) == (403, "analytics:read")
