@@ -1,6 +1,6 @@
-"""Each state meets each fact: what it becomes, and what the others are told."""
+"""The stories of an account: connected, refreshed, at risk, ended, and healed again."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -10,22 +10,14 @@ from auth_service.account import (
     Active,
     Ailing,
     Connected,
-    Expiring,
-    Fact,
-    Granted,
-    Issued,
     IssueFailed,
     IssueReason,
     Issuing,
     NeedsPerson,
-    Pair,
-    Profile,
     RefreshDone,
     Refreshing,
-    RefreshRefused,
     RefreshUnsettled,
     Rejected,
-    Salvaged,
 )
 from auth_service.decisions import AT_RISK_AFTER, decide
 from common.events.account import (
@@ -38,99 +30,30 @@ from common.events.account import (
     Risk,
 )
 from common.events.audit import Action, AuditRecorded
-from common.streams.machine import Decision, Due, Key
-
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-KEY = Key("acc_1")
-LIFE = timedelta(hours=2)
-PROFILE = Profile(
-    tenant="acme", open_id="-000open", scopes=("video.publish",), display_name="Demo", consented_at=NOW - LIFE
+from common.streams.machine import Decision, Due
+from unit.auth.accounts import (
+    ACTIVE as STATES,
 )
-
-
-def pair(version: int, granted_at: datetime = NOW - timedelta(hours=1)) -> Pair:
-    return Pair(
-        version=version,
-        sealed=f"sealed-{version}",
-        granted_at=granted_at,
-        access_expires_at=granted_at + LIFE,
-        refresh_expires_at=granted_at + timedelta(days=180),
-    )
-
-
-def issued(version: int, granted_at: datetime = NOW) -> Issued:
-    return Issued(pair=pair(version, granted_at), recipients="keys", sealed={"uploader": f"for-uploader-{version}"})
-
-
-OLD = pair(3)
-ISSUING = Issuing(profile=PROFILE, pair=pair(0), version=4, reason=IssueReason.CONNECTED)
-CONNECTED = Connected(profile=PROFILE, pair=OLD, recipients="keys", refresh_at=NOW)
-REFRESHING = Refreshing(profile=PROFILE, pair=OLD, attempt=1, since=NOW)
-AILING = Ailing(profile=PROFILE, pair=OLD, attempt=1, since=NOW, retry_at=NOW)
-EXPIRING = Expiring(profile=PROFILE, pair=OLD, code="invalid_grant", message="gone")
-NEEDS_PERSON = NeedsPerson(profile=PROFILE, version=4)
-STATES: tuple[Active, ...] = (ISSUING, CONNECTED, REFRESHING, AILING, EXPIRING, NEEDS_PERSON)
-
-CONSENT = Granted(profile=msgspec.structs.replace(PROFILE, consented_at=NOW), pair=pair(0, NOW))
-FOREIGN = Granted(profile=msgspec.structs.replace(CONSENT.profile, tenant="globex"), pair=CONSENT.pair)
-REPLAYED = Granted(profile=PROFILE, pair=pair(0))
-RESEALED = issued(4, OLD.granted_at)
-DONE = RefreshDone(version=3, scopes=("video.publish", "video.list"), issued=issued(4))
-REFUSED = RefreshRefused(version=3, code="invalid_grant", message="Refresh token is invalid or expired.")
-UNSETTLED = RefreshUnsettled(version=3, attempt=1, reason="the answer was lost")
-SALVAGED = Salvaged(version=3, scopes=("video.publish",), pair=pair(4, NOW))
-LATE: tuple[Fact, ...] = (
-    Issued(pair=pair(2), recipients="keys", sealed={}),
-    IssueFailed(version=2),
-    RefreshDone(version=2, scopes=(), issued=issued(3)),
-    RefreshRefused(version=2, code="invalid_grant", message=""),
-    RefreshUnsettled(version=2, attempt=1, reason=""),
-    Rejected(version=2),
-    Salvaged(version=2, scopes=(), pair=pair(3)),
+from unit.auth.accounts import (
+    AILING,
+    CONNECTED,
+    CONSENT,
+    DONE,
+    ISSUING,
+    KEY,
+    NEEDS_PERSON,
+    NOW,
+    OLD,
+    PROFILE,
+    REFRESHING,
+    REFUSED,
+    RESEALED,
+    SALVAGED,
+    UNSETTLED,
+    issued,
+    next_of,
+    pair,
 )
-
-SAME = None
-"""In the table below: the fact changes nothing and tells nobody."""
-
-TABLE: list[tuple[Fact | Due, tuple[type[object] | None, ...]]] = [
-    # fact, then what each of: issuing, connected, refreshing, ailing, expiring, needs person becomes
-    (CONSENT, (Issuing, Issuing, Issuing, Issuing, Issuing, Issuing)),
-    (REPLAYED, (SAME, SAME, SAME, SAME, SAME, SAME)),
-    (RESEALED, (Connected, Connected, SAME, SAME, SAME, SAME)),
-    (IssueFailed(version=4), (Issuing, Issuing, SAME, SAME, SAME, SAME)),
-    (DONE, (SAME, SAME, Connected, Connected, Connected, Issuing)),
-    (REFUSED, (SAME, SAME, Expiring, SAME, SAME, SAME)),
-    (UNSETTLED, (SAME, SAME, Ailing, SAME, SAME, SAME)),
-    (Rejected(version=3), (SAME, Refreshing, Refreshing, Ailing, NeedsPerson, SAME)),
-    (SALVAGED, (SAME, SAME, Issuing, Issuing, Issuing, Issuing)),
-    (Due(), (SAME, Refreshing, SAME, Refreshing, SAME, SAME)),
-    *((fact, (SAME, SAME, SAME, SAME, SAME, SAME)) for fact in LATE),
-]
-CASES = [(state, fact, after) for fact, row in TABLE for state, after in zip(STATES, row, strict=True)]
-
-
-def next_of(decision: Decision[Account]) -> Account:
-    assert decision.state is not None
-    return decision.state
-
-
-@pytest.mark.parametrize(
-    ("state", "fact", "after"),
-    CASES,
-    ids=[f"{type(s).__name__}-{type(f).__name__}-{i}" for i, (s, f, _) in enumerate(CASES)],
-)
-def test_every_state_meets_every_fact(state: Account, fact: Fact | Due, after: type[object] | None) -> None:
-    decision = decide(KEY, state, fact, NOW)
-    if after is None:
-        assert decision == Decision(state=state)
-    else:
-        assert type(decision.state) is after
-        assert decision.state != state
-
-
-@pytest.mark.parametrize("fact", [fact for fact, _ in TABLE if not isinstance(fact, Granted)])
-def test_an_unknown_account_begins_with_a_consent_and_nothing_else(fact: Fact | Due) -> None:
-    assert decide(KEY, None, fact, NOW) == Decision(state=None)
 
 
 def test_first_consent_waits_to_be_issued_as_version_one() -> None:

@@ -1,0 +1,194 @@
+"""Every state meets every fact: what it becomes, and what the others are told."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from auth_service.account import (
+    Account,
+    Ailing,
+    Connected,
+    Disconnected,
+    Disconnecting,
+    Expiring,
+    Fact,
+    Granted,
+    IssueFailed,
+    Issuing,
+    NeedsPerson,
+    ProfileSeen,
+    ProfileUnseen,
+    Refreshing,
+    RefreshRefused,
+    Rejected,
+    RemovalTold,
+    Resealed,
+    Revoked,
+    RevokeUnsettled,
+)
+from auth_service.decisions import decide
+from common.events.account import (
+    AccountAtRisk,
+    AccountConnected,
+    AccountConnectRefused,
+    AccountDescribed,
+    AccountDisconnected,
+    AccountForgotten,
+    AccountReauthorizationRequired,
+    CredentialIssued,
+    CredentialWithdrawn,
+)
+from common.events.audit import AuditRecorded
+from common.events.body import Body
+from common.streams.machine import Decision, Due
+from unit.auth.accounts import (
+    ASKED,
+    ASKED_BY_ANOTHER,
+    CONSENT,
+    CONSENTED_AT,
+    DISCONNECTING,
+    DONE,
+    FOREIGN,
+    KEY,
+    LATE,
+    NOW,
+    OLD,
+    REFUSED,
+    REMOVAL,
+    REPLAYED,
+    RESEALED,
+    SALVAGED,
+    STATES,
+    UNSETTLED,
+    told_by,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    """The state becomes another, or another of its kind, and this is told."""
+
+    kind: type[object]
+    told: tuple[type[Body], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """The state is as it was, and this is told."""
+
+    told: tuple[type[Body], ...] = ()
+
+
+KEEPS = Stays()
+ANEW = To(Issuing, (AuditRecorded,))
+GOES = To(Disconnecting, (CredentialWithdrawn,))
+GONE = To(Disconnected, (CredentialWithdrawn, AccountForgotten, AccountDisconnected, AuditRecorded))
+KEPT_OUT = Stays((AccountConnectRefused, AuditRecorded))
+FRESH = To(Connected, (AccountDescribed, CredentialIssued))
+RISKY = To(Expiring, (AccountAtRisk, AccountDescribed))
+LOST = To(NeedsPerson, (AccountReauthorizationRequired, CredentialWithdrawn))
+OTHER_DISCONNECTING = To(Disconnecting)
+
+RESEALED_PAIR = Resealed(replaces=hashlib.sha256(b"sealed-3").hexdigest(), sealed="under-another-key")
+RESEALED_OFFER = Resealed(replaces=hashlib.sha256(b"sealed-0").hexdigest(), sealed="under-another-key")
+RESEALED_OTHER = Resealed(replaces=hashlib.sha256(b"sealed-2").hexdigest(), sealed="under-another-key")
+SEEN = ProfileSeen(version=3, display_name="New name", username="new", avatar_url="https://a.example/n.jpeg")
+NOT_REVOKED = RevokeUnsettled(version=3, attempt=1, reason="TikTok's answer was lost")
+
+Cell = To | Stays
+TABLE: dict[str, tuple[Fact | Due, tuple[Cell, ...]]] = {
+    # issuing, connected, refreshing, ailing, expiring, needs person, disconnecting, disconnected
+    "consent": (CONSENT, (ANEW,) * 8),
+    "consent for another tenant": (FOREIGN, (*(KEPT_OUT,) * 7, ANEW)),
+    "consent of before": (REPLAYED, (KEEPS,) * 8),
+    "issued": (
+        RESEALED,
+        (To(Connected, (AccountConnected, AccountDescribed, CredentialIssued)), To(Connected, (CredentialIssued,)))
+        + (KEEPS,) * 6,
+    ),
+    "issue failed": (IssueFailed(version=4), (To(Issuing), To(Issuing), *(KEEPS,) * 6)),
+    "refresh done": (DONE, (KEEPS, KEEPS, FRESH, FRESH, FRESH, To(Issuing), OTHER_DISCONNECTING, KEEPS)),
+    "refresh refused": (REFUSED, (KEEPS, KEEPS, RISKY, KEEPS, KEEPS, KEEPS, GONE, KEEPS)),
+    "refresh unsettled": (
+        UNSETTLED,
+        (KEEPS, KEEPS, To(Ailing), KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS),
+    ),
+    "another attempt unsettled": (
+        replace(UNSETTLED, attempt=2),
+        (KEEPS, KEEPS, KEEPS, KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS),
+    ),
+    "rejected": (
+        Rejected(version=3),
+        (KEEPS, To(Refreshing), To(Refreshing), To(Ailing), LOST, KEEPS, KEEPS, KEEPS),
+    ),
+    "salvaged": (
+        SALVAGED,
+        (KEEPS, KEEPS, *(To(Issuing),) * 4, OTHER_DISCONNECTING, KEEPS),
+    ),
+    "disconnect asked": (ASKED, (*(GOES,) * 5, GONE, KEEPS, KEEPS)),
+    "disconnect asked by another tenant": (ASKED_BY_ANOTHER, (KEEPS,) * 8),
+    "removal told": (REMOVAL, (KEEPS, To(Refreshing), To(Refreshing), To(Ailing), GONE, GONE, KEEPS, KEEPS)),
+    "removal of before the consent": (RemovalTold(at=CONSENTED_AT), (KEEPS,) * 8),
+    "pair resealed": (
+        RESEALED_PAIR,
+        (KEEPS, To(Connected), To(Refreshing), To(Ailing), To(Expiring), KEEPS, OTHER_DISCONNECTING, KEEPS),
+    ),
+    "offered pair resealed": (RESEALED_OFFER, (To(Issuing), *(KEEPS,) * 7)),
+    "another pair resealed": (RESEALED_OTHER, (KEEPS,) * 8),
+    "profile seen": (SEEN, (KEEPS, To(Connected, (AccountDescribed,)), *(KEEPS,) * 6)),
+    "profile seen by another pair": (replace(SEEN, version=2), (KEEPS,) * 8),
+    "profile unseen": (ProfileUnseen(version=3), (KEEPS, To(Connected), *(KEEPS,) * 6)),
+    "profile unseen by another pair": (ProfileUnseen(version=2), (KEEPS,) * 8),
+    "revoked": (Revoked(version=3), (*(KEEPS,) * 6, GONE, KEEPS)),
+    "another pair revoked": (Revoked(version=2), (KEEPS,) * 8),
+    "not revoked": (NOT_REVOKED, (*(KEEPS,) * 6, OTHER_DISCONNECTING, KEEPS)),
+    "another attempt not revoked": (replace(NOT_REVOKED, attempt=2), (KEEPS,) * 8),
+    "another pair not revoked": (replace(NOT_REVOKED, version=2), (KEEPS,) * 8),
+    "due": (Due(), (KEEPS, To(Refreshing), KEEPS, To(Refreshing), *(KEEPS,) * 4)),
+    **{f"late {type(fact).__name__}": (fact, (KEEPS,) * 8) for fact in LATE},
+}
+
+
+def cases() -> Iterator[object]:
+    for name, (fact, row) in TABLE.items():
+        for state, cell in zip(STATES, row, strict=True):
+            yield pytest.param(state, fact, cell, id=f"{type(state).__name__}-{name}")
+
+
+@pytest.mark.parametrize(("state", "fact", "cell"), list(cases()))
+def test_every_state_meets_every_fact(state: Account, fact: Fact | Due, cell: Cell) -> None:
+    decision = decide(KEY, state, fact, NOW)
+    assert tuple(told_by(decision)) == cell.told
+    if isinstance(cell, To):
+        assert type(decision.state) is cell.kind
+        assert decision.state != state
+    else:
+        assert decision.state == state
+
+
+@pytest.mark.parametrize("fact", [fact for fact, _ in TABLE.values() if not isinstance(fact, Granted)])
+def test_an_unknown_account_begins_with_a_consent_and_nothing_else(fact: Fact | Due) -> None:
+    assert decide(KEY, None, fact, NOW) == Decision(state=None)
+
+
+def test_the_table_has_every_kind_of_fact() -> None:
+    assert {type(fact) for fact, _ in TABLE.values()} == {*Fact.__args__, Due}
+
+
+def test_the_table_has_every_kind_of_state() -> None:
+    assert {type(state) for state in STATES} == set(Account.__args__)
+
+
+@pytest.mark.parametrize(("fact", "cell"), [(Revoked(version=3), GONE), (REFUSED, GONE), (CONSENT, ANEW)])
+def test_a_goodbye_that_waits_takes_in_what_ends_it(fact: Fact, cell: To) -> None:
+    waiting = msgspec.structs.replace(DISCONNECTING, retry_at=NOW + timedelta(minutes=1))
+    assert type(decide(KEY, waiting, fact, NOW).state) is cell.kind
+
+
+def test_a_refusal_of_another_version_does_not_end_a_goodbye() -> None:
+    late = RefreshRefused(version=OLD.version - 1, code="invalid_grant", message="")
+    assert decide(KEY, DISCONNECTING, late, NOW) == Decision(state=DISCONNECTING)
