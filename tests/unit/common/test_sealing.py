@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import CannotOpen, KeyMaterialRefused, SealBroken, UnknownKeyId
-from common.sealing import Vault, open_sealed, private_key_of, public_keys_of, seal_for
+from common.sealing import Vault, key_id_of, open_sealed, private_key_of, public_keys_of, seal_for
 
 OLD, NEW = bytes(range(32)), bytes(range(1, 33))
 
@@ -73,7 +73,12 @@ def test_old_key_id_still_opens_and_the_first_one_seals() -> None:
     sealed = Vault({"k1": OLD}).seal(b"secret", **PLACE)
     rotated = Vault({"k2": NEW, "k1": OLD})
     assert rotated.open(sealed, **PLACE) == b"secret"
-    assert rotated.seal(b"secret", **PLACE).split(".")[1] == "k2"
+    assert key_id_of(rotated.seal(b"secret", **PLACE)) == "k2"
+
+
+@pytest.mark.parametrize(("text", "key_id"), [("v1.k-1_a.xyz", "k-1_a"), ("v1.k1", "k1"), ("h1.k1.xyz", ""), ("", "")])
+def test_the_key_id_of_a_vaults_text_is_legible(text: str, key_id: str) -> None:
+    assert key_id_of(text) == key_id
 
 
 def test_unknown_key_id_is_named() -> None:

@@ -41,3 +41,31 @@ def test_the_last_word_names_what_a_person_can_mend(
     last = json.loads(capsys.readouterr().err.splitlines()[-1])
     assert last["event"] == said
     assert ("127.0.0.1:8101" in last.get("fault", "")) == (said == "cannot_start")
+
+
+async def nothing(_roles: Collection[Role], _stop: asyncio.Event) -> None:
+    raise AssertionError
+
+
+def test_an_errand_is_done_instead_of_a_role_and_says_how_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    async def errand(stop: asyncio.Event) -> int:
+        done.append(stop.is_set())
+        return 7
+
+    monkeypatch.setattr(sys, "argv", ["example", "count-once"])
+    assert run_process(service="example", description="x", roles=Role, run=nothing, errands={"count-once": errand}) == 7
+    assert done == [False]
+
+
+def test_roles_and_errands_are_all_there_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def errand(_stop: asyncio.Event) -> int:
+        raise AssertionError
+
+    monkeypatch.setattr(sys, "argv", ["example", "dance"])
+    with pytest.raises(SystemExit):
+        run_process(service="example", description="x", roles=Role, run=nothing, errands={"count-once": errand})
+    assert "choose from edge, count-once" in capsys.readouterr().err.replace("'", "")

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from common.errors import CannotOpen, KeyMaterialRefused, SealBroken, UnknownKeyId
 
-__all__ = ["CannotOpen", "Vault", "open_sealed", "private_key_of", "public_keys_of", "seal_for"]
+__all__ = ["CannotOpen", "Vault", "key_id_of", "open_sealed", "private_key_of", "public_keys_of", "seal_for"]
 
 KEY_BYTES = 32
 """Length of an AES-256 key and of a raw X25519 key."""
@@ -78,6 +78,12 @@ class Vault:
             return _decrypt(AESGCM(data_key), blob[_WRAPPED_BYTES:], b"content" + bound)
         except (InvalidTag, ValueError) as error:
             raise SealBroken(context=context, fault="altered, or sealed for another place") from error
+
+
+def key_id_of(sealed: str) -> str:
+    """Read which key a vault sealed a text under; empty where it is no vault's text. Proves nothing."""
+    form, _, rest = sealed.partition(".")
+    return rest.partition(".")[0] if form == _VAULT_FORM else ""
 
 
 def seal_for(public_key: X25519PublicKey, plaintext: bytes, context: str) -> str:

@@ -3,12 +3,17 @@
 Errors:
     AuthError
     ├── GrantUnreadable     a sealed pair opens to something that is not a token pair
+    ├── VaultKeysMissing    no configured key opens anything of what is in the state (a CommonError)
     ├── NotDurable          Kafka did not confirm a command in time: it may be there or not
     └── CallbackRefused     a browser came back in a way that proves nothing
         ├── StateBroken     the state (or ticket) is not one of ours, or not for this step
         ├── StateExpired    it is ours, and too old
         └── OtherBrowser    it is ours, and was given to another browser
 """
+
+from collections.abc import Mapping
+
+from common.errors import CommonError
 
 
 class AuthError(Exception):
@@ -21,6 +26,18 @@ class GrantUnreadable(AuthError):
     def __init__(self, *, account_id: str, version: int) -> None:
         """Name whose it is."""
         super().__init__(f"the pair of {account_id}, version {version}, is not a token pair")
+
+
+class VaultKeysMissing(AuthError, CommonError):
+    """No configured key opens anything of what is in the state: a worker would only put accounts at risk."""
+
+    def __init__(self, *, missing: Mapping[str, int]) -> None:
+        """Say how many records are sealed under which key ids."""
+        found = ", ".join(f"{count} under key id `{key_id}`" for key_id, count in sorted(missing.items()))
+        super().__init__(
+            f"AUTH_VAULT_KEYS opens none of the sealed records of auth.state: {found}; put the missing keys there, "
+            "or, where they are lost for good, name their ids in AUTH_LOST_VAULT_KEYS"
+        )
 
 
 class NotDurable(AuthError):

@@ -1,6 +1,8 @@
 """What auth hands to the runtime."""
 
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TypeAlias
 
 from auth_service import decisions, plans
 from auth_service.account import (
@@ -42,31 +44,53 @@ from common.events.tenant import (
 from common.events.tiktok import TikTokNotified
 from common.events.topics import AUTH_COMMANDS, TIKTOK_WEBHOOKS
 from common.instants import Instant
-from common.streams.machine import Addressed, Decision, Due, Key, Machine, Wait
+from common.streams.machine import Addressed, Decision, Due, Key, Machine, Wait, no_inspection
 
 SERVICE = "auth"
 
 State = Account | Customer
 AnyFact = Fact | CustomerFact
+Opens: TypeAlias = Callable[[Key, State, str], bool]
+"""Whether a sealed text opens here that is to take the place of the one in a state."""
 
 
-def auth_machine(recipients: str) -> Machine[State, AnyFact, Effect]:
-    """Describe the worker. `recipients` is the fingerprint of the keys in force: a new one issues every pair anew."""
+def opens_any(key: Key, state: State, sealed: str) -> bool:
+    """Take every text on trust: for machines without a vault."""
+    del key, state, sealed
+    return True
+
+
+def auth_machine(
+    recipients: str,
+    *,
+    opens: Opens = opens_any,
+    inspect: Callable[[int, Iterable[tuple[Key, State]]], None] = no_inspection,
+) -> Machine[State, AnyFact, Effect]:
+    """Describe the worker.
+
+    `recipients` is the fingerprint of the keys in force: a new one issues every pair anew. What was sealed anew is
+    kept only where it `opens`. `inspect` is shown the states of each partition that is opened.
+    """
     return Machine(
         service=SERVICE,
         inputs=(AUTH_COMMANDS, TIKTOK_WEBHOOKS),
         state_type=State,
         interpret=interpret,
-        decide=decide,
+        decide=partial(decide, opens=opens),
         todo=partial(todo, recipients=recipients),
         salvage=salvage,
         tenant=tenant_of,
+        inspect=inspect,
         uninterruptible=(Refresh,),
     )
 
 
-def decide(key: Key, state: State | None, fact: AnyFact | Due, now: Instant) -> Decision[State]:
+def decide(
+    key: Key, state: State | None, fact: AnyFact | Due, now: Instant, *, opens: Opens = opens_any
+) -> Decision[State]:
     """What a fact changes. Accounts and customers have decisions of their own; their keys never meet."""
+    if isinstance(fact, Resealed | AppResealed) and state is not None and not opens(key, state, fact.sealed):
+        return Decision(state=state)
     if isinstance(fact, CustomerFact):
         return decide_customer(state, fact) if isinstance(state, Customer | None) else Decision(state=state)
     if isinstance(state, Customer):

@@ -35,6 +35,16 @@ class WorkerSettings(Settings):
     refreshes_at_once: int = Field(
         default=16, ge=1, le=1_000, description="How many calls to TikTok's token endpoint may run at a time."
     )
+    lost_vault_keys: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9_-]{1,64}(,|$))*$",
+        description="Ids of vault keys that are lost for good, as `<key id>,…`: what is under them stops no worker.",
+    )
+
+    @property
+    def lost_key_ids(self) -> frozenset[str]:
+        """The ids of vault keys that are lost."""
+        return frozenset(filter(None, self.lost_vault_keys.split(",")))
 
 
 class EdgeSettings(Settings):

@@ -23,7 +23,9 @@ from auth_service.effects import AuthEffects
 from auth_service.errors import NotDurable
 from auth_service.grants import Recipients
 from auth_service.machine import SERVICE, auth_machine
+from auth_service.sealed_states import opens_in_place
 from auth_service.settings import AuthSettings, EdgeSettings, TikTokSettings, WorkerSettings
+from auth_service.vault_check import check_vault, tell_of_missing_keys
 from common.api_keys import Gate
 from common.errors import SettingsRefused
 from common.events.body import Body
@@ -155,6 +157,8 @@ def apps_of(settings: TikTokSettings, *, tenants: Tenants, vault: Vault, http: h
 async def _open_worker(opened: AsyncExitStack, shared: Shared) -> Part:
     own = read(WorkerSettings)
     recipients = Recipients(public_keys_of(own.service_public_keys))
+    # Before it joins: a worker that can open nothing must not take partitions from one that can.
+    await check_vault(shared.log, partitions=shared.kafka.partitions, vault=shared.vault, lost=own.lost_key_ids)
     effects = AuthEffects(vault=shared.vault, recipients=recipients, clients=shared.apps, clock=system_clock)
     membership = await opened.enter_async_context(
         join_group(
@@ -169,7 +173,11 @@ async def _open_worker(opened: AsyncExitStack, shared: Shared) -> Part:
 
     async def work(stop: asyncio.Event) -> None:
         await run_worker(
-            machine=auth_machine(recipients.fingerprint),
+            machine=auth_machine(
+                recipients.fingerprint,
+                opens=opens_in_place(shared.vault),
+                inspect=tell_of_missing_keys(shared.vault, lost=own.lost_key_ids),
+            ),
             effects=effects,
             log=shared.log,
             membership=membership,

@@ -51,7 +51,11 @@ class Book(Generic[S]):
 
     def keys(self) -> Iterator[Key]:
         """Name every state."""
-        return (Key(lane, item) for lane, items in self._lanes.items() for item in items)
+        return (key for key, _ in self.all())
+
+    def all(self) -> Iterator[tuple[Key, S]]:
+        """Go through every state."""
+        return ((Key(lane, item), state) for lane, items in self._lanes.items() for item, state in items.items())
 
 
 class Draft(Generic[S, F, E]):

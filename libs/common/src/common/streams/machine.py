@@ -1,6 +1,6 @@
 """What a service hands to the runtime: its pure functions and its effects. No Kafka word appears here."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -120,6 +120,11 @@ def no_salvage(key: Key, fact: object) -> None:
     del key, fact
 
 
+def no_inspection(partition: int, states: Iterable[tuple[Key, object]]) -> None:
+    """Look at nothing: for machines that can work with every state they can read."""
+    del partition, states
+
+
 def no_legible_part(outsider: Outsider) -> None:
     """Leave it at the dead letter."""
     del outsider
@@ -137,6 +142,7 @@ class Machine(Generic[S, F, E]):
     salvage: an event that carries an outcome which must not be lost when the partition is; already sealed.
     tenant: whose state it is, so that process-wide slots go round tenants.
     illegible: a fact for outside input that is dead-lettered, where it can be told which state it was about.
+    inspect: is shown the states of a partition when it was read back, to tell people what it cannot work with.
     uninterruptible: effects whose call must be let finish, since repeating it is not free (init, refresh).
     """
 
@@ -152,4 +158,5 @@ class Machine(Generic[S, F, E]):
     salvage: Callable[[Key, F], Body | None] = no_salvage
     tenant: Callable[[S], str]
     illegible: Callable[[Outsider], Addressed[F] | None] = no_legible_part
+    inspect: Callable[[int, Iterable[tuple[Key, S]]], None] = no_inspection
     uninterruptible: tuple[type, ...] = ()

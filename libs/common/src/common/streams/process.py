@@ -1,11 +1,13 @@
-"""Being a process: roles from the command line, an end on SIGTERM, and a last word where it cannot go on."""
+"""Being a process: roles and errands from the command line, an end on SIGTERM, a last word where it cannot go on."""
 
 import argparse
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from enum import StrEnum
-from typing import TypeVar
+from functools import partial
+from types import MappingProxyType
+from typing import TypeAlias, TypeVar
 
 import structlog
 
@@ -13,6 +15,9 @@ from common import logs
 from common.errors import CommonError
 
 AnyRole = TypeVar("AnyRole", bound=StrEnum)
+Errand: TypeAlias = Callable[[asyncio.Event], Awaitable[int]]
+"""Something done once: ends by itself, or when the event is set, with the process's exit status."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -22,21 +27,26 @@ def run_process(
     description: str,
     roles: type[AnyRole],
     run: Callable[[Collection[AnyRole], asyncio.Event], Awaitable[None]],
+    errands: Mapping[str, Errand] = MappingProxyType({}),
 ) -> int:
-    """Run the named role, or all of them, until SIGTERM or SIGINT.
+    """Run the named role, or all of them, until SIGTERM or SIGINT; or do the named errand.
 
-    Returns the exit status: 0 after a clean stop, 1 where the process cannot go on; why is in the log.
+    Returns the exit status: 0 after a clean stop, the errand's own, 1 where the process cannot go on; why is in the
+    log.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {service}_service", description=description)
-    parser.add_argument("role", nargs="?", choices=[role.value for role in roles], help="one role; all if left out")
-    role: str | None = parser.parse_args().role
+    named = [*(role.value for role in roles), *errands]
+    words = f"one role, all if left out{''.join(f'; or {name}, which is done once' for name in errands)}"
+    parser.add_argument("role", nargs="?", choices=named, help=words)
+    name: str | None = parser.parse_args().role
     logs.configure(service)
+    errand = errands.get(name or "")
+    chosen = list(roles) if name is None or errand else [roles(name)]
     try:
-        asyncio.run(_run_until_signalled([roles(role)] if role else list(roles), run))
+        return asyncio.run(_until_signalled(errand or partial(_run_roles, run, chosen)))
     except Exception as error:  # noqa: BLE001 -- the supervisor starts a process anew; it cannot find out why
         _say_last(error)
         return 1
-    return 0
 
 
 def _say_last(error: Exception) -> None:
@@ -56,13 +66,20 @@ def _leaves(error: Exception) -> Iterator[Exception]:
         yield error
 
 
-async def _run_until_signalled(
-    roles: Collection[AnyRole], run: Callable[[Collection[AnyRole], asyncio.Event], Awaitable[None]]
-) -> None:
+async def _until_signalled(work: Errand) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    return await work(stop)
+
+
+async def _run_roles(
+    run: Callable[[Collection[AnyRole], asyncio.Event], Awaitable[None]],
+    roles: Collection[AnyRole],
+    stop: asyncio.Event,
+) -> int:
     log.info("starting", roles=roles)
     await run(roles, stop)
     log.info("stopped")
+    return 0

@@ -63,17 +63,18 @@ async def restore(
     """
     restored: Restored[S] = Restored()
     view_slices = journal.input_slices(tuple(views))
-    await _read_to_end(reader, {journal.slice: 0}, lambda record: _take(restored, journal, record), progress)
-    await _read_to_end(reader, dict.fromkeys(view_slices, 0), restored.views.apply, progress)
+    await read_to_end(reader, {journal.slice: 0}, lambda record: _take(restored, journal, record), progress)
+    await read_to_end(reader, dict.fromkeys(view_slices, 0), restored.views.apply, progress)
     restored.positions = {slice_: await reader.position(slice_) for slice_ in view_slices}
     for slice_ in journal.input_slices(tuple(inputs)):
         restored.positions[slice_] = restored.offsets.get(slice_.topic, 0)
     return restored
 
 
-async def _read_to_end(
+async def read_to_end(
     reader: Reader, positions: Mapping[Slice, int], take: Callable[[Record], object], progress: Callable[[], None]
 ) -> None:
+    """Assign these slices and read to where they end now. Raises `Unusable`, and what `take` raises."""
     if not positions:
         return
     reader.assign(positions)

@@ -152,6 +152,7 @@ class Task(Generic[S, F, E]):
             )
             restored = await self._restore(journal)
             _go_on_unless(stop)
+            self._machine.inspect(self.number, restored.book.all())
             await self._serve(journal, restored, writer, stop)
         finally:
             self._close_gate()

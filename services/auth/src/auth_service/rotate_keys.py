@@ -1,0 +1,174 @@
+"""`python -m auth_service rotate-keys`: seals everything in auth's state under the newest vault key, while all runs."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from auth_service.errors import GrantUnreadable
+from auth_service.machine import SERVICE, State
+from auth_service.rotation import Backlog, last_words, progress
+from auth_service.sealed_states import name_of, seal_anew, text_of
+from auth_service.settings import AuthSettings
+from common.events.body import Body
+from common.sealing import CannotOpen, Vault, key_id_of
+from common.settings import KafkaSettings, read
+from common.streams.journal import Entry, Journal
+from common.streams.kafka import KafkaLog
+from common.streams.log import Log, Reader, Record, Slice, Unusable
+from common.streams.producer import EventProducer
+from common.streams.restore import read_to_end
+from common.streams.topics import check_topics
+
+PATIENCE_SECONDS = 0.5
+LOOK_SECONDS = 1.0
+SAY_EVERY_SECONDS = 2.0
+DONE, NOT_DONE = 0, 1
+
+
+class Rotation:
+    """One run. It remembers nothing: whatever ends it, the next one finds in the state what is left."""
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        partitions: int,
+        vault: Vault,
+        write: Callable[[Body], Awaitable[None]],
+        say: Callable[[str], None],
+    ) -> None:
+        """Take the log, the keys, the way to the workers, and who hears how far it is."""
+        self._log = log
+        self._vault = vault
+        self._write = write
+        self._say = say
+        self._backlog = Backlog(vault.sealing_key_id)
+        self._journals = {
+            number: Journal[State](service=SERVICE, partition=number, state_type=State) for number in range(partitions)
+        }
+        self._news = asyncio.Event()
+        self._trouble = ""
+        self._said = ""
+        self._said_at = 0.0
+
+    async def run(self, stop: asyncio.Event) -> int:
+        """Work until nothing is left, nothing moves, or `stop`. Returns the exit status; says why."""
+        try:
+            reader = await self._log.reader(brisk=True)
+            try:
+                await read_to_end(reader, self._slices(), self._take, lambda: None)
+                self._backlog.follow(_now())
+                self._say_progress()
+                await self._follow(reader, stop)
+            finally:
+                await reader.close()
+        except Unusable as error:
+            self._say(f"{error}; run this again")
+            return NOT_DONE
+        self._say_progress()
+        for line in last_words(self._backlog, stopped=stop.is_set(), trouble=self._trouble):
+            self._say(line)
+        return DONE if self._backlog.settled else NOT_DONE
+
+    async def _follow(self, reader: Reader, stop: asyncio.Event) -> None:
+        ended = asyncio.Event()
+        pump = asyncio.create_task(self._pump(reader, ended))
+        try:
+            while not (stop.is_set() or await self._settled(reader) or self._backlog.stalled(_now())):
+                await self._ask()
+                await self._next_news()
+                if pump.done():
+                    break
+                if _now() - self._said_at >= SAY_EVERY_SECONDS:
+                    self._say_progress()
+        finally:
+            ended.set()
+            pump.cancel()
+            await asyncio.wait((pump,))
+        if not pump.cancelled():
+            pump.result()
+
+    async def _pump(self, reader: Reader, ended: asyncio.Event) -> None:
+        # Looks at `ended` too: a client may swallow the one cancellation it gets.
+        while not ended.is_set():
+            for record in await reader.fetch(PATIENCE_SECONDS):
+                self._take(record)
+            self._news.set()
+
+    async def _settled(self, reader: Reader) -> bool:
+        """Whether nothing is left of all that is committed by now."""
+        if self._backlog.left:
+            return False
+        ends = await reader.ends()
+        behind = [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]
+        return not behind and not self._backlog.left
+
+    async def _ask(self) -> None:
+        commands = []
+        for key, held in self._backlog.next(_now()):
+            try:
+                commands.append(seal_anew(self._vault, key, held))
+            except (CannotOpen, GrantUnreadable) as error:
+                self._backlog.give_up(key)
+                self._say(f"cannot open {name_of(key, held)}, sealed under key `{key_id_of(text_of(held))}`: {error}")
+        await asyncio.gather(*map(self._write_one, commands))
+
+    async def _write_one(self, command: Body) -> None:
+        try:
+            await self._write(command)
+        except Unusable as error:
+            # It may be there or not; what has no effect is asked for again.
+            self._trouble = str(error)
+
+    async def _next_news(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._news.wait()
+        except TimeoutError:
+            return
+        self._news.clear()
+
+    def _take(self, record: Record) -> None:
+        entry = self._journals[record.slice.partition].read(record)
+        if isinstance(entry, Entry):
+            self._backlog.take(entry.key, entry.state)
+
+    def _slices(self) -> dict[Slice, int]:
+        return {journal.slice: 0 for journal in self._journals.values()}
+
+    def _say_progress(self) -> None:
+        line = progress(self._backlog)
+        if line != self._said:
+            self._say(line)
+        self._said, self._said_at = line, _now()
+
+
+async def rotate_keys(stop: asyncio.Event) -> int:
+    """Rotate, on the Kafka and with the keys that the environment names.
+
+    Raises:
+        SettingsRefused: the environment lacks something; names each variable.
+        KeyMaterialRefused: a configured key cannot be used.
+        WrongTopics: Kafka's topics are not what this installation needs.
+        Unreadable: a record of auth's state is of a newer version than this.
+    """
+    kafka, settings = read(KafkaSettings), read(AuthSettings)
+    await check_topics(kafka.bootstrap_servers, partitions=kafka.partitions)
+    async with EventProducer.open(bootstrap_servers=kafka.bootstrap_servers, source=SERVICE) as producer:
+        rotation = Rotation(
+            log=KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=SERVICE),
+            partitions=kafka.partitions,
+            vault=Vault.parse(settings.vault_keys.get_secret_value()),
+            write=producer.produce,
+            say=_print,
+        )
+        return await rotation.run(stop)
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
