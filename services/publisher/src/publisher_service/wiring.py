@@ -32,7 +32,7 @@ from publisher_service.effects import PublisherEffects
 from publisher_service.errors import NotDurable
 from publisher_service.machine import MACHINE
 from publisher_service.settings import PublisherSettings, WorkerSettings
-from tiktok.client import TikTok
+from tiktok.client import CONNECTIONS, TikTok
 
 
 class Role(StrEnum):
@@ -104,7 +104,8 @@ async def _open_worker(
     opened: AsyncExitStack, *, kafka: KafkaSettings, settings: PublisherSettings, log: KafkaLog
 ) -> Part:
     own = read(WorkerSettings)
-    http = await opened.enter_async_context(httpx.AsyncClient(verify=ssl.create_default_context()))
+    tls = ssl.create_default_context()
+    http = await opened.enter_async_context(httpx.AsyncClient(verify=tls, limits=CONNECTIONS))
     effects = PublisherEffects(
         # Asking for a status takes a person's token; the app's own secret is none of the publisher's business.
         tiktok=TikTok(http, own.tiktok_api_url, client_key="", client_secret=""),
