@@ -1,9 +1,10 @@
-"""What the stand-in has seen, for whoever tests against it: what was posted, and every call."""
+"""What the stand-in has seen, for whoever tests against it: what was posted, every call, and every secret."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
 from typing import Final
 
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,10 +18,11 @@ _FILTERS: Final = {"endpoint", "open_id", "username", "client_key", "publish_id"
 
 
 def admin_routes(shell: Shell) -> list[Route]:
-    """The ledger and the calls."""
+    """The ledger, the calls and the secrets."""
     return [
         Route("/_sandbox/ledger", _ledger(shell)),
         Route("/_sandbox/calls", _calls(shell)),
+        Route("/_sandbox/secrets", _secrets(shell)),
     ]
 
 
@@ -49,6 +51,16 @@ def _calls(shell: Shell) -> Handler:
         forgotten = shell.calls_seen - len(shell.calls)
         found = islice(shell.calls, max(after - forgotten, 0), None)
         return JSONResponse({"calls": [each for each in found if _is_as(each, wanted)]})
+
+    return handle
+
+
+def _secrets(shell: Shell) -> Handler:
+    async def handle(request: Request) -> Response:
+        after, known = _after(request), shell.world.grants.secrets
+        if after is None or not set(request.query_params) <= {"after"}:
+            return JSONResponse({"error": "`after` is a number; there is nothing else"}, status_code=422)
+        return JSONResponse({"seen": known.seen, "secrets": [structs.asdict(each) for each in known.after(after)]})
 
     return handle
 

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 
 from sandbox.answers import Answer, failed, oauth_failed
 from sandbox.identifiers import Identifiers
+from sandbox.secrets import Kind, Secrets
 from sandbox.settings import App, Lifetimes
 from sandbox.tables import Table
 
@@ -59,6 +60,7 @@ class Grants:
         self.access: Table[str, Permission] = Table()
         self.refresh: Table[str, Permission] = Table()
         self.sessions: dict[str, str] = {}
+        self.secrets = Secrets()
 
     def tidy(self, now: float) -> None:
         """Forget access tokens that have expired, once most have: every refresh leaves one behind."""
@@ -74,7 +76,7 @@ def issue_code(
     grants: Grants, ids: Identifiers, request: AuthorizationRequest, *, open_id: str, lifetimes: Lifetimes, now: float
 ) -> str:
     """A person agreed: a code for exactly what was agreed to."""
-    code = ids.authorization_code()
+    code = grants.secrets.note(Kind.AUTHORIZATION_CODE, ids.authorization_code(), open_id)
     grants.codes[code] = Code(
         client_key=request.client_key,
         open_id=open_id,
@@ -152,7 +154,10 @@ def _exchange(desk: _Desk, form: Mapping[str, str]) -> Answer:
         return oauth_failed("invalid_grant", "Authorization code is expired.")
     if form.get("redirect_uri") != code.redirect_uri:
         return oauth_failed("invalid_request", "Redirect_uri is not matched with the uri when requesting code.")
-    if code.challenge and not _verifies(form.get("code_verifier", ""), code.challenge):
+    verifier = form.get("code_verifier", "")
+    if verifier:
+        desk.grants.secrets.note(Kind.CODE_VERIFIER, verifier, code.open_id)
+    if code.challenge and not _verifies(verifier, code.challenge):
         return oauth_failed("invalid_request", "Code verifier or code challenge is invalid.")
     del desk.grants.codes[form["code"]]
     renewed = desk.now + desk.lifetimes.of_refresh
@@ -180,7 +185,9 @@ def _refresh(desk: _Desk, form: Mapping[str, str]) -> Answer:
 
 
 def _issue(desk: _Desk, *, open_id: str, scopes: tuple[str, ...], refreshable_until: float) -> Answer:
-    access, refresh, lives = desk.ids.access_token(), desk.ids.refresh_token(), desk.lifetimes.of_access
+    secrets, lives = desk.grants.secrets, desk.lifetimes.of_access
+    access = secrets.note(Kind.ACCESS_TOKEN, desk.ids.access_token(), open_id)
+    refresh = secrets.note(Kind.REFRESH_TOKEN, desk.ids.refresh_token(), open_id)
     permission = Permission(client_key=desk.client_key, open_id=open_id, scopes=scopes, expires_at=desk.now + lives)
     desk.grants.tidy(desk.now)
     desk.grants.access[access] = permission
@@ -200,7 +207,8 @@ def _issue(desk: _Desk, *, open_id: str, scopes: tuple[str, ...], refreshable_un
 
 def _own_token(desk: _Desk) -> Answer:
     """A token for the app itself; nothing here takes it."""
-    token, lives = desk.ids.client_token(), desk.lifetimes.client_token
+    token = desk.grants.secrets.note(Kind.CLIENT_TOKEN, desk.ids.client_token())
+    lives = desk.lifetimes.client_token
     return Answer(body={"access_token": token, "expires_in": lives, "token_type": "Bearer"})
 
 

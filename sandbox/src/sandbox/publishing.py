@@ -12,6 +12,7 @@ from sandbox.inits import Wanted, owns, read_init
 from sandbox.oauth import Permission
 from sandbox.posting import PULL_FAILED, UNDER_WAY, PostInfo, Publication, Source, StatusCode
 from sandbox.rules import Endpoint
+from sandbox.secrets import Kind
 from sandbox.settings import Abandoned, App, Settings
 from sandbox.world import World
 
@@ -99,14 +100,16 @@ def _as_the_account_allows(info: PostInfo, creator: Creator) -> PostInfo:
 
 
 def _upload_url(world: World, publication: Publication, now: float) -> str:
-    upload_id, token = world.ids.upload_id(), world.ids.text(40)
+    secrets, open_id = world.grants.secrets, publication.open_id
+    upload_id, token = world.ids.upload_id(), secrets.note(Kind.UPLOAD_TOKEN, world.ids.text(40), open_id)
     world.uploads[upload_id] = uploads.fresh_upload(
         publish_id=publication.publish_id,
         token=token,
         plan=publication.plan,
         expires_at=now + world.settings.lifetimes.upload_url,
     )
-    return f"{world.base_url}/upload/video/?upload_id={upload_id}&upload_token={token}"
+    url = f"{world.base_url}/upload/video/?upload_id={upload_id}&upload_token={token}"
+    return secrets.note(Kind.UPLOAD_URL, url, open_id)
 
 
 def named_in(world: World, body: bytes) -> Publication | None:

@@ -137,6 +137,10 @@ async def test_a_transaction_larger_than_a_batch_is_whole(log: Log, topic: str, 
     assert [len(record.value or b"") for record in await read_to_end(reader)] == [300_000] * 7 + [3]
 
 
+async def test_it_says_that_it_can_be_reached(log: Log) -> None:
+    assert await log.reachable()
+
+
 async def test_opening_a_writer_ends_what_a_dead_one_left_open(kafka: str, topic: str, name: str) -> None:
     log = KafkaLog(bootstrap_servers=kafka, partitions=2, group="contract")
     dead = await log.writer(name)

@@ -13,7 +13,7 @@ from sandbox.clock import Clock
 from sandbox.server import Server
 from sandbox.settings import ALL_SCOPES, App, Settings
 from tiktok.authorize import authorization_url, pkce_challenge, pkce_verifier
-from tiktok.client import TikTok
+from tiktok.client import CONNECTIONS, TikTok
 from tiktok.models import Grant
 from tiktok.outcomes import Done
 from tiktok.uploads import Uploads
@@ -52,7 +52,7 @@ async def server(authority: trustme.CA, clock: Clock, tmp_path: Path) -> AsyncIt
 
 @pytest.fixture
 async def http(tls: ssl.SSLContext) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(verify=tls, trust_env=False) as client:
+    async with httpx.AsyncClient(verify=tls, limits=CONNECTIONS, trust_env=False) as client:
         yield client
 
 

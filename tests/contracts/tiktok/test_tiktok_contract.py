@@ -33,6 +33,8 @@ POST = VideoPost(
     is_aigc=False,
     video_cover_timestamp_ms=0,
 )
+AT_ONCE = 120
+"""More than an `AsyncClient` has connections for, unless it is told."""
 SMALL = plan_chunks(1_000_003)
 SEVERAL = plan_chunks(70_000_003)
 FIRST = bytes(range(250)) * 400
@@ -224,6 +226,17 @@ async def test_no_trustworthy_answer_is_unknown(
 ) -> None:
     await rule(http, server, endpoint=endpoint, **trouble)
     assert isinstance(await CALLS[endpoint](tiktok, grant), Unknown)
+
+
+async def test_no_call_waits_for_another_to_end(
+    *, tiktok: TikTok, grant: Grant, http: httpx.AsyncClient, server: Server
+) -> None:
+    await rule(http, server, endpoint="user_info", action="hold", times=AT_ONCE)
+    calls = [asyncio.create_task(tiktok.user_info(grant.access_token, grant.scopes)) for _ in range(AT_ONCE)]
+    held = f"{server.url}/_sandbox/rules/1"
+    assert (await http.get(f"{held}/wait", params={"holding": AT_ONCE, "timeout": 20}, timeout=25)).is_success
+    await http.post(f"{held}/release")
+    assert all(isinstance(outcome, Done) for outcome in await asyncio.gather(*calls))
 
 
 async def test_a_chunk_whose_answer_is_lost_counts_once(

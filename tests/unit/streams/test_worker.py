@@ -1,18 +1,18 @@
 """A worker's process: partitions come and go, standstill ends it, outcomes that were paid for are passed on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
 import pytest
 
 from common.events.account import TokenRejected
 from common.events.body import Body
-from common.streams.log import Unusable
+from common.streams.log import Doubt, Record, Unusable
 from common.streams.machine import Key, Machine
 from common.streams.membership import FixedMembership
-from common.streams.memory import Calm, MemoryLog, MemoryStore
-from common.streams.worker import Lapsed, Stuck, Worker, run_worker
+from common.streams.memory import Calm, MemoryLog, MemoryReader, MemoryStore, MemoryWriter
+from common.streams.worker import Gone, Lapsed, Stuck, Worker, run_worker
 from simulation import virtual
 from unit.streams.test_task import ask, events, request
 from unit.streams.toys import MACHINE, Act, Counting, Fact, World
@@ -169,6 +169,111 @@ def test_an_outage_of_the_log_alone_ends_nothing() -> None:
         await asyncio.sleep(600)
         assert not running.done()
         stop.set()
+        await running
+
+    virtual.run(main())
+
+
+class Returning(MemoryLog):
+    """A log that is away until `back`: it does not answer before, and then it answers what it was asked meanwhile."""
+
+    back = 60.0
+
+    async def reachable(self) -> bool:
+        await asyncio.sleep(max(self.back - asyncio.get_running_loop().time(), 0))
+        return True
+
+    async def writer(self, name: str) -> MemoryWriter:
+        await self.reachable()
+        await asyncio.sleep(3)
+        return await super().writer(name)
+
+
+def test_a_standstill_counts_from_when_the_log_answers_again() -> None:
+    async def main() -> None:
+        stop = asyncio.Event()
+        log = Returning(MemoryStore(partitions=1, clock=virtual.clock))
+        worker, running = await start(log, World(), FixedMembership([0]), stop)
+        await asyncio.sleep(log.back + 10)
+        assert not running.done()
+        assert worker.ready
+        stop.set()
+        await running
+
+    virtual.run(main())
+
+
+def test_a_standstill_counts_after_an_outage_as_before_it() -> None:
+    async def main() -> None:
+        log = Returning(MemoryStore(partitions=1, clock=virtual.clock), Away())
+        _, running = await start(log, World(), FixedMembership([0]), asyncio.Event())
+        with pytest.raises(ExceptionGroup) as ended:
+            await running
+        assert ended.group_contains(Stuck)
+        assert 30 <= asyncio.get_running_loop().time() - log.back < 40
+
+    virtual.run(main())
+
+
+class Leaky(Calm):
+    """A client that lets the cancellation of a task of its own out."""
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    async def before(self, step: str) -> None:
+        if step == self._step:
+            raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("step", ["open writer", "open reader", "ends", "commit"])
+def test_a_partition_that_ends_by_itself_ends_the_process_loudly(step: str) -> None:
+    async def main() -> None:
+        store = MemoryStore(partitions=1, clock=virtual.clock)
+        ask(store, request("a"))
+        _, running = await start(MemoryLog(store, Leaky(step)), World(), FixedMembership([0]), asyncio.Event())
+        with pytest.raises(ExceptionGroup) as ended:
+            await running
+        assert ended.group_contains(Gone, match="partition 0")
+
+    virtual.run(main())
+
+
+class DoubtfulOnce(Calm):
+    """The first commit is in doubt."""
+
+    def __init__(self) -> None:
+        self._doubts = ["the first"]
+
+    async def before(self, step: str) -> None:
+        if step == "commit" and self._doubts:
+            raise Doubt(self._doubts.pop())
+
+
+class Deaf(MemoryReader):
+    async def fetch(self, patience: float) -> Sequence[Record]:
+        try:
+            return await super().fetch(patience)
+        except asyncio.CancelledError:
+            return ()
+
+
+class DeafLog(MemoryLog):
+    """A log whose readers swallow the one cancellation they get."""
+
+    async def reader(self, *, brisk: bool = False) -> MemoryReader:
+        return Deaf(self._store, self._weather)
+
+
+def test_a_partition_in_doubt_is_reopened_even_if_its_reader_is_deaf() -> None:
+    async def main() -> None:
+        store, stop = MemoryStore(partitions=1, clock=virtual.clock), asyncio.Event()
+        ask(store, request("a"))
+        _, running = await start(DeafLog(store, DoubtfulOnce()), World(), FixedMembership([0]), stop)
+        await asyncio.sleep(5)
+        assert events(store) == [("a", 1)]
+        stop.set()
+        ask(store, request("b"))  # wakes the reader
         await running
 
     virtual.run(main())

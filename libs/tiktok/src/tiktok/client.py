@@ -16,6 +16,9 @@ from tiktok.wire import CreatorInfoWire, StatusWire, TicketWire, UserInfoWire, V
 
 T = TypeVar("T")
 
+CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+"""For the caller's `AsyncClient`: calls never queue for connections; how many run at once their caller decides."""
+
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _JSON = "application/json; charset=UTF-8"
 _VIDEO_FIELDS = "id,create_time,share_url,view_count,like_count,comment_count,share_count"

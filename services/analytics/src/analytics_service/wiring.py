@@ -34,7 +34,7 @@ from common.streams.membership import GroupMembership, join_group
 from common.streams.topics import check_topics
 from common.streams.views import WholeView
 from common.streams.worker import Worker, run_worker
-from tiktok.client import TikTok
+from tiktok.client import CONNECTIONS, TikTok
 
 PROJECTOR_GROUP = f"{SERVICE}-projector"
 
@@ -93,7 +93,8 @@ async def _open(role: Role, opened: AsyncExitStack, settings: AnalyticsSettings)
 
 async def _open_worker(opened: AsyncExitStack, settings: AnalyticsSettings) -> Part:
     own = read(WorkerSettings)
-    http = await opened.enter_async_context(httpx.AsyncClient(verify=ssl.create_default_context(), trust_env=False))
+    tls = ssl.create_default_context()
+    http = await opened.enter_async_context(httpx.AsyncClient(verify=tls, limits=CONNECTIONS, trust_env=False))
     effects = Collector(
         # Numbers are asked for with a person's token; the app's own secret is none of analytics' business.
         tiktok=TikTok(http, own.tiktok_api_url, client_key="", client_secret=""),

@@ -42,7 +42,7 @@ from common.streams.topics import check_topics
 from common.streams.views import WholeView
 from common.streams.worker import Worker, run_worker
 from common.tracing import RandomBytes
-from tiktok.client import TikTok
+from tiktok.client import CONNECTIONS, TikTok
 
 
 class Role(StrEnum):
@@ -121,7 +121,8 @@ async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
 async def _open_shared(opened: AsyncExitStack) -> Shared:
     kafka, settings, app = read(KafkaSettings), read(AuthSettings), read(TikTokSettings)
     await check_topics(kafka.bootstrap_servers, partitions=kafka.partitions)
-    http = await opened.enter_async_context(httpx.AsyncClient(verify=ssl.create_default_context()))
+    tls = ssl.create_default_context()
+    http = await opened.enter_async_context(httpx.AsyncClient(verify=tls, limits=CONNECTIONS))
     log = KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=SERVICE)
     vault = Vault.parse(settings.vault_keys.get_secret_value())
     tenants = WholeView(log, AUTH_TENANTS, partitions=kafka.partitions)

@@ -37,7 +37,7 @@ from publisher_service.errors import NotDurable, NotificationNotDurable
 from publisher_service.machine import MACHINE
 from publisher_service.settings import EdgeSettings, PublisherSettings, WorkerSettings
 from publisher_service.tiktok_webhooks import App, webhook_routes
-from tiktok.client import TikTok
+from tiktok.client import CONNECTIONS, TikTok
 
 
 class Role(StrEnum):
@@ -124,7 +124,8 @@ async def _open_worker(
     opened: AsyncExitStack, *, kafka: KafkaSettings, settings: PublisherSettings, log: KafkaLog
 ) -> Part:
     own = read(WorkerSettings)
-    http = await opened.enter_async_context(httpx.AsyncClient(verify=ssl.create_default_context()))
+    tls = ssl.create_default_context()
+    http = await opened.enter_async_context(httpx.AsyncClient(verify=tls, limits=CONNECTIONS))
     effects = PublisherEffects(
         # Asking for a status takes a person's token; the app's own secret is none of the publisher's business.
         tiktok=TikTok(http, own.tiktok_api_url, client_key="", client_secret=""),

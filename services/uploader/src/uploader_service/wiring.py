@@ -19,7 +19,7 @@ from common.streams.kafka import KafkaLog
 from common.streams.membership import join_group
 from common.streams.topics import check_topics
 from common.streams.worker import Worker, run_worker
-from tiktok.client import TikTok
+from tiktok.client import CONNECTIONS, TikTok
 from tiktok.uploads import Uploads
 from uploader_service.effects import UploaderEffects
 from uploader_service.machine import MACHINE
@@ -75,7 +75,7 @@ async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
 async def open_effects(opened: AsyncExitStack, settings: UploaderSettings) -> UploaderEffects:
     """Open the clients. Threads are told to end before the connections they may hang on are dropped."""
     tls = ssl.create_default_context()
-    http = await opened.enter_async_context(httpx.AsyncClient(verify=tls, trust_env=False))
+    http = await opened.enter_async_context(httpx.AsyncClient(verify=tls, limits=CONNECTIONS, trust_env=False))
     uploads = opened.enter_context(Uploads(tls, allowed_hosts=listed(settings.tiktok_upload_hosts)))
     sources = opened.enter_context(Sources(tls, trusted=frozenset(listed(settings.trusted_sources))))
     threads = ThreadPoolExecutor(max_workers=settings.effects_at_once, thread_name_prefix="bytes")

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -53,11 +53,12 @@ class KafkaLog:
         )
         writer = KafkaWriter(producer, self._group)
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                await producer.start()
-        except (KafkaError, OSError, TimeoutError) as error:
+            with translated(Unusable):
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await producer.start()
+        except Unusable:
             await writer.close()
-            raise Unusable(error) from error
+            raise
         return writer
 
     async def reader(self, *, brisk: bool = False) -> "KafkaReader":
@@ -72,11 +73,14 @@ class KafkaLog:
             fetch_max_wait_ms=BRISK_WAIT_MS if brisk else PATIENT_WAIT_MS,
         )
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                await consumer.start()
-        except (KafkaError, OSError, TimeoutError) as error:
+            with translated(Unusable):
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await consumer.start()
+        except Unusable:
             await _stop(consumer)
-            raise Unusable(error) from error
+            raise
+        # Its tasks must have begun before it can be stopped: stop gives up at one that was cancelled before that.
+        await asyncio.sleep(0)
         return KafkaReader(consumer)
 
     def _hash(self, key: str) -> int:
@@ -101,7 +105,7 @@ class KafkaWriter:
 
     async def commit(self, records: Sequence[Outgoing], group_offsets: Mapping[Slice, int] | None = None) -> None:
         """Write one transaction. Raises `Doubt` on any error, and after 10 s without an answer."""
-        try:
+        with translated(Doubt):
             async with asyncio.timeout(COMMIT_SECONDS):
                 await self._producer.begin_transaction()
                 # Every send is awaited before the offsets: adding them while a produce is in flight costs 100 ms.
@@ -109,8 +113,6 @@ class KafkaWriter:
                 if group_offsets:
                     await self._producer.send_offsets_to_transaction(_positions(group_offsets), self._group)
                 await self._producer.commit_transaction()
-        except (KafkaError, OSError, TimeoutError, AssertionError) as error:
-            raise Doubt(repr(error)) from error
 
     async def _send(self, records: Sequence[Outgoing]) -> None:
         slices = defaultdict(list)
@@ -151,30 +153,47 @@ class KafkaReader:
 
     async def ends(self) -> Mapping[Slice, int]:
         """Ask for the last stable offsets: an open transaction must not keep a reader waiting for its end."""
-        try:
+        with translated(Unusable):
             found = await self._consumer.end_offsets(list(self._consumer.assignment()))
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise Unusable(error) from error
         return {Slice(part.topic, part.partition): offset for part, offset in found.items()}
 
     async def fetch(self, patience: float) -> Sequence[Record]:
         """Wait for records."""
-        try:
+        with translated(Unusable):
             found = await self._consumer.getmany(timeout_ms=int(patience * 1000))
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise Unusable(error) from error
         return [_record(Slice(*part), raw) for part, batch in found.items() for raw in batch]
 
     async def position(self, slice_: Slice) -> int:
         """Return the next offset."""
-        try:
+        with translated(Unusable):
             return int(await self._consumer.position(TopicPartition(slice_.topic, slice_.partition)))
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise Unusable(error) from error
 
     async def close(self) -> None:
         """Stop the consumer."""
         await _stop(self._consumer)
+
+
+@contextmanager
+def translated(into: type[Doubt] | type[Unusable]) -> Iterator[None]:
+    """Turn whatever aiokafka raises into a word of the log's own.
+
+    It asserts what it takes for granted, such as that some broker is known: one that has just come back names none.
+    And it cancels its own tasks and waits for them, which looks to its caller as if the caller had been cancelled; a
+    task that ends so ends in silence.
+    """
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+        raise into(repr(error)) from error
+    except asyncio.CancelledError as error:
+        if _cancelled_by_others():
+            raise
+        raise into(repr(error)) from error
+
+
+def _cancelled_by_others() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _append(batch: BatchBuilder, record: Outgoing) -> bool:
@@ -200,11 +219,11 @@ def _record(slice_: Slice, raw: ConsumerRecord) -> Record:
 
 async def _stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
     """Stop a client in bounded time. What it still complains of is about a connection we are done with."""
-    with suppress(KafkaError, OSError, TimeoutError):
+    with suppress(Unusable), translated(Unusable):
         async with asyncio.timeout(CLOSE_SECONDS):
             await client.stop()
     if isinstance(client, AIOKafkaProducer):
         # A producer whose broker is away does not get as far as closing its connections.
-        with suppress(KafkaError, OSError, TimeoutError):
+        with suppress(Unusable), translated(Unusable):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await client.client.close()

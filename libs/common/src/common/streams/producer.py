@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from common.events.body import Body
 from common.events.codec import Envelope, encode
 from common.instants import Clock, system_clock
+from common.streams.kafka import translated
 from common.streams.log import Unusable
 
 REQUEST_TIMEOUT_MS = 15_000
@@ -47,7 +47,5 @@ class EventProducer:
             id=str(uuid4()), source=self._source, time=self._clock(), traceparent=traceparent, body=body
         )
         value, headers = encode(envelope)
-        try:
+        with translated(Unusable):
             await self._producer.send_and_wait(body.topic.name, value=value, key=body.key.encode(), headers=headers)
-        except KafkaError as error:
-            raise Unusable(error) from error

@@ -156,8 +156,9 @@ class Session(Generic[S, F, E]):
     # -- facts in
 
     async def _pump(self, stop: asyncio.Event) -> None:
-        # Looks at `stop` too: a client may swallow the one cancellation it gets.
-        while not stop.is_set():
+        # Looks at these too: a client may swallow the one cancellation it gets.
+        task = asyncio.current_task()
+        while not stop.is_set() and not (task and task.cancelling()):
             await self._room.wait()
             for record in await self._tools.reader.fetch(PATIENCE_SECONDS):
                 self._receive(record)

@@ -1,7 +1,8 @@
 """One process of a service: a task for each partition number it owns, a watchdog over them, and a clean end.
 
 Errors:
-    Stuck     a partition has not got on for 30 s although the log answers: the process ends, to be started anew
+    Stuck     a partition has not got on for 30 s in which the log answered: the process ends, to be started anew
+    Gone      something that runs as long as the process does has ended by itself: the process ends too
     Lapsed    the process stood still for longer than its session: its partitions may be others' by now, so it ends
 """
 
@@ -24,10 +25,15 @@ from common.streams.task import Surroundings, Task
 S = TypeVar("S")
 F = TypeVar("F")
 E = TypeVar("E")
+T = TypeVar("T")
 
 COLLECTOR_THRESHOLDS = (50_000, 20, 50)
 """States live long and in great number: with Python's own thresholds a quarter of the CPU goes into visiting them."""
 STUCK_SECONDS = 30.0
+SUSPECT_SECONDS = 5.0
+"""From this standstill on the log is asked again and again: only what it answered all the while counts."""
+PROMPT_SECONDS = 5.0
+"""An answer that took longer began while the log was away."""
 LOOK_SECONDS = 1.0
 _log = structlog.get_logger()
 
@@ -38,6 +44,14 @@ class Stuck(Exception):
     def __init__(self, *, partition: int, seconds: float) -> None:
         """Name the partition and how long it has stood still."""
         super().__init__(f"partition {partition} has stood still for {seconds:.0f} s (limit {STUCK_SECONDS:.0f} s)")
+
+
+class Gone(Exception):
+    """Something that runs as long as the process does ended although nobody told it to."""
+
+    def __init__(self, what: str) -> None:
+        """Name it."""
+        super().__init__(f"{what} ended as if it had been cancelled, which nobody did")
 
 
 class Lapsed(Exception):
@@ -134,8 +148,8 @@ async def run_worker(
 ) -> None:
     """Serve the owned partitions until `stop`, then drain them. `pause` lets seconds pass, for the watchdog.
 
-    Raises (in an ExceptionGroup): `Unreadable`, `Displaced`, `Expelled`, `Stuck`; and `Lapsed`, once what was under
-    way is settled or passed on. The process should end on each.
+    Raises (in an ExceptionGroup): `Unreadable`, `Displaced`, `Expelled`, `Stuck`, `Gone`; and `Lapsed`, once what was
+    under way is settled or passed on. The process should end on each.
     """
     worker = worker or Worker(membership)
     heart = Heart(worker, membership.session_seconds)
@@ -151,8 +165,8 @@ async def run_worker(
     )
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     async with asyncio.TaskGroup() as group:
-        watching = group.create_task(_watch(worker, heart, log, pause))
-        hosting = group.create_task(_host(worker, membership, surroundings, group))
+        watching = group.create_task(_loudly("the watchdog", _watch(worker, heart, log, pause)))
+        hosting = group.create_task(_loudly("hosting", _host(worker, membership, surroundings, group)))
         stopping = group.create_task(stop.wait())
         await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
         hosting.cancel()
@@ -178,13 +192,24 @@ async def _host(
             if hosted is not None and not hosted.stop.is_set():
                 continue
             worker.tasks[number] = Hosted(Task(surroundings, number), before=hosted)
-            group.create_task(_run(worker.tasks[number], worker, number))
+            group.create_task(_loudly(f"partition {number}", _run(worker.tasks[number], worker, number)))
 
 
 async def _run(hosted: Hosted, worker: Worker, number: int) -> None:
     await hosted.run()
     if worker.tasks.get(number) is hosted:
         del worker.tasks[number]
+
+
+async def _loudly(what: str, work: Awaitable[T]) -> T:
+    """Do it. A group takes a task that ends as cancelled for one that was told to, and nobody would notice its end."""
+    try:
+        return await work
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise Gone(what) from error
 
 
 async def _watch(worker: Worker, heart: Heart, log: Log, pause: Callable[[float], Awaitable[None]]) -> Lapsed:
@@ -195,12 +220,18 @@ async def _watch(worker: Worker, heart: Heart, log: Log, pause: Callable[[float]
             return Lapsed(seconds=heart.stood_still(), limit=heart.session_seconds)
         heart.beat()
         longest = max(worker.tasks.values(), key=_stood_still, default=None)
-        if longest is None or _stood_still(longest) < STUCK_SECONDS:
+        if longest is None or _stood_still(longest) < SUSPECT_SECONDS:
             continue
-        if await log.reachable():
+        if not await _answers(log):
+            for hosted in worker.tasks.values():
+                hosted.task.forgive()
+        elif _stood_still(longest) >= STUCK_SECONDS:
             raise Stuck(partition=longest.task.number, seconds=_stood_still(longest))
-        for hosted in worker.tasks.values():
-            hosted.task.forgive()
+
+
+async def _answers(log: Log) -> bool:
+    asked = asyncio.get_running_loop().time()
+    return await log.reachable() and asyncio.get_running_loop().time() - asked < PROMPT_SECONDS
 
 
 def _stood_still(hosted: Hosted) -> float:

@@ -1,0 +1,71 @@
+"""What tests may look for elsewhere: every code, token and upload url that was handed out, and every verifier shown."""
+
+from typing import Any
+
+from sandbox.secrets import REMEMBERED, Kind, Secrets
+from unit.sandbox.visitor import VERIFIER, Visitor
+
+
+async def secrets_of(visitor: Visitor, after: int = 0) -> list[dict[str, Any]]:
+    answer = await visitor.http.get("/_sandbox/secrets", params={"after": after})
+    found: list[dict[str, Any]] = answer.raise_for_status().json()["secrets"]
+    return found
+
+
+async def test_what_is_handed_out_on_the_way_to_a_post_is_told_in_its_order(visitor: Visitor) -> None:
+    callback = await visitor.consent()
+    first = (await visitor.exchange(callback["code"])).json()
+    second = (await visitor.refresh(first["refresh_token"])).json()
+    visitor.token = second["access_token"]
+    _, url = await visitor.opened(10)
+
+    told = await secrets_of(visitor)
+
+    assert [(each["number"], each["kind"], each["value"]) for each in told] == [
+        (1, "authorization_code", callback["code"]),
+        (2, "code_verifier", VERIFIER),
+        (3, "access_token", first["access_token"]),
+        (4, "refresh_token", first["refresh_token"]),
+        (5, "access_token", second["access_token"]),
+        (6, "refresh_token", second["refresh_token"]),
+        (7, "upload_token", url.rpartition("=")[2]),
+        (8, "upload_url", url),
+    ]
+    assert {each["open_id"] for each in told} == {first["open_id"]}
+
+
+async def test_only_what_is_newer_is_told_if_asked_so(connected: Visitor) -> None:
+    await connected.refresh(connected.tokens["refresh_token"])
+
+    assert [each["number"] for each in await secrets_of(connected, after=5)] == [6]
+
+
+async def test_tokens_without_a_person_are_told_too(visitor: Visitor) -> None:
+    given = (await visitor.http.post("/_sandbox/tokens", json={"username": "demo-creator"})).json()
+    form = {**visitor.app, "grant_type": "client_credentials"}
+    own = (await visitor.http.post("/v2/oauth/token/", data=form)).json()
+
+    told = [(each["kind"], each["value"]) for each in await secrets_of(visitor)]
+
+    assert told == [
+        ("access_token", given["access_token"]),
+        ("refresh_token", given["refresh_token"]),
+        ("client_token", own["access_token"]),
+    ]
+
+
+async def test_another_question_is_refused(visitor: Visitor) -> None:
+    for asked in ({"kind": "access_token"}, {"after": "yesterday"}):
+        assert (await visitor.http.get("/_sandbox/secrets", params=asked)).status_code == 422
+
+
+def test_the_oldest_are_forgotten_and_counted() -> None:
+    secrets = Secrets()
+    for number in range(REMEMBERED + 1):
+        secrets.note(Kind.ACCESS_TOKEN, f"token {number}")
+
+    known = list(secrets.after(0))
+
+    assert secrets.seen == REMEMBERED + 1
+    assert (len(known), known[0].number) == (REMEMBERED, 2)
+    assert "token" not in repr(known[0]).removeprefix("Secret(access_token)")
