@@ -16,8 +16,9 @@ from common.http_openapi import BOOTSTRAP_SECRET, problems
 from common.http_problems import Problem
 from common.problems import Code
 
-RETURN_URL = r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1)(:\d+)?)(/[^\s#]*)?$"
-"""Where browsers may be sent: https, or this machine's own for development."""
+RETURN_URL = r"^(https://[A-Za-z0-9.:\[\]-]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?)(/[!\"$-~]*)?$"
+"""Where browsers may be sent: https, or this machine's own for development. In ASCII, as addresses are; and all engines
+agree about ASCII."""
 
 Name = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:\-]+$")]
 KeyId = Annotated[str, Path(min_length=1, max_length=64)]
@@ -57,7 +58,7 @@ class KeyInput(Input):
     """An API key as it is to be."""
 
     name: str = Field(min_length=1, max_length=200, description="For people: what uses the key.")
-    scopes: Annotated[frozenset[Scope], Field(min_length=1)]
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
     expires_at: AwareDatetime | None = Field(default=None, description="Never, if left out.")
     requests_per_minute: int = Field(default=600, ge=1, le=1_000_000, description="For each process of an edge.")
 
@@ -175,7 +176,7 @@ def _add_keys(router: APIRouter, administration: Administration) -> None:
         """Make an API key. It is shown this once."""
         key = NewKey(
             name=wanted.name,
-            scopes=tuple(sorted(wanted.scopes)),
+            scopes=tuple(sorted(set(wanted.scopes))),
             expires_at=wanted.expires_at,
             requests_per_minute=wanted.requests_per_minute,
         )

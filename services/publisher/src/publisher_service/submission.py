@@ -67,7 +67,7 @@ class Submission(BaseModel):
     brand_organic: StrictBool = Field(default=False, description="Whether it promotes the creator's own business.")
     is_aigc: StrictBool = Field(default=False, description="Whether AI generated it.")
     cover_timestamp_ms: Annotated[StrictInt, Field(ge=0)] | None = Field(
-        default=None, description="Which moment of the video is its cover."
+        default=None, description="Which moment of the video is its cover; a whole number, so 1 and not 1.0."
     )
     publish_at: Moment = Field(default=None, description="When to post, at most 366 days ahead; at once if left out.")
     not_after: Moment = Field(

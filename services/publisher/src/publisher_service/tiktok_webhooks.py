@@ -41,11 +41,21 @@ _NOTIFICATION = {
     "type": "object",
     "required": ["client_key", "event", "create_time"],
     "properties": {
-        "client_key": {"type": "string", "description": "The app's."},
-        "event": {"type": "string", "description": "What it tells.", "examples": ["authorization.removed"]},
-        "create_time": {"type": "integer", "description": "Seconds since 1970."},
-        "user_openid": {"type": "string", "description": "Whom it is about."},
-        "content": {"type": "string", "description": "More, as the text of a JSON object."},
+        "client_key": {"type": "string", "minLength": 1, "maxLength": 256, "description": "The app's."},
+        "event": {"type": "string", "minLength": 1, "maxLength": 256, "examples": ["authorization.removed"]},
+        "create_time": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 253_402_300_799,
+            "description": "Since 1970, in s.",
+        },
+        "user_openid": {"type": ["string", "null"], "maxLength": 256, "description": "Whom it is about."},
+        "content": {
+            "type": ["string", "null"],
+            "contentMediaType": "application/json",
+            "contentSchema": {"type": "object"},
+            "description": "More, as the text of a JSON object.",
+        },
     },
 }
 _REFUSALS = (

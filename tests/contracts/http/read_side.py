@@ -1,0 +1,77 @@
+"""Analytics' edge over a real store that holds a post's story."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from uuid import uuid4
+
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from analytics_service.cursors import Cursor
+from analytics_service.edge import ReadApi, add_read_api
+from analytics_service.errors import StoreUnavailable
+from analytics_service.queries import Place, Queries
+from analytics_service.store import Store, open_database
+from common.http import create_app
+from contracts.http.edges import NOW, Edge, Weather
+from integration.projecting import STORY, T0, records_of, upserts
+
+
+class Away(Queries):
+    """A store that does not answer. A real one that is away takes half a second to be found out."""
+
+    def __init__(self) -> None:
+        """Need no database."""
+
+    async def places(self, post_id: str, account_id: str | None) -> list[Place]:
+        raise StoreUnavailable(ConnectionError())
+
+
+class ReadSide:
+    """The edge. Its store is opened by the first request, in whose event loop it then lives."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._weather = Weather.FAIR
+        self._opened = AsyncExitStack()
+        self._apps: dict[Weather, FastAPI] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def edge(self) -> Edge:
+        return Edge(
+            app=_app(Away()),
+            asgi=self,
+            weathers=(Weather.FAIR, Weather.STORE_AWAY),
+            begin=self._begin,
+            often={"path.post_id": ("post-1",), "query.account_id": ("acc_1",)},
+            # Cursors are read by nobody but us, so no schema tells what they look like.
+            always={"query.after": (Cursor(at=T0, id="").text(),)},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if not self._apps:
+                await self._open()
+            await self._apps[self._weather](scope, receive, send)
+
+    def close(self) -> None:
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._opened.aclose(), self._loop).result(timeout=10)
+
+    def _begin(self, weather: Weather) -> None:
+        self._weather = weather
+
+    async def _open(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        there = await self._opened.enter_async_context(open_database(self.url, f"t{uuid4().hex}"))
+        store = Store(there)
+        await store.prepare()
+        await store.write(upserts(records_of(STORY)), {})
+        await store.mark(0, complete=T0)
+        self._apps = {Weather.FAIR: _app(Queries(there)), Weather.STORE_AWAY: _app(Away())}
+
+
+def _app(queries: Queries) -> FastAPI:
+    app = create_app(service="analytics", ready=dict)
+    add_read_api(app, ReadApi(queries=queries, clock=lambda: NOW))
+    return app

@@ -1,0 +1,53 @@
+"""Every edge answers as its OpenAPI document says, to requests that keep to the document and to those that do not."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from contracts.http import edges
+from contracts.http.asking import Case, ask, described
+from contracts.http.auth_edge import auth
+from contracts.http.edges import Weather
+from contracts.http.read_side import ReadSide
+
+EXAMPLES = settings(
+    max_examples=15, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+READ_SIDE = ReadSide()
+AUTH, PUBLISHER, UPLOADER, ANALYTICS = auth(), edges.publisher(), edges.uploader(), READ_SIDE.edge()
+
+
+@pytest.fixture(scope="module")
+def store(mongodb_url: str) -> Iterator[None]:
+    READ_SIDE.url = mongodb_url
+    yield
+    READ_SIDE.close()
+
+
+@described(AUTH).parametrize()
+@pytest.mark.parametrize("weather", AUTH.weathers)
+@EXAMPLES
+def test_auth_answers_as_described(case: Case, weather: Weather) -> None:
+    ask(AUTH, case, weather)
+
+
+@described(PUBLISHER).parametrize()
+@pytest.mark.parametrize("weather", PUBLISHER.weathers)
+@EXAMPLES
+def test_publisher_answers_as_described(case: Case, weather: Weather) -> None:
+    ask(PUBLISHER, case, weather)
+
+
+@described(UPLOADER).parametrize()
+@pytest.mark.parametrize("weather", UPLOADER.weathers)
+@EXAMPLES
+def test_uploader_answers_as_described(case: Case, weather: Weather) -> None:
+    ask(UPLOADER, case, weather)
+
+
+@described(ANALYTICS).parametrize()
+@pytest.mark.parametrize("weather", ANALYTICS.weathers)
+@EXAMPLES
+def test_analytics_answers_as_described(case: Case, weather: Weather, store: None) -> None:
+    ask(ANALYTICS, case, weather)
