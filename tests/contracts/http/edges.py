@@ -16,6 +16,7 @@ from common.events.account import AccountDescribed
 from common.events.body import Body
 from common.events.codec import Envelope, encode
 from common.streams.log import Unusable
+from key_ring import KeyRing, bearer
 from publisher_service.edge import routes
 from publisher_service.tiktok_webhooks import App, webhook_routes
 from publisher_service.wiring import KafkaNotifications, KafkaRequests
@@ -89,11 +90,17 @@ def uploader() -> Edge:
 
 
 def publisher() -> Edge:
-    kafka, accounts = Kafka(), View()
+    kafka, accounts, ring = Kafka(), View(), KeyRing()
     accounts.bodies["acc_1"] = AccountDescribed(account_id="acc_1", tenant=TENANT, open_id="o")
     app = Process().app("publisher")
     app.include_router(
-        routes(accounts=accounts, requests=KafkaRequests(kafka), clock=lambda: NOW, random_bytes=os.urandom)
+        routes(
+            gate=ring.gate(),
+            accounts=accounts,
+            requests=KafkaRequests(kafka),
+            clock=lambda: NOW,
+            random_bytes=os.urandom,
+        )
     )
     app.include_router(
         webhook_routes(
@@ -106,7 +113,7 @@ def publisher() -> Edge:
     )
 
     def begin(weather: Weather) -> None:
-        accounts.ready = weather is not Weather.UNREADY
+        accounts.ready = ring.ready = weather is not Weather.UNREADY
         kafka.away = weather is Weather.KAFKA_AWAY
 
     return Edge(
@@ -114,15 +121,21 @@ def publisher() -> Edge:
         asgi=app,
         weathers=(Weather.FAIR, Weather.UNREADY, Weather.KAFKA_AWAY),
         begin=begin,
-        often={"body.account_id": ("acc_1",), "body.tenant": (TENANT,), "body.client_key": (APP.client_key,)},
+        often={"body.account_id": ("acc_1",), "body.client_key": (APP.client_key,)},
         # JSON Schema takes 1.0 for an integer, which the contract does not, and has no word for JSON in a text.
         always={
             "body.cover_timestamp_ms": (0, 1_500),
             "body.create_time": (0, 1_795_000_000),
             "body.content": ("{}", '{"reason": 1}'),
         },
-        credentials={"TikTokSignature": _signed},
+        credentials={"ApiKey": key_of(ring, TENANT), "TikTokSignature": _signed},
     )
+
+
+def key_of(ring: KeyRing, tenant: str) -> Callable[[bytes], Mapping[str, str]]:
+    """Issue a key that may ask as often as it likes, and send it whatever the body."""
+    _, text = ring.issue(tenant, per_minute=1_000_000)
+    return lambda _body: bearer(text)
 
 
 def _signed(body: bytes) -> Mapping[str, str]:

@@ -13,8 +13,9 @@ from analytics_service.errors import StoreUnavailable
 from analytics_service.queries import Place, Queries
 from analytics_service.store import Store, open_database
 from common.http import create_app
-from contracts.http.edges import NOW, Edge, Weather
+from contracts.http.edges import NOW, Edge, Weather, key_of
 from integration.projecting import STORY, T0, records_of, upserts
+from key_ring import KeyRing
 
 
 class Away(Queries):
@@ -23,7 +24,7 @@ class Away(Queries):
     def __init__(self) -> None:
         """Need no database."""
 
-    async def places(self, post_id: str, account_id: str | None) -> list[Place]:
+    async def places(self, tenant: str, post_id: str, account_id: str | None) -> list[Place]:
         raise StoreUnavailable(ConnectionError())
 
 
@@ -32,6 +33,7 @@ class ReadSide:
 
     def __init__(self) -> None:
         self.url = ""
+        self._ring = KeyRing()
         self._weather = Weather.FAIR
         self._opened = AsyncExitStack()
         self._apps: dict[Weather, FastAPI] = {}
@@ -39,20 +41,22 @@ class ReadSide:
 
     def edge(self) -> Edge:
         return Edge(
-            app=_app(Away()),
+            app=_app(Away(), self._ring),
             asgi=self,
-            weathers=(Weather.FAIR, Weather.STORE_AWAY),
+            weathers=(Weather.FAIR, Weather.UNREADY, Weather.STORE_AWAY),
             begin=self._begin,
             often={"path.post_id": ("post-1",), "query.account_id": ("acc_1",)},
             # Cursors are read by nobody but us, so no schema tells what they look like.
             always={"query.after": (Cursor(at=T0, id="").text(),)},
+            credentials={"ApiKey": key_of(self._ring, "shop")},
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             if not self._apps:
                 await self._open()
-            await self._apps[self._weather](scope, receive, send)
+            app = self._apps.get(self._weather, self._apps[Weather.FAIR])
+            await app(scope, receive, send)
 
     def close(self) -> None:
         if self._loop is not None:
@@ -60,6 +64,7 @@ class ReadSide:
 
     def _begin(self, weather: Weather) -> None:
         self._weather = weather
+        self._ring.ready = weather is not Weather.UNREADY
 
     async def _open(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -68,10 +73,10 @@ class ReadSide:
         await store.prepare()
         await store.write(upserts(records_of(STORY)), {})
         await store.mark(0, complete=T0)
-        self._apps = {Weather.FAIR: _app(Queries(there)), Weather.STORE_AWAY: _app(Away())}
+        self._apps = {Weather.FAIR: _app(Queries(there), self._ring), Weather.STORE_AWAY: _app(Away(), self._ring)}
 
 
-def _app(queries: Queries) -> FastAPI:
+def _app(queries: Queries, ring: KeyRing) -> FastAPI:
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(queries=queries, clock=lambda: NOW))
+    add_read_api(app, ReadApi(queries=queries, clock=lambda: NOW), ring.gate())
     return app
