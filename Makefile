@@ -8,6 +8,7 @@ PACKAGES := libs/common libs/tiktok services/auth services/uploader services/pub
 PYTEST ?= $(BIN)/python -m pytest
 TESTS ?= tests
 URL ?=
+ARGS ?=
 MODULES := postbus-common=common,postbus-tiktok=tiktok,postbus-sandbox=sandbox,postbus-stack=stack
 # Started as processes or loaded by name, so no import tells that they are needed.
 NOT_IMPORTED := uvloop|httptools|python-multipart|secantusdb|postbus-sandbox|postbus-auth|postbus-uploader|postbus-publisher|postbus-analytics
@@ -15,12 +16,12 @@ DEPTRY = $(BIN)/deptry --package-module-name-map $(MODULES) --per-rule-ignores "
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv check test simulated tested conformance demo up down compose status bench events lock clean
+.PHONY: help venv check test simulated tested conformance soak-auth demo up down compose status bench events lock clean
 
 help: ## List the targets.
 	@echo "Postbus. Needs Python 3.11 or newer, make and git; nothing else."
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 venv: $(READY) ## Make .venv from requirements.lock; other targets do this by themselves.
 
@@ -47,6 +48,9 @@ tested: $(READY)
 
 conformance: $(READY) ## Hold the sandbox to docs/tiktok-api.md, case by case; URL=http://… takes a running one.
 	PYTHONPATH=tests $(BIN)/python -m conformance $(URL)
+
+soak-auth: $(READY) ## A thousand accounts, 100 refreshes each, with kills, pauses and lost answers; ends with a RESULT line.
+	PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 demo: $(READY) ## A real video through everything, with two kills on the way; ends with a RESULT line.
 	$(BIN)/python -m stack.demo

@@ -13,7 +13,7 @@ from auth_service.grants import open_tokens
 from auth_service.machine import State
 from auth_service.tenant import ApiKey, Tenant
 from common.credentials import AccessToken, AccessTokens
-from common.events.account import AccountReauthorizationRequired
+from common.events.account import AccountConnected, AccountReauthorizationRequired
 from common.events.body import Body
 from common.events.codec import decode
 from common.events.topics import ACCOUNT_EVENTS, AUTH_CREDENTIALS, Topic, state_topic
@@ -33,7 +33,7 @@ class Ledger(MemoryStore):
         super().__init__(partitions=partitions, clock=virtual.clock)
         self.seen: Counter[str] = Counter()
         self.refreshes: Counter[str] = Counter()
-        self.needing: dict[str, float] = {}
+        self.needing: set[str] = set()
         self.credentials: dict[str, Outgoing] = {}
         self._vault = vault
         self._endpoint = endpoint
@@ -72,7 +72,10 @@ class Ledger(MemoryStore):
         body = decode(topic=outgoing.slice.topic, value=outgoing.value or b"", headers=outgoing.headers).body
         self.seen[body.ce_type] += 1
         if isinstance(body, AccountReauthorizationRequired):
-            self.needing[body.account_id] = asyncio.get_running_loop().time()
+            self.needing.add(body.account_id)
+        elif isinstance(body, AccountConnected) and body.account_id in self.needing:
+            self.seen["healed"] += 1
+            self.needing.remove(body.account_id)
 
     def newest_in_log(self, account_id: str) -> bool:
         """Whether the newest pair TikTok made for an account is in the log."""

@@ -204,10 +204,10 @@ class Soak:
         missing = {account_id for account_id in self._accounts if not ledger.newest_in_log(account_id)}
         if self._plan.rotation is Rotation.STRICT:
             # Rotated, and the answer never reached the log: nobody has that pair. These, and only these, may end.
-            findings.unsavable = len(missing & set(ledger.needing))
-            findings.lost = len(missing ^ set(ledger.needing))
+            findings.unsavable = len(missing & ledger.needing)
+            findings.lost = len(missing ^ ledger.needing)
         else:
-            findings.lost = len(missing | set(ledger.needing))
+            findings.lost = len(missing | ledger.needing)
         return findings
 
 

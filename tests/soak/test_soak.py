@@ -1,0 +1,37 @@
+"""Small soaks: the same promises as `make soak-auth`, over several seeds."""
+
+import pytest
+
+from soak.run import Plan, soak
+from soak.tiktok import Rotation
+
+UNTIL_USED = [Plan(accounts=60, rounds=8, seed=seed) for seed in range(1, 9)]
+STRICT = [Plan(accounts=60, rounds=8, seed=seed, rotation=Rotation.STRICT) for seed in range(1, 7)]
+
+
+def quiet(_line: str) -> None:
+    """Say nothing."""
+
+
+@pytest.mark.parametrize("plan", UNTIL_USED, ids=lambda plan: plan.seed)
+def test_what_can_be_saved_is_saved(plan: Plan) -> None:
+    found = soak(plan, quiet)
+    assert (found.lost, found.reused, found.expired_handed_out, found.went_back) == (0, 0, 0, 0)
+    assert found.refreshes >= plan.accounts * plan.rounds
+    assert found.kills > 0
+    assert found.counts["lost before"] + found.counts["lost after"] > 0, "the time was not rough"
+
+
+def test_only_what_nobody_has_is_lost() -> None:
+    findings = [soak(plan, quiet) for plan in STRICT]
+    assert [found.lost for found in findings] == [0] * len(STRICT)
+    assert sum(found.unsavable for found in findings) > 0, "TikTok never rotated a pair whose answer was lost"
+    for found in findings:
+        asked = found.counts.get("account.reauthorization_required", 0)
+        assert asked - found.counts.get("healed", 0) == found.unsavable
+        assert (found.reused, found.expired_handed_out, found.went_back) == (0, 0, 0)
+
+
+def test_a_seed_is_one_soak() -> None:
+    plan = Plan(accounts=20, rounds=3, seed=5)
+    assert soak(plan, quiet) == soak(plan, quiet)
