@@ -22,7 +22,7 @@ from auth_service.account import (
     Refreshing,
     credential_of,
 )
-from auth_service.plans import refresh_time, warning_time
+from auth_service.plans import refresh_life, refresh_time, warning_time
 from common.events.account import (
     AccountAtRisk,
     AccountConnected,
@@ -87,7 +87,7 @@ def connect(
 
     A `new` connection is announced.
     """
-    calm = _calmed(profile, issued.pair)
+    calm = msgspec.structs.replace(_calmed(profile, issued.pair), refresh_life=refresh_life(profile, issued.pair))
     announced: tuple[Body, ...] = ()
     if new:
         announced = announce(key, calm, issued.pair)

@@ -109,8 +109,13 @@ def warning_time(profile: Profile, pair: Pair) -> Instant | None:
     """When the tenant is to hear that the refresh token ends; None once it was told of this end."""
     if profile.warned_of is not None and pair.refresh_expires_at - profile.warned_of < SAME_END:
         return None
-    lead = min(WARNING_LEAD, (pair.refresh_expires_at - pair.granted_at) * WARNING_SHARE)
+    lead = min(WARNING_LEAD, refresh_life(profile, pair) * WARNING_SHARE)
     return pair.refresh_expires_at - lead
+
+
+def refresh_life(profile: Profile, pair: Pair) -> timedelta:
+    """How long the account's refresh tokens live: the longest that TikTok gave one, this pair's included."""
+    return max(profile.refresh_life, pair.refresh_expires_at - pair.granted_at)
 
 
 def look_time(profile: Profile) -> Instant | None:
