@@ -123,7 +123,7 @@ TABLE: dict[str, tuple[Fact | Due, tuple[Cell, ...]]] = {
     ),
     "rejected": (
         Rejected(version=3),
-        (KEEPS, To(Refreshing), To(Refreshing), To(Ailing), LOST, KEEPS, KEEPS, KEEPS),
+        (KEEPS, To(Refreshing), To(Refreshing), To(Ailing), LOST, KEEPS, OTHER_DISCONNECTING, KEEPS),
     ),
     "salvaged": (
         SALVAGED,

@@ -119,7 +119,10 @@ class NeedsPerson(msgspec.Struct, frozen=True, kw_only=True, tag="needs_person")
 
 
 class Disconnecting(msgspec.Struct, frozen=True, kw_only=True, tag="disconnecting"):
-    """The tenant wants the account gone; TikTok is to hear of it. `version` is that of the withdrawal."""
+    """The tenant wants the account gone; TikTok is to hear of it. `version` is that of the withdrawal.
+
+    `rejected`: TikTok no longer takes the access token, so that only a refresh can tell whether a grant is left.
+    """
 
     profile: Profile
     pair: Pair
@@ -128,6 +131,7 @@ class Disconnecting(msgspec.Struct, frozen=True, kw_only=True, tag="disconnectin
     since: Instant
     attempt: int = 1
     retry_at: Instant | None = None
+    rejected: bool = False
 
 
 class Disconnected(msgspec.Struct, frozen=True, kw_only=True, tag="disconnected"):
@@ -205,7 +209,7 @@ class RefreshUnsettled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """TikTok refused the access token of `version` to a service."""
+    """TikTok refused the access token of `version`, to a service or to us."""
 
     version: int
 

@@ -98,9 +98,9 @@ def _while_connected(state: Connected, now: Instant) -> Effect | Wait:
 
 
 def _to_revoke(state: Disconnecting, now: Instant) -> Effect:
-    """TikTok revokes by the access token; where that has ended, a new one is needed to say goodbye."""
+    """TikTok revokes by the access token; where that is good no more, a new one is needed to say goodbye."""
     app, pair, attempt = app_of(state.profile), state.pair, state.attempt
-    if now < pair.access_expires_at:
+    if now < pair.access_expires_at and not state.rejected:
         return Revoke(app=app, pair=pair, attempt=attempt)
     return Refresh(app=app, pair=pair, attempt=attempt)
 
