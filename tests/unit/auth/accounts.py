@@ -1,5 +1,6 @@
 """An account in each of its states, each fact it may meet, and what a decision told."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -45,14 +46,18 @@ PROFILE = Profile(
 )
 
 
-def pair(version: int, granted_at: datetime = NOW - timedelta(hours=1)) -> Pair:
+def pair_of_life(version: int, granted_at: datetime, life: timedelta, refresh_life: timedelta = REFRESH_LIFE) -> Pair:
     return Pair(
         version=version,
         sealed=f"sealed-{version}",
         granted_at=granted_at,
-        access_expires_at=granted_at + LIFE,
-        refresh_expires_at=granted_at + REFRESH_LIFE,
+        access_expires_at=granted_at + life,
+        refresh_expires_at=granted_at + refresh_life,
     )
+
+
+def pair(version: int, granted_at: datetime = NOW - timedelta(hours=1)) -> Pair:
+    return pair_of_life(version, granted_at, LIFE)
 
 
 def issued(version: int, granted_at: datetime = NOW) -> Issued:
@@ -93,6 +98,11 @@ LATE: tuple[Fact, ...] = (
 )
 
 State = TypeVar("State")
+
+
+def fingerprint(sealed: str) -> str:
+    """What a resealed pair says it replaces."""
+    return hashlib.sha256(sealed.encode()).hexdigest()
 
 
 def next_of(decision: Decision[Account]) -> Account:

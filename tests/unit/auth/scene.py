@@ -18,7 +18,7 @@ from auth_service.consent import Consents
 from auth_service.effects import AuthEffects, Client
 from auth_service.errors import NotDurable
 from auth_service.grants import Recipients
-from auth_service.machine import State, auth_machine
+from auth_service.machine import AnyFact, State, auth_machine
 from auth_service.settings import EdgeSettings
 from auth_service.wiring import EdgeViews, edge_routers
 from common.api_keys import mint
@@ -29,7 +29,7 @@ from common.events.tenant import ApiKeyIssued, Scope, TenantDescribed
 from common.events.topics import Topic
 from common.http import create_app
 from common.sealing import Vault
-from common.streams.machine import Key
+from common.streams.machine import Due, Key, Wait
 from sandbox.shell import Shell
 from tiktok.client import TikTok
 from tiktok.models import Grant, UserInfo
@@ -131,17 +131,24 @@ class Worker:
         addressed = self._machine.interpret(envelope)
         if addressed is None or not self.works:
             return
-        key, fact = addressed.key, addressed.fact
+        await self._go_on(addressed.key, addressed.fact)
+
+    async def wake(self, account_id: str) -> None:
+        """Let the time come that the account waits for, if it has; carry out what it then wants."""
+        await self._go_on(Key(account_id), Due())
+
+    async def _go_on(self, key: Key, fact: AnyFact | Due) -> None:
         while True:
             decision = self._machine.decide(key, self.states.get(key), fact, self._clock())
             if decision.state is not None:
                 self.states[key] = decision.state
             for event in decision.events:
                 self._tell(event)
-            wanted = decision.state and self._machine.todo(key, decision.state, self._clock())
-            if wanted is None or type(wanted).__name__ not in {"Issue", "Revoke"}:
+            state = decision.state
+            wanted = None if state is None else self._machine.todo(key, state, self._clock())
+            if wanted is None or isinstance(wanted, Wait):
                 return
-            fact = await self._effects.perform(key, wanted, NoViews())  # type: ignore[arg-type]  # told apart by name
+            fact = await self._effects.perform(key, wanted, NoViews())
 
     def _tell(self, event: Body) -> None:
         self.told.append(event)

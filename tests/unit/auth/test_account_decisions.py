@@ -32,9 +32,7 @@ from common.events.account import (
 from common.events.audit import Action, AuditRecorded
 from common.streams.machine import Decision, Due
 from unit.auth.accounts import (
-    ACTIVE as STATES,
-)
-from unit.auth.accounts import (
+    ACTIVE,
     AILING,
     CONNECTED,
     CONSENT,
@@ -49,6 +47,7 @@ from unit.auth.accounts import (
     REFUSED,
     RESEALED,
     SALVAGED,
+    STATES,
     UNSETTLED,
     issued,
     next_of,
@@ -93,7 +92,7 @@ def test_an_older_pair_meant_for_the_same_version_is_not_taken_for_the_new_conse
     assert decide(KEY, state, RESEALED, NOW) == Decision(state=state)
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", ACTIVE)
 def test_reconnecting_raises_the_version(state: Active) -> None:
     before = state.version if isinstance(state, Issuing | NeedsPerson) else state.pair.version
     after = next_of(decide(KEY, state, CONSENT, NOW))

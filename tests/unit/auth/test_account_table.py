@@ -1,6 +1,5 @@
 """Every state meets every fact: what it becomes, and what the others are told."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -64,6 +63,7 @@ from unit.auth.accounts import (
     SALVAGED,
     STATES,
     UNSETTLED,
+    fingerprint,
     told_by,
 )
 
@@ -93,9 +93,9 @@ RISKY = To(Expiring, (AccountAtRisk, AccountDescribed))
 LOST = To(NeedsPerson, (AccountReauthorizationRequired, CredentialWithdrawn))
 OTHER_DISCONNECTING = To(Disconnecting)
 
-RESEALED_PAIR = Resealed(replaces=hashlib.sha256(b"sealed-3").hexdigest(), sealed="under-another-key")
-RESEALED_OFFER = Resealed(replaces=hashlib.sha256(b"sealed-0").hexdigest(), sealed="under-another-key")
-RESEALED_OTHER = Resealed(replaces=hashlib.sha256(b"sealed-2").hexdigest(), sealed="under-another-key")
+RESEALED_PAIR = Resealed(replaces=fingerprint("sealed-3"), sealed="under-another-key")
+RESEALED_OFFER = Resealed(replaces=fingerprint("sealed-0"), sealed="under-another-key")
+RESEALED_OTHER = Resealed(replaces=fingerprint("sealed-2"), sealed="under-another-key")
 SEEN = ProfileSeen(version=3, display_name="New name", username="new", avatar_url="https://a.example/n.jpeg")
 NOT_REVOKED = RevokeUnsettled(version=3, attempt=1, reason="TikTok's answer was lost")
 
@@ -123,7 +123,7 @@ TABLE: dict[str, tuple[Fact | Due, tuple[Cell, ...]]] = {
     ),
     "rejected": (
         Rejected(version=3),
-        (KEEPS, To(Refreshing), To(Refreshing), To(Ailing), LOST, KEEPS, KEEPS, KEEPS),
+        (KEEPS, To(Refreshing), To(Refreshing), To(Ailing), LOST, KEEPS, OTHER_DISCONNECTING, KEEPS),
     ),
     "salvaged": (
         SALVAGED,

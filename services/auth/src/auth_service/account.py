@@ -1,6 +1,7 @@
 """What an account can be here, what can happen to it, and what it may want done."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 import msgspec
@@ -14,7 +15,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     `client_key` names the app that was consented to; empty is the installation's. `seen_at` is when TikTok was last
     asked who they are; None: when they consented. `risk` is what the tenant was warned of and what still stands;
-    `warned_of` the end of a refresh token that it was told of.
+    `warned_of` the end of a refresh token that it was told of. `refresh_life` is the longest that TikTok gave one: what
+    is left of one whose end refreshing does not put off says nothing about its whole life.
     """
 
     tenant: str
@@ -28,6 +30,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: Instant | None = None
     risk: Risk | None = None
     warned_of: Instant | None = None
+    refresh_life: timedelta = timedelta(0)
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +119,10 @@ class NeedsPerson(msgspec.Struct, frozen=True, kw_only=True, tag="needs_person")
 
 
 class Disconnecting(msgspec.Struct, frozen=True, kw_only=True, tag="disconnecting"):
-    """The tenant wants the account gone; TikTok is to hear of it. `version` is that of the withdrawal."""
+    """The tenant wants the account gone; TikTok is to hear of it. `version` is that of the withdrawal.
+
+    `rejected`: TikTok no longer takes the access token, so that only a refresh can tell whether a grant is left.
+    """
 
     profile: Profile
     pair: Pair
@@ -125,6 +131,7 @@ class Disconnecting(msgspec.Struct, frozen=True, kw_only=True, tag="disconnectin
     since: Instant
     attempt: int = 1
     retry_at: Instant | None = None
+    rejected: bool = False
 
 
 class Disconnected(msgspec.Struct, frozen=True, kw_only=True, tag="disconnected"):
@@ -202,7 +209,7 @@ class RefreshUnsettled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """TikTok refused the access token of `version` to a service."""
+    """TikTok refused the access token of `version`, to a service or to us."""
 
     version: int
 

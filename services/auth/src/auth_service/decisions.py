@@ -38,7 +38,6 @@ from auth_service.account import (
     Salvaged,
 )
 from auth_service.moves import (
-    announce,
     at_risk,
     connect,
     connect_anew,
@@ -52,7 +51,6 @@ from auth_service.moves import (
 )
 from auth_service.plans import LOOK_AGAIN, LOOK_EVERY, retry_time, time_after_rejection, warning_time
 from common.events.account import DisconnectCause, Risk
-from common.events.body import Body
 from common.instants import Instant
 from common.streams.machine import Decision, Due, Key
 
@@ -165,7 +163,9 @@ def issue_ended(key: Key, state: Active, fact: Issued | IssueFailed, now: Instan
     """A pair was sealed to the services, or could not be opened: then it is tried again, since keys can be mended."""
     match state, fact:
         case Issuing(profile=profile), Issued() if _is_of(fact, state.version, state.pair):
-            return connect(key, profile, fact, *_announced(key, state, fact), told=profile)
+            # TikTok may have changed what a salvaged pair is granted.
+            told = None if state.reason is IssueReason.SALVAGED else profile
+            return connect(key, profile, fact, told=told, new=state.reason is IssueReason.CONNECTED)
         case Connected(profile=profile), Issued() if _is_of(fact, state.pair.version + 1, state.pair):
             return connect(key, profile, fact, told=profile)
         case Issuing(version=version, attempt=n), IssueFailed() if version == fact.version:
@@ -187,16 +187,6 @@ def issue_ended(key: Key, state: Active, fact: Issued | IssueFailed, now: Instan
             (Issued() | IssueFailed()),
         ):
             return Decision(state=state)
-
-
-def _announced(key: Key, state: Issuing, issued: Issued) -> tuple[Body, ...]:
-    match state.reason:
-        case IssueReason.CONNECTED:
-            return announce(key, state.profile, issued.pair)
-        case IssueReason.SALVAGED:
-            return (describe(key, state.profile),)  # TikTok may have changed what is granted
-        case IssueReason.RESEALED:
-            return ()
 
 
 def refresh_ended(key: Key, state: Active, fact: RefreshEnd, now: Instant) -> Decision[Account]:

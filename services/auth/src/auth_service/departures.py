@@ -31,6 +31,7 @@ from auth_service.account import (
     Revoked,
     RevokeUnsettled,
     Salvaged,
+    Trouble,
 )
 from auth_service.moves import WITHDRAWN, connect_anew, gone, refuse, version_of
 from auth_service.plans import retry_time
@@ -101,6 +102,8 @@ def _going(key: Key, state: Disconnecting, fact: Fact | Due, now: Instant) -> De
             decision = _revoke_ended(key, state, fact, now)
         case RefreshDone() | RefreshRefused() | RefreshUnsettled() | Salvaged():
             decision = _pair_changed(key, state, fact, now)
+        case Rejected(version=version) if state.pair.version == version and not state.rejected:
+            decision = _again(key, msgspec.structs.replace(state, rejected=True), Trouble.TRANSIENT, now)
         case Due() | Resealed() | DisconnectAsked() | RemovalTold():
             pass
         case Issued() | IssueFailed() | Rejected() | ProfileSeen() | ProfileUnseen():
@@ -113,7 +116,7 @@ def _revoke_ended(key: Key, state: Disconnecting, fact: Revoked | RevokeUnsettle
         case Revoked(version=version) if state.pair.version == version:
             return _forget(key, state, revoked=True, now=now)
         case RevokeUnsettled() if (state.pair.version, state.attempt) == (fact.version, fact.attempt):
-            return _again(key, state, fact, now)
+            return _again(key, state, fact.trouble, now)
         case Revoked() | RevokeUnsettled():
             return Decision(state=state)
 
@@ -125,15 +128,20 @@ def _pair_changed(
     if state.pair.version != fact.version:
         return Decision(state=state)
     match fact:
-        case RefreshDone(issued=issued):
-            return Decision(state=msgspec.structs.replace(state, pair=issued.pair))
-        case Salvaged(pair=pair):
-            return Decision(state=msgspec.structs.replace(state, pair=pair))
+        case RefreshDone(issued=Issued(pair=pair)) | Salvaged(pair=pair):
+            renewed = msgspec.structs.replace(state, pair=pair, rejected=False)
+            # A token that is born dead must not be renewed in a loop.
+            return (
+                Decision(state=renewed)
+                if now < pair.access_expires_at
+                else _again(key, renewed, Trouble.TRANSIENT, now)
+            )
         case RefreshRefused():
-            # Nothing is left to revoke with; what TikTok still holds, nobody has the tokens of.
-            return _forget(key, state, revoked=False, now=now)
-        case RefreshUnsettled():
-            return _again(key, state, fact, now)
+            # Nothing is left to revoke with. Where the access token is refused too, TikTok holds no grant, or one that
+            # nobody has the tokens of.
+            return _forget(key, state, revoked=state.rejected, now=now)
+        case RefreshUnsettled(trouble=trouble):
+            return _again(key, state, trouble, now)
 
 
 def _wanted_back(key: Key, state: Disconnecting, fact: Granted) -> Decision[Account]:
@@ -145,10 +153,10 @@ def _wanted_back(key: Key, state: Disconnecting, fact: Granted) -> Decision[Acco
     return connect_anew(key, fact, version=state.version + 1)
 
 
-def _again(key: Key, state: Disconnecting, fact: RevokeUnsettled | RefreshUnsettled, now: Instant) -> Decision[Account]:
+def _again(key: Key, state: Disconnecting, trouble: Trouble, now: Instant) -> Decision[Account]:
     if now - state.since >= REVOKE_FOR:
         return _forget(key, state, revoked=False, now=now)
-    retry_at = retry_time(key.lane, state.attempt, now, fact.trouble)
+    retry_at = retry_time(key.lane, state.attempt, now, trouble)
     return Decision(state=msgspec.structs.replace(state, attempt=state.attempt + 1, retry_at=retry_at))
 
 

@@ -19,6 +19,7 @@ from auth_service.account import (
     ProfileUnseen,
     Refresh,
     RefreshDone,
+    RefreshEnd,
     RefreshRefused,
     RefreshUnsettled,
     Rejected,
@@ -128,17 +129,23 @@ class AuthEffects:
             case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
                 return ProfileUnseen(version=version)
 
-    async def _revoke(self, account_id: str, effect: Revoke) -> Revoked | RevokeUnsettled:
+    async def _revoke(self, account_id: str, effect: Revoke) -> Revoked | RevokeUnsettled | Rejected:
         tokens, client = self._open(account_id, effect.pair), self._clients.of(effect.app)
         if tokens is None:
             return _not_revoked(effect, "the pair cannot be opened", Trouble.MISCONFIGURED)
         if isinstance(client, Trouble):
             return _not_revoked(effect, NO_APP, client)
         fact = _settle_revocation(effect, await client.revoke(tokens.access_token))
+        if isinstance(fact, RevokeUnsettled) and fact.trouble is Trouble.MISCONFIGURED:
+            # TikTok calls a request malformed too if its token is of no grant any more.
+            match await client.user_info(tokens.access_token, ()):
+                case outcomes.Refused() as refused if remedy_of(refused) is Remedy.TOKEN_REJECTED:
+                    fact = Rejected(version=effect.pair.version)
+                case _:
+                    pass
         settled = isinstance(fact, Revoked)
         metrics.REVOCATIONS.labels("done" if settled else "unsettled").inc()
-        why = {} if isinstance(fact, Revoked) else {"reason": fact.reason}
-        _log.info("revocation_ended", account_id=account_id, settled=settled, **why)
+        _log.info("revocation_ended", account_id=account_id, settled=settled, **_why(fact))
         return fact
 
     def _open(self, account_id: str, pair: Pair) -> Tokens | None:
@@ -186,13 +193,15 @@ def _not_revoked(effect: Revoke, reason: str, trouble: Trouble) -> RevokeUnsettl
     return RevokeUnsettled(version=effect.pair.version, attempt=effect.attempt, reason=reason, trouble=trouble)
 
 
-def _settle_revocation(effect: Revoke, answer: outcomes.Outcome[None]) -> Revoked | RevokeUnsettled:
+def _settle_revocation(effect: Revoke, answer: outcomes.Outcome[None]) -> Revoked | RevokeUnsettled | Rejected:
     match answer:
         case outcomes.Done():
             return Revoked(version=effect.pair.version)
-        case outcomes.Refused() if remedy_of(answer) in {Remedy.TOKEN_REJECTED, Remedy.RECONSENT}:
-            # A token that TikTok does not know is of no grant any more.
+        case outcomes.Refused() if remedy_of(answer) is Remedy.RECONSENT:
             return Revoked(version=effect.pair.version)
+        case outcomes.Refused() if remedy_of(answer) is Remedy.TOKEN_REJECTED:
+            # It may have ended alone, and the grant go on.
+            return Rejected(version=effect.pair.version)
         case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
             return _not_revoked(effect, *_trouble(answer))
 
@@ -212,11 +221,13 @@ def _trouble(answer: outcomes.Refused | outcomes.NotSent | outcomes.Unknown) -> 
             return "TikTok's answer was lost", Trouble.TRANSIENT
 
 
-def _why(fact: RefreshDone | RefreshRefused | RefreshUnsettled) -> dict[str, str]:
+def _why(fact: RefreshEnd | Revoked | RevokeUnsettled | Rejected) -> dict[str, str]:
     match fact:
-        case RefreshDone():
+        case RefreshDone() | Revoked():
             return {}
         case RefreshRefused(code=code):
             return {"reason": code}
-        case RefreshUnsettled(reason=reason):
+        case RefreshUnsettled(reason=reason) | RevokeUnsettled(reason=reason):
             return {"reason": reason}
+        case Rejected():
+            return {"reason": "TikTok does not take the access token"}

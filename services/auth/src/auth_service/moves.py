@@ -22,7 +22,7 @@ from auth_service.account import (
     Refreshing,
     credential_of,
 )
-from auth_service.plans import refresh_time, warning_time
+from auth_service.plans import refresh_life, refresh_time, warning_time
 from common.events.account import (
     AccountAtRisk,
     AccountConnected,
@@ -80,10 +80,18 @@ def with_scopes(profile: Profile, scopes: tuple[str, ...]) -> Profile:
     return msgspec.structs.replace(profile, scopes=scopes) if scopes else profile
 
 
-def connect(key: Key, profile: Profile, issued: Issued, *announced: Body, told: Profile) -> Decision[Account]:
-    """Hand the issued pair to the services. `told` is what the others know of the account so far."""
-    calm = _calmed(profile, issued.pair)
-    if not announced and describe(key, calm) != describe(key, told):
+def connect(
+    key: Key, profile: Profile, issued: Issued, *, told: Profile | None, new: bool = False
+) -> Decision[Account]:
+    """Hand the issued pair to the services. `told` is what the others know of the account so far, if it is known here.
+
+    A `new` connection is announced.
+    """
+    calm = msgspec.structs.replace(_calmed(profile, issued.pair), refresh_life=refresh_life(profile, issued.pair))
+    announced: tuple[Body, ...] = ()
+    if new:
+        announced = announce(key, calm, issued.pair)
+    elif told is None or describe(key, calm) != describe(key, told):
         announced = (describe(key, calm),)
     connected = Connected(
         profile=calm,

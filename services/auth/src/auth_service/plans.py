@@ -98,9 +98,9 @@ def _while_connected(state: Connected, now: Instant) -> Effect | Wait:
 
 
 def _to_revoke(state: Disconnecting, now: Instant) -> Effect:
-    """TikTok revokes by the access token; where that has ended, a new one is needed to say goodbye."""
+    """TikTok revokes by the access token; where that is good no more, a new one is needed to say goodbye."""
     app, pair, attempt = app_of(state.profile), state.pair, state.attempt
-    if now < pair.access_expires_at:
+    if now < pair.access_expires_at and not state.rejected:
         return Revoke(app=app, pair=pair, attempt=attempt)
     return Refresh(app=app, pair=pair, attempt=attempt)
 
@@ -109,8 +109,13 @@ def warning_time(profile: Profile, pair: Pair) -> Instant | None:
     """When the tenant is to hear that the refresh token ends; None once it was told of this end."""
     if profile.warned_of is not None and pair.refresh_expires_at - profile.warned_of < SAME_END:
         return None
-    lead = min(WARNING_LEAD, (pair.refresh_expires_at - pair.granted_at) * WARNING_SHARE)
+    lead = min(WARNING_LEAD, refresh_life(profile, pair) * WARNING_SHARE)
     return pair.refresh_expires_at - lead
+
+
+def refresh_life(profile: Profile, pair: Pair) -> timedelta:
+    """How long the account's refresh tokens live: the longest that TikTok gave one, this pair's included."""
+    return max(profile.refresh_life, pair.refresh_expires_at - pair.granted_at)
 
 
 def look_time(profile: Profile) -> Instant | None:

@@ -1,0 +1,289 @@
+"""How an account goes: its tenant asks for it, TikTok is to hear of it, and all of it is forgotten."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from auth_service.account import (
+    Account,
+    Active,
+    Disconnected,
+    Disconnecting,
+    Fact,
+    Issuing,
+    Refresh,
+    RefreshDone,
+    Rejected,
+    Revoke,
+    Revoked,
+    RevokeUnsettled,
+    Trouble,
+    app_of,
+)
+from auth_service.decisions import decide
+from auth_service.departures import REVOKE_FOR
+from auth_service.machine import tenant_of
+from auth_service.moves import version_of
+from auth_service.plans import todo
+from common.events.account import (
+    AccountConnectRefused,
+    AccountDisconnected,
+    AccountForgotten,
+    CredentialWithdrawn,
+    DisconnectCause,
+)
+from common.events.audit import Action, AuditRecorded
+from common.streams.machine import Decision, Due, Wait
+from unit.auth.accounts import (
+    ACTIVE,
+    ASKED,
+    CONSENT,
+    DISCONNECTED,
+    DISCONNECTING,
+    DONE,
+    FOREIGN,
+    KEY,
+    NEEDS_PERSON,
+    NOW,
+    OLD,
+    PROFILE,
+    REFRESHING,
+    REFUSED,
+    REPLAYED,
+    SALVAGED,
+    UNSETTLED,
+    after,
+    issued,
+    next_of,
+    pair,
+    told_by,
+)
+
+ENDED = OLD.access_expires_at
+APP = app_of(PROFILE)
+
+
+def not_revoked(state: Disconnecting, trouble: Trouble = Trouble.TRANSIENT) -> RevokeUnsettled:
+    return RevokeUnsettled(version=state.pair.version, attempt=state.attempt, reason="no answer", trouble=trouble)
+
+
+@pytest.mark.parametrize("state", ACTIVE)
+def test_no_service_uses_an_account_that_is_to_go(state: Active) -> None:
+    decision = decide(KEY, state, ASKED, NOW)
+    withdrawn = decision.events[0]
+    assert withdrawn == CredentialWithdrawn(account_id="acc_1", version=version_of(state) + 1, reason="disconnected")
+    assert decision.state is not None
+    assert version_of(decision.state) == version_of(state) + 1
+
+
+def test_what_is_forgotten_and_what_is_kept() -> None:
+    decision = decide(KEY, DISCONNECTING, Revoked(version=3), NOW)
+    assert decision.state == Disconnected(version=4, consented_at=PROFILE.consented_at)
+    withdrawn, forgotten, gone, noted = decision.events
+    assert withdrawn == CredentialWithdrawn(account_id="acc_1", version=4, reason="disconnected")
+    assert forgotten == AccountForgotten(account_id="acc_1")
+    assert gone == AccountDisconnected(
+        account_id="acc_1", tenant="acme", cause=DisconnectCause.REQUESTED, revoked=True, at=NOW
+    )
+    assert isinstance(noted, AuditRecorded)
+    assert (noted.action, noted.by, noted.tenant) == (Action.ACCOUNT_DISCONNECTED, "key:a", "acme")
+    assert tenant_of(decision.state) == ""
+    assert todo(KEY, decision.state, NOW, recipients="keys") is None
+
+
+def test_what_has_no_tokens_goes_at_once() -> None:
+    decision = decide(KEY, NEEDS_PERSON, ASKED, NOW)
+    assert decision.state == Disconnected(version=5, consented_at=PROFILE.consented_at)
+    (gone,) = (event for event in decision.events if isinstance(event, AccountDisconnected))
+    assert (gone.revoked, gone.cause) == (False, DisconnectCause.REQUESTED)
+
+
+def test_asking_twice_changes_nothing() -> None:
+    assert decide(KEY, DISCONNECTING, ASKED, NOW) == Decision(state=DISCONNECTING)
+    assert decide(KEY, DISCONNECTED, ASKED, NOW) == Decision(state=DISCONNECTED)
+
+
+# -- what TikTok is asked
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        (DISCONNECTING, Revoke(app=APP, pair=OLD, attempt=1)),
+        (msgspec.structs.replace(DISCONNECTING, attempt=7), Revoke(app=APP, pair=OLD, attempt=7)),
+        (msgspec.structs.replace(DISCONNECTING, retry_at=NOW + timedelta(seconds=9)), Wait(NOW + timedelta(seconds=9))),
+        (msgspec.structs.replace(DISCONNECTING, retry_at=NOW), Revoke(app=APP, pair=OLD, attempt=1)),
+        (msgspec.structs.replace(DISCONNECTING, rejected=True), Refresh(app=APP, pair=OLD, attempt=1)),
+    ],
+)
+def test_a_goodbye_wants_one_thing(state: Disconnecting, wanted: Refresh | Revoke | Wait) -> None:
+    assert todo(KEY, state, NOW, recipients="keys") == wanted
+
+
+def test_with_an_ended_access_token_a_new_one_is_fetched_first() -> None:
+    assert isinstance(todo(KEY, DISCONNECTING, ENDED - timedelta(seconds=1), recipients="keys"), Revoke)
+    assert todo(KEY, DISCONNECTING, ENDED, recipients="keys") == Refresh(app=APP, pair=OLD, attempt=1)
+    fresh = RefreshDone(version=3, scopes=(), issued=issued(4, ENDED))
+    renewed = after(DISCONNECTING, fresh, Disconnecting, ENDED)
+    assert todo(KEY, renewed, ENDED, recipients="keys") == Revoke(app=APP, pair=fresh.issued.pair, attempt=1)
+    assert told_by(decide(KEY, DISCONNECTING, fresh, ENDED)) == [], "no service hears of this token"
+
+
+def test_where_the_refresh_is_refused_nothing_is_left_to_revoke_with() -> None:
+    (gone,) = (
+        event for event in decide(KEY, DISCONNECTING, REFUSED, ENDED).events if isinstance(event, AccountDisconnected)
+    )
+    assert not gone.revoked, "the access token has ended, which says nothing about the grant"
+
+
+def test_an_access_token_that_tiktok_does_not_take_is_told_from_a_grant_that_is_gone() -> None:
+    rejected = after(DISCONNECTING, Rejected(version=3), Disconnecting)
+    assert rejected.retry_at is not None
+    waited = after(rejected, Due(), Disconnecting, rejected.retry_at)
+    assert isinstance(todo(KEY, waited, rejected.retry_at, recipients="keys"), Refresh)
+    renewed = after(waited, DONE, Disconnecting)
+    assert isinstance(todo(KEY, renewed, NOW, recipients="keys"), Revoke), "the grant lives: it is revoked"
+    (gone,) = (event for event in decide(KEY, waited, REFUSED, NOW).events if isinstance(event, AccountDisconnected))
+    assert gone.revoked, "TikTok knows neither token"
+
+
+def test_several_services_that_are_refused_are_one_rejection() -> None:
+    once = after(DISCONNECTING, Rejected(version=3), Disconnecting)
+    assert decide(KEY, once, Rejected(version=3), NOW) == Decision(state=once)
+
+
+def test_tokens_that_are_born_dead_are_not_renewed_in_a_loop() -> None:
+    state: Account = DISCONNECTING
+    now, renewals = ENDED, 0
+    while isinstance(state, Disconnecting):
+        wanted = todo(KEY, state, now, recipients="keys")
+        fact: Fact | Due
+        if isinstance(wanted, Wait):
+            now, fact = wanted.until, Due()
+        else:
+            assert isinstance(wanted, Refresh)
+            dead = pair(state.pair.version + 1, now - timedelta(hours=2))
+            done = issued(dead.version)
+            fact = RefreshDone(
+                version=state.pair.version, scopes=(), issued=type(done)(pair=dead, recipients="keys", sealed={})
+            )
+            renewals += 1
+        state = next_of(decide(KEY, state, fact, now))
+    assert isinstance(state, Disconnected)
+    assert now - ENDED <= REVOKE_FOR + timedelta(minutes=5)
+    assert renewals < 24 * 60
+
+
+# -- while TikTok is away
+
+
+@pytest.mark.parametrize(
+    ("trouble", "least", "most"),
+    [(Trouble.TRANSIENT, 1, 2), (Trouble.RATE_LIMITED, 30, 60), (Trouble.MISCONFIGURED, 150, 300)],
+)
+def test_a_revocation_is_asked_for_again_later(trouble: Trouble, least: int, most: int) -> None:
+    waiting = after(DISCONNECTING, not_revoked(DISCONNECTING, trouble), Disconnecting)
+    assert waiting.retry_at is not None
+    assert least <= (waiting.retry_at - NOW).total_seconds() <= most
+    assert decide(KEY, waiting, Due(), NOW) == Decision(state=waiting), "not before its time"
+    again = after(waiting, Due(), Disconnecting, waiting.retry_at)
+    assert todo(KEY, again, waiting.retry_at, recipients="keys") == Revoke(app=APP, pair=OLD, attempt=2)
+
+
+@pytest.mark.parametrize("trouble", list(Trouble))
+def test_tiktok_away_for_a_day_keeps_nobodys_tokens_longer(trouble: Trouble) -> None:
+    state: Account = msgspec.structs.replace(
+        DISCONNECTING, pair=msgspec.structs.replace(OLD, access_expires_at=NOW + timedelta(days=9))
+    )
+    now, events = NOW, list[type[object]]()
+    while isinstance(state, Disconnecting):
+        wanted = todo(KEY, state, now, recipients="keys")
+        if isinstance(wanted, Wait):
+            now = wanted.until
+        decision = decide(KEY, state, Due() if isinstance(wanted, Wait) else not_revoked(state, trouble), now)
+        assert decision.state is not None
+        state, events = decision.state, [*events, *told_by(decision)]
+    assert isinstance(state, Disconnected)
+    assert REVOKE_FOR <= now - NOW <= REVOKE_FOR + timedelta(minutes=5)
+    assert events == [CredentialWithdrawn, AccountForgotten, AccountDisconnected, AuditRecorded]
+
+
+def test_where_a_day_was_not_enough_nobody_claims_that_it_is_revoked() -> None:
+    decision = decide(KEY, DISCONNECTING, not_revoked(DISCONNECTING), NOW + REVOKE_FOR)
+    (gone,) = (event for event in decision.events if isinstance(event, AccountDisconnected))
+    assert not gone.revoked
+
+
+# -- with a refresh in flight
+
+
+def test_the_answer_to_a_refresh_under_way_is_what_is_revoked() -> None:
+    leaving = after(REFRESHING, ASKED, Disconnecting)
+    renewed = after(leaving, DONE, Disconnecting)
+    assert todo(KEY, renewed, NOW, recipients="keys") == Revoke(app=APP, pair=DONE.issued.pair, attempt=1)
+    assert decide(KEY, renewed, Revoked(version=3), NOW) == Decision(state=renewed), "that was the pair before"
+    assert isinstance(decide(KEY, renewed, Revoked(version=4), NOW).state, Disconnected)
+    assert version_of(renewed) == version_of(leaving) == 4
+
+
+def test_a_refresh_under_way_whose_answer_is_lost_leaves_the_old_access_token_to_revoke_with() -> None:
+    waiting = after(after(REFRESHING, ASKED, Disconnecting), UNSETTLED, Disconnecting)
+    assert waiting.retry_at is not None
+    again = after(waiting, Due(), Disconnecting, waiting.retry_at)
+    assert todo(KEY, again, NOW + timedelta(seconds=2), recipients="keys") == Revoke(app=APP, pair=OLD, attempt=2)
+
+
+def test_a_salvaged_pair_is_what_is_revoked() -> None:
+    renewed = after(after(REFRESHING, ASKED, Disconnecting), SALVAGED, Disconnecting)
+    assert todo(KEY, renewed, NOW, recipients="keys") == Revoke(app=APP, pair=SALVAGED.pair, attempt=1)
+
+
+# -- a person who comes back
+
+
+@pytest.mark.parametrize("state", [DISCONNECTING, DISCONNECTED])
+def test_who_connects_again_stays_and_versions_go_on(state: Disconnecting | Disconnected) -> None:
+    decision = decide(KEY, state, CONSENT, NOW)
+    assert isinstance(decision.state, Issuing)
+    assert decision.state.version == state.version + 1
+    (noted,) = decision.events
+    assert isinstance(noted, AuditRecorded)
+    assert (noted.action, noted.by) == (Action.ACCOUNT_CONNECTED, "key:b")
+    late = Revoked(version=3)
+    assert decide(KEY, decision.state, late, NOW) == Decision(state=decision.state)
+    assert decide(KEY, decision.state, not_revoked(DISCONNECTING), NOW) == Decision(state=decision.state)
+
+
+@pytest.mark.parametrize("state", [DISCONNECTING, DISCONNECTED])
+def test_an_old_consent_brings_nobody_back(state: Disconnecting | Disconnected) -> None:
+    assert decide(KEY, state, REPLAYED, NOW) == Decision(state=state)
+
+
+def test_another_tenant_waits_until_the_account_is_forgotten() -> None:
+    kept_out = decide(KEY, DISCONNECTING, FOREIGN, NOW)
+    assert kept_out.state == DISCONNECTING
+    refused, noted = kept_out.events
+    assert isinstance(refused, AccountConnectRefused)
+    assert (refused.tenant, refused.code) == ("globex", "other_tenant")
+    assert isinstance(noted, AuditRecorded)
+    assert noted.tenant == "globex", "nobody else hears of it"
+    gone = after(kept_out.state, Revoked(version=3), Disconnected)
+    issuing = after(gone, FOREIGN, Issuing)
+    assert (issuing.profile.tenant, issuing.version) == ("globex", 5)
+
+
+def test_asked_to_go_and_back_a_hundred_times_versions_never_restart() -> None:
+    state: Account = REFRESHING
+    seen = [version_of(state)]
+    for round_ in range(1, 100):
+        now = NOW + timedelta(minutes=round_)
+        leaving = after(state, ASKED, Disconnecting, now)
+        gone = after(leaving, Revoked(version=leaving.pair.version), Disconnected, now)
+        consent = type(CONSENT)(
+            profile=msgspec.structs.replace(PROFILE, consented_at=now), pair=pair(0, now), by="key:a"
+        )
+        state = after(gone, consent, Issuing, now)
+        seen += [version_of(each) for each in (leaving, gone, state)]
+    assert seen == sorted(seen)
+    assert version_of(state) == version_of(REFRESHING) + 2 * 99

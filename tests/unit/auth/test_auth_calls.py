@@ -1,0 +1,274 @@
+"""Looking who a person is and revoking a grant: every way a call may end, and the sandbox."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from auth_service.account import (
+    AppOf,
+    Fact,
+    Look,
+    Pair,
+    ProfileSeen,
+    ProfileUnseen,
+    Refresh,
+    RefreshUnsettled,
+    Rejected,
+    Revoke,
+    Revoked,
+    RevokeUnsettled,
+    Trouble,
+)
+from auth_service.effects import AuthEffects
+from auth_service.grants import Recipients, Tokens, seal_tokens
+from common.events.account import AccountDisconnected, CredentialWithdrawn
+from sandbox.shell import Shell
+from sandbox.web import build_app
+from tiktok.models import Grant, UserInfo
+from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from unit.auth.accounts import KEY, NOW, pair_of_life
+from unit.auth.scene import VAULT, NoViews, Scene
+
+APP = AppOf(tenant="acme", client_key="")
+RECIPIENTS = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
+PERSON = UserInfo(open_id="-000open", display_name="Demo", username="demo", avatar_url="https://a.example/a.jpeg")
+SCOPES = ("user.info.basic",)
+
+
+def refused(code: str, status: int = 400) -> Refused:
+    return Refused(status=status, code=code, message="secret words of TikTok", log_id="")
+
+
+@dataclass
+class Saying:
+    """A TikTok that says what it is told to say, and remembers what it was asked."""
+
+    person: Outcome[UserInfo] = field(default_factory=lambda: Done(PERSON))
+    revocation: Outcome[None] = field(default_factory=lambda: Done(None))
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+        raise AssertionError
+
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+        self.asked.append(("user_info", token, *scopes))
+        return self.person
+
+    async def revoke(self, access_token: str) -> Outcome[None]:
+        self.asked.append(("revoke", access_token))
+        return self.revocation
+
+
+class Offering:
+    """One app, or the reason why there is none."""
+
+    def __init__(self, client: Saying | Trouble) -> None:
+        self.client = client
+        self.asked: list[AppOf] = []
+
+    def of(self, app: AppOf) -> Saying | Trouble:
+        self.asked.append(app)
+        return self.client
+
+
+def pair(version: int = 3, *, sealed_as: int | None = None) -> Pair:
+    tokens = Tokens(access_token="act.now", refresh_token="rft.now")
+    sealed = seal_tokens(VAULT, tokens, account_id=KEY.lane, version=version if sealed_as is None else sealed_as)
+    found = pair_of_life(version, NOW, timedelta(hours=2))
+    return type(found)(
+        version=version,
+        sealed=sealed,
+        granted_at=found.granted_at,
+        access_expires_at=found.access_expires_at,
+        refresh_expires_at=found.refresh_expires_at,
+    )
+
+
+def effects_of(clients: Offering) -> AuthEffects:
+    return AuthEffects(vault=VAULT, recipients=RECIPIENTS, clients=clients, clock=lambda: NOW)
+
+
+async def looking(client: Saying | Trouble, of: Pair | None = None) -> Fact:
+    effect = Look(app=APP, pair=of or pair(), scopes=SCOPES)
+    return await effects_of(Offering(client)).perform(KEY, effect, NoViews())
+
+
+async def revoking(client: Saying | Trouble, of: Pair | None = None) -> Fact:
+    effect = Revoke(app=APP, pair=of or pair(), attempt=2)
+    return await effects_of(Offering(client)).perform(KEY, effect, NoViews())
+
+
+async def test_looking_tells_who_it_is() -> None:
+    tiktok = Saying()
+    assert await looking(tiktok) == ProfileSeen(
+        version=3, display_name="Demo", username="demo", avatar_url="https://a.example/a.jpeg"
+    )
+    assert tiktok.asked == [("user_info", "act.now", "user.info.basic")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        NotSent("no connection"),
+        Unknown("ReadTimeout"),
+        refused("rate_limit_exceeded", 429),
+        refused("scope_not_authorized", 401),
+        refused("a_code_of_tomorrow"),
+    ],
+)
+async def test_a_look_that_does_not_tell_changes_nothing(answer: Outcome[UserInfo]) -> None:
+    assert await looking(Saying(person=answer)) == ProfileUnseen(version=3)
+
+
+async def test_a_look_finds_out_that_the_access_token_is_dead() -> None:
+    assert await looking(Saying(person=refused("access_token_invalid", 401))) == Rejected(version=3)
+
+
+@pytest.mark.parametrize("trouble", [Trouble.TRANSIENT, Trouble.MISCONFIGURED])
+async def test_without_the_app_nobody_is_asked(trouble: Trouble) -> None:
+    assert await looking(trouble) == ProfileUnseen(version=3)
+    assert await revoking(trouble) == RevokeUnsettled(
+        version=3, attempt=2, reason="the TikTok app of the account is not known here", trouble=trouble
+    )
+    refresh = Refresh(app=APP, pair=pair(), attempt=4)
+    assert await effects_of(Offering(trouble)).perform(KEY, refresh, NoViews()) == RefreshUnsettled(
+        version=3, attempt=4, reason="the TikTok app of the account is not known here", trouble=trouble
+    )
+
+
+async def test_a_pair_of_another_version_does_not_open_and_nobody_is_asked() -> None:
+    moved = pair(4, sealed_as=3)
+    tiktok = Saying()
+    assert await looking(tiktok, moved) == ProfileUnseen(version=4)
+    assert await revoking(tiktok, moved) == RevokeUnsettled(
+        version=4, attempt=2, reason="the pair cannot be opened", trouble=Trouble.MISCONFIGURED
+    )
+    assert tiktok.asked == []
+
+
+async def test_the_app_is_that_of_the_account() -> None:
+    clients = Offering(Saying())
+    own = AppOf(tenant="acme", client_key="aw-own")
+    await effects_of(clients).perform(KEY, Revoke(app=own, pair=pair(), attempt=1), NoViews())
+    await effects_of(clients).perform(KEY, Look(app=own, pair=pair(), scopes=SCOPES), NoViews())
+    assert clients.asked == [own, own]
+
+
+async def test_revoking_is_by_the_access_token() -> None:
+    tiktok = Saying()
+    assert await revoking(tiktok) == Revoked(version=3)
+    assert tiktok.asked == [("revoke", "act.now")]
+
+
+async def test_no_grant_is_nothing_to_revoke() -> None:
+    assert await revoking(Saying(revocation=refused("invalid_grant"))) == Revoked(version=3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "trouble"),
+    [
+        (NotSent("no connection"), "TikTok could not be reached", Trouble.TRANSIENT),
+        (Unknown("ReadTimeout"), "TikTok's answer was lost", Trouble.TRANSIENT),
+        (
+            refused("rate_limit_exceeded", 429),
+            "TikTok counts too many calls: rate_limit_exceeded",
+            Trouble.RATE_LIMITED,
+        ),
+        (
+            refused("temporarily_unavailable"),
+            "TikTok cannot do it now: temporarily_unavailable",
+            Trouble.TRANSIENT,
+        ),
+        (refused("invalid_client", 401), "TikTok refused: invalid_client", Trouble.MISCONFIGURED),
+        (refused("invalid_request"), "TikTok refused: invalid_request", Trouble.MISCONFIGURED),
+    ],
+)
+async def test_a_revocation_that_does_not_settle_is_asked_for_again(
+    answer: Outcome[None], reason: str, trouble: Trouble
+) -> None:
+    fact = await revoking(Saying(revocation=answer))
+    assert fact == RevokeUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)
+
+
+@pytest.mark.parametrize("code", ["access_token_invalid", "invalid_request", "invalid_client"])
+async def test_a_token_that_tiktok_does_not_know_is_told_from_a_wrong_question(code: str) -> None:
+    tiktok = Saying(revocation=refused(code), person=refused("access_token_invalid", 401))
+    assert await revoking(tiktok) == Rejected(version=3)
+
+
+@pytest.mark.parametrize("person", [Done(PERSON), Unknown("HTTP 503"), refused("scope_not_authorized", 401)])
+async def test_a_token_that_lives_is_not_taken_for_dead(person: Outcome[UserInfo]) -> None:
+    fact = await revoking(Saying(revocation=refused("invalid_request"), person=person))
+    assert isinstance(fact, RevokeUnsettled)
+
+
+# -- against the sandbox
+
+
+class Losing(httpx.AsyncBaseTransport):
+    """Delivers every request, and loses the answers of an address while told to."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._inner = httpx.ASGITransport(build_app(shell))
+        self.losing: str = ""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        if self.losing and request.url.path == self.losing:
+            await response.aclose()
+            message = "connection reset"
+            raise httpx.ReadError(message, request=request)
+        return response
+
+
+@pytest.fixture
+async def losing(shell: Shell, scene: Scene) -> AsyncIterator[Losing]:
+    transport = Losing(shell)
+    scene.sandbox._transport = transport
+    yield transport
+    await transport.aclose()
+
+
+def endings(scene: Scene) -> Sequence[AccountDisconnected]:
+    return [event for event in scene.worker.told if isinstance(event, AccountDisconnected)]
+
+
+async def test_an_answer_to_a_revocation_that_is_lost_costs_a_moment_and_no_more(scene: Scene, losing: Losing) -> None:
+    account_id = await scene.connect()
+    losing.losing = "/v2/oauth/revoke/"
+    answer = await scene.backend.delete(f"/v1/accounts/{account_id}")
+    assert (answer.status_code, answer.json()["status"]) == (202, "disconnecting")
+    losing.losing = ""
+    for seconds in (2, 4):
+        scene.now += timedelta(seconds=seconds)
+        await scene.worker.wake(account_id)
+    assert [(gone.cause, gone.revoked) for gone in endings(scene)] == [("requested", True)]
+    assert (await scene.backend.get(f"/v1/accounts/{account_id}")).status_code == 404
+
+
+async def test_an_account_whose_person_removed_it_at_tiktok_can_be_disconnected(scene: Scene, shell: Shell) -> None:
+    account_id = await scene.connect()
+    open_id = shell.world.creators.named("demo").open_id
+    answer = await scene.sandbox.post(f"/_sandbox/creators/{open_id}/disconnect", json={})
+    assert answer.status_code < 300
+    answer = await scene.backend.delete(f"/v1/accounts/{account_id}")
+    assert (answer.status_code, answer.json()["status"]) == (202, "disconnecting")
+    scene.now += timedelta(seconds=2)
+    await scene.worker.wake(account_id)
+    assert [(gone.cause, gone.revoked) for gone in endings(scene)] == [("requested", True)]
+
+
+async def test_an_access_token_that_ended_is_renewed_to_say_goodbye(scene: Scene, shell: Shell) -> None:
+    account_id = await scene.connect()
+    scene.now += timedelta(hours=2)
+    answer = await scene.backend.delete(f"/v1/accounts/{account_id}")
+    assert (answer.status_code, answer.json()["status"]) == (200, "disconnected")
+    assert [gone.revoked for gone in endings(scene)] == [True]
+    assert not [*shell.world.grants.access.items(), *shell.world.grants.refresh.items()]
+    withdrawn = scene.credentials.bodies[account_id]
+    assert isinstance(withdrawn, CredentialWithdrawn)
+    assert withdrawn.version == 2
