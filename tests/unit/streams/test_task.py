@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -14,7 +15,7 @@ from common.events.topics import POST_REQUESTS
 from common.instants import Clock
 from common.streams.intake import Intake, Offered
 from common.streams.log import Outgoing, Record, Slice
-from common.streams.machine import Machine
+from common.streams.machine import Key, Machine
 from common.streams.memory import MemoryLog, MemoryStore
 from common.streams.slots import Slots
 from common.streams.task import Surroundings, Task
@@ -106,6 +107,23 @@ def test_a_second_opening_goes_on_where_the_first_stopped() -> None:
         await serve_for(task_over(MemoryLog(store), world), 1)
         assert events(store) == [("a", 1), ("a", 2)]
         assert world.acts == [("a", 1), ("a", 2)]
+
+    virtual.run(main())
+
+
+def test_what_was_read_back_is_shown_before_anything_is_done_with_it() -> None:
+    async def main() -> None:
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        shown: list[tuple[int, list[tuple[Key, Counting]], int]] = []
+
+        def inspect(partition: int, states: Iterable[tuple[Key, Counting]]) -> None:
+            shown.append((partition, list(states), len(world.acts)))
+
+        machine = replace(MACHINE, inspect=inspect)
+        for _ in range(2):
+            ask(store, request("a"))
+            await serve_for(task_over(MemoryLog(store), world, machine=machine), 1)
+        assert shown == [(0, [], 0), (0, [(Key("acc", "a"), Counting(asked=1, done=1))], 1)]
 
     virtual.run(main())
 

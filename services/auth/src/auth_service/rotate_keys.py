@@ -138,7 +138,7 @@ class Rotation:
 
     def _say_progress(self) -> None:
         line = progress(self._backlog)
-        if line != self._said:
+        if self._backlog.total and line != self._said:
             self._say(line)
         self._said, self._said_at = line, _now()
 

@@ -1,0 +1,194 @@
+"""Many accounts in a log in memory, workers and rotations over it, all in virtual time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from random import Random
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from auth_service.apps import seal_secret
+from auth_service.effects import AuthEffects, Client
+from auth_service.grants import Recipients, Tokens, open_tokens, seal_tokens
+from auth_service.machine import State, auth_machine
+from auth_service.rotate_keys import Rotation
+from auth_service.sealed_states import held_in, opens_in_place, text_of
+from common.events.account import ConnectRequested
+from common.events.body import Body
+from common.events.codec import Envelope, encode
+from common.events.tenant import AppRequested, TenantRequested, TikTokApp
+from common.instants import Instant
+from common.sealing import Vault, key_id_of
+from common.streams.journal import Entry, Journal
+from common.streams.log import Outgoing, Slice
+from common.streams.machine import Key
+from common.streams.memory import MemoryLog, MemoryStore, Weather
+from common.streams.slots import Slots
+from common.streams.task import Surroundings, Task
+from simulation import virtual
+from tiktok.models import Grant, UserInfo
+from tiktok.outcomes import Done, Outcome, Unknown
+from unit.auth.scene import OneApp
+
+PARTITIONS = 2
+LIFE = timedelta(hours=2)
+OLD, NEW = b"1" * 32, b"2" * 32
+OLD_ALONE = Vault({"k1": OLD})
+BOTH = Vault({"k2": NEW, "k1": OLD})
+NEW_BEHIND = Vault({"k1": OLD, "k2": NEW})
+NEW_ALONE = Vault({"k2": NEW})
+RECIPIENTS = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
+
+
+def tokens_of(account_id: str, generation: int = 1) -> Tokens:
+    return Tokens(access_token=f"act.{account_id}.{generation}", refresh_token=f"rft.{account_id}.{generation}")
+
+
+class Rotating:
+    """A TikTok that takes each refresh token once. Its new tokens live as long as is said."""
+
+    def __init__(self, *, life: timedelta = LIFE, seconds: float = 0.1) -> None:
+        self.life = life
+        self.seconds = seconds
+        self.used: list[str] = []
+        self.asked = asyncio.Event()
+
+    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+        assert refresh_token not in self.used
+        self.used.append(refresh_token)
+        self.asked.set()
+        await asyncio.sleep(self.seconds)
+        _, account_id, generation = refresh_token.split(".")
+        tokens = tokens_of(account_id, int(generation) + 1)
+        return Done(
+            Grant(
+                open_id=account_id,
+                scopes=("video.publish",),
+                access_token=tokens.access_token,
+                refresh_token=tokens.refresh_token,
+                expires_in=int(self.life.total_seconds()),
+                refresh_expires_in=86_400,
+            )
+        )
+
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+        return Unknown("HTTP 503")
+
+    async def revoke(self, access_token: str) -> Outcome[None]:
+        return Done(None)
+
+
+class Fleet:
+    """The log of an installation, and what people and processes do on it."""
+
+    def __init__(self, tiktok: Client | None = None) -> None:
+        self.store = MemoryStore(partitions=PARTITIONS, clock=virtual.clock)
+        self.said: list[str] = []
+        self._tiktok = tiktok or Rotating()
+        self._log = MemoryLog(self.store)
+
+    async def write(self, body: Body) -> None:
+        value, headers = encode(Envelope(id="1", source="test", time=None, traceparent=None, body=body))
+        slice_ = Slice(body.topic.name, self._log.partition_of(body.key))
+        self.store.append(Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers))
+
+    async def connect(self, *account_ids: str, vault: Vault = OLD_ALONE, life: timedelta = LIFE) -> None:
+        for account_id in account_ids:
+            await self.write(consent(account_id, tokens_of(account_id), vault=vault, life=life))
+
+    async def bring_app(self, tenant: str, client_key: str, secret: str, *, vault: Vault = OLD_ALONE) -> None:
+        now = virtual.clock()
+        app = TikTokApp(client_key=client_key, sealed_secret=seal_secret(vault, tenant, client_key, secret))
+        await self.write(TenantRequested(tenant=tenant, name=tenant, by="operator", at=now))
+        await self.write(AppRequested(tenant=tenant, app=app, by="operator", at=now))
+
+    @asynccontextmanager
+    async def worker(self, vault: Vault) -> AsyncIterator[None]:
+        """Have a worker with these keys serve every partition meanwhile."""
+        surroundings = Surroundings(
+            machine=auth_machine(RECIPIENTS.fingerprint, opens=opens_in_place(vault)),
+            effects=AuthEffects(vault=vault, recipients=RECIPIENTS, clients=OneApp(self._tiktok), clock=virtual.clock),
+            log=self._log,
+            clock=virtual.clock,
+            random=Random(1),
+            slots=Slots(16),
+            salvage=self.write,
+        )
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for number in range(PARTITIONS):
+                group.create_task(Task(surroundings, number).run(stop))
+            yield
+            stop.set()
+
+    async def work(self, vault: Vault, seconds: float = 5) -> None:
+        """Have a worker with these keys serve for a while."""
+        async with self.worker(vault):
+            await asyncio.sleep(seconds)
+
+    def rotation(
+        self,
+        vault: Vault = BOTH,
+        *,
+        write: Callable[[Body], object] | None = None,
+        weather: Weather | None = None,
+    ) -> Rotation:
+        """Prepare a run of the command; what it says is in `said`."""
+        log = MemoryLog(self.store, weather) if weather else self._log
+        return Rotation(
+            log=log,
+            partitions=PARTITIONS,
+            vault=vault,
+            write=write or self.write,  # type: ignore[arg-type]  # coroutine functions, all of them
+            say=self.said.append,
+        )
+
+    async def rotate(self, vault: Vault = BOTH) -> int:
+        return await self.rotation(vault).run(asyncio.Event())
+
+    def records(self, topic: str) -> int:
+        return sum(len(self.store.records.get(Slice(topic, number), ())) for number in range(PARTITIONS))
+
+    def states(self) -> dict[Key, State]:
+        """Every state, as a worker would restore it."""
+        found: dict[Key, State | None] = {}
+        for number in range(PARTITIONS):
+            journal = Journal[State](service="auth", partition=number, state_type=State)
+            for record in self.store.records.get(journal.slice, ()):
+                entry = journal.read(record)
+                if isinstance(entry, Entry):
+                    found[entry.key] = entry.state
+        return {key: state for key, state in found.items() if state is not None}
+
+    def key_ids(self) -> dict[str, str]:
+        """The id of the key that everything sealed is under, by account or tenant."""
+        held = ((key, held_in(state)) for key, state in self.states().items())
+        return {key.lane: key_id_of(text_of(one)) for key, one in held if one is not None}
+
+    def pairs(self, vault: Vault = BOTH) -> dict[str, tuple[int, Tokens]]:
+        """Every account's version and tokens, as a worker with these keys reads them."""
+        return dict(self._pairs(vault))
+
+    def _pairs(self, vault: Vault) -> Iterator[tuple[str, tuple[int, Tokens]]]:
+        for key, state in self.states().items():
+            pair = getattr(state, "pair", None)
+            if pair is not None:
+                yield key.lane, (pair.version, open_tokens(vault, pair, account_id=key.lane))
+
+
+def consent(
+    account_id: str, tokens: Tokens, *, vault: Vault, life: timedelta = LIFE, at: Instant | None = None
+) -> ConnectRequested:
+    """A person's consent, as an edge with these keys writes it down."""
+    now = at or virtual.clock()
+    return ConnectRequested(
+        account_id=account_id,
+        tenant="acme",
+        open_id=account_id,
+        scopes=("video.publish",),
+        sealed_grant=seal_tokens(vault, tokens, account_id=account_id, version=0),
+        granted_at=now,
+        access_expires_at=now + life,
+        refresh_expires_at=now + timedelta(days=180),
+    )

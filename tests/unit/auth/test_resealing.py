@@ -1,0 +1,103 @@
+"""A text that is sealed anew takes the place of the one it was made from, in every state, and of no other."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from auth_service.account import (
+    Account,
+    Ailing,
+    Connected,
+    Disconnected,
+    Disconnecting,
+    Expiring,
+    IssueReason,
+    Issuing,
+    NeedsPerson,
+    Pair,
+    Profile,
+    Refreshing,
+    Resealed,
+)
+from auth_service.machine import State, auth_machine
+from auth_service.tenant import Tenant
+from common.events.tenant import AppResealed, TenantDescribed, TikTokApp
+from common.streams.machine import Decision, Key
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ACCOUNT, TENANT = Key("acc_1"), Key("acme", "tenant")
+PROFILE = Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
+PAIR = Pair(
+    version=3,
+    sealed="v1.k1.AAAA",
+    granted_at=NOW,
+    access_expires_at=NOW + timedelta(hours=2),
+    refresh_expires_at=NOW + timedelta(days=180),
+)
+WITH_A_PAIR: list[Account] = [
+    Issuing(profile=PROFILE, pair=PAIR, version=4, reason=IssueReason.CONNECTED),
+    Connected(profile=PROFILE, pair=PAIR, recipients="keys", refresh_at=NOW),
+    Refreshing(profile=PROFILE, pair=PAIR, attempt=2, since=NOW, rejected=True),
+    Ailing(profile=PROFILE, pair=PAIR, attempt=1, since=NOW, retry_at=NOW),
+    Expiring(profile=PROFILE, pair=PAIR, code="invalid_grant", message="gone"),
+    Disconnecting(profile=PROFILE, pair=PAIR, version=4, by="key", since=NOW),
+]
+APP = TikTokApp(client_key="own", sealed_secret="v1.k1.AAAA", pkce="hex")
+OWNER = Tenant(tenant="acme", name="Acme", app=APP, created_at=NOW, changed_at=NOW)
+HASH = hashlib.sha256(b"v1.k1.AAAA").hexdigest()
+ANEW = Resealed(replaces=HASH, sealed="v1.k2.BBBB")
+APP_ANEW = AppResealed(tenant="acme", replaces=HASH, sealed="v1.k2.BBBB")
+MACHINE = auth_machine("keys")
+
+
+@pytest.mark.parametrize("state", WITH_A_PAIR, ids=lambda state: type(state).__name__)
+def test_a_pair_is_kept_under_the_other_key_and_nothing_else_changes(state: Account) -> None:
+    decided = MACHINE.decide(ACCOUNT, state, ANEW, NOW)
+    pair = msgspec.structs.replace(PAIR, sealed="v1.k2.BBBB")
+    assert decided == Decision(state=msgspec.structs.replace(state, pair=pair))
+    assert MACHINE.decide(ACCOUNT, decided.state, ANEW, NOW) == decided
+
+
+@pytest.mark.parametrize("state", WITH_A_PAIR, ids=lambda state: type(state).__name__)
+def test_a_pair_that_changed_meanwhile_stays(state: Account) -> None:
+    late = Resealed(replaces=hashlib.sha256(b"v1.k1.ZZZZ").hexdigest(), sealed="v1.k2.BBBB")
+    assert MACHINE.decide(ACCOUNT, state, late, NOW) == Decision(state=state)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [NeedsPerson(profile=PROFILE, version=4), Disconnected(version=4, consented_at=NOW), None],
+    ids=["NeedsPerson", "Disconnected", "nobody"],
+)
+def test_an_account_without_a_pair_gets_none(state: Account | None) -> None:
+    assert MACHINE.decide(ACCOUNT, state, ANEW, NOW) == Decision(state=state)
+
+
+def test_an_apps_secret_is_kept_under_the_other_key_and_the_edges_see_it() -> None:
+    decided = MACHINE.decide(TENANT, OWNER, APP_ANEW, NOW)
+    app = msgspec.structs.replace(APP, sealed_secret="v1.k2.BBBB")
+    assert decided.state == msgspec.structs.replace(OWNER, app=app)
+    assert decided.events == (
+        TenantDescribed(tenant="acme", name="Acme", return_urls=(), app=app, created_at=NOW, changed_at=NOW),
+    )
+
+
+@pytest.mark.parametrize("app", [None, msgspec.structs.replace(APP, sealed_secret="v1.k1.ZZZZ")])
+def test_an_app_that_changed_meanwhile_stays(app: TikTokApp | None) -> None:
+    tenant = msgspec.structs.replace(OWNER, app=app)
+    assert MACHINE.decide(TENANT, tenant, APP_ANEW, NOW) == Decision(state=tenant)
+
+
+@pytest.mark.parametrize(("key", "state", "fact"), [(ACCOUNT, WITH_A_PAIR[1], ANEW), (TENANT, OWNER, APP_ANEW)])
+def test_what_does_not_open_here_is_not_kept(key: Key, state: State, fact: Resealed | AppResealed) -> None:
+    asked: list[tuple[Key, State, str]] = []
+
+    def opens(key: Key, state: State, sealed: str) -> bool:
+        asked.append((key, state, sealed))
+        return False
+
+    decided = auth_machine("keys", opens=opens).decide(key, state, fact, NOW)
+    assert decided == Decision(state=state)
+    assert asked == [(key, state, "v1.k2.BBBB")]

@@ -1,0 +1,138 @@
+"""A worker whose keys do not open what is there says so at its start: which keys, and how many records."""
+
+from collections.abc import Mapping, MutableMapping
+
+import pytest
+import structlog
+
+from auth_service.errors import VaultKeysMissing
+from auth_service.machine import State
+from auth_service.settings import WorkerSettings
+from auth_service.vault_check import KeyCheck, check_vault, tell_of_missing_keys
+from common.sealing import Vault
+from common.streams.machine import Key
+from common.streams.memory import MemoryLog
+from simulation import virtual
+from unit.auth.fleet import BOTH, NEW_ALONE, OLD_ALONE, PARTITIONS, Fleet
+
+ACCOUNTS = tuple(f"acc_{number}" for number in range(1, 8))
+OTHER_BYTES = Vault({"k1": b"x" * 32})
+
+
+async def check(fleet: Fleet, vault: Vault, *lost: str) -> None:
+    await check_vault(MemoryLog(fleet.store), partitions=PARTITIONS, vault=vault, lost=lost)
+
+
+async def fleet_under(keys: Mapping[str, Vault]) -> Fleet:
+    fleet = Fleet()
+    for account_id, vault in keys.items():
+        await fleet.connect(account_id, vault=vault)
+        await fleet.work(vault)
+    return fleet
+
+
+@pytest.mark.parametrize(
+    ("vault", "words"),
+    [(NEW_ALONE, "7 under key id `k1`"), (OTHER_BYTES, "7 under key id `k1`")],
+    ids=["another id", "other bytes under its id"],
+)
+def test_a_worker_that_could_open_nothing_does_not_start(vault: Vault, words: str) -> None:
+    async def main() -> None:
+        fleet = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
+        await check(fleet, OLD_ALONE)
+        await check(fleet, BOTH)
+        with pytest.raises(VaultKeysMissing, match=words) as caught:
+            await check(fleet, vault)
+        assert "AUTH_LOST_VAULT_KEYS" in str(caught.value)
+
+    virtual.run(main())
+
+
+def test_one_record_that_opens_is_enough_to_start() -> None:
+    async def main() -> None:
+        fleet = await fleet_under({**dict.fromkeys(ACCOUNTS, OLD_ALONE), "acc_8": NEW_ALONE})
+        await check(fleet, NEW_ALONE)
+
+    virtual.run(main())
+
+
+def test_an_app_counts_as_an_account_does() -> None:
+    async def main() -> None:
+        fleet = Fleet()
+        await fleet.bring_app("acme", "acme-key", "acme-secret")
+        await fleet.work(OLD_ALONE)
+        await check(fleet, OLD_ALONE)
+        with pytest.raises(VaultKeysMissing, match="1 under key id `k1`"):
+            await check(fleet, NEW_ALONE)
+
+    virtual.run(main())
+
+
+def test_where_nothing_is_sealed_any_keys_will_do() -> None:
+    async def main() -> None:
+        fleet = Fleet()
+        await check(fleet, NEW_ALONE)
+        await fleet.work(OLD_ALONE)
+        await check(fleet, NEW_ALONE)
+
+    virtual.run(main())
+
+
+def test_a_key_that_is_lost_for_good_keeps_no_worker_from_starting() -> None:
+    async def main() -> None:
+        fleet = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
+        await check(fleet, NEW_ALONE, "k1")
+        with pytest.raises(VaultKeysMissing):
+            await check(fleet, NEW_ALONE, "k0")
+
+    virtual.run(main())
+
+
+def test_a_record_that_was_replaced_does_not_count_against_a_key() -> None:
+    async def main() -> None:
+        fleet = await fleet_under({"acc_1": OLD_ALONE})
+        async with fleet.worker(BOTH):
+            assert await fleet.rotate() == 0
+        await check(fleet, NEW_ALONE)
+
+    virtual.run(main())
+
+
+def test_a_broken_record_does_not_speak_against_its_key() -> None:
+    async def main() -> None:
+        states = (await fleet_under({"acc_1": OLD_ALONE, "acc_2": OLD_ALONE})).states()
+        (one, state), (two, _) = states.items()
+        found = KeyCheck(OLD_ALONE)
+        found.look(two, state)  # sealed for another account
+        assert found.missing == {"k1": 1}
+        found.look(one, state)
+        assert (found.right, found.missing) == ({"k1"}, {})
+
+    virtual.run(main())
+
+
+def inspected(states: Mapping[Key, State], vault: Vault, *lost: str) -> list[MutableMapping[str, object]]:
+    """What is logged when a partition with these states is opened."""
+    with structlog.testing.capture_logs() as lines:
+        tell_of_missing_keys(vault, lost=lost)(3, states.items())
+    return lines
+
+
+def test_the_keys_that_a_partition_lacks_are_told_in_one_line() -> None:
+    async def main() -> None:
+        zero = Vault({"k0": b"0" * 32})
+        states = (await fleet_under({"acc_1": OLD_ALONE, "acc_2": NEW_ALONE, "acc_3": zero, "acc_4": zero})).states()
+        assert inspected(states, Vault({"k0": b"0" * 32, "k1": b"1" * 32, "k2": b"2" * 32})) == []
+        (line,) = inspected(states, NEW_ALONE)
+        told = {"partition": 3, "key_ids": ["k0", "k1"], "records": 3}
+        assert line == {"event": "vault_key_missing", "log_level": "error", **told}
+        assert inspected(states, NEW_ALONE, "k0", "k1") == []
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(("text", "ids"), [("", set()), ("k1", {"k1"}), ("k1,k_2-b", {"k1", "k_2-b"}), ("k1,", {"k1"})])
+def test_lost_keys_are_named_by_their_ids(text: str, ids: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH_SERVICE_PUBLIC_KEYS", "uploader:x")
+    monkeypatch.setenv("AUTH_LOST_VAULT_KEYS", text)
+    assert WorkerSettings().lost_key_ids == ids  # type: ignore[call-arg]  # from the environment
