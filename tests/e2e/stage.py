@@ -71,7 +71,7 @@ class Stage:
     def __init__(self, stack: Stack, web: httpx.AsyncClient) -> None:
         self.stack = stack
         self.tiktok = StandIn(web, stack.sandbox_url)
-        self._web = web
+        self.web = web
 
     async def key_of(self, tenant: str, *scopes: str) -> dict[str, str]:
         """An API key of the tenant's as a header; with every scope unless some are named."""
@@ -82,7 +82,7 @@ class Stage:
         self, service: str, path: str, headers: Mapping[str, str], *, method: str = "GET", **more: Any
     ) -> httpx.Response:
         """Ask an edge; whatever it answers."""
-        return await self._web.request(method, self.stack.urls[service] + path, headers=dict(headers), **more)
+        return await self.web.request(method, self.stack.urls[service] + path, headers=dict(headers), **more)
 
     async def administer(self, method: str, path: str, body: object = None) -> httpx.Response:
         """Ask auth's admin API about tenants, as the operator."""
@@ -93,12 +93,12 @@ class Stage:
         """Connect a creator through the consent pages, for a tenant of its own."""
         tenant, auth = f"tenant-of-{creator}", self.stack.urls["auth"]
         key = await asyncio.to_thread(self.stack.api_key, tenant)
-        headline = await browser.connect(self._web, auth, key=key, creator=creator)
+        headline = await browser.connect(self.web, auth, key=key, creator=creator)
         assert headline.startswith("Connected"), headline
         headers = await self.key_of(tenant)
 
         async def connected() -> list[dict[str, Any]]:
-            answer = await self._web.get(f"{auth}/v1/accounts", headers=headers)
+            answer = await self.web.get(f"{auth}/v1/accounts", headers=headers)
             accounts = answer.raise_for_status().json()["accounts"]
             return [account for account in accounts if account["status"] == "connected"]
 
@@ -131,7 +131,7 @@ class Stage:
     async def send_webhook(self, body: bytes, *, signature: str) -> httpx.Response:
         """Tell the publisher's edge something, as TikTok would."""
         url = f"{self.stack.urls['publisher']}/v1/webhooks/tiktok"
-        return await self._web.post(url, content=body, headers={"TikTok-Signature": signature})
+        return await self.web.post(url, content=body, headers={"TikTok-Signature": signature})
 
     @asynccontextmanager
     async def events_of(self, request: Request) -> AsyncIterator[Tail]:
@@ -178,7 +178,7 @@ class Stage:
     async def _ask_analytics(self, request: Request, path: str = "") -> dict[str, Any]:
         url = f"{self.stack.urls['analytics']}/v1/posts/{request['post_id']}{path}"
         headers = await self.key_of(request["tenant"])
-        answer = await self._web.get(url, params={"account_id": request["account_id"]}, headers=headers)
+        answer = await self.web.get(url, params={"account_id": request["account_id"]}, headers=headers)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return {}
         known: dict[str, Any] = answer.raise_for_status().json()

@@ -1,7 +1,7 @@
 """The stand-in TikTok from a tester's side: stops calls on the way, and judges by its ledger."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 import msgspec
@@ -83,6 +83,23 @@ class StandIn:
     async def disconnect(self, open_id: str) -> None:
         """Have this creator take back what they granted, in TikTok's own app."""
         (await self._web.post(f"{self._url}/creators/{open_id}/disconnect")).raise_for_status()
+
+    async def calls_of(self, open_id: str, endpoint: str | None = None) -> list[dict[str, Any]]:
+        """What was called about this creator, in order."""
+        query = {"open_id": open_id} | ({} if endpoint is None else {"endpoint": endpoint})
+        answer = await self._web.get(f"{self._url}/calls", params=query)
+        found: list[dict[str, Any]] = answer.raise_for_status().json()["calls"]
+        return found
+
+    async def add_app(self, client_key: str, *, secret: str, redirect_uri: str) -> None:
+        """Register an app of somebody else's, for programs on this machine."""
+        app = {
+            "client_key": client_key,
+            "client_secret": secret,
+            "platform": "desktop",
+            "redirect_uris": [redirect_uri],
+        }
+        (await self._web.post(f"{self._url}/apps", json=app)).raise_for_status()
 
     async def ledger(self, *, title: str) -> Ledger:
         """What is known of the post with this caption."""
