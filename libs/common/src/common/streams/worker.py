@@ -28,6 +28,8 @@ COLLECTOR_THRESHOLDS = (50_000, 20, 50)
 """States live long and in great number: with Python's own thresholds a quarter of the CPU goes into visiting them."""
 STUCK_SECONDS = 30.0
 LOOK_SECONDS = 1.0
+FROZEN_SECONDS = 5.0
+"""A watchdog that looks this much later than it meant to was frozen itself, and with it the whole process."""
 _log = structlog.get_logger()
 
 
@@ -139,18 +141,27 @@ async def _run(hosted: Hosted, worker: Worker, number: int) -> None:
 
 
 async def _watch(worker: Worker, log: Log) -> None:
-    """End the process when a partition stands still, but never because the log is away."""
+    """End the process when a partition stands still, but never because the log is away or the process was frozen."""
+    loop = asyncio.get_running_loop()
     while True:
+        looked_at = loop.time()
         await asyncio.sleep(LOOK_SECONDS)
+        frozen = loop.time() - looked_at > LOOK_SECONDS + FROZEN_SECONDS
         longest = max(worker.tasks.values(), key=_stood_still, default=None)
-        if longest is None or _stood_still(longest) < STUCK_SECONDS:
+        if longest is None or not (frozen or _stood_still(longest) >= STUCK_SECONDS):
             continue
-        if await log.reachable():
+        if not frozen and await log.reachable():
             raise Stuck(partition=longest.task.number, seconds=_stood_still(longest))
         for hosted in worker.tasks.values():
-            hosted.task.forgive()
+            _forgive(hosted)
 
 
 def _stood_still(hosted: Hosted) -> float:
     """Seconds; while the partition's former task is still ending, it is that one's."""
     return hosted.task.stuck_for() if hosted.before is None else _stood_still(hosted.before)
+
+
+def _forgive(hosted: Hosted) -> None:
+    hosted.task.forgive()
+    if hosted.before is not None:
+        _forgive(hosted.before)
