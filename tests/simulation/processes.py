@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 from common.streams.log import Doubt, Unusable
 
-_current: ContextVar["Process | None"] = ContextVar("process", default=None)
+_current: ContextVar["Lifetime | None"] = ContextVar("process", default=None)
 
 
 class Crashed(BaseException):
@@ -48,14 +48,13 @@ class Faults:
         await asyncio.sleep(self.random.choice((0.0, 0.001, 0.01, 0.2)) * self.random.random())
 
 
-class Process:
-    """One process, and the weather its log calls meet. `freeze` is a SIGSTOP seen from inside: a long step."""
+class Lifetime:
+    """One process from its start to its end: what it runs, and how all of that ends at once."""
 
-    def __init__(self, name: str, faults: Faults, main: Callable[["Process"], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, name: str, main: Callable[[Self], Coroutine[Any, Any, None]]) -> None:
         self.name = name
         self.dead = False
         self.stop = asyncio.Event()
-        self._faults = faults
         self._tasks: list[asyncio.Task[Any]] = []
         context_token = _current.set(self)
         self.main = asyncio.get_running_loop().create_task(main(self))
@@ -77,37 +76,53 @@ class Process:
         if not self.dead and not self.main.cancelled() and (error := self.main.exception()) is not None:
             raise error
 
+    def check_alive(self) -> None:
+        """Raise `Crashed` where this process is dead: nobody hears what it still does."""
+        if self.dead:
+            raise Crashed
+
+
+class Process(Lifetime):
+    """One process, and the weather its log calls meet. `freeze` is a SIGSTOP seen from inside: a long step."""
+
+    def __init__(self, name: str, faults: Faults, main: Callable[[Self], Coroutine[Any, Any, None]]) -> None:
+        self._faults = faults
+        super().__init__(name, main)
+
     async def step(self, name: str) -> None:
         """Pass a point at which this process may die, freeze, or simply take a moment."""
         del name
-        self._alive()
+        self.check_alive()
         if self._faults.strikes(self._faults.crash):
             self.crash()
             raise Crashed
         if self._faults.strikes(self._faults.freeze):
             await asyncio.sleep(self._faults.random.uniform(5, 20))
         await self._faults.delay()
-        self._alive()
+        self.check_alive()
 
     async def before(self, step: str) -> None:
         """Meet the weather before a log call takes effect."""
         await self.step(step)
         if self._faults.strikes(self._faults.doubt):
-            raise self._error(step)
+            raise log_error(step)
 
     async def after(self, step: str) -> None:
         """Meet the weather after it took effect: the answer may be lost."""
         await self.step(step)
         if self._faults.strikes(self._faults.doubt):
-            raise self._error(step)
+            raise log_error(step)
 
-    def _error(self, step: str) -> Exception:
-        cause = f"simulated at {step}"
-        return Doubt(cause) if step == "commit" else Unusable(cause)
 
-    def _alive(self) -> None:
-        if self.dead:
-            raise Crashed
+def log_error(step: str) -> Doubt | Unusable:
+    """Make the error of a log call whose answer did not come."""
+    cause = f"simulated at {step}"
+    return Doubt(cause) if step == "commit" else Unusable(cause)
+
+
+def owner_of(context: Context) -> Lifetime | None:
+    """Name the process that something runs in."""
+    return context.get(_current)
 
 
 def adopt_tasks(loop: asyncio.AbstractEventLoop) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import selectors
+from collections import deque
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -40,6 +41,9 @@ class _NoSelector(selectors.BaseSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Time stands while anything is ready, then jumps."""
 
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+
     def __init__(self) -> None:
         self._virtual_now = 0.0
         super().__init__(_NoSelector())
@@ -47,14 +51,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual_now
 
+    def skip(self, seconds: float) -> None:
+        """Let time go by in which nothing runs, as while a process is stopped."""
+        self._virtual_now += seconds
+
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]  # never None here
         """Blocking work is carried by the simulated process it belongs to."""
         return self.create_task(executor.carry(func, *args))
 
     def _run_once(self) -> None:
-        if not self._ready and self._scheduled:  # type: ignore[attr-defined]  # the loop's own queues
-            self._virtual_now = max(self._virtual_now, self._scheduled[0].when())  # type: ignore[attr-defined]  # same
+        self._jump()
         super()._run_once()  # type: ignore[misc]  # asyncio's one internal step
+
+    def _jump(self) -> None:
+        if not self._ready and self._scheduled:
+            self._virtual_now = max(self._virtual_now, self._scheduled[0].when())
 
 
 def clock() -> datetime:

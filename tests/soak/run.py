@@ -144,6 +144,7 @@ class Soak:
         loop, told = asyncio.get_running_loop(), 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            self.ledger.tidy()
             going = [account_id for account_id in self._accounts if account_id not in self.ledger.needing]
             slowest = min((self.ledger.refreshes[account_id] for account_id in going), default=self._plan.rounds)
             if slowest >= self._plan.rounds:

@@ -70,7 +70,7 @@ class Member(Process):
         await super().step(name)
         while (left := self._asleep_until - asyncio.get_running_loop().time()) > 0:
             await asyncio.sleep(left)
-            self._alive()
+            self.check_alive()
 
     @property
     def numbers(self) -> frozenset[int]:

@@ -14,9 +14,9 @@ from common.events.codec import decode
 from common.events.topics import POST_REQUESTS
 from common.instants import Clock
 from common.streams.intake import Intake, Offered
-from common.streams.log import Outgoing, Record, Slice
+from common.streams.log import Doubt, Outgoing, Record, Slice
 from common.streams.machine import Key, Machine
-from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.memory import Calm, MemoryLog, MemoryStore
 from common.streams.slots import Slots
 from common.streams.task import Surroundings, Task
 from simulation import virtual
@@ -263,6 +263,29 @@ def test_a_fenced_task_starts_nothing_more() -> None:
         assert world.acts == [("a", 1)]  # it reopened, since nobody told it that the partition is gone
         stop.set()
         await running
+
+    virtual.run(main())
+
+
+class CancelledInDoubt(Calm):
+    """Whoever commits is cancelled just when the transaction comes into doubt."""
+
+    def __init__(self) -> None:
+        self.running: asyncio.Task[None] | None = None
+
+    async def before(self, step: str) -> None:
+        if step == "commit" and self.running is not None:
+            self.running.cancel()
+            raise Doubt(step)
+
+
+def test_a_task_that_is_cancelled_ends_even_if_the_log_comes_into_doubt_at_that_moment() -> None:
+    async def main() -> None:
+        store, weather = MemoryStore(partitions=1, clock=virtual.clock), CancelledInDoubt()
+        ask(store, request("a"))
+        weather.running = asyncio.create_task(task_over(MemoryLog(store, weather), World()).run(asyncio.Event()))
+        await asyncio.wait((weather.running,), timeout=60)
+        assert weather.running.cancelled()
 
     virtual.run(main())
 

@@ -136,10 +136,13 @@ def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -
 
 
 class Away(Calm):
-    """A log whose writers cannot be opened; `reachable` is what the test says."""
+    """A log whose writers cannot be opened, until it is back."""
+
+    def __init__(self) -> None:
+        self.back = False
 
     async def before(self, step: str) -> None:
-        if step == "open writer":
+        if step == "open writer" and not self.back:
             cause = "away"
             raise Unusable(cause)
 
@@ -196,6 +199,25 @@ def test_a_standstill_counts_from_when_the_log_answers_again() -> None:
         worker, running = await start(log, World(), FixedMembership([0]), stop)
         await asyncio.sleep(log.back + 10)
         assert not running.done()
+        assert worker.ready
+        stop.set()
+        await running
+
+    virtual.run(main())
+
+
+def test_a_process_that_was_frozen_goes_on() -> None:
+    async def main() -> None:
+        loop, stop, weather = asyncio.get_running_loop(), asyncio.Event(), Away()
+        assert isinstance(loop, virtual.VirtualLoop)
+        log = MemoryLog(MemoryStore(partitions=1, clock=virtual.clock), weather)
+        worker, running = await start(log, World(), FixedMembership([0]), stop)
+        for _ in range(3):
+            loop.skip(28)
+            await asyncio.sleep(6)
+        assert not running.done()
+        weather.back = True
+        await asyncio.sleep(5)
         assert worker.ready
         stop.set()
         await running

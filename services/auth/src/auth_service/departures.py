@@ -42,6 +42,9 @@ from common.streams.machine import Decision, Due, Key
 TIKTOK = "tiktok"
 """Who disconnects an account that its person removed there."""
 
+CLOCKS_APART = timedelta(minutes=5)
+"""How far TikTok's clock, which tells whole seconds, may be from ours. Nearer removals are checked by a call as well."""
+
 REVOKE_FOR = timedelta(hours=24)
 """How long TikTok is asked to revoke; after that the account is forgotten all the same."""
 
@@ -60,14 +63,14 @@ def asked(key: Key, state: Active, fact: DisconnectAsked, now: Instant) -> Decis
 
 def told(key: Key, state: Active, fact: RemovalTold, now: Instant) -> Decision[Account]:
     """TikTok tells of a removal. It counts once TikTok refuses a refresh, and not for a consent given since."""
-    if fact.at <= state.profile.consented_at:
+    if fact.at < state.profile.consented_at - CLOCKS_APART:
         return Decision(state=state)
     match state:
         case Connected(profile=profile, pair=pair):
             return Decision(state=Refreshing(profile=profile, pair=pair, attempt=1, since=now, removed=True))
         case Refreshing() | Ailing():
             return Decision(state=msgspec.structs.replace(state, removed=True))
-        case Expiring(profile=profile) | NeedsPerson(profile=profile):
+        case Expiring(profile=profile) | NeedsPerson(profile=profile) if fact.at >= profile.consented_at:
             # TikTok has refused the refresh already.
             return gone(
                 key,
@@ -78,7 +81,7 @@ def told(key: Key, state: Active, fact: RemovalTold, now: Instant) -> Decision[A
                 by=TIKTOK,
                 now=now,
             )
-        case Issuing():
+        case Issuing() | Expiring() | NeedsPerson():
             return Decision(state=state)
 
 

@@ -1,13 +1,17 @@
 """A log in memory with Kafka's promises: transactions, fencing, committed reads. For tests and the simulation."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Protocol
 from zlib import crc32
 
 from common.instants import Clock
 from common.streams.log import Doubt, Outgoing, Record, Slice
+
+_offset_of = attrgetter("offset")
 
 
 class Weather(Protocol):
@@ -40,7 +44,7 @@ class MemoryStore:
         self.clock = clock
         self.records: dict[Slice, list[Record]] = {}
         self.epochs: dict[str, int] = {}
-        self._grown: list[asyncio.Event] = []
+        self._grown: dict[Slice, list[asyncio.Event]] = {}
 
     def append(self, outgoing: Outgoing, *, at: datetime | None = None) -> None:
         """Add a committed record."""
@@ -48,23 +52,41 @@ class MemoryStore:
         log.append(
             Record(
                 slice=outgoing.slice,
-                offset=len(log),
+                offset=self.end(outgoing.slice),
                 key=outgoing.key,
                 value=outgoing.value,
                 headers=outgoing.headers,
                 time_ms=int((at or self.clock()).timestamp() * 1000),
             )
         )
-        for event in self._grown:
+        for event in self._grown.get(outgoing.slice, ()):
             event.set()
 
-    def watch(self, event: asyncio.Event) -> None:
-        """Set this event whenever records come."""
-        self._grown.append(event)
+    def end(self, slice_: Slice) -> int:
+        """Return the offset that the next record will have."""
+        log = self.records.get(slice_)
+        return log[-1].offset + 1 if log else 0
 
-    def unwatch(self, event: asyncio.Event) -> None:
-        """Stop setting this event."""
-        self._grown.remove(event)
+    def read(self, slice_: Slice, position: int) -> Sequence[Record]:
+        """Return the records from this offset on."""
+        log = self.records.get(slice_, [])
+        return log[bisect_left(log, position, key=_offset_of) :]
+
+    def compact(self, slice_: Slice) -> None:
+        """Keep the newest record of each key, as Kafka does now and then with a compacted topic."""
+        log = self.records.get(slice_, [])
+        newest = {record.key: record.offset for record in log}
+        self.records[slice_] = [record for record in log if newest[record.key] == record.offset]
+
+    def watch(self, slices: Iterable[Slice], event: asyncio.Event) -> None:
+        """Set this event whenever records come to one of these."""
+        for slice_ in slices:
+            self._grown.setdefault(slice_, []).append(event)
+
+    def unwatch(self, slices: Iterable[Slice], event: asyncio.Event) -> None:
+        """Stop setting this event for these."""
+        for slice_ in slices:
+            self._grown[slice_].remove(event)
 
 
 class MemoryLog:
@@ -129,17 +151,18 @@ class MemoryReader:
         self._weather = weather
         self._positions: dict[Slice, int] = {}
         self._grown = asyncio.Event()
-        store.watch(self._grown)
 
     def assign(self, positions: Mapping[Slice, int]) -> None:
         """Read these slices from these offsets."""
+        self._store.unwatch(self._positions, self._grown)
         self._positions = dict(positions)
+        self._store.watch(self._positions, self._grown)
         self._grown.set()
 
     async def ends(self) -> Mapping[Slice, int]:
         """Return the end of each assigned slice."""
         await self._weather.before("ends")
-        return {slice_: len(self._store.records.get(slice_, ())) for slice_ in self._positions}
+        return {slice_: self._store.end(slice_) for slice_ in self._positions}
 
     async def fetch(self, patience: float) -> Sequence[Record]:
         """Wait for records, however long it takes: memory wakes whoever waits."""
@@ -153,11 +176,7 @@ class MemoryReader:
         return found
 
     def _available(self) -> list[Record]:
-        return [
-            record
-            for slice_, position in self._positions.items()
-            for record in self._store.records.get(slice_, ())[position:]
-        ]
+        return [record for slice_, position in self._positions.items() for record in self._store.read(slice_, position)]
 
     async def position(self, slice_: Slice) -> int:
         """Return the next offset."""
@@ -165,4 +184,5 @@ class MemoryReader:
 
     async def close(self) -> None:
         """Stop watching."""
-        self._store.unwatch(self._grown)
+        self._store.unwatch(self._positions, self._grown)
+        self._positions = {}

@@ -101,6 +101,7 @@ class Task(Generic[S, F, E]):
                 _log.warning("task_reopening", partition=self.number, cause=str(doubts.exceptions[0]))
             except* _Lost:
                 _log.info("task_given_up_while_opening", partition=self.number)
+            _end_if_cancelled()
             if asyncio.get_running_loop().time() - began > longest:
                 pause = shortest
             await _sleep_unless(stop, pause * self._given.random.uniform(0.5, 1.0))
@@ -252,6 +253,13 @@ class Task(Generic[S, F, E]):
 def _go_on_unless(stop: asyncio.Event) -> None:
     if stop.is_set():
         raise _Lost
+
+
+def _end_if_cancelled() -> None:
+    """Before Python 3.13 a task group that ends in errors forgets that it was cancelled at the same moment."""
+    running = asyncio.current_task()
+    if running is not None and running.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _sleep_unless(stop: asyncio.Event, seconds: float) -> None:

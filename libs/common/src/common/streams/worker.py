@@ -35,6 +35,8 @@ SUSPECT_SECONDS = 5.0
 PROMPT_SECONDS = 5.0
 """An answer that took longer began while the log was away."""
 LOOK_SECONDS = 1.0
+FROZEN_SECONDS = 5.0
+"""A watchdog that looks this much later than it meant to was frozen itself, and with it the whole process."""
 _log = structlog.get_logger()
 
 
@@ -213,18 +215,22 @@ async def _loudly(what: str, work: Awaitable[T]) -> T:
 
 
 async def _watch(worker: Worker, heart: Heart, log: Log, pause: Callable[[float], Awaitable[None]]) -> Lapsed:
-    """End the process when a partition stands still, but never because the log is away; return when the process did."""
+    """End the process when a partition stands still; return when the whole process did.
+
+    Never because the log is away, or because the process was frozen for a while.
+    """
     while True:
         await pause(LOOK_SECONDS)
         if heart.lapsed():
             return Lapsed(seconds=heart.stood_still(), limit=heart.session_seconds)
+        if heart.stood_still() > FROZEN_SECONDS:
+            _forgive(worker)
         heart.beat()
         longest = max(worker.tasks.values(), key=_stood_still, default=None)
         if longest is None or _stood_still(longest) < SUSPECT_SECONDS:
             continue
         if not await _answers(log):
-            for hosted in worker.tasks.values():
-                hosted.task.forgive()
+            _forgive(worker)
         elif _stood_still(longest) >= STUCK_SECONDS:
             raise Stuck(partition=longest.task.number, seconds=_stood_still(longest))
 
@@ -237,3 +243,12 @@ async def _answers(log: Log) -> bool:
 def _stood_still(hosted: Hosted) -> float:
     """Seconds; while the partition's former task is still ending, it is that one's."""
     return hosted.task.stuck_for() if hosted.before is None else _stood_still(hosted.before)
+
+
+def _forgive(worker: Worker) -> None:
+    """Count every partition's standstill from now."""
+    for hosted in worker.tasks.values():
+        counted: Hosted | None = hosted
+        while counted is not None:
+            counted.task.forgive()
+            counted = counted.before

@@ -1,0 +1,48 @@
+"""What the log in memory does beyond the port: compaction, and waking only who reads where records came."""
+
+import asyncio
+
+from common.streams.log import Outgoing, Slice
+from common.streams.memory import MemoryLog, MemoryStore
+from simulation import virtual
+
+HERE, THERE = Slice("test.state", 0), Slice("test.state", 1)
+
+
+def say(store: MemoryStore, key: bytes, value: bytes | None, slice_: Slice = HERE) -> None:
+    store.append(Outgoing(slice=slice_, key=key, value=value))
+
+
+def test_compaction_keeps_the_newest_of_each_key_and_every_offset() -> None:
+    async def main() -> None:
+        store = MemoryStore(partitions=2, clock=virtual.clock)
+        for key, value in ((b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"b", None)):
+            say(store, key, value)
+        store.compact(HERE)
+        say(store, b"a", b"3")
+        reader = await MemoryLog(store).reader()
+        reader.assign({HERE: 1})
+        assert dict(await reader.ends()) == {HERE: 5}
+        found = await reader.fetch(1)
+        assert [(record.offset, record.value) for record in found] == [(2, b"2"), (3, None), (4, b"3")]
+        assert await reader.position(HERE) == 5
+
+    virtual.run(main())
+
+
+def test_a_reader_wakes_only_for_what_it_reads() -> None:
+    async def main() -> None:
+        store = MemoryStore(partitions=2, clock=virtual.clock)
+        reader = await MemoryLog(store).reader()
+        reader.assign({HERE: 0})
+        reader.assign({THERE: 0})
+        fetching = asyncio.create_task(reader.fetch(1))
+        await asyncio.sleep(1)
+        say(store, b"a", b"1", HERE)
+        await asyncio.sleep(1)
+        assert not fetching.done()
+        say(store, b"a", b"2", THERE)
+        assert [record.value for record in await fetching] == [b"2"]
+        await reader.close()
+
+    virtual.run(main())
