@@ -13,7 +13,7 @@ from auth_service.grants import open_tokens
 from auth_service.machine import State
 from auth_service.tenant import ApiKey, Tenant
 from common.credentials import AccessToken, AccessTokens
-from common.events.account import AccountConnected, AccountReauthorizationRequired
+from common.events.account import AccountConnected, AccountReauthorizationRequired, CredentialWithdrawn
 from common.events.body import Body
 from common.events.codec import decode
 from common.events.topics import ACCOUNT_EVENTS, AUTH_CREDENTIALS, Topic, state_topic
@@ -82,6 +82,10 @@ class Ledger(MemoryStore):
         elif isinstance(body, AccountConnected) and body.account_id in self.needing:
             self.seen["healed"] += 1
             self.needing.remove(body.account_id)
+
+    def withdrawn(self, account_id: str) -> bool:
+        """Whether the services were told to use the account no more."""
+        return isinstance(Views(self).get(AUTH_CREDENTIALS, account_id), CredentialWithdrawn)
 
     def newest_in_log(self, account_id: str) -> bool:
         """Whether the newest pair TikTok made for an account is in the log."""

@@ -43,7 +43,7 @@ TIKTOK = "tiktok"
 """Who disconnects an account that its person removed there."""
 
 CLOCKS_APART = timedelta(minutes=5)
-"""How far TikTok's clock, which tells whole seconds, may be from ours. Nearer removals are checked by a call as well."""
+"""How far TikTok's clock, which tells whole seconds, may be from ours. Nearer removals are checked by a call too."""
 
 REVOKE_FOR = timedelta(hours=24)
 """How long TikTok is asked to revoke; after that the account is forgotten all the same."""
