@@ -131,7 +131,7 @@ TABLE: dict[str, tuple[Fact | Due, tuple[Cell, ...]]] = {
     ),
     "disconnect asked": (ASKED, (*(GOES,) * 5, GONE, KEEPS, KEEPS)),
     "disconnect asked by another tenant": (ASKED_BY_ANOTHER, (KEEPS,) * 8),
-    "removal told": (REMOVAL, (KEEPS, To(Refreshing), To(Refreshing), To(Ailing), GONE, GONE, KEEPS, KEEPS)),
+    "removal told": (REMOVAL, (To(Issuing), To(Refreshing), To(Refreshing), To(Ailing), GONE, GONE, KEEPS, KEEPS)),
     "removal of before the consent": (RemovalTold(at=CONSENTED_AT), (KEEPS,) * 8),
     "pair resealed": (
         RESEALED_PAIR,

@@ -152,7 +152,8 @@ def salvaged(state: Active, fact: Salvaged) -> Decision[Account]:
     """Another worker's refresh had an answer after all: its pair is as good as our own."""
     match state:
         case Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair) if pair.version == fact.version:
-            return take_over(state, fact.scopes, fact.pair, reason=IssueReason.SALVAGED)
+            removed = isinstance(state, Refreshing | Ailing) and state.removed
+            return take_over(state, fact.scopes, fact.pair, reason=IssueReason.SALVAGED, removed=removed)
         case NeedsPerson(version=version) if version == fact.version + 1:
             return take_over(state, fact.scopes, fact.pair, reason=IssueReason.CONNECTED)
         case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
@@ -165,7 +166,8 @@ def issue_ended(key: Key, state: Active, fact: Issued | IssueFailed, now: Instan
         case Issuing(profile=profile), Issued() if _is_of(fact, state.version, state.pair):
             # TikTok may have changed what a salvaged pair is granted.
             told = None if state.reason is IssueReason.SALVAGED else profile
-            return connect(key, profile, fact, told=told, new=state.reason is IssueReason.CONNECTED)
+            decided = connect(key, profile, fact, told=told, new=state.reason is IssueReason.CONNECTED)
+            return departures.check_removal(decided, now) if state.removed else decided
         case Connected(profile=profile), Issued() if _is_of(fact, state.pair.version + 1, state.pair):
             return connect(key, profile, fact, told=profile)
         case Issuing(version=version, attempt=n), IssueFailed() if version == fact.version:
@@ -191,14 +193,15 @@ def issue_ended(key: Key, state: Active, fact: Issued | IssueFailed, now: Instan
 
 def refresh_ended(key: Key, state: Active, fact: RefreshEnd, now: Instant) -> Decision[Account]:
     """A refresh has ended, one way or another."""
-    return refreshed(key, state, fact) if isinstance(fact, RefreshDone) else refresh_failed(key, state, fact, now)
+    return refreshed(key, state, fact, now) if isinstance(fact, RefreshDone) else refresh_failed(key, state, fact, now)
 
 
-def refreshed(key: Key, state: Active, fact: RefreshDone) -> Decision[Account]:
+def refreshed(key: Key, state: Active, fact: RefreshDone, now: Instant) -> Decision[Account]:
     """TikTok gave a new pair: it replaces the version it was made from, and no other."""
     match state:
         case Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair) if pair.version == fact.version:
-            return connect(key, with_scopes(state.profile, fact.scopes), fact.issued, told=state.profile)
+            decided = connect(key, with_scopes(state.profile, fact.scopes), fact.issued, told=state.profile)
+            return departures.check_removal(decided, now) if _may_be_removed_since(state) else decided
         case NeedsPerson(version=version) if version == fact.version + 1:
             return take_over(state, fact.scopes, fact.issued.pair, reason=IssueReason.CONNECTED)
         case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
@@ -269,6 +272,16 @@ def _warn(key: Key, state: Connected, now: Instant) -> Decision[Account]:
     warned = msgspec.structs.replace(state, profile=profile)
     reason = f"the refresh token ends at {ends_at.isoformat()}"
     return at_risk(key, warned, reason, now, risk=Risk.REFRESH_TOKEN_ENDING)
+
+
+def _may_be_removed_since(state: Refreshing | Ailing | Expiring) -> bool:
+    match state:
+        case Refreshing(too_early=too_early):
+            return too_early
+        case Ailing(removed=removed):
+            return removed  # the answer is one to an earlier attempt
+        case Expiring():
+            return False
 
 
 def _removed(key: Key, state: Refreshing, now: Instant) -> Decision[Account]:
