@@ -8,6 +8,7 @@ from auth_service.account import (
     Account,
     Ailing,
     Connected,
+    Disconnected,
     Effect,
     Expiring,
     Issue,
@@ -18,9 +19,10 @@ from auth_service.account import (
     Profile,
     Refresh,
     Refreshing,
+    Trouble,
     app_of,
 )
-from auth_service.plans import SHORTEST_WAIT, refresh_time, retry_time, todo
+from auth_service.plans import REFRESH_LEAD, SHORTEST_WAIT, refresh_time, retry_time, todo
 from common.streams.machine import Key, Wait
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -59,6 +61,7 @@ def issuing(retry_at: datetime | None) -> Issuing:
         (Ailing(profile=PROFILE, pair=PAIR, attempt=1, since=NOW, retry_at=LATER), Wait(LATER)),
         (Expiring(profile=PROFILE, pair=PAIR, code="invalid_grant", message=""), Wait(PAIR.access_expires_at)),
         (NeedsPerson(profile=PROFILE, version=4), None),
+        (Disconnected(version=4, consented_at=NOW), None),
     ],
 )
 def test_each_state_wants_one_thing(state: Account, wanted: Effect | Wait | None) -> None:
@@ -96,3 +99,50 @@ def test_retries_grow_apart_up_to_five_minutes() -> None:
     assert 1 <= pauses[0] <= 2
     assert all(2 ** (n - 1) <= pause <= 2**n for n, pause in enumerate(pauses[:8], start=1))
     assert all(150 <= pause <= 300 for pause in pauses[8:])
+
+
+@pytest.mark.parametrize(
+    ("life", "least", "most"),
+    [
+        (timedelta(days=1), timedelta(hours=6), timedelta(hours=7.2)),
+        (timedelta(hours=2), timedelta(minutes=30), timedelta(minutes=36)),
+        (timedelta(minutes=15), timedelta(minutes=5), timedelta(minutes=5.75)),
+        (timedelta(seconds=60), timedelta(seconds=30), timedelta(seconds=33)),
+    ],
+)
+def test_what_is_left_of_a_token_when_it_is_refreshed(life: timedelta, least: timedelta, most: timedelta) -> None:
+    leads = [NOW + life - refresh_time(f"acc_{n}", pair_of_life(life)) for n in range(200)]
+    assert least <= min(leads) < max(leads) <= most
+
+
+@pytest.mark.parametrize("minutes", range(10, 24 * 60, 61))
+def test_five_minutes_are_left_at_the_least_of_any_life_of_ten(minutes: int) -> None:
+    life = timedelta(minutes=minutes)
+    assert all(NOW + life - refresh_time(f"acc_{n}", pair_of_life(life)) >= REFRESH_LEAD for n in range(20))
+
+
+def test_accounts_that_were_connected_together_drift_apart() -> None:
+    life = timedelta(hours=2)
+    times = dict.fromkeys((f"acc_{n}" for n in range(50)), NOW)
+    spreads = []
+    for version in range(1, 30):
+        times = {
+            account: at + (refresh_time(account, pair_of_life(life, version)) - NOW) for account, at in times.items()
+        }
+        spreads.append(max(times.values()) - min(times.values()))
+    assert spreads[-1] > 3 * spreads[0]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "pauses"),
+    [
+        (Trouble.TRANSIENT, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]),
+        (Trouble.RATE_LIMITED, [60, 120, 240, 300, 300]),
+        (Trouble.MISCONFIGURED, [300, 300, 300]),
+    ],
+)
+def test_each_class_of_trouble_has_its_pauses(trouble: Trouble, pauses: list[int]) -> None:
+    for attempt, longest in enumerate(pauses, start=1):
+        found = [(retry_time(f"acc_{n}", attempt, NOW, trouble) - NOW).total_seconds() for n in range(100)]
+        assert longest / 2 <= min(found) < max(found) <= longest
+        assert max(found) - min(found) > 0.4 * longest, "accounts in the same trouble do not come back together"

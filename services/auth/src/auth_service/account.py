@@ -56,7 +56,7 @@ class IssueReason(StrEnum):
 
 
 class Issuing(msgspec.Struct, frozen=True, kw_only=True, tag="issuing"):
-    """A pair waits to be sealed to the services, as `version`."""
+    """A pair waits to be sealed to the services, as `version`. `removed`: as below, to be checked afterwards."""
 
     profile: Profile
     pair: Pair
@@ -64,6 +64,7 @@ class Issuing(msgspec.Struct, frozen=True, kw_only=True, tag="issuing"):
     reason: IssueReason
     attempt: int = 1
     retry_at: Instant | None = None
+    removed: bool = False
 
 
 class Connected(msgspec.Struct, frozen=True, kw_only=True, tag="connected"):
@@ -79,7 +80,7 @@ class Refreshing(msgspec.Struct, frozen=True, kw_only=True, tag="refreshing"):
     """The refresh of the pair is starting, or under way.
 
     `rejected`: TikTok no longer takes its access token. `removed`: TikTok says that the person took the grant back,
-    which its answer to the refresh will show.
+    which its answer to the refresh will show; `too_early`: but not its success, which may be from before that.
     """
 
     profile: Profile
@@ -88,6 +89,7 @@ class Refreshing(msgspec.Struct, frozen=True, kw_only=True, tag="refreshing"):
     since: Instant
     rejected: bool = False
     removed: bool = False
+    too_early: bool = False
 
 
 class Ailing(msgspec.Struct, frozen=True, kw_only=True, tag="ailing"):

@@ -23,6 +23,7 @@ from auth_service.account import (
     Issuing,
     NeedsPerson,
     Pair,
+    Profile,
     ProfileSeen,
     ProfileUnseen,
     RefreshDone,
@@ -49,7 +50,7 @@ from auth_service.moves import (
     version_of,
     with_scopes,
 )
-from auth_service.plans import LOOK_AGAIN, LOOK_EVERY, retry_time, time_after_rejection, warning_time
+from auth_service.plans import LOOK_AGAIN, LOOK_EVERY, look_time, retry_time, time_after_rejection, warning_time
 from common.events.account import DisconnectCause, Risk
 from common.instants import Instant
 from common.streams.machine import Decision, Due, Key
@@ -131,8 +132,10 @@ def rejected(key: Key, state: Active, fact: Rejected, now: Instant) -> Decision[
     """TikTok refused an access token: if it is the newest one, only a refresh can tell what is wrong."""
     match state:
         case Connected(profile=profile, pair=pair) if pair.version == fact.version:
+            look_at = look_time(profile)
             ailing = Ailing(
-                profile=profile,
+                # Where a look found it out, the next pair is not looked at at once: it may be the look that is wrong.
+                profile=_unseen(profile, now) if look_at is not None and look_at <= now else profile,
                 pair=pair,
                 attempt=0,
                 since=now,
@@ -152,7 +155,8 @@ def salvaged(state: Active, fact: Salvaged) -> Decision[Account]:
     """Another worker's refresh had an answer after all: its pair is as good as our own."""
     match state:
         case Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair) if pair.version == fact.version:
-            return take_over(state, fact.scopes, fact.pair, reason=IssueReason.SALVAGED)
+            removed = isinstance(state, Refreshing | Ailing) and state.removed
+            return take_over(state, fact.scopes, fact.pair, reason=IssueReason.SALVAGED, removed=removed)
         case NeedsPerson(version=version) if version == fact.version + 1:
             return take_over(state, fact.scopes, fact.pair, reason=IssueReason.CONNECTED)
         case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
@@ -165,7 +169,8 @@ def issue_ended(key: Key, state: Active, fact: Issued | IssueFailed, now: Instan
         case Issuing(profile=profile), Issued() if _is_of(fact, state.version, state.pair):
             # TikTok may have changed what a salvaged pair is granted.
             told = None if state.reason is IssueReason.SALVAGED else profile
-            return connect(key, profile, fact, told=told, new=state.reason is IssueReason.CONNECTED)
+            decided = connect(key, profile, fact, told=told, new=state.reason is IssueReason.CONNECTED)
+            return departures.check_removal(decided, now) if state.removed else decided
         case Connected(profile=profile), Issued() if _is_of(fact, state.pair.version + 1, state.pair):
             return connect(key, profile, fact, told=profile)
         case Issuing(version=version, attempt=n), IssueFailed() if version == fact.version:
@@ -191,14 +196,15 @@ def issue_ended(key: Key, state: Active, fact: Issued | IssueFailed, now: Instan
 
 def refresh_ended(key: Key, state: Active, fact: RefreshEnd, now: Instant) -> Decision[Account]:
     """A refresh has ended, one way or another."""
-    return refreshed(key, state, fact) if isinstance(fact, RefreshDone) else refresh_failed(key, state, fact, now)
+    return refreshed(key, state, fact, now) if isinstance(fact, RefreshDone) else refresh_failed(key, state, fact, now)
 
 
-def refreshed(key: Key, state: Active, fact: RefreshDone) -> Decision[Account]:
+def refreshed(key: Key, state: Active, fact: RefreshDone, now: Instant) -> Decision[Account]:
     """TikTok gave a new pair: it replaces the version it was made from, and no other."""
     match state:
         case Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair) if pair.version == fact.version:
-            return connect(key, with_scopes(state.profile, fact.scopes), fact.issued, told=state.profile)
+            decided = connect(key, with_scopes(state.profile, fact.scopes), fact.issued, told=state.profile)
+            return departures.check_removal(decided, now) if _may_be_removed_since(state) else decided
         case NeedsPerson(version=version) if version == fact.version + 1:
             return take_over(state, fact.scopes, fact.issued.pair, reason=IssueReason.CONNECTED)
         case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
@@ -239,13 +245,16 @@ def looked(key: Key, state: Active, fact: ProfileSeen | ProfileUnseen, now: Inst
             known = msgspec.structs.replace(state, profile=seen)
             return Decision(state=known, events=(describe(key, seen),) if changed else ())
         case Connected(pair=pair, profile=profile), ProfileUnseen() if pair.version == fact.version:
-            later = msgspec.structs.replace(profile, seen_at=now - LOOK_EVERY + LOOK_AGAIN)
-            return Decision(state=msgspec.structs.replace(state, profile=later))
+            return Decision(state=msgspec.structs.replace(state, profile=_unseen(profile, now)))
         case (
             (Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson()),
             (ProfileSeen() | ProfileUnseen()),
         ):
             return Decision(state=state)
+
+
+def _unseen(profile: Profile, now: Instant) -> Profile:
+    return msgspec.structs.replace(profile, seen_at=now - LOOK_EVERY + LOOK_AGAIN)
 
 
 def resealed(state: Account, fact: Resealed) -> Decision[Account]:
@@ -269,6 +278,16 @@ def _warn(key: Key, state: Connected, now: Instant) -> Decision[Account]:
     warned = msgspec.structs.replace(state, profile=profile)
     reason = f"the refresh token ends at {ends_at.isoformat()}"
     return at_risk(key, warned, reason, now, risk=Risk.REFRESH_TOKEN_ENDING)
+
+
+def _may_be_removed_since(state: Refreshing | Ailing | Expiring) -> bool:
+    match state:
+        case Refreshing(too_early=too_early):
+            return too_early
+        case Ailing(removed=removed):
+            return removed  # the answer is one to an earlier attempt
+        case Expiring():
+            return False
 
 
 def _removed(key: Key, state: Refreshing, now: Instant) -> Decision[Account]:

@@ -68,7 +68,9 @@ def told(key: Key, state: Active, fact: RemovalTold, now: Instant) -> Decision[A
     match state:
         case Connected(profile=profile, pair=pair):
             return Decision(state=Refreshing(profile=profile, pair=pair, attempt=1, since=now, removed=True))
-        case Refreshing() | Ailing():
+        case Refreshing():
+            return Decision(state=msgspec.structs.replace(state, removed=True, too_early=True))
+        case Ailing() | Issuing():
             return Decision(state=msgspec.structs.replace(state, removed=True))
         case Expiring(profile=profile) | NeedsPerson(profile=profile) if fact.at >= profile.consented_at:
             # TikTok has refused the refresh already.
@@ -81,8 +83,16 @@ def told(key: Key, state: Active, fact: RemovalTold, now: Instant) -> Decision[A
                 by=TIKTOK,
                 now=now,
             )
-        case Issuing() | Expiring() | NeedsPerson():
+        case Expiring() | NeedsPerson():
             return Decision(state=state)
+
+
+def check_removal(connected: Decision[Account], now: Instant) -> Decision[Account]:
+    """The new pair may be from before the removal that TikTok told of, so only another refresh shows whether it is."""
+    if not isinstance(state := connected.state, Connected):
+        return connected
+    asked = Refreshing(profile=state.profile, pair=state.pair, attempt=1, since=now, removed=True)
+    return Decision(state=asked, events=connected.events)
 
 
 def leave(key: Key, state: Leaving, fact: Fact | Due, now: Instant) -> Decision[Account]:

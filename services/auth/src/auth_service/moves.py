@@ -47,17 +47,12 @@ WITHDRAWN = "disconnected"
 """The reason of a credential that was withdrawn because its account is to go."""
 
 
-def issue(profile: Profile, pair: Pair, *, version: int, reason: IssueReason) -> Decision[Account]:
-    """Have the pair sealed to the services."""
-    return Decision(state=Issuing(profile=profile, pair=pair, version=version, reason=reason))
-
-
 def connect_anew(key: Key, fact: Granted, *, version: int) -> Decision[Account]:
     """Take a person's consent."""
     profile = fact.profile
-    decided = issue(profile, fact.pair, version=version, reason=IssueReason.CONNECTED)
+    issuing = Issuing(profile=profile, pair=fact.pair, version=version, reason=IssueReason.CONNECTED)
     noted = audit(key, profile.tenant, Action.ACCOUNT_CONNECTED, by=fact.by, at=profile.consented_at)
-    return Decision(state=decided.state, events=(noted,))
+    return Decision(state=issuing, events=(noted,))
 
 
 def refuse(key: Key, state: Account, fact: Granted) -> Decision[Account]:
@@ -70,9 +65,12 @@ def refuse(key: Key, state: Account, fact: Granted) -> Decision[Account]:
     return Decision(state=state, events=(refused, noted))
 
 
-def take_over(state: Active, scopes: tuple[str, ...], pair: Pair, *, reason: IssueReason) -> Decision[Account]:
+def take_over(
+    state: Active, scopes: tuple[str, ...], pair: Pair, *, reason: IssueReason, removed: bool = False
+) -> Decision[Account]:
     """Go on with a pair that another worker got."""
-    return issue(with_scopes(state.profile, scopes), pair, version=version_of(state) + 1, reason=reason)
+    profile, version = with_scopes(state.profile, scopes), version_of(state) + 1
+    return Decision(state=Issuing(profile=profile, pair=pair, version=version, reason=reason, removed=removed))
 
 
 def with_scopes(profile: Profile, scopes: tuple[str, ...]) -> Profile:

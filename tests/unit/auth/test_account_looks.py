@@ -1,0 +1,141 @@
+"""Once a day TikTok is asked who the person is, however often tokens change, and however that ends."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+
+from auth_service.account import (
+    Account,
+    Connected,
+    Effect,
+    Fact,
+    Issued,
+    Look,
+    Profile,
+    ProfileSeen,
+    ProfileUnseen,
+    Refresh,
+    RefreshDone,
+    Refreshing,
+    Rejected,
+    app_of,
+)
+from auth_service.decisions import decide
+from auth_service.plans import LOOK_AGAIN, LOOK_EVERY, look_time, todo
+from common.events.account import AccountDescribed
+from common.streams.machine import Decision, Due, Wait
+from unit.auth.accounts import CONNECTED, KEY, NOW, OLD, PROFILE, after, next_of, pair_of_life
+
+NAMED = msgspec.structs.replace(PROFILE, scopes=("user.info.basic", "video.publish"), seen_at=NOW)
+WELL = msgspec.structs.replace(CONNECTED, profile=NAMED, refresh_at=NOW + 2 * LOOK_EVERY)
+SEEN = ProfileSeen(version=3, display_name="New", username="new", avatar_url="https://a.example/n.jpeg")
+
+
+def test_a_look_is_due_a_day_after_the_last() -> None:
+    assert todo(KEY, WELL, NOW, recipients="keys") == Wait(NOW + LOOK_EVERY)
+    assert todo(KEY, WELL, NOW + LOOK_EVERY, recipients="keys") == Look(
+        app=app_of(NAMED), pair=OLD, scopes=NAMED.scopes
+    )
+
+
+def test_a_first_look_is_due_a_day_after_the_consent() -> None:
+    unseen = msgspec.structs.replace(NAMED, seen_at=None)
+    assert look_time(unseen) == NAMED.consented_at + LOOK_EVERY
+
+
+def test_who_did_not_grant_it_is_not_looked_at() -> None:
+    nameless = msgspec.structs.replace(WELL, profile=msgspec.structs.replace(NAMED, scopes=("video.publish",)))
+    assert todo(KEY, nameless, NOW + LOOK_EVERY, recipients="keys") == Wait(nameless.refresh_at)
+
+
+def test_a_refresh_goes_before_a_look() -> None:
+    both = msgspec.structs.replace(WELL, refresh_at=NOW + LOOK_EVERY)
+    assert todo(KEY, both, NOW + LOOK_EVERY, recipients="keys") == Wait(both.refresh_at)
+    assert isinstance(decide(KEY, both, Due(), NOW + LOOK_EVERY).state, Refreshing)
+
+
+def test_what_is_seen_is_told_where_it_is_new() -> None:
+    later = NOW + LOOK_EVERY
+    decision = decide(KEY, WELL, SEEN, later)
+    (described,) = decision.events
+    assert isinstance(described, AccountDescribed)
+    assert (described.display_name, described.username, described.avatar_url) == (
+        "New",
+        "new",
+        "https://a.example/n.jpeg",
+    )
+    known = next_of(decision)
+    assert decide(KEY, known, SEEN, later).events == (), "the same again is nothing to tell"
+    assert isinstance(known, Connected)
+    assert look_time(known.profile) == later + LOOK_EVERY
+
+
+def test_what_is_not_seen_is_looked_at_again_in_an_hour() -> None:
+    later = NOW + LOOK_EVERY
+    decision = decide(KEY, WELL, ProfileUnseen(version=3), later)
+    assert decision.events == ()
+    known = next_of(decision)
+    assert isinstance(known, Connected)
+    assert look_time(known.profile) == later + LOOK_AGAIN
+    assert known.profile.display_name == "Demo"
+
+
+def test_a_look_that_a_refresh_overtook_changes_nothing() -> None:
+    refreshing = after(WELL, Due(), Refreshing, WELL.refresh_at)
+    assert decide(KEY, refreshing, SEEN, NOW) == Decision(state=refreshing)
+
+
+def test_a_dead_token_that_a_look_finds_is_refreshed() -> None:
+    assert after(WELL, Rejected(version=3), Refreshing).rejected
+
+
+Answer = Callable[[int], Fact]
+ANSWERS: dict[str, Answer] = {
+    "seen": lambda version: ProfileSeen(version=version, display_name="Demo", username="", avatar_url=""),
+    "unseen": lambda version: ProfileUnseen(version=version),
+    "rejected": lambda version: Rejected(version=version),
+}
+
+
+def live(profile: Profile, *, life: timedelta, days: int, answer: Answer) -> Counter[type[Effect]]:
+    """Count what is done in so many days when every refresh succeeds."""
+    done: Counter[type[Effect]] = Counter()
+    first = pair_of_life(1, NOW, life)
+    state: Account = Connected(profile=profile, pair=first, recipients="keys", refresh_at=NOW + life / 2)
+    now: datetime = NOW
+    while now < NOW + timedelta(days=days):
+        wanted = todo(KEY, state, now, recipients="keys")
+        fact: Fact | Due
+        if isinstance(wanted, Wait):
+            now, fact = max(now, wanted.until), Due()
+        elif isinstance(wanted, Refresh):
+            done[Refresh] += 1
+            new = pair_of_life(wanted.pair.version + 1, now, life)
+            issued = Issued(pair=new, recipients="keys", sealed={})
+            fact = RefreshDone(version=wanted.pair.version, scopes=(), issued=issued)
+        else:
+            assert isinstance(wanted, Look)
+            done[Look] += 1
+            fact = answer(wanted.pair.version)
+        state = next_of(decide(KEY, state, fact, now))
+    return done
+
+
+@pytest.mark.parametrize("life", [timedelta(seconds=60), timedelta(hours=2), timedelta(days=1)])
+@pytest.mark.parametrize(("answer", "looks"), [("seen", (9, 10)), ("unseen", (200, 217))])
+def test_looks_keep_their_pace_however_often_tokens_change(
+    life: timedelta, answer: str, looks: tuple[int, int]
+) -> None:
+    done = live(NAMED, life=life, days=10, answer=ANSWERS[answer])
+    assert looks[0] <= done[Look] <= looks[1]
+
+
+@pytest.mark.parametrize("life", [timedelta(hours=2), timedelta(days=1)])
+def test_a_look_that_takes_no_token_does_not_make_tokens_spin(life: timedelta) -> None:
+    usual = live(NAMED, life=life, days=3, answer=ANSWERS["seen"])
+    done = live(NAMED, life=life, days=3, answer=ANSWERS["rejected"])
+    assert done[Look] <= 3 * 24
+    assert done[Refresh] <= usual[Refresh] + done[Look]

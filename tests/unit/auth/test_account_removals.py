@@ -1,0 +1,230 @@
+"""TikTok tells that a person took the grant back: late, twice or wrongly. Only a refused refresh confirms it."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+
+from auth_service.account import (
+    Account,
+    Ailing,
+    Connected,
+    Disconnected,
+    Expiring,
+    Issuing,
+    RefreshDone,
+    Refreshing,
+    RefreshRefused,
+    RefreshUnsettled,
+    RemovalTold,
+)
+from auth_service.decisions import decide
+from auth_service.machine import interpret
+from auth_service.plans import todo
+from common.events.account import (
+    AccountDisconnected,
+    AccountForgotten,
+    AccountReauthorizationRequired,
+    CredentialIssued,
+    DisconnectCause,
+    account_id_of,
+)
+from common.events.audit import Action, AuditRecorded
+from common.events.codec import Envelope
+from common.events.tiktok import TikTokNotified
+from common.streams.machine import Decision, Due
+from sandbox.shell import Shell
+from unit.auth.accounts import (
+    AILING,
+    CONNECTED,
+    CONSENTED_AT,
+    DONE,
+    EXPIRING,
+    ISSUING,
+    KEY,
+    NEEDS_PERSON,
+    NOW,
+    REFRESHING,
+    REFUSED,
+    REMOVAL,
+    SALVAGED,
+    UNSETTLED,
+    after,
+    issued,
+    told_by,
+)
+from unit.auth.scene import Scene
+
+AGAIN = RefreshDone(version=4, scopes=(), issued=issued(5))
+REFUSED_AGAIN = RefreshRefused(version=4, code="invalid_grant", message="")
+
+
+def assert_gone(decision: Decision[Account]) -> None:
+    assert isinstance(decision.state, Disconnected)
+    (gone,) = (event for event in decision.events if isinstance(event, AccountDisconnected))
+    assert (gone.cause, gone.revoked) == (DisconnectCause.REMOVED_AT_TIKTOK, True)
+    (noted,) = (event for event in decision.events if isinstance(event, AuditRecorded))
+    assert (noted.action, noted.by) == (Action.ACCOUNT_DISCONNECTED, "tiktok")
+    assert AccountReauthorizationRequired not in told_by(decision), "nobody is to connect again"
+
+
+def test_a_removal_is_checked_by_a_refresh_that_is_refused() -> None:
+    asked = after(CONNECTED, REMOVAL, Refreshing)
+    assert todo(KEY, asked, NOW, recipients="keys") is not None
+    assert told_by(decide(KEY, CONNECTED, REMOVAL, NOW)) == [], "it is not believed yet"
+    assert_gone(decide(KEY, asked, REFUSED, NOW))
+
+
+def test_a_removal_is_disproved_by_a_refresh_that_succeeds() -> None:
+    healed = after(after(CONNECTED, REMOVAL, Refreshing), DONE, Connected)
+    lost = after(after(healed, Due(), Refreshing, healed.refresh_at), REFUSED_AGAIN, Expiring)
+    assert lost.code == "invalid_grant", "a later refusal is one like any other"
+
+
+@pytest.mark.parametrize("at", [CONSENTED_AT - timedelta(minutes=6), CONSENTED_AT - timedelta(days=1)])
+@pytest.mark.parametrize("state", [CONNECTED, REFRESHING, AILING, EXPIRING, NEEDS_PERSON, ISSUING])
+def test_a_removal_from_before_the_consent_is_of_another_grant(state: Account, at: datetime) -> None:
+    assert decide(KEY, state, RemovalTold(at=at), NOW) == Decision(state=state)
+
+
+def test_a_removal_while_a_refresh_is_under_way_is_confirmed_by_its_refusal() -> None:
+    assert_gone(decide(KEY, after(REFRESHING, REMOVAL, Refreshing), REFUSED, NOW))
+
+
+def test_a_refresh_that_was_under_way_may_have_been_answered_before_the_removal() -> None:
+    told = after(REFRESHING, REMOVAL, Refreshing)
+    decision = decide(KEY, told, DONE, NOW)
+    again = decision.state
+    assert isinstance(again, Refreshing), "its success proves nothing: TikTok is asked once more"
+    assert again.pair == DONE.issued.pair
+    (credential,) = (event for event in decision.events if isinstance(event, CredentialIssued))
+    assert credential.version == 4, "and meanwhile services use the new token"
+    assert_gone(decide(KEY, again, REFUSED_AGAIN, NOW))
+    assert isinstance(decide(KEY, again, AGAIN, NOW).state, Connected)
+
+
+def test_what_is_told_twice_is_checked_and_then_over() -> None:
+    once = after(CONNECTED, REMOVAL, Refreshing)
+    twice = after(once, REMOVAL, Refreshing)
+    again = after(twice, DONE, Refreshing)
+    assert isinstance(decide(KEY, again, AGAIN, NOW).state, Connected)
+
+
+def test_a_removal_waits_for_a_refresh_in_trouble() -> None:
+    ailing = after(after(CONNECTED, REMOVAL, Refreshing), UNSETTLED, Ailing)
+    again = after(ailing, Due(), Refreshing, ailing.retry_at)
+    assert_gone(decide(KEY, again, REFUSED, NOW))
+    assert isinstance(decide(KEY, again, DONE, NOW).state, Connected)
+    told = after(AILING, REMOVAL, Ailing)
+    assert_gone(decide(KEY, after(told, Due(), Refreshing), REFUSED, NOW))
+
+
+def test_a_lost_answer_does_not_outlive_the_attempt_it_was_for() -> None:
+    ailing = after(after(REFRESHING, REMOVAL, Refreshing), UNSETTLED, Ailing)
+    again = after(ailing, Due(), Refreshing, ailing.retry_at)
+    assert isinstance(decide(KEY, again, DONE, NOW).state, Connected), "this attempt began after the removal was told"
+
+
+@pytest.mark.parametrize("state", [EXPIRING, NEEDS_PERSON])
+def test_what_tiktok_has_refused_already_needs_no_other_proof(state: Account) -> None:
+    assert_gone(decide(KEY, state, REMOVAL, NOW))
+
+
+def test_a_removal_while_the_pair_is_being_issued_is_checked_afterwards() -> None:
+    told = after(ISSUING, REMOVAL, Issuing)
+    decision = decide(KEY, told, issued(4, ISSUING.pair.granted_at), NOW)
+    asked = decision.state
+    assert isinstance(asked, Refreshing)
+    assert asked.pair.version == 4
+    assert CredentialIssued in told_by(decision)
+    assert_gone(decide(KEY, asked, REFUSED_AGAIN, NOW))
+    assert isinstance(decide(KEY, asked, AGAIN, NOW).state, Connected)
+
+
+@pytest.mark.parametrize("state", [REFRESHING, AILING])
+def test_a_salvaged_pair_does_not_disprove_a_removal(state: Account) -> None:
+    told = decide(KEY, state, REMOVAL, NOW).state
+    issuing = after(told, SALVAGED, Issuing)
+    asked = after(issuing, issued(4, SALVAGED.pair.granted_at), Refreshing)
+    assert_gone(decide(KEY, asked, REFUSED_AGAIN, NOW))
+
+
+def test_a_refresh_that_never_settles_keeps_the_question_open() -> None:
+    state: Account = after(CONNECTED, REMOVAL, Refreshing)
+    now = NOW
+    for attempt in range(1, 50):
+        unsettled = RefreshUnsettled(version=3, attempt=attempt, reason="no answer")
+        ailing = after(state, unsettled, Ailing, now)
+        now = ailing.retry_at
+        state = after(ailing, Due(), Refreshing, now)
+    assert_gone(decide(KEY, state, REFUSED, now))
+
+
+def test_a_rejected_access_token_and_a_removal_end_as_a_removal() -> None:
+    told = after(msgspec.structs.replace(REFRESHING, rejected=True), REMOVAL, Refreshing)
+    assert_gone(decide(KEY, told, REFUSED, NOW))
+
+
+def test_an_account_that_needs_its_person_is_forgotten_by_a_removal_with_a_higher_version() -> None:
+    gone = after(NEEDS_PERSON, REMOVAL, Disconnected)
+    assert gone.version == NEEDS_PERSON.version + 1
+
+
+# -- what TikTok's webhook says
+
+
+def notice(event: str, *, open_id: str, client_key: str, at: datetime) -> Envelope[TikTokNotified]:
+    body = TikTokNotified(
+        account_id=account_id_of(client_key, open_id),
+        client_key=client_key,
+        open_id=open_id,
+        event=event,
+        occurred_at=at,
+        received_at=at,
+    )
+    return Envelope(id="1", source="publisher", time=None, traceparent=None, body=body)
+
+
+@pytest.mark.parametrize("event", ["post.publish.complete", "authorization.removed.tomorrow", ""])
+def test_other_notices_are_not_for_accounts(event: str) -> None:
+    assert interpret(notice(event, open_id="-000", client_key="aw", at=NOW)) is None
+
+
+def removed_at_tiktok(scene: Scene, shell: Shell) -> TikTokNotified:
+    open_id = shell.world.creators.named("demo").open_id
+    return notice("authorization.removed", open_id=open_id, client_key=scene.client_key, at=scene.now).body
+
+
+async def test_a_person_who_removes_the_app_at_tiktok_is_forgotten(scene: Scene, shell: Shell) -> None:
+    account_id = await scene.connect()
+    scene.now += timedelta(minutes=1)
+    told = removed_at_tiktok(scene, shell)
+    assert told.account_id == account_id
+    await scene.sandbox.post(f"/_sandbox/creators/{told.open_id}/disconnect", json={})
+    await scene.worker.write(told)
+    assert scene.accounts.bodies[account_id] == AccountForgotten(account_id=account_id)
+    assert (await scene.backend.get(f"/v1/accounts/{account_id}")).status_code == 404
+    left = str(scene.worker.states.values())
+    assert "demo" not in left
+    assert "v1.one" not in left, "no token is kept"
+
+
+async def test_a_removal_that_comes_after_the_person_reconnected_costs_nothing(scene: Scene, shell: Shell) -> None:
+    account_id = await scene.connect()
+    scene.now += timedelta(minutes=1)
+    late = removed_at_tiktok(scene, shell)
+    await scene.sandbox.post(f"/_sandbox/creators/{late.open_id}/disconnect", json={})
+    scene.now += timedelta(minutes=6)
+    assert await scene.connect() == account_id
+    before = list(scene.worker.told)
+    await scene.worker.write(late)
+    assert scene.worker.told == before
+    assert (await scene.backend.get(f"/v1/accounts/{account_id}")).json()["status"] == "connected"
+
+
+async def test_a_removal_that_is_wrong_is_found_out(scene: Scene, shell: Shell) -> None:
+    account_id = await scene.connect()
+    scene.now += timedelta(minutes=1)
+    await scene.worker.write(removed_at_tiktok(scene, shell))
+    answer = (await scene.backend.get(f"/v1/accounts/{account_id}")).json()
+    assert (answer["status"], answer["version"]) == ("connected", 2)

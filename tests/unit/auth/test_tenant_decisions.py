@@ -1,0 +1,266 @@
+"""What becomes of a tenant and of an API key with each command, and what the others are told."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from auth_service.machine import AnyFact, State, decide, interpret, tenant_of, todo
+from auth_service.tenant import ApiKey, Customer, Tenant, api_key_key, tenant_key
+from auth_service.tenant_decisions import CustomerFact, decide_customer
+from common.events.audit import Action, AuditRecorded
+from common.events.body import Body
+from common.events.codec import Envelope
+from common.events.tenant import (
+    ApiKeyIssued,
+    ApiKeyRevoked,
+    AppRequested,
+    AppResealed,
+    KeyRequested,
+    KeyRevocationRequested,
+    Scope,
+    TenantDescribed,
+    TenantRequested,
+    TikTokApp,
+)
+from common.streams.machine import Decision, Due
+from unit.auth.accounts import ASKED, CONNECTED, CONSENT, KEY, fingerprint
+
+THEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOW = THEN + timedelta(hours=1)
+APP = TikTokApp(client_key="aw-own", sealed_secret="v1.one.sealed")
+OTHER_APP = TikTokApp(client_key="aw-other", sealed_secret="v1.one.sealed-too", pkce="hex")
+
+BARE = Tenant(tenant="acme", name="Acme", return_urls=("https://a.example/",), created_at=THEN, changed_at=THEN)
+TENANT = msgspec.structs.replace(BARE, app=APP)
+LIVE = ApiKey(
+    tenant="acme",
+    key_id="abcdefghijkl",
+    name="backend",
+    scopes=(Scope.POSTS_WRITE, Scope.ANALYTICS_READ),
+    secret_hash="0" * 64,
+    requests_per_minute=60,
+    expires_at=NOW + timedelta(days=1),
+    issued_at=THEN,
+)
+REVOKED = msgspec.structs.replace(LIVE, revoked_at=THEN)
+STATES = (None, BARE, TENANT, LIVE, REVOKED)
+
+WANTED = TenantRequested(tenant="acme", name="Acme", return_urls=("https://a.example/",), by="operator", at=NOW)
+RENAMED = msgspec.structs.replace(WANTED, name="Acme Inc.")
+MOVED = msgspec.structs.replace(WANTED, return_urls=())
+SET_APP = AppRequested(tenant="acme", app=APP, by="operator", at=NOW)
+SET_OTHER = AppRequested(tenant="acme", app=OTHER_APP, by="operator", at=NOW)
+NO_APP = AppRequested(tenant="acme", app=None, by="operator", at=NOW)
+RESEAL = AppResealed(tenant="acme", replaces=fingerprint(APP.sealed_secret), sealed="v1.two.sealed")
+RESEAL_OTHER = AppResealed(tenant="acme", replaces=fingerprint("v1.one.another"), sealed="v1.two.sealed")
+NEW_KEY = KeyRequested(
+    tenant="acme",
+    key_id="abcdefghijkl",
+    name="backend",
+    scopes=(Scope.POSTS_WRITE, Scope.ANALYTICS_READ),
+    secret_hash="0" * 64,
+    requests_per_minute=60,
+    expires_at=NOW + timedelta(days=1),
+    by="operator",
+    at=NOW,
+)
+END_KEY = KeyRevocationRequested(tenant="acme", key_id="abcdefghijkl", by="operator", at=NOW)
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    """What the state becomes, and what is told."""
+
+    state: Customer
+    told: tuple[type[Body], ...]
+
+
+KEEPS = None
+TOLD = (TenantDescribed, AuditRecorded)
+CHANGED = msgspec.structs.replace(BARE, changed_at=NOW)
+WITH_APP = msgspec.structs.replace(CHANGED, app=APP)
+TABLE: dict[str, tuple[CustomerFact, tuple[To | None, ...]]] = {
+    # nothing, a tenant, a tenant with an app, a key, a revoked key
+    "tenant": (WANTED, (To(msgspec.structs.replace(BARE, created_at=NOW, changed_at=NOW), TOLD), *(KEEPS,) * 4)),
+    "renamed": (
+        RENAMED,
+        (
+            To(msgspec.structs.replace(BARE, name="Acme Inc.", created_at=NOW, changed_at=NOW), TOLD),
+            To(msgspec.structs.replace(CHANGED, name="Acme Inc."), TOLD),
+            To(msgspec.structs.replace(WITH_APP, name="Acme Inc."), TOLD),
+            KEEPS,
+            KEEPS,
+        ),
+    ),
+    "other addresses": (
+        MOVED,
+        (
+            To(msgspec.structs.replace(BARE, return_urls=(), created_at=NOW, changed_at=NOW), TOLD),
+            To(msgspec.structs.replace(CHANGED, return_urls=()), TOLD),
+            To(msgspec.structs.replace(WITH_APP, return_urls=()), TOLD),
+            KEEPS,
+            KEEPS,
+        ),
+    ),
+    "app": (SET_APP, (KEEPS, To(WITH_APP, TOLD), KEEPS, KEEPS, KEEPS)),
+    "another app": (
+        SET_OTHER,
+        (
+            KEEPS,
+            To(msgspec.structs.replace(CHANGED, app=OTHER_APP), TOLD),
+            To(msgspec.structs.replace(CHANGED, app=OTHER_APP), TOLD),
+            KEEPS,
+            KEEPS,
+        ),
+    ),
+    "no app": (NO_APP, (KEEPS, KEEPS, To(CHANGED, TOLD), KEEPS, KEEPS)),
+    "resealed": (
+        RESEAL,
+        (
+            KEEPS,
+            KEEPS,
+            To(
+                msgspec.structs.replace(TENANT, app=msgspec.structs.replace(APP, sealed_secret="v1.two.sealed")),
+                (TenantDescribed,),
+            ),
+            KEEPS,
+            KEEPS,
+        ),
+    ),
+    "another secret resealed": (RESEAL_OTHER, (KEEPS,) * 5),
+    "key": (
+        NEW_KEY,
+        (To(msgspec.structs.replace(LIVE, issued_at=NOW), (ApiKeyIssued, AuditRecorded)), *(KEEPS,) * 4),
+    ),
+    "revocation": (
+        END_KEY,
+        (
+            KEEPS,
+            KEEPS,
+            KEEPS,
+            To(msgspec.structs.replace(LIVE, revoked_at=NOW), (ApiKeyRevoked, AuditRecorded)),
+            KEEPS,
+        ),
+    ),
+}
+CASES = [
+    pytest.param(state, fact, cell, id=f"{type(state).__name__}-{name}")
+    for name, (fact, row) in TABLE.items()
+    for state, cell in zip(STATES, row, strict=True)
+]
+
+
+def kinds(decision: Decision[Customer]) -> tuple[type[Body], ...]:
+    return tuple(type(event) for event in decision.events)
+
+
+@pytest.mark.parametrize(("state", "fact", "cell"), CASES)
+def test_every_state_meets_every_command(state: Customer | None, fact: CustomerFact, cell: To | None) -> None:
+    decision = decide_customer(state, fact)
+    if cell is None:
+        assert decision == Decision(state=state)
+        return
+    assert decision.state == cell.state
+    assert kinds(decision) == cell.told
+    assert decide_customer(decision.state, fact) == Decision(state=decision.state), "a command may come twice"
+
+
+def test_the_table_has_every_kind_of_command() -> None:
+    assert {type(fact) for fact, _ in TABLE.values()} == set(CustomerFact.__args__)
+
+
+def test_the_view_has_all_of_a_tenant() -> None:
+    described = decide_customer(TENANT, RENAMED).events[0]
+    assert described == TenantDescribed(
+        tenant="acme",
+        name="Acme Inc.",
+        return_urls=("https://a.example/",),
+        app=APP,
+        created_at=THEN,
+        changed_at=NOW,
+    )
+
+
+def test_the_view_has_all_of_a_key_and_keeps_it_when_revoked() -> None:
+    issued = decide_customer(None, NEW_KEY).events[0]
+    assert issued == ApiKeyIssued(
+        key_id="abcdefghijkl",
+        tenant="acme",
+        name="backend",
+        scopes=(Scope.POSTS_WRITE, Scope.ANALYTICS_READ),
+        issued_at=NOW,
+        secret_hash="0" * 64,
+        requests_per_minute=60,
+        expires_at=NOW + timedelta(days=1),
+    )
+    revoked = decide_customer(LIVE, END_KEY).events[0]
+    assert revoked == ApiKeyRevoked(
+        key_id="abcdefghijkl",
+        tenant="acme",
+        name="backend",
+        scopes=(Scope.POSTS_WRITE, Scope.ANALYTICS_READ),
+        issued_at=THEN,
+        secret_hash="0" * 64,
+        revoked_at=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "fact", "action", "target", "details"),
+    [
+        (None, WANTED, Action.TENANT_CREATED, "acme", {"name": "Acme"}),
+        (BARE, RENAMED, Action.TENANT_CHANGED, "acme", {"name": "Acme Inc."}),
+        (BARE, SET_APP, Action.APP_SET, "aw-own", {}),
+        (TENANT, SET_OTHER, Action.APP_SET, "aw-other", {}),
+        (TENANT, NO_APP, Action.APP_REMOVED, "aw-own", {}),
+        (
+            None,
+            NEW_KEY,
+            Action.KEY_ISSUED,
+            "abcdefghijkl",
+            {"name": "backend", "scopes": "posts:write analytics:read"},
+        ),
+        (LIVE, END_KEY, Action.KEY_REVOKED, "abcdefghijkl", {"name": "backend"}),
+    ],
+)
+def test_who_did_what_is_noted(
+    state: Customer | None, fact: CustomerFact, action: Action, target: str, details: dict[str, str]
+) -> None:
+    (noted,) = (event for event in decide_customer(state, fact).events if isinstance(event, AuditRecorded))
+    assert noted == AuditRecorded(
+        about="acme", tenant="acme", action=action, target=target, by="operator", at=NOW, details=details
+    )
+
+
+def test_no_secret_is_noted_or_shown() -> None:
+    written = str([decide_customer(BARE, SET_APP), decide_customer(TENANT, RESEAL)])
+    assert "sealed" not in written.replace("sealed_secret", "")
+
+
+# -- beside accounts
+
+
+@pytest.mark.parametrize("fact", [fact for fact, _ in TABLE.values()])
+def test_a_command_finds_its_state(fact: CustomerFact) -> None:
+    addressed = interpret(Envelope(id="1", source="test", time=None, traceparent=None, body=fact))
+    assert addressed is not None
+    of_key = isinstance(fact, KeyRequested | KeyRevocationRequested)
+    assert addressed.key == (api_key_key("acme", "abcdefghijkl") if of_key else tenant_key("acme"))
+    assert addressed.key != KEY
+    assert addressed.fact == fact
+
+
+@pytest.mark.parametrize("state", [BARE, LIVE, REVOKED])
+@pytest.mark.parametrize("fact", [CONSENT, ASKED, Due()])
+def test_customers_and_accounts_do_not_meet(state: State, fact: AnyFact | Due) -> None:
+    assert decide(KEY, state, fact, NOW) == Decision(state=state)
+    assert decide(KEY, CONNECTED, RENAMED, NOW) == Decision(state=CONNECTED)
+    assert todo(KEY, state, NOW, recipients="keys") is None
+    assert tenant_of(state) == "acme"
+
+
+@pytest.mark.parametrize("state", [BARE, TENANT, LIVE, REVOKED])
+def test_states_survive_being_written_down(state: State) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(state), type=State) == state
