@@ -88,12 +88,14 @@ def test_a_key_that_is_lost_for_good_keeps_no_worker_from_starting() -> None:
     virtual.run(main())
 
 
-def test_a_record_that_was_replaced_does_not_count_against_a_key() -> None:
+def test_records_that_were_replaced_count_neither_for_nor_against_a_key() -> None:
     async def main() -> None:
-        fleet = await fleet_under({"acc_1": OLD_ALONE})
+        fleet = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
         async with fleet.worker(BOTH):
             assert await fleet.rotate() == 0
         await check(fleet, NEW_ALONE)
+        with pytest.raises(VaultKeysMissing, match="7 under key id `k2`"):
+            await check(fleet, OLD_ALONE)
 
     virtual.run(main())
 

@@ -10,10 +10,10 @@ from auth_service.machine import SERVICE, State
 from auth_service.sealed_states import held_in, opens, text_of
 from common.sealing import Vault, key_id_of
 from common.streams.journal import Entry, Journal
-from common.streams.log import Log, Reader
+from common.streams.log import Log, Reader, Record
 from common.streams.machine import Key
+from common.streams.restore import read_to_end
 
-_PATIENCE_SECONDS = 0.03
 _log = structlog.get_logger()
 
 
@@ -25,16 +25,15 @@ class KeyCheck:
         self._vault = vault
         self._lost = lost
         self.right: set[str] = set()
-        self._closed: dict[Key, str] = {}
+        self._closed: Counter[str] = Counter()
 
     @property
     def missing(self) -> Counter[str]:
         """How many of the states that were looked at do not open, by key id."""
-        return Counter(key_id for key_id in self._closed.values() if key_id not in self.right)
+        return Counter({key_id: count for key_id, count in self._closed.items() if key_id not in self.right})
 
     def look(self, key: Key, state: State | None) -> None:
-        """Look at a state; a later one of the same key takes its place."""
-        self._closed.pop(key, None)
+        """Look at a state. Each is to be looked at once."""
         held = held_in(state)
         key_id = "" if held is None else key_id_of(text_of(held))
         if held is None or key_id in self.right or key_id in self._lost:
@@ -42,41 +41,42 @@ class KeyCheck:
         if opens(self._vault, key, held):
             self.right.add(key_id)
         else:
-            self._closed[key] = key_id
+            self._closed[key_id] += 1
 
 
 async def check_vault(log: Log, *, partitions: int, vault: Vault, lost: Collection[str] = ()) -> None:
-    """Read auth's state up to the first record that opens.
+    """Read auth's state, one partition after the other, up to one with a record that opens: most often the first.
 
     Raises:
         VaultKeysMissing: there are sealed records, and none of them opens.
         Unusable: Kafka cannot be read now.
     """
     check = KeyCheck(vault, lost=lost)
-    journals = [Journal[State](service=SERVICE, partition=number, state_type=State) for number in range(partitions)]
     reader = await log.reader(brisk=True)
     try:
-        reader.assign({journal.slice: 0 for journal in journals})
-        ends = await reader.ends()
-        for journal in journals:
-            if not check.right:
-                await _look_through(reader, journal, ends[journal.slice], check)
+        for number in range(partitions):
+            for key, state in (await _states(reader, number)).items():
+                check.look(key, state)
+            if check.right:
+                return
     finally:
         await reader.close()
-    if check.missing and not check.right:
+    if check.missing:
         raise VaultKeysMissing(missing=check.missing)
 
 
-async def _look_through(reader: Reader, journal: Journal[State], end: int, check: KeyCheck) -> None:
-    # One partition after the other: most often the first records are enough.
-    if not end:
-        return
-    reader.assign({journal.slice: 0})
-    while not check.right and await reader.position(journal.slice) < end:
-        for record in await reader.fetch(_PATIENCE_SECONDS):
-            entry = journal.read(record)
-            if isinstance(entry, Entry):
-                check.look(entry.key, entry.state)
+async def _states(reader: Reader, number: int) -> dict[Key, State | None]:
+    # Whole, since a record that was replaced proves nothing: it may be under a key of long ago.
+    journal = Journal[State](service=SERVICE, partition=number, state_type=State)
+    found: dict[Key, State | None] = {}
+
+    def take(record: Record) -> None:
+        entry = journal.read(record)
+        if isinstance(entry, Entry):
+            found[entry.key] = entry.state
+
+    await read_to_end(reader, {journal.slice: 0}, take, lambda: None)
+    return found
 
 
 def tell_of_missing_keys(

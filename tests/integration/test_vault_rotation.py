@@ -1,0 +1,114 @@
+"""The vault's key is changed under two hundred accounts whose tokens last seconds: nobody notices."""
+
+import asyncio
+import base64
+import json
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from auth_service.grants import Tokens
+from auth_service.rotation import ASKED_AT_ONCE
+from common.events.account import PairResealed
+from common.events.tenant import AppResealed
+from common.sealing import Vault
+from integration.vaulted import NEW, OLD, SETTLED_WITHIN, TENANTS, Installation, Member, open_installation
+
+BOTH = f"{NEW},{OLD}"
+TOKEN_SECONDS = 14
+BUSY = 200
+QUIET = 2 * ASKED_AT_ONCE + 20
+"""Accounts whose tokens last: only the command seals them anew, and not all at once."""
+
+
+def quiet(number: int) -> Member:
+    tokens = Tokens(access_token=f"act.quiet.{number}", refresh_token=f"rft.quiet.{number}")
+    return Member(tenant="initech", open_id=f"-000quiet{number}", tokens=tokens, life=timedelta(days=1))
+
+
+async def start_and_kill(auth: Installation) -> None:
+    """Run the command, and kill it while what it asked for is not done: the worker stands still meanwhile."""
+    async with auth.auth("rotate-keys", keys=BOTH) as rotating, asyncio.timeout(SETTLED_WITHIN):
+        assert rotating.stdout is not None
+        first = await rotating.stdout.readline()
+        assert first.startswith(b"resealed 0 of "), first
+        auth.worker.pause()
+        try:
+            while not await has_asked(auth):
+                assert rotating.returncode is None
+            rotating.kill()
+            await rotating.wait()
+        finally:
+            auth.worker.resume()
+
+
+async def has_asked(auth: Installation) -> bool:
+    return any(isinstance(command, PairResealed | AppResealed) for command in await auth.told("auth.commands"))
+
+
+async def finish(auth: Installation) -> list[str]:
+    """Run the command to its end; return what it said."""
+    async with auth.auth("rotate-keys", keys=BOTH) as rotating:
+        said, _ = await asyncio.wait_for(rotating.communicate(), SETTLED_WITHIN)
+    assert rotating.returncode == 0, said.decode()
+    return said.decode().splitlines()
+
+
+async def expect_no_worker_without_a_key(auth: Installation) -> None:
+    """Start a worker that knows neither key: it says so, and takes nothing from the one that runs."""
+    recipient = base64.b64encode(X25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+    settings = {
+        "AUTH_HTTP_PORT": "0",
+        "AUTH_SERVICE_PUBLIC_KEYS": f"uploader:{recipient}",
+        "TIKTOK_CLIENT_KEY": "none",
+        "TIKTOK_CLIENT_SECRET": "none",
+        "TIKTOK_REDIRECT_URI": "http://127.0.0.1:8101/v1/oauth/callback",
+    }
+    async with auth.auth("worker", keys=OLD, **settings) as stranger:
+        said, _ = await asyncio.wait_for(stranger.communicate(), SETTLED_WITHIN)
+    assert stranger.returncode == 1
+    last = json.loads(said.decode().splitlines()[-1])
+    assert last["event"] == "cannot_start"
+    assert f"{BUSY + QUIET + 2} under key id `k2`" in last["fault"]
+
+
+async def expect_nobody_noticed(auth: Installation, accounts: int) -> None:
+    bodies = [*await auth.told("account.events"), *await auth.told("auth.credentials")]
+    told = Counter(body.ce_type for body in bodies)
+    issued = told.pop("credential.issued")
+    assert issued > accounts
+    assert told == {"account.connected": accounts}
+    lines = auth.log_lines()
+    assert {line["result"] for line in lines if line["event"] == "refresh_ended"} == {"done"}
+    assert {line["event"] for line in lines if line["level"] in {"warning", "error", "critical"}} == set()
+
+
+async def test_the_vaults_key_is_changed_while_everything_runs(tmp_path: Path) -> None:
+    async with open_installation(tmp_path / "stack", keys=OLD, token_seconds=TOKEN_SECONDS) as auth:
+        old, new = Vault.parse(OLD), Vault.parse(NEW)
+        await auth.bring_apps(old)
+        busy = await auth.connect(await auth.consenting(BUSY), old)
+        await auth.connect(map(quiet, range(QUIET)), old)
+        await auth.until_refreshed(busy)
+
+        await auth.restart_worker(BOTH)
+        before = await auth.pairs(Vault.parse(BOTH))
+        await start_and_kill(auth)
+        said = await finish(auth)
+        assert said[-1] == "no record is sealed under another key than k2"
+        done = [line for line in said if line.startswith("resealed ")]
+        assert done[0].startswith("resealed 0 of ")
+        assert int(done[-1].split()[1]) > 0
+        sealed_apps = 2 * sum(map(bool, TENANTS.values()))
+        assert await auth.key_ids() == ["k2"] * (BUSY + QUIET + sealed_apps)
+        after = await auth.pairs(new)
+        assert {lane: tokens for lane, tokens in after.items() if lane not in busy} == {
+            lane: tokens for lane, tokens in before.items() if lane not in busy
+        }
+
+        await auth.restart_worker(NEW)
+        await auth.until_refreshed(busy)
+        await expect_no_worker_without_a_key(auth)
+        await expect_nobody_noticed(auth, BUSY + QUIET)
