@@ -20,6 +20,9 @@ from unit.streams.toys import MACHINE, Act, Counting, Fact, World
 Toy = Machine[Counting, Fact, Act]
 
 
+STANDS_FROM = 2.0
+
+
 async def nothing(body: Body) -> None:
     raise AssertionError(body)
 
@@ -346,14 +349,32 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
     virtual.run(main())
 
 
+def test_a_log_that_lets_the_watchdog_wait_is_not_the_process_standing_still() -> None:
+    async def main() -> None:
+        membership, stop = Wandering(), asyncio.Event()
+        membership.give(0)
+        log = Returning(MemoryStore(partitions=1, clock=virtual.clock))
+        worker, running = await start(log, World(), membership, stop)
+        await asyncio.sleep(log.back + 10)
+        assert not running.done()
+        assert worker.ready
+        stop.set()
+        await running
+
+    virtual.run(main())
+
+
 @pytest.mark.parametrize("seconds", [9, 10])
 def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends(seconds: int) -> None:
     async def main() -> None:
         store, world, stop = MemoryStore(partitions=1, clock=virtual.clock), World(), asyncio.Event()
-        membership, sleeps = Wandering(), [0, seconds]
+        membership = Wandering()
 
         async def stand_still(ordinary: float) -> None:
-            await asyncio.sleep(ordinary + (sleeps.pop(0) if sleeps else 0))
+            await asyncio.sleep(ordinary)
+            now = asyncio.get_running_loop().time()
+            if now >= STANDS_FROM:
+                await asyncio.sleep(max(STANDS_FROM + seconds - now, 0))
 
         async def answer_late(_key: object, _effect: object) -> None:
             await asyncio.sleep(14)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, IllegalOperation, KafkaError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer import sender
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -30,6 +30,8 @@ BRISK_WAIT_MS = 20
 FETCH_BYTES = 8 * 1024 * 1024
 BATCH_BYTES = 900_000
 """Below the broker's default limit for one batch (`message.max.bytes`, 1 MiB)."""
+FOREIGN = (KafkaError, IllegalOperation, ConsumerStoppedError, OSError, TimeoutError, AssertionError)
+"""What aiokafka raises for anything to do with the cluster; a writer that is fenced as it sends is told the second."""
 _INT32 = 0x7FFFFFFF
 
 
@@ -183,7 +185,7 @@ def translated(into: type[Doubt] | type[Unusable]) -> Iterator[None]:
     """
     try:
         yield
-    except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+    except FOREIGN as error:
         raise into(repr(error)) from error
     except asyncio.CancelledError as error:
         if _cancelled_by_others():

@@ -148,7 +148,7 @@ async def run_worker(
     random: Random | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Serve the owned partitions until `stop`, then drain them. `pause` lets seconds pass, for the watchdog.
+    """Serve the owned partitions until `stop`, then drain them. `pause` lets seconds pass, for heart and watchdog.
 
     Raises (in an ExceptionGroup): `Unreadable`, `Displaced`, `Expelled`, `Stuck`, `Gone`; and `Lapsed`, once what was
     under way is settled or passed on. The process should end on each.
@@ -167,16 +167,18 @@ async def run_worker(
     )
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     async with asyncio.TaskGroup() as group:
+        living = group.create_task(_loudly("the heart", _live(worker, heart, pause)))
         watching = group.create_task(_loudly("the watchdog", _watch(worker, heart, log, pause)))
         hosting = group.create_task(_loudly("hosting", _host(worker, membership, surroundings, group)))
         stopping = group.create_task(stop.wait())
-        await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((living, stopping), return_when=asyncio.FIRST_COMPLETED)
         hosting.cancel()
         worker.stop()
         watching.cancel()
+        living.cancel()
         stopping.cancel()
-    if not watching.cancelled():
-        raise watching.result()
+    if not living.cancelled():
+        raise living.result()
     _log.info("worker_stopped", service=machine.service)
 
 
@@ -214,11 +216,8 @@ async def _loudly(what: str, work: Awaitable[T]) -> T:
         raise Gone(what) from error
 
 
-async def _watch(worker: Worker, heart: Heart, log: Log, pause: Callable[[float], Awaitable[None]]) -> Lapsed:
-    """End the process when a partition stands still; return when the whole process did.
-
-    Never because the log is away, or because the process was frozen for a while.
-    """
+async def _live(worker: Worker, heart: Heart, pause: Callable[[float], Awaitable[None]]) -> Lapsed:
+    """Beat until the process turns out to have stood still. Waits for nothing else: that would look like it."""
     while True:
         await pause(LOOK_SECONDS)
         if heart.lapsed():
@@ -226,8 +225,14 @@ async def _watch(worker: Worker, heart: Heart, log: Log, pause: Callable[[float]
         if heart.stood_still() > FROZEN_SECONDS:
             _forgive(worker)
         heart.beat()
+
+
+async def _watch(worker: Worker, heart: Heart, log: Log, pause: Callable[[float], Awaitable[None]]) -> None:
+    """End the process when a partition stands still, but never because the log is away, or the process stood still."""
+    while not heart.lapsed():
+        await pause(LOOK_SECONDS)
         longest = max(worker.tasks.values(), key=_stood_still, default=None)
-        if longest is None or _stood_still(longest) < SUSPECT_SECONDS:
+        if longest is None or heart.lapsed() or _stood_still(longest) < SUSPECT_SECONDS:
             continue
         if not await _answers(log):
             _forgive(worker)

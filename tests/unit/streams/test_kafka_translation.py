@@ -1,0 +1,42 @@
+"""Whatever the Kafka client raises is told in the log's own words, and a cancellation only if it is ours."""
+
+import asyncio
+
+import pytest
+from aiokafka.errors import IllegalOperation, ProducerFenced
+
+from common.streams.kafka import translated
+from common.streams.log import Doubt, Unusable
+
+FOREIGN = (
+    ProducerFenced(),
+    IllegalOperation("Can't send messages while not in transaction"),
+    ConnectionRefusedError("refused"),
+    TimeoutError(),
+    AssertionError("Did we not perform bootstrap?"),
+    asyncio.CancelledError(),
+)
+
+
+@pytest.mark.parametrize("error", FOREIGN, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("into", [Doubt, Unusable])
+async def test_what_the_client_raises_is_translated(error: BaseException, into: type[Doubt] | type[Unusable]) -> None:
+    with pytest.raises(into, match=type(error).__name__), translated(into):
+        raise error
+
+
+async def test_a_bug_of_our_own_is_not() -> None:
+    with pytest.raises(ZeroDivisionError), translated(Unusable):
+        raise ZeroDivisionError
+
+
+async def test_being_cancelled_is_not() -> None:
+    async def read() -> None:
+        with translated(Unusable):
+            await asyncio.Event().wait()
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.wait({reading})
+    assert reading.cancelled()
