@@ -8,7 +8,7 @@ import msgspec
 
 HELD_WITHIN = 40.0
 
-Call = Literal["creator_info", "video_init", "upload", "status", "video_query"]
+Call = Literal["creator_info", "video_init", "upload", "status", "video_query", "token"]
 Moment = Literal["request", "body", "answer"]
 
 
@@ -83,6 +83,21 @@ class StandIn:
     async def disconnect(self, open_id: str) -> None:
         """Have this creator take back what they granted, in TikTok's own app."""
         (await self._web.post(f"{self._url}/creators/{open_id}/disconnect")).raise_for_status()
+
+    async def fail(self, call: Call, *, status: int, times: int = 1, **which: str) -> None:
+        """Have calls of one kind answered with this status, before anything is done."""
+        rule = {"action": "status", "endpoint": call, "status": status, "times": times, **which}
+        (await self._web.post(f"{self._url}/rules", json=rule)).raise_for_status()
+
+    async def change(self, settings: dict[str, Any]) -> httpx.Response:
+        """Change settings while it runs."""
+        return await self._web.post(f"{self._url}/settings", json=settings)
+
+    async def secrets(self) -> list[dict[str, Any]]:
+        """What was handed out and is between it and us."""
+        answer = await self._web.get(f"{self._url}/secrets")
+        found: list[dict[str, Any]] = answer.raise_for_status().json()["secrets"]
+        return found
 
     async def calls_of(self, open_id: str, endpoint: str | None = None) -> list[dict[str, Any]]:
         """What was called about this creator, in order."""

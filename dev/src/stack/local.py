@@ -87,6 +87,11 @@ class Stack:
         return self.folder / API_KEY_FILE
 
     @property
+    def keys(self) -> keys.Keys:
+        """What is secret in this stack."""
+        return self._keys
+
+    @property
     def bootstrap_secret(self) -> str:
         """What opens auth's admin API."""
         return self._keys.bootstrap

@@ -46,15 +46,15 @@ def look_at(html: str) -> Page:
     return reader.page
 
 
-def filled(page: Page, *, creator: str) -> dict[str, list[str]]:
-    """Fill the form in: this account, and the button that allows."""
+def filled(page: Page, *, creator: str, decision: str = "allow") -> dict[str, list[str]]:
+    """Fill the form in: this account, and the button that allows, or another one."""
     sent: dict[str, list[str]] = {}
     for name, value in page.fields:
         sent.setdefault(name, []).append(value)
-    return {**sent, "creator": [creator], "decision": ["allow"]}
+    return {**sent, "creator": [creator], "decision": [decision]}
 
 
-async def connect(web: httpx.AsyncClient, auth_url: str, *, key: str, creator: str) -> str:
+async def connect(web: httpx.AsyncClient, auth_url: str, *, key: str, creator: str, decision: str = "allow") -> str:
     """Connect a TikTok account for the tenant of an API key; return the headline of the page it ended with.
 
     Raises:
@@ -69,7 +69,7 @@ async def connect(web: httpx.AsyncClient, auth_url: str, *, key: str, creator: s
     if not page.action:
         raise ConsentFailed(where="the consent page", why=page.headline or "it has no form")
     # The answer sends the browser back to auth, with the cookie that was set when it left.
-    form = filled(page, creator=creator)
+    form = filled(page, creator=creator, decision=decision)
     back = await web.post(shown.url.join(page.action), data=form, follow_redirects=True)
     _demand(back, "the way back")
     return look_at(back.text).headline
