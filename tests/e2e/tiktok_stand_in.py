@@ -1,5 +1,6 @@
 """The stand-in TikTok from a tester's side: stops calls on the way, and judges by its ledger."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ import msgspec
 
 HELD_WITHIN = 40.0
 
-Call = Literal["creator_info", "video_init", "upload", "status", "video_query", "token"]
+Call = Literal["token", "creator_info", "video_init", "upload", "status", "video_query"]
 Moment = Literal["request", "body", "answer"]
 
 
@@ -33,6 +34,24 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     bytes_read: int
 
 
+class Called(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that TikTok answered, by status and code; `code` is `ok` where it did what was asked."""
+
+    number: int
+    open_id: str | None
+    status: int
+    code: str
+
+
+class Secret(msgspec.Struct, frozen=True, kw_only=True):
+    """What TikTok handed out, or was shown, and nobody else may see."""
+
+    number: int
+    kind: str
+    value: str
+    open_id: str
+
+
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """What TikTok knows."""
 
@@ -42,16 +61,17 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A rule that stops one call."""
+    """A rule that stops calls: one, unless it was made for more."""
 
     rule: str
     web: httpx.AsyncClient
+    calls: int = 1
 
     async def reached(self) -> None:
-        """Return once the call is stopped."""
-        query = {"holding": 1, "timeout": HELD_WITHIN}
+        """Return once as many calls are stopped as the rule is for."""
+        query = {"holding": self.calls, "timeout": HELD_WITHIN}
         answer = await self.web.get(f"{self.rule}/wait", params=query, timeout=HELD_WITHIN + 5)
-        assert answer.is_success, f"no call was stopped: {answer.text}"
+        assert answer.is_success, f"not {self.calls} calls were stopped: {answer.text}"
 
     async def release(self) -> None:
         """Let the call go on, also if whoever made it is gone."""
@@ -66,9 +86,16 @@ class StandIn:
         self._url = f"{url}/_sandbox"
 
     async def hold(
-        self, call: Call, *, open_id: str, at: Moment = "request", skip: int = 0, after_bytes: int = 0
+        self,
+        call: Call,
+        *,
+        open_id: str | None = None,
+        at: Moment = "request",
+        skip: int = 0,
+        after_bytes: int = 0,
+        calls: int = 1,
     ) -> Hold:
-        """Stop one of this creator's calls, after `skip` of its kind."""
+        """Stop one call (or more) of this creator or of anybody, after `skip` of its kind."""
         rule = {
             "action": "hold",
             "endpoint": call,
@@ -76,9 +103,31 @@ class StandIn:
             "skip": skip,
             "after_bytes": after_bytes,
             "open_id": open_id,
+            "times": calls,
         }
         answer = await self._web.post(f"{self._url}/rules", json=rule)
-        return Hold(rule=f"{self._url}/rules/{answer.raise_for_status().json()['id']}", web=self._web)
+        rule_id = answer.raise_for_status().json()["id"]
+        return Hold(rule=f"{self._url}/rules/{rule_id}", web=self._web, calls=calls)
+
+    async def change(self, settings: Mapping[str, Any]) -> None:
+        """Change some of its settings."""
+        (await self._web.post(f"{self._url}/settings", json=settings)).raise_for_status()
+
+    async def tokens(self, username: str) -> Mapping[str, Any]:
+        """Get tokens for somebody without a consent page."""
+        answer = await self._web.post(f"{self._url}/tokens", json={"username": username})
+        tokens: Mapping[str, Any] = answer.raise_for_status().json()
+        return tokens
+
+    async def calls(self, call: Call, *, after: int = 0) -> tuple[Called, ...]:
+        """Every call of this kind that came after the one of that number."""
+        answer = await self._web.get(f"{self._url}/calls", params={"endpoint": call, "after": after})
+        return msgspec.convert(answer.raise_for_status().json()["calls"], tuple[Called, ...])
+
+    async def secrets(self, *, after: int = 0) -> tuple[Secret, ...]:
+        """Every secret it handed out or was shown after the one of that number."""
+        answer = await self._web.get(f"{self._url}/secrets", params={"after": after})
+        return msgspec.convert(answer.raise_for_status().json()["secrets"], tuple[Secret, ...])
 
     async def disconnect(self, open_id: str) -> None:
         """Have this creator take back what they granted, in TikTok's own app."""

@@ -1,0 +1,100 @@
+"""Accounts by the hundred: connected as auth's edge would, without a browser for each, and read as a worker would."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+
+import msgspec
+
+from auth_service.account import OFFERED, Pair
+from auth_service.grants import Tokens, open_tokens, pair_of, seal_tokens, tokens_of
+from auth_service.machine import SERVICE, State
+from common.events.account import ConnectRequested, account_id_of
+from common.instants import Instant
+from common.sealing import Vault
+from common.streams.journal import Journal
+from common.streams.kafka import KafkaLog
+from common.streams.producer import EventProducer
+from common.streams.restore import restore
+from e2e.tiktok_stand_in import StandIn
+from stack import keys
+from stack.local import Stack
+from stack.services import CLIENT_KEY
+from tiktok.models import Grant
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens as TikTok gives them."""
+
+    open_id: str
+    scope: str
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    refresh_expires_in: int
+
+    @property
+    def grant(self) -> Grant:
+        return Grant(
+            open_id=self.open_id,
+            scopes=tuple(self.scope.split(",")),
+            access_token=self.access_token,
+            refresh_token=self.refresh_token,
+            expires_in=self.expires_in,
+            refresh_expires_in=self.refresh_expires_in,
+        )
+
+
+class Crowd:
+    """Many people's accounts on one stack, all of one tenant."""
+
+    def __init__(self, stack: Stack, tiktok: StandIn) -> None:
+        self._stack = stack
+        self._tiktok = tiktok
+        self._vault = Vault.parse(keys.load(stack.folder / "keys").named_vault_key)
+
+    async def connect(self, names: Iterable[str], *, access_seconds: int) -> Mapping[str, str]:
+        """Hand the worker a pair for each person; return each account's open id. Later tokens live as usual."""
+        await self._tiktok.change({"lifetimes": {"access_token": access_seconds}})
+        asked_at = datetime.now(UTC)
+        answers = await asyncio.gather(*map(self._tiktok.tokens, names))
+        await self._tiktok.change({"lifetimes": {}})
+        commands = [self._command(msgspec.convert(answer, Given).grant, asked_at) for answer in answers]
+        async with EventProducer.open(bootstrap_servers=self._stack.bootstrap_servers, source="test") as producer:
+            await asyncio.gather(*map(producer.produce, commands))
+        return {command.account_id: command.open_id for command in commands}
+
+    def _command(self, grant: Grant, asked_at: Instant) -> ConnectRequested:
+        account_id = account_id_of(CLIENT_KEY, grant.open_id)
+        sealed = seal_tokens(self._vault, tokens_of(grant), account_id=account_id, version=OFFERED)
+        pair = pair_of(grant, sealed=sealed, version=OFFERED, asked_at=asked_at)
+        return ConnectRequested(
+            account_id=account_id,
+            tenant="crowd",
+            open_id=grant.open_id,
+            scopes=grant.scopes,
+            sealed_grant=pair.sealed,
+            granted_at=pair.granted_at,
+            access_expires_at=pair.access_expires_at,
+            refresh_expires_at=pair.refresh_expires_at,
+        )
+
+    async def states(self, *, partitions: int) -> dict[str, State]:
+        """Every account's state as a worker would find it that starts now: what is committed and nothing else."""
+        log = KafkaLog(bootstrap_servers=self._stack.bootstrap_servers, partitions=partitions, group="test")
+        found: dict[str, State] = {}
+        reader = await log.reader(brisk=True)
+        try:
+            for partition in range(partitions):
+                journal: Journal[State] = Journal(service=SERVICE, partition=partition, state_type=State)
+                read = partial(restore, reader=reader, journal=journal, views=(), inputs=())
+                book = (await read(progress=lambda: None)).book
+                found |= {key.lane: state for key in list(book.keys()) if (state := book.get(key)) is not None}
+        finally:
+            await reader.close()
+        return found
+
+    def tokens_of(self, account_id: str, pair: Pair) -> Tokens:
+        """Open an account's pair."""
+        return open_tokens(self._vault, pair, account_id=account_id)

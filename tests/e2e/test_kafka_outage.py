@@ -1,0 +1,185 @@
+"""Kafka goes away while TikTok has rotated 200 pairs and their answers are under way: none of them is lost."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+
+from auth_service.account import Connected, Pair
+from e2e.events import Event, Tail
+from e2e.many_accounts import Crowd
+from e2e.stage import open_stage
+from e2e.waiting import eventually
+from stack.kafka import Broker
+from stack.local import Stack
+from stack.options import Options
+from stack.services import ServiceProcess
+
+ACCOUNTS = 200
+PARTITIONS = 4
+ACCESS_SECONDS = 10
+ANSWERED_WITHIN = 10.0
+COMMITTED_WITHIN = 60.0
+SETTLED_AFTER = 3.0
+TOLD_WITHIN = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """How Kafka goes away and comes back, and for how long it is gone."""
+
+    name: str
+    seconds: float
+    workers: tuple[str, ...] = ("auth-0",)
+    begin: Callable[[Broker], object]
+    end: Callable[[Broker], object]
+
+
+def freeze(broker: Broker) -> None:
+    assert broker.process is not None
+    broker.process.pause()
+
+
+def thaw(broker: Broker) -> None:
+    assert broker.process is not None
+    broker.process.resume()
+
+
+def kill(broker: Broker) -> None:
+    assert broker.process is not None
+    broker.process.kill9()
+
+
+OUTAGES = (
+    Outage(name="frozen", seconds=60, begin=freeze, end=thaw),
+    # A frozen coordinator throws everybody out as it wakes up; one that starts anew keeps partitions where they were.
+    Outage(name="killed", seconds=12, begin=kill, end=Broker.start, workers=("auth-0", "auth-1")),
+)
+
+
+@asynccontextmanager
+async def gone(broker: Broker, outage: Outage) -> AsyncIterator[None]:
+    """Kafka is away while inside."""
+    await asyncio.to_thread(outage.begin, broker)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(outage.end, broker)
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A Kafka that nobody else needs."""
+    node = Broker(tmp_path_factory.mktemp("kafka"))
+    node.start()
+    yield node
+    node.stop()
+
+
+@pytest.fixture(scope="module")
+def outage_stack(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """TikTok and auth, which may refresh all accounts at once."""
+    options = Options(
+        kafka=broker.bootstrap_servers,
+        services=("auth",),
+        partitions=PARTITIONS,
+        environment={"AUTH_REFRESHES_AT_ONCE": "256"},
+    )
+    with Stack(tmp_path_factory.mktemp("outage"), options) as running:
+        yield running
+
+
+class Watched:
+    """Auth's processes, and what they have said since the watch began."""
+
+    def __init__(self, workers: Sequence[ServiceProcess]) -> None:
+        self._workers = {worker: (worker.pid, worker.log.stat().st_size) for worker in workers}
+
+    async def expect_alive(self, seconds: float) -> None:
+        """Let so much time pass, and see that no process ends in it."""
+        # The bound is the outage itself: nothing can be waited for that shows that a process goes on living.
+        ends = [asyncio.to_thread(_end_of, worker, pid, seconds) for worker, (pid, _) in self._workers.items()]
+        assert await asyncio.gather(*ends) == ["alive"] * len(ends)
+
+    def said(self) -> list[dict[str, Any]]:
+        """Every line of theirs."""
+        return [entry for worker, (_, since) in self._workers.items() for entry in _lines(worker, since)]
+
+    async def refreshed(self) -> bool:
+        """Whether TikTok's answer is there for every account."""
+        ends = [entry["result"] for entry in self.said() if entry["event"] == "refresh_ended"]
+        assert set(ends) <= {"done"}, Counter(ends)
+        return len(ends) >= ACCOUNTS
+
+
+def _end_of(worker: ServiceProcess, pid: int, seconds: float) -> str:
+    try:
+        return f"{worker.name} died: {worker.wait_restarted(after=pid, timeout=seconds)} is another"
+    except TimeoutError:
+        return "alive"
+
+
+def _lines(worker: ServiceProcess, since: int) -> Iterator[dict[str, Any]]:
+    with worker.log.open("rb") as log:
+        log.seek(since)
+        yield from (msgspec.json.decode(line) for line in log.read().splitlines() if line.startswith(b"{"))
+
+
+async def _told_of(stack: Stack, accounts: Mapping[str, str]) -> Counter[str]:
+    """What tenants were told of these accounts."""
+
+    def of_these(event: Event) -> bool:
+        return event.body["account_id"] in accounts
+
+    async with Tail(stack.bootstrap_servers, "account.events", of_these) as tail:
+        await tail.to_the_end(within=TOLD_WITHIN)
+    return Counter(tail.types())
+
+
+@pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.name)
+async def test_every_pair_that_tiktok_gave_survives(outage_stack: Stack, broker: Broker, outage: Outage) -> None:
+    for instance in outage.workers[1:]:
+        await asyncio.to_thread(outage_stack.start_extra, "auth", instance=instance)
+    auth = Watched([outage_stack.service(name) for name in outage.workers])
+    clock = asyncio.get_running_loop().time
+    async with open_stage(outage_stack) as stage:
+        tiktok, crowd = stage.tiktok, Crowd(outage_stack, stage.tiktok)
+        before = max((call.number for call in await tiktok.calls("token")), default=0)
+        rotated = await tiktok.hold("token", at="answer", calls=ACCOUNTS)
+        names = [f"{outage.name}-{number}" for number in range(ACCOUNTS)]
+        accounts = await crowd.connect(names, access_seconds=ACCESS_SECONDS)
+        await rotated.reached()
+        async with gone(broker, outage):
+            began = clock()
+            await rotated.release()
+            await eventually(auth.refreshed, what="every answer to be there", within=ANSWERED_WITHIN)
+            answered = clock() - began
+            await auth.expect_alive(outage.seconds - answered)
+        back = clock()
+
+        async def pairs() -> Mapping[str, Pair]:
+            states = await crowd.states(partitions=PARTITIONS)
+            found = [(account_id, states.get(account_id)) for account_id in accounts]
+            kept = {account_id: state.pair for account_id, state in found if isinstance(state, Connected)}
+            return kept if [pair.version for pair in kept.values()] == [2] * ACCOUNTS else {}
+
+        kept = await eventually(pairs, what="every new pair to be committed", within=COMMITTED_WITHIN)
+        committed = clock() - back
+        await auth.expect_alive(SETTLED_AFTER)
+        newest = {secret.open_id: secret.value for secret in await tiktok.secrets() if secret.kind == "refresh_token"}
+        calls = await tiktok.calls("token", after=before)
+        told = await _told_of(outage_stack, accounts)
+    ours = {accounts[account_id]: crowd.tokens_of(account_id, pair).refresh_token for account_id, pair in kept.items()}
+    assert ours == {open_id: newest[open_id] for open_id in accounts.values()}
+    assert Counter((call.status, call.code) for call in calls) == {(200, "ok"): ACCOUNTS}
+    assert len({call.open_id for call in calls}) == ACCOUNTS
+    assert told == {"account.connected": ACCOUNTS}
+    said = Counter(entry["event"] for entry in auth.said())
+    counts = {event: said[event] for event in ("task_reopening", "outcome_salvaged", "refresh_ended")}
+    print(f"\n{outage.name}: {ACCOUNTS} answers {answered:.1f} s into an outage of {back - began:.0f} s, ", end="")
+    print(f"all committed {committed:.1f} s after it; {counts}")
