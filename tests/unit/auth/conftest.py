@@ -8,6 +8,7 @@ import pytest
 from sandbox.settings import Settings
 from sandbox.shell import Shell
 from sandbox.web import build_app
+from unit.auth.operators import ADMIN
 from unit.auth.scene import SANDBOX, Scene
 
 
@@ -22,3 +23,14 @@ async def scene(shell: Shell) -> AsyncIterator[Scene]:
         scene = Scene(http, shell)
         async with scene.browser:
             yield scene
+
+
+@pytest.fixture
+async def acme(scene: Scene) -> AsyncIterator[httpx.AsyncClient]:
+    """The operator, once there is a tenant `acme`."""
+    scene.tenants.bodies.clear()
+    scene.keys.bodies.clear()
+    async with scene.operator as operator:
+        answer = await operator.put(f"{ADMIN}/acme", json={"name": "Acme"})
+        assert answer.status_code == 200, answer.text
+        yield operator

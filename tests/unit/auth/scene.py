@@ -196,7 +196,7 @@ class Scene:
         )
         self.dice = Random(7)
         edge = create_app(service="auth", ready=dict)
-        for router in self._routers():
+        for router in self.routers():
             edge.include_router(router)
         self.edge = edge
         self.transport = httpx.ASGITransport(edge)
@@ -205,10 +205,11 @@ class Scene:
         self.backend = self.caller("acme")
         self.operator = self.client({"Authorization": f"Bearer {BOOTSTRAP}"})
 
-    def _routers(self) -> Iterable[APIRouter]:
+    def routers(self, settings: EdgeSettings | None = None) -> Iterable[APIRouter]:
+        """The edge's routes; with a bootstrap secret unless other settings are given."""
         views = EdgeViews(accounts=self.accounts, credentials=self.credentials, keys=self.keys, tenants=self.tenants)
         return edge_routers(
-            EdgeSettings(public_url=AUTH, bootstrap_secret=SecretStr(BOOTSTRAP)),
+            settings or EdgeSettings(public_url=AUTH, bootstrap_secret=SecretStr(BOOTSTRAP)),
             views=views,
             consents=self.consents,
             commands=self.worker,

@@ -163,7 +163,7 @@ class KeyFirst(APIRoute):
     """A route that looks at the key before it reads the body: a stranger's bytes are not parsed.
 
     Give it to the router: `APIRouter(route_class=KeyFirst)`. Without it an unreadable body is refused before the key
-    is looked at.
+    is looked at. A key is whatever an async dependency on a bearer scheme demands.
     """
 
     @override
@@ -173,7 +173,7 @@ class KeyFirst(APIRoute):
         demands = [
             dependency.call
             for dependency in self.dependant.dependencies
-            if dependency.call and any(inner.call is _SCHEME for inner in dependency.dependencies)
+            if dependency.call and any(isinstance(inner.call, HTTPBearer) for inner in dependency.dependencies)
         ]
 
         async def handle(request: Request) -> Response:

@@ -16,6 +16,8 @@ from common.logs import REDACTED, is_secret_name
 from common.problems import PROBLEM_MEDIA_TYPE, Code
 
 _LONGEST_VALUE_SHOWN = 200
+_WITHOUT_VALUE = ("missing", "extra_forbidden")
+"""Kinds of faults whose value says nothing; that of a misspelt field may be a secret."""
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expected", "multiple_of")
 
 
@@ -111,7 +113,7 @@ def _retry_after(code: Code) -> Mapping[str, str]:
 def _fault(fault: Mapping[str, Any]) -> dict[str, object]:
     place: Sequence[int | str] = fault["loc"]
     limits = {name: limit for name, limit in fault.get("ctx", {}).items() if name in _LIMITS}
-    shown = {"value": _shown(place, fault["input"])} if fault["type"] != "missing" else {}
+    shown = {} if fault["type"] in _WITHOUT_VALUE else {"value": _shown(place, fault["input"])}
     return {
         "field": _writable(".".join(str(part) for part in place)),
         "code": fault["type"],
@@ -128,9 +130,9 @@ def _shown(place: Sequence[int | str], value: object) -> object:
         return str(value)  # JSON has no number for it
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, str):
+    if isinstance(value, str) and len(place) > 1:
         return _writable(value[:_LONGEST_VALUE_SHOWN])
-    return f"({type(value).__name__})"  # a whole body may hold secrets in its fields
+    return f"({type(value).__name__})"  # a whole body may hold secrets
 
 
 def _writable(text: str) -> str:

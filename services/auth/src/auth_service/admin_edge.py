@@ -1,16 +1,17 @@
 """Auth's HTTP edge for operators: tenants, their TikTok apps, their API keys. Needs the bootstrap secret."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from auth_service.administration import Administration, NewApp, NewKey
+from common.api_keys import KeyFirst
 from common.events.tenant import ApiKeyIssued, ApiKeyRevoked, Scope, TenantDescribed
 from common.http_openapi import BOOTSTRAP_SECRET, problems
 from common.http_problems import Problem
@@ -112,10 +113,12 @@ class KeysAnswer(BaseModel):
     keys: list[KeyAnswer]
 
 
-def operators_only(secret: SecretStr | None) -> Callable[..., None]:
+def operators_only(secret: SecretStr | None) -> Callable[..., Coroutine[Any, Any, None]]:
     """Make the dependency that lets operators in, and nobody where no secret is set."""
 
-    def check(request: Request, _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]) -> None:
+    async def check(
+        request: Request, _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]
+    ) -> None:
         if secret is None:
             raise Problem(Code.ADMIN_API_OFF, "AUTH_BOOTSTRAP_SECRET is not set: this installation has no admin API.")
         scheme, _, offered = request.headers.get("authorization", "").partition(" ")
@@ -129,7 +132,10 @@ def operators_only(secret: SecretStr | None) -> Callable[..., None]:
 def admin_routes(administration: Administration, *, secret: SecretStr | None) -> APIRouter:
     """Build the routes for operators."""
     router = APIRouter(
-        prefix="/v1/admin/tenants", tags=["administration"], dependencies=[Depends(operators_only(secret))]
+        prefix="/v1/admin/tenants",
+        tags=["administration"],
+        dependencies=[Depends(operators_only(secret))],
+        route_class=KeyFirst,
     )
     _add_tenants(router, administration)
     _add_keys(router, administration)
