@@ -138,16 +138,6 @@ class StandIn:
         rule = {"action": "status", "endpoint": call, "status": status, "times": times, **which}
         (await self._web.post(f"{self._url}/rules", json=rule)).raise_for_status()
 
-    async def change(self, settings: dict[str, Any]) -> httpx.Response:
-        """Change settings while it runs."""
-        return await self._web.post(f"{self._url}/settings", json=settings)
-
-    async def secrets(self) -> list[dict[str, Any]]:
-        """What was handed out and is between it and us."""
-        answer = await self._web.get(f"{self._url}/secrets")
-        found: list[dict[str, Any]] = answer.raise_for_status().json()["secrets"]
-        return found
-
     async def calls_of(self, open_id: str, endpoint: str | None = None) -> list[dict[str, Any]]:
         """What was called about this creator, in order."""
         query = {"open_id": open_id} | ({} if endpoint is None else {"endpoint": endpoint})
