@@ -112,13 +112,13 @@ class AccountsAnswer(BaseModel):
 
 
 class DisconnectAnswer(BaseModel):
-    """`disconnected`: forgotten, and that is durable. `disconnecting`: no service uses it; TikTok is yet to hear."""
+    """`disconnected`: forgotten, and that is durable. `disconnecting`: that it is wanted is, and it is not done yet."""
 
     account_id: str
     status: str
 
 
-_LATER = "No service uses the account; TikTok is yet to hear of it."
+_LATER = "That it is wanted is durable, and not done yet: TikTok, or the worker, has not answered."
 _GOING: Responses = {HTTPStatus.ACCEPTED.value: {"model": DisconnectAnswer, "description": _LATER}}
 
 
