@@ -112,13 +112,13 @@ class AccountsAnswer(BaseModel):
 
 
 class DisconnectAnswer(BaseModel):
-    """`disconnected`: forgotten, and that is durable. `disconnecting`: that it is wanted is, and it is not done yet."""
+    """`disconnected`: forgotten, and that is durable. `disconnecting`: the wish is durable, and not fulfilled yet."""
 
     account_id: str
     status: str
 
 
-_LATER = "That it is wanted is durable, and not done yet: TikTok, or the worker, has not answered."
+_LATER = "The wish is durable, and not fulfilled yet: TikTok, or the worker, has not got to it."
 _GOING: Responses = {HTTPStatus.ACCEPTED.value: {"model": DisconnectAnswer, "description": _LATER}}
 
 
