@@ -112,13 +112,13 @@ class AccountsAnswer(BaseModel):
 
 
 class DisconnectAnswer(BaseModel):
-    """`disconnected`: forgotten, and that is durable. `disconnecting`: no service uses it; TikTok is yet to hear."""
+    """`disconnected`: forgotten, and that is durable. `disconnecting`: the wish is durable, and not fulfilled yet."""
 
     account_id: str
     status: str
 
 
-_LATER = "No service uses the account; TikTok is yet to hear of it."
+_LATER = "The wish is durable, and not fulfilled yet: TikTok, or the worker, has not got to it."
 _GOING: Responses = {HTTPStatus.ACCEPTED.value: {"model": DisconnectAnswer, "description": _LATER}}
 
 
