@@ -28,6 +28,11 @@ def _address(text: str) -> str:
     return text
 
 
+def _writable(secret: SecretStr) -> SecretStr:
+    secret.get_secret_value().encode()  # raises `ValueError` for half of a surrogate pair, which JSON allows
+    return secret
+
+
 Name = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:\-]+$")]
 KeyId = Annotated[str, Path(min_length=1, max_length=64)]
 ReturnUrl = Annotated[str, Field(max_length=2_048, pattern=RETURN_URL), AfterValidator(_address)]
@@ -58,7 +63,7 @@ class AppInput(Input):
     """A tenant's own TikTok app."""
 
     client_key: ClientKey
-    client_secret: SecretStr = Field(min_length=1, max_length=512)
+    client_secret: Annotated[SecretStr, AfterValidator(_writable)] = Field(min_length=1, max_length=512)
     pkce: Literal["none", "hex"] = Field(default="none", description="`hex` for an app with a desktop redirect.")
 
 
