@@ -92,6 +92,7 @@ def test_a_dead_token_that_a_look_finds_is_refreshed() -> None:
     assert after(WELL, Rejected(version=3), Refreshing).rejected
 
 
+MOST_EFFECTS = 50_000
 Answer = Callable[[int], Fact]
 ANSWERS: dict[str, Answer] = {
     "seen": lambda version: ProfileSeen(version=version, display_name="Demo", username="", avatar_url=""),
@@ -107,6 +108,7 @@ def live(profile: Profile, *, life: timedelta, days: int, answer: Answer) -> Cou
     state: Account = Connected(profile=profile, pair=first, recipients="keys", refresh_at=NOW + life / 2)
     now: datetime = NOW
     while now < NOW + timedelta(days=days):
+        assert done.total() < MOST_EFFECTS
         wanted = todo(KEY, state, now, recipients="keys")
         fact: Fact | Due
         if isinstance(wanted, Wait):

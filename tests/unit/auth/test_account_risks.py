@@ -41,6 +41,7 @@ from unit.auth.accounts import (
 )
 
 DAY = timedelta(days=1)
+MOST_STEPS = 10_000
 
 
 def warnings(events: tuple[Body, ...]) -> list[AccountAtRisk]:
@@ -74,7 +75,9 @@ class Steady:
     def live_until(self, end: datetime) -> None:
         """Go through it in the order in which things are waited for."""
         now = NOW
-        while now < end:
+        for _ in range(MOST_STEPS):
+            if now >= end:
+                break
             wanted = todo(KEY, self.state, now, recipients="keys")
             if isinstance(wanted, Wait):
                 now = wanted.until
@@ -82,6 +85,7 @@ class Steady:
             else:
                 assert isinstance(self.state, Refreshing)
                 self._take(decide(KEY, self.state, self._done(self.state, now), now), now)
+        assert now >= end, "it goes round in circles"
 
     def _take(self, decision: Decision[Account], now: datetime) -> None:
         assert decision.state is not None

@@ -96,6 +96,13 @@ async def test_an_app_as_it_cannot_be_is_a_problem_that_quotes_no_secret(
     assert SECRET not in answer.text
 
 
+async def test_a_secret_that_no_text_can_be_written_of_is_a_problem(acme: httpx.AsyncClient) -> None:
+    body = f'{{"client_key": "aw-acme", "client_secret": "\\ud800{SECRET}"}}'
+    answer = await acme.put(f"{ADMIN}/acme/app", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert SECRET not in answer.text
+
+
 @pytest.mark.parametrize("body", [f'{{"client_secret": "{SECRET}"', f'"{SECRET}"', f'["{SECRET}"]'])
 async def test_a_body_of_another_shape_is_not_quoted_either(acme: httpx.AsyncClient, body: str) -> None:
     answer = await acme.put(f"{ADMIN}/acme/app", content=body, headers={"Content-Type": "application/json"})

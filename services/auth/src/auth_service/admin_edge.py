@@ -5,10 +5,11 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Path, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from auth_service.administration import Administration, NewApp, NewKey
 from common.api_keys import KeyFirst
@@ -21,9 +22,20 @@ RETURN_URL = r"^(https://[A-Za-z0-9.:\[\]-]+|http://(localhost|127\.0\.0\.1)(:[0
 """Where browsers may be sent: https, or this machine's own for development. In ASCII, as addresses are; and all engines
 agree about ASCII."""
 
+
+def _address(text: str) -> str:
+    urlsplit(text)  # raises `ValueError` for hosts that no browser could follow, and the page on the way back would too
+    return text
+
+
+def _writable(secret: SecretStr) -> SecretStr:
+    secret.get_secret_value().encode()  # raises `ValueError` for half of a surrogate pair, which JSON allows
+    return secret
+
+
 Name = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:\-]+$")]
 KeyId = Annotated[str, Path(min_length=1, max_length=64)]
-ReturnUrl = Annotated[str, Field(max_length=2_048, pattern=RETURN_URL)]
+ReturnUrl = Annotated[str, Field(max_length=2_048, pattern=RETURN_URL), AfterValidator(_address)]
 ClientKey = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
 
 READING = (Code.NOT_READY, Code.UNKNOWN_TENANT)
@@ -51,7 +63,7 @@ class AppInput(Input):
     """A tenant's own TikTok app."""
 
     client_key: ClientKey
-    client_secret: SecretStr = Field(min_length=1, max_length=512)
+    client_secret: Annotated[SecretStr, AfterValidator(_writable)] = Field(min_length=1, max_length=512)
     pkce: Literal["none", "hex"] = Field(default="none", description="`hex` for an app with a desktop redirect.")
 
 

@@ -1,0 +1,99 @@
+"""What a person is shown at each end of a consent, and where they are sent on to."""
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from auth_service.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
+from auth_service.errors import OtherBrowser, StateBroken, StateExpired
+from auth_service.pages import AT_CALLBACK, AT_START, Page, app_unusable, leading_to, page_of, page_of_refusal
+from tiktok.outcomes import NotSent, Refused, Unknown
+from unit.auth.operators import ADMIN
+from unit.auth.scene import Scene, result_of
+
+LANDED = Landed(account_id="acc_1", display_name="Demo", scopes=("video.publish",), refused=())
+LANDINGS: Sequence[Landing] = (
+    LANDED,
+    Landed(account_id="acc_1", display_name="", scopes=(), refused=("video.publish", "scope.of.tomorrow")),
+    Accepted("acc_1"),
+    NotSaved("acc_1"),
+    BelongsToAnother("acc_1"),
+    AppChanged(),
+    Declined(error="access_denied", error_type=""),
+    Declined(error="access_denied", error_type="non_sandbox_target"),
+    Declined(error="unauthorized_client", error_type="client_key"),
+    Declined(error="no_code", error_type=""),
+    Refused(status=400, code="invalid_grant", message="Authorization code is expired.", log_id=""),
+    Refused(status=401, code="invalid_client", message="Client key or secret is incorrect.", log_id=""),
+    Refused(status=400, code="invalid_request", message="Code verifier or code challenge is invalid.", log_id=""),
+    NotSent("no connection"),
+    Unknown("HTTP 503"),
+)
+PAGES = [
+    *(page_of(landing) for landing in LANDINGS),
+    app_unusable(),
+    page_of_refusal(StateBroken(step="state")),
+    page_of_refusal(StateExpired(step="state", return_to="")),
+    page_of_refusal(OtherBrowser()),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.result for page in PAGES])
+def test_every_end_says_what_happened_in_a_documented_way(page: Page) -> None:
+    assert page.status in {**AT_CALLBACK, **AT_START}
+    assert page.title
+    assert page.paragraphs
+    assert page.html().count("<script") == 0
+    assert (page.status == 200) == (page.result == "connected")
+    assert (page.status >= 500) == (page.result in {"not_saved", "no_answer", "wrong_client_key", "redirect_mismatch"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.result for page in PAGES])
+def test_only_ends_that_are_of_the_tenants_account_name_it_to_the_tenant(page: Page) -> None:
+    told = dict(parse_qsl(urlsplit(leading_to(page, "https://a.example/").next_url).query))
+    assert told["postbus_result"] == page.result
+    assert ("account_id" in told) == (page.result in {"connected", "accepted", "not_saved"})
+
+
+@pytest.mark.parametrize(
+    ("return_to", "onward"),
+    [
+        ("", ""),
+        ("https://a.example", "https://a.example?postbus_result=connected&account_id=acc_1"),
+        ("https://a.example/x?y=1&y=2", "https://a.example/x?y=1&y=2&postbus_result=connected&account_id=acc_1"),
+        ("https://a.example/x?y=", "https://a.example/x?y=&postbus_result=connected&account_id=acc_1"),
+        ("http://localhost:3000/x", "http://localhost:3000/x?postbus_result=connected&account_id=acc_1"),
+        ("https://a.example/%20%C3%A4", "https://a.example/%20%C3%A4?postbus_result=connected&account_id=acc_1"),
+    ],
+)
+def test_the_way_on_keeps_what_the_tenant_registered(return_to: str, onward: str) -> None:
+    assert leading_to(page_of(LANDED), return_to).next_url == onward
+
+
+def test_what_came_from_elsewhere_is_escaped_wherever_it_stands() -> None:
+    evil = '"><script>alert(1)</script>'
+    pages = [
+        page_of(Landed(account_id=evil, display_name=evil, scopes=(), refused=(evil,))),
+        page_of(Declined(error=evil, error_type=evil)),
+        page_of(Refused(status=400, code=evil, message=evil, log_id="")),
+        leading_to(page_of(LANDED), f"https://a.example/?x={evil}"),
+    ]
+    for page in pages:
+        assert "<script" not in page.html()
+
+
+@pytest.mark.parametrize("return_to", ["https://[x/", "https://a\u2100b.example/"])
+async def test_a_return_url_that_no_browser_could_follow_is_not_registered(scene: Scene, return_to: str) -> None:
+    answer = await scene.operator.put(f"{ADMIN}/acme", json={"name": "Acme", "return_urls": [return_to]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+async def test_a_person_who_says_no_is_led_back_too(scene: Scene) -> None:
+    own = "https://app.acme.example/tiktok"
+    scene.backend = scene.caller("other", return_urls=(own,))
+    back = await scene.consent(await scene.set_out(return_to=own), decision="cancel")
+    page = await scene.browser.get(back)
+    assert result_of(page) == "declined"
+    assert f"{own}?postbus_result=declined" in page.text
+    assert "account_id=" not in page.text

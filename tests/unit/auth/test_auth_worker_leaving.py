@@ -1,0 +1,225 @@
+"""How accounts go, with the real task in virtual time: while tokens change, while TikTok is away, and back again."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from auth_service.grants import Tokens
+from common.events.account import AccountDisconnected, CredentialIssued, CredentialWithdrawn, DisconnectRequested
+from common.events.tiktok import TikTokNotified
+from common.streams.log import Slice
+from simulation import virtual
+from tiktok.models import Grant
+from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from unit.auth.worlds import ACCOUNT, FIRST, RotatingTikTok, World
+
+DAY = 86_400
+BACK = Tokens(access_token="act.9", refresh_token="rft.9")
+
+
+class Leavable(RotatingTikTok):
+    """May be away, may be slow to revoke, and knows whether the person took the grant back."""
+
+    def __init__(self, *, seconds: float = 0.1, revoke_seconds: float = 0.1) -> None:
+        super().__init__(seconds=seconds)
+        self.away = False
+        self.removed = False
+        self.revoking = asyncio.Event()
+        self._revoke_seconds = revoke_seconds
+
+    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+        if self.away:
+            return NotSent("no connection")
+        if self.removed:
+            self.asked.set()
+            return Refused(status=400, code="invalid_grant", message="", log_id="")
+        return await super().refresh(refresh_token)
+
+    async def revoke(self, access_token: str) -> Outcome[None]:
+        self.revoking.set()
+        await asyncio.sleep(self._revoke_seconds)
+        if self.away:
+            return Unknown("ReadTimeout")
+        self.revoked.append(access_token)
+        return Done(None)
+
+
+def ask_to_disconnect(world: World) -> None:
+    world.write(DisconnectRequested(account_id=ACCOUNT, tenant="acme", by="key:a", at=virtual.clock()))
+
+
+def tell_of_removal(world: World) -> None:
+    now = virtual.clock()
+    world.write(
+        TikTokNotified(
+            account_id=ACCOUNT,
+            client_key="aw",
+            open_id="-000open",
+            event="authorization.removed",
+            occurred_at=now,
+            received_at=now,
+        )
+    )
+
+
+def endings(world: World) -> list[tuple[str, bool]]:
+    told = (event for event in world.told("account.events") if isinstance(event, AccountDisconnected))
+    return [(event.cause.value, event.revoked) for event in told]
+
+
+def versions(world: World) -> Sequence[int]:
+    told = world.told("auth.credentials")
+    return [event.version for event in told if isinstance(event, CredentialIssued | CredentialWithdrawn)]
+
+
+def kept(world: World) -> bytes:
+    """What the newest record of the account's state holds."""
+    return world.store.records[Slice("auth.state", 0)][-1].value or b""
+
+
+def test_what_a_refresh_under_way_brings_is_what_is_revoked() -> None:
+    async def main() -> None:
+        tiktok = Leavable(seconds=5)
+        world = World(tiktok)
+        world.connect(FIRST)
+
+        async def leave() -> None:
+            await tiktok.asked.wait()
+            ask_to_disconnect(world)
+
+        await asyncio.gather(world.serve(600), leave())
+        assert (tiktok.calls, tiktok.revoked) == (1, ["act.2"])
+        assert endings(world) == [("requested", True)]
+        assert world.credentials() == [(1, "act.1")], "no service hears of the new token"
+
+    virtual.run(main())
+
+
+def test_tiktok_away_for_more_than_a_day_keeps_nobodys_tokens() -> None:
+    async def main() -> None:
+        tiktok = Leavable()
+        world = World(tiktok)
+        world.connect(FIRST)
+        await world.serve(5)
+        tiktok.away = True
+        ask_to_disconnect(world)
+        await world.serve(DAY - 60)
+        assert endings(world) == []
+        assert isinstance(world.told("auth.credentials")[-1], CredentialWithdrawn), "but no service uses it"
+        await world.serve(600)
+        assert endings(world) == [("requested", False)]
+        assert b"sealed" not in kept(world)
+        assert b"-000open" not in kept(world)
+
+    virtual.run(main())
+
+
+def test_a_goodbye_goes_on_after_a_restart() -> None:
+    async def main() -> None:
+        tiktok = Leavable()
+        world = World(tiktok)
+        world.connect(FIRST)
+        await world.serve(5)
+        tiktok.away = True
+        ask_to_disconnect(world)
+        for _ in range(5):
+            await world.serve(20)
+        tiktok.away = False
+        await world.serve(60)
+        assert (endings(world), tiktok.revoked) == ([("requested", True)], ["act.1"])
+
+    virtual.run(main())
+
+
+def test_an_access_token_that_ends_during_the_goodbye_is_renewed_once() -> None:
+    async def main() -> None:
+        tiktok = Leavable()
+        world = World(tiktok)
+        world.connect(FIRST)
+        await world.serve(5)
+        tiktok.away = True
+        ask_to_disconnect(world)
+        await world.serve(1_200)
+        tiktok.away = False
+        await world.serve(400)
+        assert (tiktok.calls, tiktok.revoked, endings(world)) == (1, ["act.2"], [("requested", True)])
+        assert versions(world) == [1, 2, 2]
+
+    virtual.run(main())
+
+
+def test_who_comes_back_while_tiktok_is_being_told_stays() -> None:
+    async def main() -> None:
+        tiktok = Leavable(revoke_seconds=5)
+        world = World(tiktok)
+        world.connect(FIRST)
+        await world.serve(5)
+
+        async def come_back() -> None:
+            ask_to_disconnect(world)
+            await tiktok.revoking.wait()
+            world.connect(BACK)
+
+        await asyncio.gather(world.serve(60), come_back())
+        assert endings(world) == []
+        assert world.credentials() == [(1, "act.1"), (3, "act.9")]
+        assert tiktok.revoked == [], "the call is given up: it would take the new grant with it"
+
+    virtual.run(main())
+
+
+def test_a_removal_is_checked_at_once_and_forgets() -> None:
+    async def main() -> None:
+        tiktok = Leavable()
+        world = World(tiktok)
+        world.connect(FIRST)
+        await world.serve(5)
+        tiktok.removed = True
+        tell_of_removal(world)
+        await world.serve(5)
+        assert endings(world) == [("removed_at_tiktok", True)]
+        assert [event.ce_type for event in world.told("account.events")] == [
+            "account.connected",
+            "account.disconnected",
+        ]
+        assert b"sealed" not in kept(world)
+
+    virtual.run(main())
+
+
+def test_a_removal_right_after_tiktok_answered_a_refresh_is_noticed() -> None:
+    async def main() -> None:
+        tiktok = Leavable(seconds=5)
+        world = World(tiktok)
+        world.connect(FIRST)
+
+        async def remove() -> None:
+            await tiktok.asked.wait()
+            await asyncio.sleep(1)
+            tiktok.removed = True  # the call under way was answered before; its answer still travels
+            tell_of_removal(world)
+
+        await asyncio.gather(world.serve(600), remove())
+        assert endings(world) == [("removed_at_tiktok", True)]
+
+    virtual.run(main())
+
+
+def test_versions_go_on_after_all_that() -> None:
+    async def main() -> None:
+        world = World(Leavable())
+        world.connect(FIRST)
+        for round_ in range(5):
+            await world.serve(5)
+            ask_to_disconnect(world)
+            await world.serve(5)
+            assert len(endings(world)) == round_ + 1
+            world.connect(msgspec.structs.replace(FIRST))
+        await world.serve(5)
+        assert versions(world) == sorted(versions(world))
+        issued = [version for version, _ in world.credentials()]
+        assert issued == sorted(set(issued))
+        assert len(issued) == 6
+
+    virtual.run(main())

@@ -1,0 +1,134 @@
+"""The real task over a log in memory, in virtual time, and a TikTok that rotates tokens."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from auth_service.effects import AuthEffects
+from auth_service.grants import Recipients, Tokens, seal_tokens
+from auth_service.machine import auth_machine
+from common.events.account import ConnectRequested, CredentialIssued
+from common.events.body import Body
+from common.events.codec import Envelope, decode, encode
+from common.sealing import Vault, open_sealed
+from common.streams.log import Outgoing, Slice
+from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.slots import Slots
+from common.streams.task import Surroundings, Task
+from simulation import virtual
+from tiktok.models import Grant, UserInfo
+from tiktok.outcomes import Done, Outcome, Refused, Unknown
+from unit.auth.scene import OneApp
+
+ACCOUNT = "acc_1"
+VAULT = Vault({"one": b"1" * 32})
+UPLOADER = X25519PrivateKey.generate()
+LIFE = 600
+
+
+class RotatingTikTok:
+    """Rotates the pair with each refresh. Answers by number in `lost` are lost; all of them take `seconds`."""
+
+    def __init__(self, *, lost: Sequence[int] = (), seconds: float = 0.1) -> None:
+        self.alive = 1
+        self.calls = 0
+        self.revoked: list[str] = []
+        self.asked = asyncio.Event()
+        self._lost = lost
+        self._seconds = seconds
+
+    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+        self.calls += 1
+        self.asked.set()
+        call = self.calls
+        await asyncio.sleep(self._seconds)
+        if refresh_token != f"rft.{self.alive}":
+            return Refused(status=400, code="invalid_grant", message="Refresh token is invalid or expired.", log_id="")
+        self.alive += 1
+        if call in self._lost:
+            return Unknown("ReadTimeout")
+        return Done(
+            Grant(
+                open_id="-000open",
+                scopes=("video.publish",),
+                access_token=f"act.{self.alive}",
+                refresh_token=f"rft.{self.alive}",
+                expires_in=LIFE,
+                refresh_expires_in=86_400,
+            )
+        )
+
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+        return Unknown("HTTP 503")
+
+    async def revoke(self, access_token: str) -> Outcome[None]:
+        self.revoked.append(access_token)
+        return Done(None)
+
+
+class World:
+    """One partition of auth, its log, and what others wrote to it."""
+
+    def __init__(self, tiktok: RotatingTikTok) -> None:
+        self.store = MemoryStore(partitions=1, clock=virtual.clock)
+        self.salvaged: list[Body] = []
+        self._tiktok = tiktok
+
+    def write(self, body: Body) -> None:
+        value, headers = encode(Envelope(id="1", source="test", time=None, traceparent=None, body=body))
+        self.store.append(Outgoing(slice=Slice(body.topic.name, 0), key=b"acc_1", value=value, headers=headers))
+
+    def connect(self, tokens: Tokens) -> None:
+        now = virtual.clock()
+        self.write(
+            ConnectRequested(
+                account_id=ACCOUNT,
+                tenant="acme",
+                open_id="-000open",
+                scopes=("video.publish",),
+                sealed_grant=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=0),
+                granted_at=now,
+                access_expires_at=now + timedelta(seconds=LIFE),
+                refresh_expires_at=now + timedelta(days=1),
+            )
+        )
+
+    async def serve(self, seconds: float, *, service: X25519PrivateKey = UPLOADER) -> None:
+        recipients = Recipients({"uploader": service.public_key()})
+
+        async def salvage(body: Body) -> None:
+            self.salvaged.append(body)
+
+        surroundings = Surroundings(
+            machine=auth_machine(recipients.fingerprint),
+            effects=AuthEffects(vault=VAULT, recipients=recipients, clients=OneApp(self._tiktok), clock=virtual.clock),
+            log=MemoryLog(self.store),
+            clock=virtual.clock,
+            random=Random(1),
+            slots=Slots(4),
+            salvage=salvage,
+        )
+        stop = asyncio.Event()
+        running = asyncio.create_task(Task(surroundings, 0).run(stop))
+        await asyncio.sleep(seconds)
+        stop.set()
+        await running
+
+    def told(self, topic: str) -> list[Body]:
+        records = self.store.records.get(Slice(topic, 0), [])
+        return [decode(topic=topic, value=record.value or b"", headers=record.headers).body for record in records]
+
+    def credentials(self) -> list[tuple[int, str]]:
+        """Every access token that was ever published, as the uploader reads it."""
+        found = []
+        for body in self.told("auth.credentials"):
+            if isinstance(body, CredentialIssued):
+                context = f"{ACCOUNT}|access_token|{body.version}"
+                found.append((body.version, open_sealed(UPLOADER, body.sealed["uploader"], context).decode()))
+        return found
+
+
+FIRST = Tokens(access_token="act.1", refresh_token="rft.1")
