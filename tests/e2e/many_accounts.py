@@ -18,7 +18,6 @@ from common.streams.kafka import KafkaLog
 from common.streams.producer import EventProducer
 from common.streams.restore import restore
 from e2e.tiktok_stand_in import StandIn
-from stack import keys
 from stack.local import Stack
 from stack.services import CLIENT_KEY
 from tiktok.models import Grant
@@ -52,7 +51,7 @@ class Crowd:
     def __init__(self, stack: Stack, tiktok: StandIn) -> None:
         self._stack = stack
         self._tiktok = tiktok
-        self._vault = Vault.parse(keys.load(stack.folder / "keys").named_vault_key)
+        self._vault = Vault.parse(stack.keys.named_vault_key)
 
     async def connect(self, names: Iterable[str], *, access_seconds: int) -> Mapping[str, str]:
         """Hand the worker a pair for each person; return each account's open id. Later tokens live as usual."""

@@ -96,18 +96,14 @@ class StandIn:
         calls: int = 1,
     ) -> Hold:
         """Stop one call (or more) of this creator or of anybody, after `skip` of its kind."""
-        rule = {
-            "action": "hold",
-            "endpoint": call,
-            "at": at,
-            "skip": skip,
-            "after_bytes": after_bytes,
-            "open_id": open_id,
-            "times": calls,
-        }
-        answer = await self._web.post(f"{self._url}/rules", json=rule)
-        rule_id = answer.raise_for_status().json()["id"]
+        rule_id = await self.rule("hold", call, at=at, skip=skip, after_bytes=after_bytes, open_id=open_id, times=calls)
         return Hold(rule=f"{self._url}/rules/{rule_id}", web=self._web, calls=calls)
+
+    async def rule(self, action: str, call: Call, **more: Any) -> str:
+        """Make a call go wrong; return the rule's id."""
+        rule = {"action": action, "endpoint": call, **more}
+        answer = await self._web.post(f"{self._url}/rules", json=rule)
+        return str(answer.raise_for_status().json()["id"])
 
     async def change(self, settings: Mapping[str, Any]) -> None:
         """Change some of its settings."""
@@ -132,11 +128,6 @@ class StandIn:
     async def disconnect(self, open_id: str) -> None:
         """Have this creator take back what they granted, in TikTok's own app."""
         (await self._web.post(f"{self._url}/creators/{open_id}/disconnect")).raise_for_status()
-
-    async def fail(self, call: Call, *, status: int, times: int = 1, **which: str) -> None:
-        """Have calls of one kind answered with this status, before anything is done."""
-        rule = {"action": "status", "endpoint": call, "status": status, "times": times, **which}
-        (await self._web.post(f"{self._url}/rules", json=rule)).raise_for_status()
 
     async def calls_of(self, open_id: str, endpoint: str | None = None) -> list[dict[str, Any]]:
         """What was called about this creator, in order."""

@@ -54,7 +54,7 @@ def filled(page: Page, *, creator: str, decision: str = "allow") -> dict[str, li
     return {**sent, "creator": [creator], "decision": [decision]}
 
 
-async def connect(web: httpx.AsyncClient, auth_url: str, *, key: str, creator: str, decision: str = "allow") -> str:
+async def connect(web: httpx.AsyncClient, auth_url: str, *, key: str, creator: str) -> str:
     """Connect a TikTok account for the tenant of an API key; return the headline of the page it ended with.
 
     Raises:
@@ -69,7 +69,7 @@ async def connect(web: httpx.AsyncClient, auth_url: str, *, key: str, creator: s
     if not page.action:
         raise ConsentFailed(where="the consent page", why=page.headline or "it has no form")
     # The answer sends the browser back to auth, with the cookie that was set when it left.
-    form = filled(page, creator=creator, decision=decision)
+    form = filled(page, creator=creator)
     back = await web.post(shown.url.join(page.action), data=form, follow_redirects=True)
     _demand(back, "the way back")
     return look_at(back.text).headline

@@ -12,8 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from common.answer_headers import headers_left
-from common.logs import REDACTED, is_secret_name
+from common.logs import is_secret_name
 from common.problems import PROBLEM_MEDIA_TYPE, Code
+from common.secrecy import REDACTED, without_secrets
 
 _LONGEST_VALUE_SHOWN = 200
 _WITHOUT_VALUE = ("missing", "extra_forbidden")
@@ -115,9 +116,9 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, object]:
     limits = {name: limit for name, limit in fault.get("ctx", {}).items() if name in _LIMITS}
     shown = {} if fault["type"] in _WITHOUT_VALUE else {"value": _shown(place, fault["input"])}
     return {
-        "field": _writable(".".join(str(part) for part in place)),
+        "field": _repeatable(".".join(str(part) for part in place)),
         "code": fault["type"],
-        "message": _writable(fault["msg"]),
+        "message": _repeatable(fault["msg"]),
         **shown,
         **({"limit": limits} if limits else {}),
     }
@@ -131,10 +132,10 @@ def _shown(place: Sequence[int | str], value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str) and len(place) > 1:
-        return _writable(value[:_LONGEST_VALUE_SHOWN])
+        return _repeatable(value[:_LONGEST_VALUE_SHOWN])
     return f"({type(value).__name__})"  # a whole body may hold secrets
 
 
-def _writable(text: str) -> str:
-    """Escape what UTF-8 cannot write: half a surrogate pair is legal in JSON."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _repeatable(text: str) -> str:
+    """Hide what may be a secret, and escape what UTF-8 cannot write: half a surrogate pair is legal in JSON."""
+    return without_secrets(text).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -12,9 +12,9 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from common.secrecy import REDACTED
 from common.settings import LogSettings
 
-REDACTED: Final = "[redacted]"
 FLOOD_INTERVAL_SECONDS: Final = 5.0
 _LIBRARY_LEVELS: Final = {
     "httpx": logging.WARNING,  # logs whole URLs at INFO, and upload URLs are secrets

@@ -57,6 +57,7 @@ from common.events.tenant import (
     TenantRequested,
 )
 from common.events.tiktok import TikTokNotified
+from common.secrecy import without_secrets
 
 BODIES: tuple[type[Body], ...] = (
     PostRequested,
@@ -116,7 +117,7 @@ class UnknownEvent(EventError):
 
     def __init__(self, *, topic: str, ce_type: str) -> None:
         """Name the topic and the type."""
-        super().__init__(f"`{ce_type}` is not an event type of topic `{topic}`")
+        super().__init__(f"`{without_secrets(ce_type)}` is not an event type of topic `{topic}`")
 
 
 class MalformedEvent(EventError):
@@ -124,7 +125,7 @@ class MalformedEvent(EventError):
 
     def __init__(self, *, ce_type: str, fault: str) -> None:
         """Say which event and what is wrong with it; `fault` names the field and the limit."""
-        super().__init__(f"{ce_type}: {fault}")
+        super().__init__(f"{ce_type}: {without_secrets(fault)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Known secrets, and a search for them everywhere that they must not be."""

@@ -1,0 +1,139 @@
+"""What happens to accounts: connected in every way that ends well or badly, refreshed with trouble, disconnected."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from auth_service.steps import PendingConsent, seal_slip
+from e2e.canaries.scene import CALLBACK, Scene
+from e2e.events import Event, Tail
+from e2e.stage import Account
+from e2e.waiting import eventually
+from stack.demo.browser import look_at
+
+TENANT = "tenant-of-canaries"
+TOLD_WITHIN = 60.0
+ACCESS_SECONDS = 10
+
+
+async def connected(scene: Scene) -> None:
+    """Somebody connects, and connects again."""
+    for _ in range(2):
+        await connect(scene, "canary")
+
+
+async def connect(scene: Scene, creator: str) -> Account:
+    """Connect a creator; return the account once it is connected."""
+    back = await scene.decide(await scene.to_tiktok(TENANT), creator, decision="allow")
+    assert look_at(back.text).headline.startswith("Connected"), back.text
+    header = await scene.key_of(TENANT)
+
+    async def found() -> list[Account]:
+        answer = await scene.stage.ask("auth", "/v1/accounts", header)
+        return [
+            Account(tenant=TENANT, account_id=account["account_id"], open_id=account["open_id"])
+            for account in answer.raise_for_status().json()["accounts"]
+            if (account["display_name"], account["status"]) == (creator, "connected")
+        ]
+
+    return (await eventually(found, what=f"{creator} to be connected", within=TOLD_WITHIN))[0]
+
+
+async def declined(scene: Scene) -> None:
+    """Somebody says no."""
+    back = await scene.decide(await scene.to_tiktok(TENANT), "decliner", decision="cancel")
+    assert not look_at(back.text).headline.startswith("Connected"), back.text
+
+
+async def replayed(scene: Scene) -> None:
+    """The address somebody came back to is opened once more: elsewhere, and in the browser they had."""
+    first = scene.returns[0]
+    elsewhere = await scene.web.get(first.url)
+    again = await scene.web.get(first.url, headers={"Cookie": first.cookies})
+    for back in (elsewhere, again):
+        assert back.status_code >= httpx.codes.BAD_REQUEST, back.text
+
+
+async def expired(scene: Scene) -> None:
+    """A consent takes too long."""
+    pending = PendingConsent(
+        tenant=TENANT,
+        flow="0123456789abcdef",
+        nonce_hash="",
+        verifier=scene.plant("code_verifier"),
+        expires_at=datetime.now(UTC) - timedelta(seconds=1),
+    )
+    state = scene.note("state", seal_slip(scene.vault, pending))
+    query = {"state": state, "code": scene.plant("authorization_code")}
+    back = await scene.stage.ask("auth", CALLBACK, {}, params=query)
+    assert back.status_code >= httpx.codes.BAD_REQUEST, back.text
+
+
+async def wrong_code(scene: Scene) -> None:
+    """TikTok does not know the code that a browser brings."""
+    shown = await scene.to_tiktok(TENANT)
+    state = dict(look_at(shown.text).fields)["state"]
+    query = {"state": state, "code": scene.plant("authorization_code"), "scopes": "user.info.basic"}
+    back = await scene.stage.ask("auth", CALLBACK, {}, params=query)
+    assert back.status_code >= httpx.codes.BAD_REQUEST, back.text
+
+
+async def refreshed(scene: Scene) -> None:
+    """Tokens come due: one refresh is refused, one loses its answer, one meets an error of TikTok's first."""
+    await scene.tiktok.change({"lifetimes": {"access_token": ACCESS_SECONDS}})
+    accounts = [await connect(scene, creator) for creator in ("refused", "unlucky", "delayed")]
+    refused, unlucky, delayed = accounts
+    await scene.tiktok.rule("error", "token", open_id=refused.open_id, code="invalid_grant")
+    await scene.tiktok.rule("lose_answer", "token", open_id=unlucky.open_id, at="answer")
+    await scene.tiktok.rule("status", "token", open_id=delayed.open_id, status=502)
+    for account in (refused, unlucky):
+        await _told(scene, account, "account.reauthorization_required")
+    header = await scene.key_of(TENANT)
+
+    async def renewed() -> bool:
+        answer = await scene.stage.ask("auth", f"/v1/accounts/{delayed.account_id}", header)
+        return bool(answer.json()["version"] > 1)
+
+    await eventually(renewed, what="a refresh after an error", within=TOLD_WITHIN)
+    await scene.tiktok.change({"lifetimes": {}})
+
+
+async def disconnected(scene: Scene) -> None:
+    """A tenant disconnects an account; a person takes a grant back at TikTok."""
+    quitter, remover = await connect(scene, "quitter"), await connect(scene, "remover")
+    header = await scene.key_of(TENANT)
+    answer = await scene.stage.ask("auth", f"/v1/accounts/{quitter.account_id}", header, method="DELETE")
+    assert answer.is_success, answer.text
+    await scene.tiktok.disconnect(remover.open_id)
+    await _told(scene, remover, "account.disconnected")
+
+
+async def own_app(scene: Scene) -> None:
+    """A tenant brings its own TikTok app, which TikTok does not know, and takes it back."""
+    tenant = "tenant-with-an-app"
+    await scene.key_of(tenant)
+    app = {"client_key": "sbawunknownapp000", "client_secret": scene.plant("client_secret"), "pkce": "none"}
+    (await scene.stage.administer("PUT", f"/{tenant}/app", app)).raise_for_status()
+    shown = await scene.to_tiktok(tenant)
+    assert shown.url.host == httpx.URL(scene.stack.sandbox_url).host
+    (await scene.stage.administer("DELETE", f"/{tenant}/app")).raise_for_status()
+
+
+async def key_revoked(scene: Scene) -> None:
+    """An API key is made, used everywhere and revoked."""
+    wanted = {"name": "canary", "scopes": ["posts:write", "analytics:read", "accounts:manage"]}
+    made = (await scene.stage.administer("POST", f"/{TENANT}/keys", wanted)).raise_for_status().json()
+    scene.note("API key", made["key"], f"answer of auth to POST /v1/admin/tenants/{TENANT}/keys")
+    header = {"Authorization": f"Bearer {made['key']}"}
+    for service, path in (("auth", "/v1/accounts"), ("publisher", "/v1/posts"), ("analytics", "/v1/posts/none")):
+        await scene.stage.ask(service, path, header)
+    (await scene.stage.administer("DELETE", f"/{TENANT}/keys/{made['key_id']}")).raise_for_status()
+    await scene.stage.ask("auth", "/v1/accounts", header)
+
+
+async def _told(scene: Scene, account: Account, event_type: str) -> None:
+    def about(event: Event) -> bool:
+        return bool(event.body["account_id"] == account.account_id)
+
+    async with Tail(scene.stack.bootstrap_servers, "account.events", about) as told:
+        await told.until_type(event_type, within=TOLD_WITHIN)

@@ -1,0 +1,146 @@
+"""A stack of its own for the canaries, and what is done on it: every secret that is met is noted, and every answer."""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import Random
+from string import ascii_letters, digits
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from common.sealing import Vault
+from e2e.canaries.places import numbers
+from e2e.canaries.search import Canary, Place
+from e2e.stage import ANSWER_WITHIN, Clip, Stage
+from stack.demo.browser import filled, look_at
+from stack.local import Stack
+
+PLANTED_LENGTH = 40
+CONNECT, START, CALLBACK = "/v1/accounts/connect", "/v1/oauth/start", "/v1/oauth/callback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clips:
+    """Videos that the media server hands out, of several chunks and of one."""
+
+    long: Clip
+    short: Clip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """How a browser came back from TikTok: the address, and the cookies it had."""
+
+    url: str
+    cookies: str
+
+
+class Scene:
+    """What the steps are done on. Whatever is secret goes through `note` or `plant`."""
+
+    def __init__(self, stack: Stack, web: httpx.AsyncClient, clips: Clips) -> None:
+        self.stack = stack
+        self.web = web
+        self.stage = Stage(stack, web)
+        self.tiktok = self.stage.tiktok
+        self.clips = clips
+        self.vault = Vault.parse(stack.keys.named_vault_key)
+        self.canaries: list[Canary] = []
+        self.places: list[Place] = []
+        self.returns: list[Return] = []
+        self._dice = Random(20_261_121)
+
+    def note(self, kind: str, value: str, *owners: str) -> str:
+        """Remember a secret, and the places that may hold it; return it."""
+        if value not in {canary.value for canary in self.canaries}:
+            self.canaries.append(Canary(kind=kind, value=value, owners=owners))
+        return value
+
+    def note_key(self, kind: str, text: str) -> None:
+        """Remember a key that is given in base64."""
+        self.canaries.append(Canary(kind=kind, value=text, raw=base64.b64decode(text)))
+
+    def plant(self, kind: str, *owners: str) -> str:
+        """Make a secret up, for a place where it does not belong."""
+        return self.note(f"planted {kind}", self.made_up(), *owners)
+
+    def made_up(self) -> str:
+        """Letters and digits, as tokens have them."""
+        return "".join(self._dice.choices(ascii_letters + digits, k=PLANTED_LENGTH))
+
+    async def key_of(self, tenant: str) -> dict[str, str]:
+        """An API key of the tenant's, as a header."""
+        header = await self.stage.key_of(tenant)
+        self.note("API key", header["Authorization"].removeprefix("Bearer "))
+        return header
+
+    async def to_tiktok(self, tenant: str) -> httpx.Response:
+        """Follow a new link to connect an account, as far as TikTok's page."""
+        link = await self.stage.ask("auth", CONNECT, await self.key_of(tenant), method="POST", json={})
+        return await self.web.get(link.raise_for_status().json()["authorization_url"], follow_redirects=True)
+
+    async def decide(self, shown: httpx.Response, creator: str, *, decision: str) -> httpx.Response:
+        """Answer TikTok's page, and go back to ours."""
+        page = look_at(shown.text)
+        form = filled(page, creator=creator, decision=decision)
+        return await self.web.post(shown.url.join(page.action), data=form, follow_redirects=True)
+
+    async def observe(self) -> None:
+        """Look at what passes: metrics end with their process."""
+        self.places += await numbers(self.stack)
+
+    async def collect(self) -> None:
+        """Note what the stack was given and what TikTok gave."""
+        given = self.stack.keys
+        self.note("client secret", given.client_secret)
+        self.note("bootstrap secret", given.bootstrap)
+        self.note_key("vault key", given.vault)
+        for service, key in given.private.items():
+            self.note_key(f"private key of {service}", key)
+        for secret in await self.tiktok.secrets():
+            self.note(secret.kind, secret.value)
+
+    async def heard(self, answer: httpx.Response) -> None:
+        """Keep an answer of ours, and the secrets that it is there to hand out."""
+        at = f"{answer.url.scheme}://{answer.url.netloc.decode()}"
+        service = next((name for name, url in self.stack.urls.items() if url == at), None)
+        if service is None:
+            return
+        await answer.aread()
+        request = answer.request
+        path = request.url.path
+        self._note_handed_out(path, answer)
+        head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+        content = f"{answer.status_code}\n{head}\n\n".encode() + answer.content
+        self.places.append(Place(name=f"answer of {service} to {request.method} {path}", content=content))
+
+    def _note_handed_out(self, path: str, answer: httpx.Response) -> None:
+        if path == CONNECT and answer.is_success:
+            query = parse_qs(urlsplit(answer.json()["authorization_url"]).query)
+            self.note("ticket", query["ticket"][0], f"answer of auth to POST {CONNECT}")
+        if path == START and answer.is_redirect:
+            query = parse_qs(urlsplit(answer.headers["location"]).query)
+            for kind, value in (
+                ("state", query["state"][0]),
+                *(("cookie", value) for value in answer.cookies.values()),
+            ):
+                self.note(kind, value, f"answer of auth to GET {START}")
+        if path == CALLBACK:
+            sent = answer.request
+            self.returns.append(Return(url=str(sent.url), cookies=sent.headers.get("cookie", "")))
+
+
+@asynccontextmanager
+async def open_scene(stack: Stack, clips: Clips) -> AsyncIterator[Scene]:
+    """Go to a running stack."""
+    trust = await asyncio.to_thread(ssl.create_default_context, cafile=str(stack.ca_file))
+    # No connection is kept: one that the other side closes as it is used again would look like a lost answer.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(verify=trust, timeout=ANSWER_WITHIN, limits=limits, trust_env=False) as web:
+        scene = Scene(stack, web, clips)
+        web.event_hooks = {"response": [scene.heard]}
+        yield scene

@@ -1,0 +1,184 @@
+"""What people do wrong: secrets in requests, records and settings where none belong. And processes that crash."""
+
+import asyncio
+import base64
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from common.events.topics import state_topic
+from e2e.canaries.accounts import TENANT
+from e2e.canaries.scene import CALLBACK, START, Scene
+from e2e.events import Event, Tail
+from e2e.stage import Request
+from e2e.waiting import eventually
+from stack.options import SERVICES
+
+ENDS_WITHIN = 40.0
+OUTSIDE = ("topic post.requests", "topic uploader.dead_letters")
+"""What backends write is kept as they wrote it, and so is what could not be read."""
+SECRET_FIELDS = ("access_token", "client_secret", "api_key", "password", "visibility")
+
+
+async def wrong_places(scene: Scene) -> None:
+    """Backends and browsers send secrets as fields, queries, headers, paths and text that is no JSON."""
+    header = await scene.key_of(TENANT)
+    for service, path in (("publisher", "/v1/posts"), ("auth", "/v1/accounts/connect")):
+        await _misplaced(scene, service, path, header)
+    for service, path in (
+        ("analytics", "/v1/posts/none"),
+        ("auth", "/v1/accounts"),
+        ("auth", START),
+        ("auth", CALLBACK),
+    ):
+        await scene.stage.ask(service, f"{path}?access_token={scene.plant('query')}", header)
+        await scene.stage.ask(service, path, {**header, "X-Api-Key": scene.plant("header")})
+        await scene.stage.ask(service, path, header, params={"limit": scene.plant("parameter"), "after": "x"})
+    for service, path in (("analytics", "/v1/posts/"), ("auth", "/v1/accounts/"), ("publisher", "/v1/")):
+        await scene.stage.ask(service, path + scene.plant("path", "answer of"), header)
+        await scene.stage.ask(service, path, {"Authorization": f"Bearer {scene.plant('bearer')}"}, method="DELETE")
+        await scene.stage.ask(service, path, {"Authorization": f"Basic {scene.plant('basic')}"})
+    await _misadministered(scene)
+    for signature in ("nonsense", f"t=1,s={scene.plant('signature')}"):
+        body = f'{{"client_key": "x", "access_token": "{scene.plant("webhook")}"}}'.encode()
+        assert (await scene.stage.send_webhook(body, signature=signature)).is_client_error
+
+
+async def _misplaced(scene: Scene, service: str, path: str, header: Mapping[str, str]) -> None:
+    async def send(**content: object) -> None:
+        answer = await scene.stage.ask(service, path, header, method="POST", **content)
+        assert answer.is_client_error, answer.text
+
+    for name in SECRET_FIELDS:
+        await send(json={name: scene.plant(f"field {name}")})
+    for name in ("privacy_level", "publish_at", "account_id", "post_id", "scopes", "return_to"):
+        await send(json={name: scene.plant(f"value of {name}")})
+    person = f"{scene.plant('user')}:x"
+    await send(json={"source": {"url": f"http://{person}@media.example"}})
+    await send(json={scene.plant("name of a field"): 1})
+    await send(json=[scene.plant("element")])
+    await send(content=f'{{"access_token": "{scene.plant("broken JSON")}"')
+    await send(data={"access_token": scene.plant("form")})
+
+
+async def _misadministered(scene: Scene) -> None:
+    for path, body in (
+        (f"/{TENANT}", {"name": "x", "client_secret": scene.plant("client_secret")}),
+        (f"/{TENANT}", {"name": "x", "return_urls": [f"ftp://{scene.plant('return_url')}"]}),
+        (f"/{TENANT}/app", {"client_key": "k", "client_secret": [scene.plant("client_secret")]}),
+        (f"/{TENANT}/app", {"client_key": "not a key", "client_secret": scene.plant("client_secret")}),
+        (f"/{quote(scene.plant('tenant') + ' ')}", {"name": "x"}),
+    ):
+        assert (await scene.stage.administer("PUT", path, body)).is_client_error
+    stranger = {"Authorization": f"Bearer {scene.plant('bootstrap secret')}"}
+    assert (await scene.stage.ask("auth", "/v1/admin/tenants", stranger)).status_code == httpx.codes.UNAUTHORIZED
+
+
+async def dead_letters(scene: Scene) -> None:
+    """Records that are no requests, with secrets in every part of them."""
+
+    def plant(kind: str) -> str:
+        return scene.plant(kind, *OUTSIDE)
+
+    good = {"post_id": "p", "account_id": "acc_of_nobody", "tenant": TENANT, "privacy_level": "SELF_ONLY"}
+    values: list[bytes] = [
+        f"not JSON: {plant('text')}".encode(),
+        f'["{plant("element")}"]'.encode(),
+        msgspec.json.encode({"post_id": plant("post_id"), "access_token": plant("access_token")}),
+        msgspec.json.encode({"post_id": {"token": plant("nested")}, "account_id": "a", "tenant": "t"}),
+        b'{"post_id": "\xff' + plant("not UTF-8").encode(),
+    ]
+    # These name a post, which ends with a sentence about what is wrong.
+    ends: list[Request] = [
+        {**good, "post_id": "canary-1", "source": {"url": "https://m.example/a"}, "access_token": plant("field")},
+        {**good, "post_id": "canary-2", "source": {"url": "https://m.example/a"}, "privacy_level": plant("level")},
+        {**good, "post_id": "canary-3", "source": {"url": "https://m.example/a"}, "publish_at": plant("time")},
+        {**good, "post_id": "canary-4", "source": plant("source")},
+        {**good, "post_id": "canary-5", "source": {"url": "https://m.example/a"}, plant("name of a field"): 1},
+    ]
+    await scene.stage.send([("a", value) for value in values], ce_type="post.requested")
+    await scene.stage.send([("a", values[0])], ce_type=plant("type"))
+    await scene.stage.ask_for(*ends)
+    last = msgspec.json.encode(values[0].decode())
+    await scene.stage.send([("a", last)])
+    async with Tail(
+        scene.stack.bootstrap_servers, "uploader.dead_letters", lambda event: event.value == last
+    ) as letters:
+        await letters.until(lambda: bool(letters.seen), what="the last dead letter", within=ENDS_WITHIN)
+
+    def of_ours(event: Event) -> bool:
+        return str(event.body["post_id"]).startswith("canary-")
+
+    async with Tail(scene.stack.bootstrap_servers, "post.events", of_ours) as events:
+        await events.until(lambda: events.types() == ["post.failed"] * len(ends), what="their ends", within=ENDS_WITHIN)
+
+
+async def misconfigured(scene: Scene) -> None:
+    """Processes are started with secrets that are wrong, spoilt, or in the wrong variables."""
+    other, spoilt = (base64.b64encode(scene.made_up().encode()[:32]).decode() for _ in range(2))
+    scene.note_key("planted vault key", other)
+    scene.note_key("planted vault key", spoilt)
+    person = f"me:{scene.plant('password')}"
+    attempts: list[tuple[str, dict[str, str]]] = [
+        ("auth", {"AUTH_VAULT_KEYS": f"stack-1:{other}"}),
+        ("auth", {"AUTH_VAULT_KEYS": f"stack-1:{spoilt}!"}),
+        ("auth", {"AUTH_VAULT_KEYS": spoilt}),
+        ("auth", {"AUTH_SERVICE_PUBLIC_KEYS": f"uploader:{scene.plant('key')}"}),
+        ("auth", {"AUTH_HTTP_PORT": scene.plant("port")}),
+        ("auth", {"AUTH_BOOTSTRAP_SECRET": scene.note("planted short secret", scene.made_up()[:31])}),
+        ("auth", {"TIKTOK_CLIENT_SECRET": scene.plant("client secret"), "TIKTOK_REDIRECT_URI": scene.plant("address")}),
+        ("uploader", {"UPLOADER_PRIVATE_KEY": f"{spoilt}!"}),
+        ("publisher", {"PUBLISHER_PRIVATE_KEY": scene.plant("key")}),
+        ("analytics", {"MONGODB_URL": f"mongodb://{person}@[:1"}),
+        ("analytics", {"KAFKA_BOOTSTRAP_SERVERS": scene.plant("servers")}),
+    ]
+    statuses = await asyncio.gather(
+        *(_start(scene, service, number, wrong) for number, (service, wrong) in enumerate(attempts))
+    )
+    assert 0 not in statuses, statuses
+
+
+async def _start(scene: Scene, service: str, number: int, wrong: Mapping[str, str]) -> int:
+    """Start a process of a service with something wrong; return its exit status."""
+    right = scene.stack.service(service)._environment
+    environment = {
+        **right,
+        f"{service.upper()}_HTTP_PORT": "0",
+        f"{service.upper()}_INSTANCE": f"wrong-{number}",
+        **wrong,
+    }
+    with (scene.stack.folder / "logs" / f"{service}-wrong-{number}.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", f"{service}_service"), env=environment, stdout=log, stderr=log
+        )
+        try:
+            return await asyncio.wait_for(process.wait(), ENDS_WITHIN)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def crashed(scene: Scene) -> None:
+    """Every service ends with a traceback, its memory full of secrets: the last step, since none comes back."""
+    await scene.observe()
+    async with AIOKafkaProducer(bootstrap_servers=scene.stack.bootstrap_servers, acks="all") as producer:
+        for service in SERVICES:
+            for partition in range(4):
+                await producer.send_and_wait(state_topic(service).name, b"{no state", key=b"a/b", partition=partition)
+    for service in SERVICES:
+        process = scene.stack.service(service)
+        said = process.log.stat().st_size
+        await asyncio.to_thread(process.kill9)
+        what = f"the traceback of {service}"
+        await eventually(partial(_failed, process.log, said), what=what, within=ENDS_WITHIN)
+
+
+async def _failed(log: Path, since: int) -> bool:
+    return b"process_failed" in (await asyncio.to_thread(log.read_bytes))[since:]
