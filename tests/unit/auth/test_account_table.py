@@ -26,10 +26,12 @@ from auth_service.account import (
     Rejected,
     RemovalTold,
     Resealed,
+    Revoke,
     Revoked,
     RevokeUnsettled,
 )
 from auth_service.decisions import decide
+from auth_service.plans import todo
 from common.events.account import (
     AccountAtRisk,
     AccountConnected,
@@ -112,7 +114,7 @@ TABLE: dict[str, tuple[Fact | Due, tuple[Cell, ...]]] = {
     ),
     "issue failed": (IssueFailed(version=4), (To(Issuing), To(Issuing), *(KEEPS,) * 6)),
     "refresh done": (DONE, (KEEPS, KEEPS, FRESH, FRESH, FRESH, To(Issuing), OTHER_DISCONNECTING, KEEPS)),
-    "refresh refused": (REFUSED, (KEEPS, KEEPS, RISKY, KEEPS, KEEPS, KEEPS, GONE, KEEPS)),
+    "refresh refused": (REFUSED, (KEEPS, KEEPS, RISKY, KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS)),
     "refresh unsettled": (
         UNSETTLED,
         (KEEPS, KEEPS, To(Ailing), KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS),
@@ -187,7 +189,7 @@ def test_the_table_has_every_kind_of_state() -> None:
     assert {type(state) for state in STATES} == set(Account.__args__)
 
 
-@pytest.mark.parametrize(("fact", "cell"), [(Revoked(version=3), GONE), (REFUSED, GONE), (CONSENT, ANEW)])
+@pytest.mark.parametrize(("fact", "cell"), [(Revoked(version=3), GONE), (CONSENT, ANEW)])
 def test_a_goodbye_that_waits_takes_in_what_ends_it(fact: Fact, cell: To) -> None:
     waiting = msgspec.structs.replace(DISCONNECTING, retry_at=NOW + timedelta(minutes=1))
     assert type(decide(KEY, waiting, fact, NOW).state) is cell.kind
@@ -196,3 +198,11 @@ def test_a_goodbye_that_waits_takes_in_what_ends_it(fact: Fact, cell: To) -> Non
 def test_a_refusal_of_another_version_does_not_end_a_goodbye() -> None:
     late = RefreshRefused(version=OLD.version - 1, code="invalid_grant", message="")
     assert decide(KEY, DISCONNECTING, late, NOW) == Decision(state=DISCONNECTING)
+
+
+def test_a_refresh_refused_ends_a_goodbye_only_where_nothing_is_left_to_revoke_with() -> None:
+    revoking = decide(KEY, DISCONNECTING, REFUSED, NOW).state
+    assert isinstance(revoking, Disconnecting)
+    assert isinstance(todo(KEY, revoking, NOW, recipients="keys"), Revoke)
+    ended = decide(KEY, DISCONNECTING, REFUSED, OLD.access_expires_at).state
+    assert isinstance(ended, Disconnected)

@@ -54,14 +54,19 @@ class AccessTokens:
         self._private_key = private_key
         self._clock = clock
 
-    def of(self, account_id: str, views: Views) -> AccessToken | NoAccessToken:
-        """The account's newest access token, if this service can use it now."""
+    def of(self, account_id: str, views: Views, *, tenant: str = "") -> AccessToken | NoAccessToken:
+        """The account's newest access token, if this service can use it now, and (where named) for this tenant.
+
+        An account may be another tenant's by now than when something was asked of it.
+        """
         credential = views.get(AUTH_CREDENTIALS, account_id)
         if isinstance(credential, CredentialWithdrawn):
             return NoAccessToken(version=credential.version)
         if not isinstance(credential, CredentialIssued):
             return NoAccessToken(version=NONE_YET)
         sealed = credential.sealed.get(self._service)
+        if tenant and credential.tenant and credential.tenant != tenant:
+            return NoAccessToken(version=credential.version)
         if sealed is None or credential.expires_at - self._clock() < LEAST_LIFE_LEFT:
             return NoAccessToken(version=credential.version)
         return self._open(account_id, credential.version, sealed)

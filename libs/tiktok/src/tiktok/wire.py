@@ -53,6 +53,10 @@ class OAuthErrorWire(msgspec.Struct, frozen=True, kw_only=True):
                 return error
 
 
+LONGEST_LIFE_SECONDS = 10 * 365 * 86_400
+"""What is told beyond this is cut off: no calendar ends by it, and a pair that was made is not lost to a number."""
+
+
 class GrantWire(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens."""
 
@@ -70,8 +74,8 @@ class GrantWire(msgspec.Struct, frozen=True, kw_only=True):
             scopes=tuple(scope.strip() for scope in self.scope.split(",") if scope.strip()),
             access_token=self.access_token,
             refresh_token=self.refresh_token,
-            expires_in=self.expires_in,
-            refresh_expires_in=self.refresh_expires_in,
+            expires_in=min(self.expires_in, LONGEST_LIFE_SECONDS),
+            refresh_expires_in=min(self.refresh_expires_in, LONGEST_LIFE_SECONDS),
         )
 
 

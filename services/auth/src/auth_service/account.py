@@ -343,6 +343,7 @@ def credential_of(account_id: str, profile: Profile, issued: Issued) -> Credenti
     """Describe an issued pair as the others see it: the access token alone, sealed."""
     return CredentialIssued(
         account_id=account_id,
+        tenant=profile.tenant,
         version=issued.pair.version,
         scopes=profile.scopes,
         expires_at=issued.pair.access_expires_at,

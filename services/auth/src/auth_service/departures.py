@@ -149,6 +149,9 @@ def _pair_changed(
                 if now < pair.access_expires_at
                 else _again(key, renewed, Trouble.TRANSIENT, now)
             )
+        case RefreshRefused() if not state.rejected and now < state.pair.access_expires_at:
+            # The refresh was begun before the goodbye; the access token is still good to revoke with.
+            return Decision(state=msgspec.structs.replace(state, attempt=state.attempt + 1))
         case RefreshRefused():
             # Nothing is left to revoke with. Where the access token is refused too, TikTok holds no grant, or one that
             # nobody has the tokens of.
@@ -163,7 +166,7 @@ def _wanted_back(key: Key, state: Disconnecting, fact: Granted) -> Decision[Acco
         return refuse(key, state, fact)
     if fact.profile.consented_at <= state.profile.consented_at:
         return Decision(state=state)
-    return connect_anew(key, fact, version=state.version + 1)
+    return connect_anew(key, fact, version=_highest(state) + 1)
 
 
 def _again(key: Key, state: Disconnecting, trouble: Trouble, now: Instant) -> Decision[Account]:
@@ -177,9 +180,14 @@ def _forget(key: Key, state: Disconnecting, *, revoked: bool, now: Instant) -> D
     return gone(
         key,
         state.profile,
-        version=state.version,
+        version=_highest(state),
         cause=DisconnectCause.REQUESTED,
         revoked=revoked,
         by=state.by,
         now=now,
     )
+
+
+def _highest(state: Disconnecting) -> int:
+    """Count the pairs that the goodbye took too: one of them may still come back, salvaged, under its version."""
+    return max(state.version, state.pair.version)

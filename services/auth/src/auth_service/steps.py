@@ -18,6 +18,10 @@ CONSENT_LIFE = timedelta(minutes=10)
 """How long a person may look at TikTok's consent page."""
 
 
+WAY_BACK_LIFE = timedelta(days=1)
+"""How long after its end a link or a consent still leads on to the backend's own page."""
+
+
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """The link a backend shows its user. `return_to` is where the person is sent in the end; `by` who made the link."""
 
@@ -67,7 +71,9 @@ def open_slip(vault: Vault, text: str, kind: type[Slip], now: Instant) -> Slip:
     except (CannotOpen, msgspec.DecodeError) as error:
         raise StateBroken(step=step) from error
     if now >= slip.expires_at:
-        raise StateExpired(step=step, return_to=slip.return_to)
+        # A tenant may have given an address up since; an old link must not lead there for ever.
+        return_to = slip.return_to if now < slip.expires_at + WAY_BACK_LIFE else ""
+        raise StateExpired(step=step, return_to=return_to)
     return slip
 
 

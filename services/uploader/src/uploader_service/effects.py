@@ -144,7 +144,9 @@ class UploaderEffects:
         ask: Callable[[str], Awaitable[outcomes.Outcome[T]]],
         read: Callable[[T], Outcome],
     ) -> Outcome:
-        token = self._tokens.of(key.lane, views)
+        # Only an init puts something out; what asks may ask with any token of the account.
+        tenant = effect.request.tenant if isinstance(effect, Init) else ""
+        token = self._tokens.of(key.lane, views, tenant=tenant)
         if isinstance(token, NoAccessToken):
             return NoCredential(of=effect, version=token.version)
         match await ask(token.text):

@@ -165,11 +165,15 @@ class GrantSalvaged(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CredentialIssued(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """View: an account's access token, sealed to each service's public key. Versions never restart."""
+    """View: an account's access token, sealed to each service's public key. Versions never restart.
+
+    `tenant` is whom the grant was given for: nobody else's posts may go out by it.
+    """
 
     ce_type: ClassVar[str] = "credential.issued"
     topic: ClassVar[Topic] = AUTH_CREDENTIALS
 
+    tenant: str = ""
     version: int
     scopes: tuple[str, ...]
     expires_at: Time

@@ -1,0 +1,45 @@
+"""Access tokens are opened for whom the grant was given, while they live, and by whom they were sealed to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from common.credentials import AccessToken, AccessTokens, NoAccessToken, access_token_context
+from common.events.account import CredentialIssued
+from common.events.body import Body
+from common.events.topics import Topic
+from common.sealing import seal_for
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+KEY = X25519PrivateKey.from_private_bytes(bytes(range(32)))
+TOKENS = AccessTokens(service="uploader", private_key=KEY, clock=lambda: NOW)
+
+
+class Views:
+    """One credential."""
+
+    def __init__(self, tenant: str) -> None:
+        sealed = seal_for(KEY.public_key(), b"act.1", access_token_context("acc_1", 4))
+        self._credential = CredentialIssued(
+            account_id="acc_1",
+            tenant=tenant,
+            version=4,
+            scopes=(),
+            expires_at=NOW + timedelta(hours=1),
+            sealed={"uploader": sealed},
+        )
+
+    def get(self, topic: Topic, key: str) -> Body | None:
+        return self._credential
+
+
+@pytest.mark.parametrize("asking", ["acme", ""])
+@pytest.mark.parametrize("tenant", ["acme", ""])
+def test_a_tenant_uses_its_own_grant(tenant: str, asking: str) -> None:
+    """Who names no tenant asks for nobody; a credential of an older release names none."""
+    assert TOKENS.of("acc_1", Views(tenant), tenant=asking) == AccessToken(text="act.1", version=4)
+
+
+def test_an_account_that_is_another_tenants_by_now_posts_for_nobody_else() -> None:
+    assert TOKENS.of("acc_1", Views("globex"), tenant="acme") == NoAccessToken(version=4)
