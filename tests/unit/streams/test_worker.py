@@ -395,3 +395,20 @@ def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends
         await asyncio.gather(running, return_exceptions=True)
 
     virtual.run(main())
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_a_process_that_is_killed_while_it_starts_leaves_nothing_behind(turns: int) -> None:
+    async def main() -> None:
+        before = asyncio.all_tasks()
+        log = MemoryLog(MemoryStore(partitions=1, clock=virtual.clock))
+        starting = asyncio.create_task(start(log, World(), FixedMembership([0]), asyncio.Event()))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for task in (killed := asyncio.all_tasks() - before):
+            task.cancel()
+        await asyncio.gather(*killed, return_exceptions=True)
+        # A coroutine that was made and never awaited would warn here, and warnings are errors.
+        assert starting.cancelled()
+
+    virtual.run(main())

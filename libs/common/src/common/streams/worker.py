@@ -9,6 +9,7 @@ Errors:
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import Random
 from typing import TypeVar
 
@@ -167,9 +168,9 @@ async def run_worker(
     )
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     async with asyncio.TaskGroup() as group:
-        living = group.create_task(_loudly("the heart", _live(worker, heart, pause)))
-        watching = group.create_task(_loudly("the watchdog", _watch(worker, heart, log, pause)))
-        hosting = group.create_task(_loudly("hosting", _host(worker, membership, surroundings, group)))
+        living = group.create_task(_loudly("the heart", partial(_live, worker, heart, pause)))
+        watching = group.create_task(_loudly("the watchdog", partial(_watch, worker, heart, log, pause)))
+        hosting = group.create_task(_loudly("hosting", partial(_host, worker, membership, surroundings, group)))
         stopping = group.create_task(stop.wait())
         await asyncio.wait((living, stopping), return_when=asyncio.FIRST_COMPLETED)
         hosting.cancel()
@@ -196,7 +197,7 @@ async def _host(
             if hosted is not None and not hosted.stop.is_set():
                 continue
             worker.tasks[number] = Hosted(Task(surroundings, number), before=hosted)
-            group.create_task(_loudly(f"partition {number}", _run(worker.tasks[number], worker, number)))
+            group.create_task(_loudly(f"partition {number}", partial(_run, worker.tasks[number], worker, number)))
 
 
 async def _run(hosted: Hosted, worker: Worker, number: int) -> None:
@@ -205,10 +206,10 @@ async def _run(hosted: Hosted, worker: Worker, number: int) -> None:
         del worker.tasks[number]
 
 
-async def _loudly(what: str, work: Awaitable[T]) -> T:
+async def _loudly(what: str, work: Callable[[], Awaitable[T]]) -> T:
     """Do it. A group takes a task that ends as cancelled for one that was told to, and nobody would notice its end."""
     try:
-        return await work
+        return await work()
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():
