@@ -83,7 +83,16 @@ def test_what_came_from_elsewhere_is_escaped_wherever_it_stands() -> None:
         assert "<script" not in page.html()
 
 
-@pytest.mark.parametrize("return_to", ["https://[x/", "https://a\u2100b.example/"])
+@pytest.mark.parametrize(
+    "return_to",
+    [
+        "https://[x/",
+        "https://a\u2100b.example/",
+        "https://a.example:port/",
+        "https://a.example\\@b.example/",
+        "https://",
+    ],
+)
 async def test_a_return_url_that_no_browser_could_follow_is_not_registered(scene: Scene, return_to: str) -> None:
     answer = await scene.operator.put(f"{ADMIN}/acme", json={"name": "Acme", "return_urls": [return_to]})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
