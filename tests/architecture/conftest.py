@@ -1,6 +1,7 @@
 """Every Python file of the project, parsed once."""
 
 import ast
+import gc
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,14 @@ TEST_FOLDERS = ("tests", "bench")
 def parsed(*folders: str) -> Mapping[str, tuple[str, ast.Module]]:
     paths = sorted(path for pattern in folders for folder in ROOT.glob(pattern) for path in folder.rglob("*.py"))
     texts = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths}
-    return {name: (text, ast.parse(text, name)) for name, text in texts.items()}
+    collecting = gc.isenabled()
+    # What is collected in the middle may print a traceback, which parses too, and Python 3.11 mixes the two up.
+    gc.disable()
+    try:
+        return {name: (text, ast.parse(text, name)) for name, text in texts.items()}
+    finally:
+        if collecting:
+            gc.enable()
 
 
 @pytest.fixture(scope="session")
