@@ -43,7 +43,7 @@ from auth_service.account import (
 )
 from auth_service.decisions import decide
 from auth_service.moves import describe, version_of
-from auth_service.plans import todo
+from auth_service.plans import Wanted, todo
 from common.events.account import (
     AccountDescribed,
     AccountDisconnected,
@@ -53,13 +53,15 @@ from common.events.account import (
 )
 from common.events.audit import Action, AuditRecorded
 from common.events.body import Body
-from common.streams.machine import Due, Wait
+from common.streams.machine import Due, Meanwhile, Wait
 from unit.auth.accounts import KEY, NOW, PROFILE, fingerprint, pair_of_life
 
 HOLDING = Issuing | Connected | Refreshing | Ailing | Expiring | Disconnecting
 LIVES = (timedelta(seconds=60), timedelta(hours=2), timedelta(days=1))
 TENANTS = ("acme", "acme", "globex")
 STEPS = 400
+NEVER_ENDS = 4
+"""The end of an effect in the background that outlasts its time."""
 
 
 class Told:
@@ -222,11 +224,13 @@ class Life:
         elif not isinstance(before, Disconnected):
             assert self.state.profile.tenant == before.profile.tenant
 
-    def wanted(self) -> Effect | Wait | None:
+    def wanted(self) -> Wanted:
         return None if self.state is None else todo(KEY, self.state, self.now, recipients=self.recipients)
 
-    def carry_out(self, wanted: Effect | Wait | None, end: int) -> None:
+    def carry_out(self, wanted: Wanted, end: int) -> None:
         """Wait for what is waited for; let what is wanted end in one of its ways, well by the first."""
+        if isinstance(wanted, Meanwhile):
+            wanted = Wait(wanted.until) if end == NEVER_ENDS else wanted.effect
         if isinstance(wanted, Wait):
             self.now = max(self.now, wanted.until)
             self.decide(Due())

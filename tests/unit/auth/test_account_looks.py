@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -24,26 +25,54 @@ from auth_service.account import (
     app_of,
 )
 from auth_service.decisions import decide
-from auth_service.plans import LOOK_AGAIN, LOOK_EVERY, look_time, todo
+from auth_service.plans import LOOK_AGAIN, LOOK_EARLIER, LOOK_EVERY, look_time, todo, warning_time
 from common.events.account import AccountDescribed
-from common.streams.machine import Decision, Due, Wait
+from common.streams.machine import Decision, Due, Meanwhile, Wait
 from unit.auth.accounts import CONNECTED, KEY, NOW, OLD, PROFILE, after, next_of, pair_of_life
 
 NAMED = msgspec.structs.replace(PROFILE, scopes=("user.info.basic", "video.publish"), seen_at=NOW)
 WELL = msgspec.structs.replace(CONNECTED, profile=NAMED, refresh_at=NOW + 2 * LOOK_EVERY)
+
+
+def look_at(profile: Profile) -> datetime:
+    at = look_time(KEY.lane, profile)
+    assert at is not None
+    return at
+
+
 SEEN = ProfileSeen(version=3, display_name="New", username="new", avatar_url="https://a.example/n.jpeg")
 
 
-def test_a_look_is_due_a_day_after_the_last() -> None:
-    assert todo(KEY, WELL, NOW, recipients="keys") == Wait(NOW + LOOK_EVERY)
-    assert todo(KEY, WELL, NOW + LOOK_EVERY, recipients="keys") == Look(
-        app=app_of(NAMED), pair=OLD, scopes=NAMED.scopes
-    )
+LOOK = Look(app=app_of(NAMED), pair=OLD, scopes=NAMED.scopes)
+EACH_DAY = look_at(NAMED) - NOW
+EACH_HOUR = EACH_DAY / 24
 
 
-def test_a_first_look_is_due_a_day_after_the_consent() -> None:
+def test_a_look_is_due_within_a_day_of_the_last_and_nothing_waits_for_it() -> None:
+    assert LOOK_EVERY * (1 - LOOK_EARLIER) <= EACH_DAY <= LOOK_EVERY
+    assert todo(KEY, WELL, NOW, recipients="keys") == Wait(NOW + EACH_DAY)
+    assert todo(KEY, WELL, NOW + EACH_DAY, recipients="keys") == Meanwhile(effect=LOOK, until=WELL.refresh_at)
+
+
+def test_a_warning_that_comes_due_does_not_wait_for_a_look() -> None:
+    at = warning_time(NAMED, OLD)
+    assert at is not None
+    late = msgspec.structs.replace(WELL, refresh_at=at + LOOK_EVERY)
+    assert todo(KEY, late, at - timedelta(seconds=1), recipients="keys") == Meanwhile(effect=LOOK, until=at)
+    assert todo(KEY, late, at, recipients="keys") == Wait(at)
+
+
+def test_a_first_look_is_due_within_a_day_of_the_consent() -> None:
     unseen = msgspec.structs.replace(NAMED, seen_at=None)
-    assert look_time(unseen) == NAMED.consented_at + LOOK_EVERY
+    assert look_at(unseen) == NAMED.consented_at + EACH_DAY
+
+
+def test_looks_at_accounts_of_one_moment_drift_apart() -> None:
+    times = [look_time(f"acc_{number}", NAMED) for number in range(1000)]
+    waits = sorted((at - NOW) / LOOK_EVERY for at in times if at is not None)
+    assert waits[0] < 0.76
+    assert waits[-1] > 0.99
+    assert max(later - sooner for sooner, later in pairwise(waits)) < 0.01
 
 
 def test_who_did_not_grant_it_is_not_looked_at() -> None:
@@ -70,7 +99,7 @@ def test_what_is_seen_is_told_where_it_is_new() -> None:
     known = next_of(decision)
     assert decide(KEY, known, SEEN, later).events == (), "the same again is nothing to tell"
     assert isinstance(known, Connected)
-    assert look_time(known.profile) == later + LOOK_EVERY
+    assert look_at(known.profile) == later + EACH_DAY
 
 
 def test_what_is_not_seen_is_looked_at_again_in_an_hour() -> None:
@@ -79,7 +108,8 @@ def test_what_is_not_seen_is_looked_at_again_in_an_hour() -> None:
     assert decision.events == ()
     known = next_of(decision)
     assert isinstance(known, Connected)
-    assert look_time(known.profile) == later + LOOK_AGAIN
+    assert look_at(known.profile) == later + EACH_HOUR
+    assert EACH_HOUR <= LOOK_AGAIN
     assert known.profile.display_name == "Demo"
 
 
@@ -119,25 +149,24 @@ def live(profile: Profile, *, life: timedelta, days: int, answer: Answer) -> Cou
             issued = Issued(pair=new, recipients="keys", sealed={})
             fact = RefreshDone(version=wanted.pair.version, scopes=(), issued=issued)
         else:
-            assert isinstance(wanted, Look)
+            assert isinstance(wanted, Meanwhile)
             done[Look] += 1
-            fact = answer(wanted.pair.version)
+            fact = answer(wanted.effect.pair.version)
         state = next_of(decide(KEY, state, fact, now))
     return done
 
 
 @pytest.mark.parametrize("life", [timedelta(seconds=60), timedelta(hours=2), timedelta(days=1)])
-@pytest.mark.parametrize(("answer", "looks"), [("seen", (9, 10)), ("unseen", (200, 217))])
-def test_looks_keep_their_pace_however_often_tokens_change(
-    life: timedelta, answer: str, looks: tuple[int, int]
-) -> None:
+@pytest.mark.parametrize(("answer", "pace"), [("seen", EACH_DAY), ("unseen", EACH_HOUR)])
+def test_looks_keep_their_pace_however_often_tokens_change(life: timedelta, answer: str, pace: timedelta) -> None:
     done = live(NAMED, life=life, days=10, answer=ANSWERS[answer])
-    assert looks[0] <= done[Look] <= looks[1]
+    looks = 1 + (timedelta(days=10) - EACH_DAY) / pace
+    assert 0.9 * looks <= done[Look] <= looks
 
 
 @pytest.mark.parametrize("life", [timedelta(hours=2), timedelta(days=1)])
 def test_a_look_that_takes_no_token_does_not_make_tokens_spin(life: timedelta) -> None:
     usual = live(NAMED, life=life, days=3, answer=ANSWERS["seen"])
     done = live(NAMED, life=life, days=3, answer=ANSWERS["rejected"])
-    assert done[Look] <= 3 * 24
+    assert done[Look] <= timedelta(days=3) / EACH_HOUR
     assert done[Refresh] <= usual[Refresh] + done[Look]

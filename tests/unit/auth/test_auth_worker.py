@@ -5,6 +5,7 @@ import asyncio
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service.grants import Tokens
+from auth_service.plans import LOOK_EVERY
 from common.events.account import CredentialIssued, CredentialWithdrawn, TokenRejected
 from common.sealing import open_sealed
 from simulation import virtual
@@ -87,6 +88,22 @@ def test_a_person_who_connects_again_heals_the_account_and_versions_go_on() -> N
         world.connect(Tokens(access_token="act.9", refresh_token=f"rft.{tiktok.alive}"))
         await world.serve(5)
         assert world.credentials()[-1] == (3, "act.9")
+
+    virtual.run(main())
+
+
+def test_a_look_that_never_ends_keeps_no_token_from_being_refreshed() -> None:
+    async def main() -> None:
+        tiktok = RotatingTikTok(look_seconds=1e9)
+        world = World(tiktok)
+        world.connect(FIRST, scopes=("video.publish", "user.info.basic"))
+        await world.serve(LOOK_EVERY.total_seconds())
+        before = tiktok.looks, tiktok.calls
+        await world.serve(LOOK_EVERY.total_seconds())
+        assert tiktok.looks > before[0] >= 1
+        assert tiktok.calls >= 1.9 * before[1]
+        *_, newest = (body for body in world.told("auth.credentials") if isinstance(body, CredentialIssued))
+        assert newest.expires_at > virtual.clock()
 
     virtual.run(main())
 

@@ -30,15 +30,20 @@ LIFE = 600
 
 
 class RotatingTikTok:
-    """Rotates the pair with each refresh. Answers by number in `lost` are lost; all of them take `seconds`."""
+    """Rotates the pair with each refresh. Answers by number in `lost` are lost; all of them take `seconds`.
 
-    def __init__(self, *, lost: Sequence[int] = (), seconds: float = 0.1) -> None:
+    It never says who anybody is; each such answer takes `look_seconds`.
+    """
+
+    def __init__(self, *, lost: Sequence[int] = (), seconds: float = 0.1, look_seconds: float = 0.1) -> None:
         self.alive = 1
         self.calls = 0
         self.revoked: list[str] = []
         self.asked = asyncio.Event()
         self._lost = lost
         self._seconds = seconds
+        self._look_seconds = look_seconds
+        self.looks = 0
 
     async def refresh(self, refresh_token: str) -> Outcome[Grant]:
         self.calls += 1
@@ -53,7 +58,7 @@ class RotatingTikTok:
         return Done(
             Grant(
                 open_id="-000open",
-                scopes=("video.publish",),
+                scopes=(),
                 access_token=f"act.{self.alive}",
                 refresh_token=f"rft.{self.alive}",
                 expires_in=LIFE,
@@ -62,6 +67,8 @@ class RotatingTikTok:
         )
 
     async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+        self.looks += 1
+        await asyncio.sleep(self._look_seconds)
         return Unknown("HTTP 503")
 
     async def revoke(self, access_token: str) -> Outcome[None]:
@@ -81,14 +88,14 @@ class World:
         value, headers = encode(Envelope(id="1", source="test", time=None, traceparent=None, body=body))
         self.store.append(Outgoing(slice=Slice(body.topic.name, 0), key=b"acc_1", value=value, headers=headers))
 
-    def connect(self, tokens: Tokens) -> None:
+    def connect(self, tokens: Tokens, *, scopes: tuple[str, ...] = ("video.publish",)) -> None:
         now = virtual.clock()
         self.write(
             ConnectRequested(
                 account_id=ACCOUNT,
                 tenant="acme",
                 open_id="-000open",
-                scopes=("video.publish",),
+                scopes=scopes,
                 sealed_grant=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=0),
                 granted_at=now,
                 access_expires_at=now + timedelta(seconds=LIFE),

@@ -8,7 +8,7 @@ from random import Random
 from common.events.body import Body
 from common.events.topics import Topic
 from common.streams.flights import Flights
-from common.streams.machine import Key, Views
+from common.streams.machine import Key, Views, Wish
 from common.streams.slots import Slots
 
 A, B = Key("acc", "a"), Key("acc", "b")
@@ -38,6 +38,7 @@ class Scene:
 
     wanted: dict[Key, str] = field(default_factory=lambda: {A: "send", B: "send"})
     woken: list[Key | None] = field(default_factory=list)
+    background: tuple[Key, ...] = ()
 
     def __post_init__(self) -> None:
         self.effects = Waiting({A: asyncio.Event(), B: asyncio.Event()})
@@ -52,7 +53,7 @@ class Scene:
 
     def start(self, *keys: Key) -> None:
         for key in keys:
-            self.flights.start(key, "send", tenant="t")
+            self.flights.start(Wish(key, "send", background=key in self.background), tenant="t")
 
 
 async def settle() -> None:
@@ -92,5 +93,12 @@ async def test_what_is_no_longer_wanted_when_its_turn_comes_never_begins() -> No
     assert (scene.effects.begun, scene.flights.busy(B), scene.woken) == ([A], False, [None, B])
     scene.wanted[B] = "send"
     scene.start(B)
+    await settle()
+    assert scene.effects.begun == [A, B]
+
+
+async def test_an_effect_in_the_background_takes_no_place_from_others() -> None:
+    scene = Scene(background=(A,))
+    scene.start(A, B)
     await settle()
     assert scene.effects.begun == [A, B]

@@ -1,5 +1,6 @@
 """The runtime's parts on their own: timers, places, journals."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,6 +43,9 @@ def test_a_cancelled_alarm_is_silent() -> None:
     assert alarms.next() is None
 
 
+FOREGROUND = Ticket(tenant="", lane="", begin=bool)
+
+
 def tickets(order: list[str], *wanted: tuple[str, str]) -> list[Ticket]:
     def begin(name: str) -> Ticket:
         tenant, lane = name.split("/")
@@ -61,7 +65,7 @@ def test_free_places_go_round_tenants_then_accounts() -> None:
     for ticket in tickets(order, ("big", "a"), ("big", "a"), ("big", "b"), ("big", "a"), ("small", "z")):
         slots.ask(ticket)
     for _ in range(5):
-        slots.give_back()
+        slots.give_back(FOREGROUND)
     assert order == ["big/a", "small/z", "big/b", "big/a", "big/a"]
 
 
@@ -70,9 +74,9 @@ def test_who_no_longer_wants_a_place_leaves_it_to_the_next() -> None:
     slots = Slots(0)
     for ticket in tickets(order, ("gone", "a"), ("gone", "b"), ("t", "c")):
         slots.ask(ticket)
-    slots.give_back()
+    slots.give_back(FOREGROUND)
     assert order == ["gone/a", "t/c"]
-    slots.give_back()
+    slots.give_back(FOREGROUND)
     assert order == ["gone/a", "t/c", "gone/b"]
     for ticket in tickets(order, ("t", "d")):
         slots.ask(ticket)
@@ -86,9 +90,26 @@ def test_who_withdraws_is_passed_over() -> None:
     slots.ask(first)
     slots.ask(second)
     slots.withdraw(first)
-    slots.give_back()
-    slots.give_back()
+    slots.give_back(FOREGROUND)
+    slots.give_back(FOREGROUND)
     assert order == ["t/b"]
+
+
+@pytest.mark.parametrize(("places", "begin"), [(1, 1), (4, 1), (8, 2), (16, 4)])
+def test_the_background_has_a_few_places_of_its_own(places: int, begin: int) -> None:
+    order: list[str] = []
+    slots = Slots(places)
+    queue = [replace(ticket, background=True) for ticket in tickets(order, *[("t", "look")] * 5)]
+    for ticket in queue:
+        slots.ask(ticket)
+    assert order == ["t/look"] * begin
+    for ticket in tickets(order, *[("t", "refresh")] * (places + 1)):
+        slots.ask(ticket)
+    assert order == ["t/look"] * begin + ["t/refresh"] * places
+    slots.give_back(queue[0])
+    assert order[-1] == "t/look"
+    slots.give_back(FOREGROUND)
+    assert order[-1] == "t/refresh"
 
 
 def test_no_more_begin_than_there_are_places() -> None:

@@ -23,7 +23,6 @@ from auth_service.account import (
     Issuing,
     NeedsPerson,
     Pair,
-    Profile,
     ProfileSeen,
     ProfileUnseen,
     RefreshDone,
@@ -50,7 +49,7 @@ from auth_service.moves import (
     version_of,
     with_scopes,
 )
-from auth_service.plans import LOOK_AGAIN, LOOK_EVERY, look_time, retry_time, time_after_rejection, warning_time
+from auth_service.plans import look_time, retry_time, time_after_rejection, unseen, warning_time
 from common.events.account import DisconnectCause, Risk
 from common.instants import Instant
 from common.streams.machine import Decision, Due, Key
@@ -132,10 +131,10 @@ def rejected(key: Key, state: Active, fact: Rejected, now: Instant) -> Decision[
     """TikTok refused an access token: if it is the newest one, only a refresh can tell what is wrong."""
     match state:
         case Connected(profile=profile, pair=pair) if pair.version == fact.version:
-            look_at = look_time(profile)
+            look_at = look_time(key.lane, profile)
             ailing = Ailing(
                 # Where a look found it out, the next pair is not looked at at once: it may be the look that is wrong.
-                profile=_unseen(profile, now) if look_at is not None and look_at <= now else profile,
+                profile=unseen(key.lane, profile, now) if look_at is not None and look_at <= now else profile,
                 pair=pair,
                 attempt=0,
                 since=now,
@@ -245,16 +244,12 @@ def looked(key: Key, state: Active, fact: ProfileSeen | ProfileUnseen, now: Inst
             known = msgspec.structs.replace(state, profile=seen)
             return Decision(state=known, events=(describe(key, seen),) if changed else ())
         case Connected(pair=pair, profile=profile), ProfileUnseen() if pair.version == fact.version:
-            return Decision(state=msgspec.structs.replace(state, profile=_unseen(profile, now)))
+            return Decision(state=msgspec.structs.replace(state, profile=unseen(key.lane, profile, now)))
         case (
             (Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson()),
             (ProfileSeen() | ProfileUnseen()),
         ):
             return Decision(state=state)
-
-
-def _unseen(profile: Profile, now: Instant) -> Profile:
-    return msgspec.structs.replace(profile, seen_at=now - LOOK_EVERY + LOOK_AGAIN)
 
 
 def resealed(state: Account, fact: Resealed) -> Decision[Account]:

@@ -44,7 +44,7 @@ from common.events.tenant import (
 from common.events.tiktok import TikTokNotified
 from common.events.topics import AUTH_COMMANDS, TIKTOK_WEBHOOKS
 from common.instants import Instant
-from common.streams.machine import Addressed, Decision, Due, Key, Machine, Wait, no_inspection
+from common.streams.machine import Addressed, Decision, Due, Key, Machine, no_inspection
 
 SERVICE = "auth"
 
@@ -98,7 +98,7 @@ def decide(
     return decisions.decide(key, state, fact, now)
 
 
-def todo(key: Key, state: State, now: Instant, *, recipients: str) -> Effect | Wait | None:
+def todo(key: Key, state: State, now: Instant, *, recipients: str) -> plans.Wanted:
     """What a state wants next; customers want nothing."""
     return None if isinstance(state, Customer) else plans.todo(key, state, now, recipients=recipients)
 

@@ -2,6 +2,9 @@
 
 import hashlib
 from datetime import timedelta
+from typing import TypeAlias
+
+import msgspec
 
 from auth_service.account import (
     Account,
@@ -24,7 +27,7 @@ from auth_service.account import (
     app_of,
 )
 from common.instants import Instant
-from common.streams.machine import Key, Wait
+from common.streams.machine import Key, Meanwhile, Wait
 
 REFRESH_SHARE = 0.25
 """The share of a token's life that is left when it is refreshed."""
@@ -54,19 +57,24 @@ SAME_END = timedelta(days=1)
 """Refresh tokens that end within this of each other are one end: TikTok tells remaining seconds."""
 
 LOOK_EVERY = timedelta(days=1)
-"""How often TikTok is asked who the person is: names change, and avatar addresses end after some days."""
+"""How often TikTok is asked who the person is, at the least: names change, and avatar addresses end after days."""
 
 LOOK_AGAIN = timedelta(hours=1)
-"""When it did not say."""
+"""When it did not say, at the latest."""
+
+LOOK_EARLIER = 0.25
+"""Each account's looks come earlier by up to this share: accounts that were connected together drift apart."""
 
 NAME_SCOPE = "user.info.basic"
 """The scope that lets us ask."""
 
 
-def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Effect | Wait | None:
+Wanted: TypeAlias = Effect | Meanwhile[Effect] | Wait | None
+
+
+def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Wanted:
     """Say what the account wants next. `recipients` is the fingerprint of the keys in force."""
-    del key
-    wanted: Effect | Wait | None
+    wanted: Wanted
     match state:
         case Issuing(retry_at=at) | Disconnecting(retry_at=at) if at is not None and now < at:
             wanted = Wait(at)
@@ -75,7 +83,7 @@ def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Effect |
         case Connected(pair=pair) if state.recipients != recipients:
             wanted = Issue(pair=pair, version=pair.version + 1)
         case Connected():
-            wanted = _while_connected(state, now)
+            wanted = _while_connected(key.lane, state, now)
         case Ailing(retry_at=at):
             wanted = Wait(at)
         case Refreshing(profile=profile, pair=pair, attempt=attempt):
@@ -89,12 +97,16 @@ def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Effect |
     return wanted
 
 
-def _while_connected(state: Connected, now: Instant) -> Effect | Wait:
-    look_at = look_time(state.profile)
-    if look_at is not None and look_at <= now < state.refresh_at:
-        return Look(app=app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
-    times = (state.refresh_at, look_at, warning_time(state.profile, state.pair))
-    return Wait(min(time for time in times if time is not None))
+def _while_connected(account_id: str, state: Connected, now: Instant) -> Meanwhile[Effect] | Wait:
+    times = (state.refresh_at, warning_time(state.profile, state.pair))
+    until = min(time for time in times if time is not None)
+    look_at = look_time(account_id, state.profile)
+    if look_at is None or until <= max(look_at, now):
+        return Wait(until)
+    if now < look_at:
+        return Wait(look_at)
+    look = Look(app=app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
+    return Meanwhile(effect=look, until=until)
 
 
 def _to_revoke(state: Disconnecting, now: Instant) -> Effect:
@@ -118,9 +130,16 @@ def refresh_life(profile: Profile, pair: Pair) -> timedelta:
     return max(profile.refresh_life, pair.refresh_expires_at - pair.granted_at)
 
 
-def look_time(profile: Profile) -> Instant | None:
+def look_time(account_id: str, profile: Profile) -> Instant | None:
     """When to ask who the person is; None where they did not grant that."""
-    return (profile.seen_at or profile.consented_at) + LOOK_EVERY if NAME_SCOPE in profile.scopes else None
+    seen_at = profile.seen_at or profile.consented_at
+    return seen_at + _at_most(LOOK_EVERY, account_id) if NAME_SCOPE in profile.scopes else None
+
+
+def unseen(account_id: str, profile: Profile, now: Instant) -> Profile:
+    """Plan another look, since TikTok did not say."""
+    seen_at = now + _at_most(LOOK_AGAIN, account_id) - _at_most(LOOK_EVERY, account_id)
+    return msgspec.structs.replace(profile, seen_at=seen_at)
 
 
 def refresh_time(account_id: str, pair: Pair) -> Instant:
@@ -148,6 +167,10 @@ def retry_time(account_id: str, attempt: int, now: Instant, trouble: Trouble = T
         Trouble.MISCONFIGURED: RETRY_LIMIT,
     }
     return now + min(ceilings[trouble], RETRY_LIMIT) * (0.5 + 0.5 * _fraction(f"{account_id}|{attempt}"))
+
+
+def _at_most(longest: timedelta, account_id: str) -> timedelta:
+    return longest * (1 - LOOK_EARLIER * _fraction(account_id))
 
 
 def _fraction(text: str) -> float:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from common.streams.intake import Offered
-from common.streams.machine import Effects, Key, Views
+from common.streams.machine import Effects, Key, Views, Wish
 from common.streams.slots import Slots, Ticket
 
 E = TypeVar("E")
@@ -64,8 +64,9 @@ class Flights(Generic[E, F]):
         """Name the items of this lane that have an effect under way."""
         return frozenset(key.item for key in self._flights if key.lane == lane)
 
-    def start(self, key: Key, effect: E, *, tenant: str) -> None:
+    def start(self, wish: Wish[E], *, tenant: str) -> None:
         """Start an effect as soon as there is a place for it."""
+        key, effect = wish.key, wish.effect
         flight: _Flight[E, F] = _Flight(effect)
         self._flights[key] = flight
 
@@ -76,11 +77,11 @@ class Flights(Generic[E, F]):
                 return False
             flight.task = asyncio.create_task(self._perform(key, effect, views))
             # Not a `finally` in the task: one that is cancelled before its first step never gets there.
-            flight.task.add_done_callback(partial(self._landed, key, flight))
+            flight.task.add_done_callback(partial(self._landed, key, flight, ticket))
             return True
 
-        flight.ticket = Ticket(tenant=tenant, lane=key.lane, begin=begin)
-        self._slots.ask(flight.ticket)
+        flight.ticket = ticket = Ticket(tenant=tenant, lane=key.lane, begin=begin, background=wish.background)
+        self._slots.ask(ticket)
 
     def keep_only(self, key: Key, wanted: E | None) -> None:
         """Stop what this state no longer wants, unless its call must be let finish."""
@@ -119,14 +120,14 @@ class Flights(Generic[E, F]):
         elif flight.task is not None:
             flight.task.cancel()
 
-    def _landed(self, key: Key, flight: _Flight[E, F], task: asyncio.Task[F]) -> None:
+    def _landed(self, key: Key, flight: _Flight[E, F], ticket: Ticket, task: asyncio.Task[F]) -> None:
         if task.cancelled() or task.exception() is not None:
             self._forget(key)
         else:
             flight.settled = True
             self.outcomes.append(Offered(key=key, fact=task.result(), kept=True))
             self._wake(None)
-        self._slots.give_back()
+        self._slots.give_back(ticket)
 
     def _forget(self, key: Key) -> None:
         del self._flights[key]

@@ -38,6 +38,14 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Meanwhile(Generic[E_co]):
+    """An effect for the time before `until`, in the background: no other effect ever waits for one of these."""
+
+    effect: E_co
+    until: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Generic[S_co]):
     """What a fact changes: the state from now on (`None` forgets it) and the events to emit with it."""
 
@@ -55,10 +63,22 @@ class Addressed(Generic[F_co]):
 
 @dataclass(frozen=True, slots=True)
 class Wish(Generic[E_co]):
-    """An effect that a committed state wants started."""
+    """An effect that a committed state wants started. Those in the `background` have places of their own."""
 
     key: Key
     effect: E_co
+    background: bool = False
+
+
+def wish_of(key: Key, wanted: E | Meanwhile[E] | Wait | None) -> Wish[E] | None:
+    """Return the effect in what a state wants, if there is one."""
+    match wanted:
+        case Meanwhile(effect=effect):
+            return Wish(key, effect, background=True)
+        case Wait() | None:
+            return None
+        case effect:
+            return Wish(key, effect)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +155,8 @@ class Machine(Generic[S, F, E]):
     """A worker as three pure functions and its translations.
 
     interpret: which fact an input event is, and for which state; `None` where it is not for this service.
-    decide: what a fact changes. Facts may come twice or late. `Due` is offered when a `Wait` is over.
-    todo: the one thing a committed state wants: an effect, to wait, or nothing.
+    decide: what a fact changes. Facts may come twice or late. `Due` is offered when a `Wait` or `Meanwhile` is over.
+    todo: the one thing a committed state wants: an effect, to wait, an effect while it waits, or nothing.
     admit: which of an account's wishes may start now. Wishes it names start; it is asked again on every change.
     notice: a fact that a view's record means for a waiting state, or `None`. Asked whenever either changes.
     salvage: an event that carries an outcome which must not be lost when the partition is; already sealed.
@@ -152,7 +172,7 @@ class Machine(Generic[S, F, E]):
     state_type: object
     interpret: Callable[[Envelope[Body]], Addressed[F] | None]
     decide: Callable[[Key, S | None, F | Due, Instant], Decision[S]]
-    todo: Callable[[Key, S, Instant], E | Wait | None]
+    todo: Callable[[Key, S, Instant], E | Meanwhile[E] | Wait | None]
     admit: Callable[[Lane[S], Sequence[Wish[E]], Instant], Admission] = start_all
     notice: Callable[[Key, S, Body], F | None] = no_view_fact
     salvage: Callable[[Key, F], Body | None] = no_salvage

@@ -17,7 +17,7 @@ from common.streams.flights import Flights
 from common.streams.intake import Intake, Offered, Passed
 from common.streams.journal import Journal
 from common.streams.log import Doubt, Outgoing, Reader, Record, Slice, Writer
-from common.streams.machine import Due, Key, Lane, Machine, Views, Wait, Wish
+from common.streams.machine import Due, Key, Lane, Machine, Meanwhile, Views, Wait, Wish, wish_of
 from common.streams.restore import Restored, TaskViews
 
 S = TypeVar("S")
@@ -71,7 +71,7 @@ class Session(Generic[S, F, E]):
         self._room.set()
         self._wake = asyncio.Event()
         self._freed: dict[Key, None] = {}
-        self._wishes: dict[str, dict[str, E]] = {}
+        self._wishes: dict[str, dict[str, Wish[E]]] = {}
         self._timers: Alarms[Key] = Alarms()
         self._looks: Alarms[str] = Alarms()
         self._unwritten = 0
@@ -87,9 +87,10 @@ class Session(Generic[S, F, E]):
     def leave(self, key: Key, effect: E) -> Views | None:
         """What an effect may look at, if it may begin: its state wants it still, and the partition is not given up."""
         state = self._book.get(key)
-        if self._stop.is_set() or state is None or self._machine.todo(key, state, self._tools.now()) != effect:
+        if self._stop.is_set() or state is None:
             return None
-        return self._views
+        wish = wish_of(key, self._machine.todo(key, state, self._tools.now()))
+        return self._views if wish is not None and wish.effect == effect else None
 
     @property
     def waiting(self) -> int:
@@ -260,33 +261,25 @@ class Session(Generic[S, F, E]):
         self._timers.cancel(key)
         lane = self._wishes.setdefault(key.lane, {})
         lane.pop(key.item, None)
-        match wanted:
-            case Wait(until=until):
-                self._timers.set(key, until if until > now else now + FRUITLESS_PAUSE)
-                self._tools.flights.keep_only(key, None)
-            case None:
-                self._tools.flights.keep_only(key, None)
-            case effect:
-                self._tools.flights.keep_only(key, effect)
-                lane[key.item] = effect
+        if isinstance(wanted, Wait | Meanwhile):
+            self._timers.set(key, wanted.until if wanted.until > now else now + FRUITLESS_PAUSE)
+        wish = wish_of(key, wanted)
+        self._tools.flights.keep_only(key, None if wish is None else wish.effect)
+        if wish is not None:
+            lane[key.item] = wish
 
     def _admit(self, account_id: str) -> None:
         flights = self._tools.flights
-        wishes = [
-            Wish(key, effect)
-            for item, effect in self._wishes.get(account_id, {}).items()
-            if not flights.busy(key := Key(account_id, item))
-        ]
+        wishes = [wish for wish in self._wishes.get(account_id, {}).values() if not flights.busy(wish.key)]
         if not wishes or self._stop.is_set():
             self._looks.cancel(account_id)
             return
         states = self._book.lane(account_id)
         lane = Lane(account_id=account_id, states=states, running=flights.running(account_id))
         admission = self._machine.admit(lane, wishes, self._tools.now())
-        wanted = {wish.key: wish.effect for wish in wishes}
+        wanted = {wish.key: wish for wish in wishes}
         for key in admission.start:
-            tenant = self._machine.tenant(states[key.item])
-            flights.start(key, wanted[key], tenant=tenant)
+            flights.start(wanted[key], tenant=self._machine.tenant(states[key.item]))
         if admission.look_again is None:
             self._looks.cancel(account_id)
         else:
