@@ -1,4 +1,4 @@
-"""TikTok tells that a person took the grant back: late, twice or wrongly. Only a refused refresh confirms it."""
+"""TikTok tells that a person took the grant back: late, twice or wrongly. Only TikTok's refusals confirm it."""
 
 from datetime import datetime, timedelta
 
@@ -12,27 +12,37 @@ from auth_service.account import (
     Disconnected,
     Expiring,
     Issuing,
+    Look,
+    NeedsPerson,
+    Profile,
+    ProfileSeen,
+    ProfileUnseen,
     RefreshDone,
     Refreshing,
     RefreshRefused,
     RefreshUnsettled,
+    Rejected,
     RemovalTold,
+    app_of,
 )
 from auth_service.decisions import decide
 from auth_service.machine import interpret
-from auth_service.plans import todo
+from auth_service.plans import LOOK_AGAIN, todo
 from common.events.account import (
+    AccountAtRisk,
+    AccountDescribed,
     AccountDisconnected,
     AccountForgotten,
     AccountReauthorizationRequired,
     CredentialIssued,
     DisconnectCause,
+    Risk,
     account_id_of,
 )
 from common.events.audit import Action, AuditRecorded
 from common.events.codec import Envelope
 from common.events.tiktok import TikTokNotified
-from common.streams.machine import Decision, Due
+from common.streams.machine import Decision, Due, Meanwhile, Wait
 from sandbox.shell import Shell
 from unit.auth.accounts import (
     AILING,
@@ -68,11 +78,23 @@ def assert_gone(decision: Decision[Account]) -> None:
     assert AccountReauthorizationRequired not in told_by(decision), "nobody is to connect again"
 
 
+def assert_removed(state: Account, refused: RefreshRefused) -> None:
+    """A refused refresh alone may be a lost answer: TikTok must refuse the access token as well."""
+    decision = decide(KEY, state, refused, NOW)
+    assert told_by(decision) == []
+    checking = decision.state
+    assert isinstance(checking, Expiring)
+    until = checking.pair.access_expires_at
+    look = Look(app=app_of(checking.profile), pair=checking.pair, scopes=checking.profile.scopes)
+    assert todo(KEY, checking, NOW, recipients="keys") == Meanwhile(effect=look, until=until)
+    assert_gone(decide(KEY, checking, Rejected(version=refused.version), NOW))
+
+
 def test_a_removal_is_checked_by_a_refresh_that_is_refused() -> None:
     asked = after(CONNECTED, REMOVAL, Refreshing)
     assert todo(KEY, asked, NOW, recipients="keys") is not None
     assert told_by(decide(KEY, CONNECTED, REMOVAL, NOW)) == [], "it is not believed yet"
-    assert_gone(decide(KEY, asked, REFUSED, NOW))
+    assert_removed(asked, REFUSED)
 
 
 def test_a_removal_is_disproved_by_a_refresh_that_succeeds() -> None:
@@ -88,7 +110,7 @@ def test_a_removal_from_before_the_consent_is_of_another_grant(state: Account, a
 
 
 def test_a_removal_while_a_refresh_is_under_way_is_confirmed_by_its_refusal() -> None:
-    assert_gone(decide(KEY, after(REFRESHING, REMOVAL, Refreshing), REFUSED, NOW))
+    assert_removed(after(REFRESHING, REMOVAL, Refreshing), REFUSED)
 
 
 def test_a_refresh_that_was_under_way_may_have_been_answered_before_the_removal() -> None:
@@ -99,7 +121,7 @@ def test_a_refresh_that_was_under_way_may_have_been_answered_before_the_removal(
     assert again.pair == DONE.issued.pair
     (credential,) = (event for event in decision.events if isinstance(event, CredentialIssued))
     assert credential.version == 4, "and meanwhile services use the new token"
-    assert_gone(decide(KEY, again, REFUSED_AGAIN, NOW))
+    assert_removed(again, REFUSED_AGAIN)
     assert isinstance(decide(KEY, again, AGAIN, NOW).state, Connected)
 
 
@@ -113,10 +135,10 @@ def test_what_is_told_twice_is_checked_and_then_over() -> None:
 def test_a_removal_waits_for_a_refresh_in_trouble() -> None:
     ailing = after(after(CONNECTED, REMOVAL, Refreshing), UNSETTLED, Ailing)
     again = after(ailing, Due(), Refreshing, ailing.retry_at)
-    assert_gone(decide(KEY, again, REFUSED, NOW))
+    assert_removed(again, REFUSED)
     assert isinstance(decide(KEY, again, DONE, NOW).state, Connected)
     told = after(AILING, REMOVAL, Ailing)
-    assert_gone(decide(KEY, after(told, Due(), Refreshing), REFUSED, NOW))
+    assert_removed(after(told, Due(), Refreshing), REFUSED)
 
 
 def test_a_lost_answer_does_not_outlive_the_attempt_it_was_for() -> None:
@@ -125,9 +147,49 @@ def test_a_lost_answer_does_not_outlive_the_attempt_it_was_for() -> None:
     assert isinstance(decide(KEY, again, DONE, NOW).state, Connected), "this attempt began after the removal was told"
 
 
-@pytest.mark.parametrize("state", [EXPIRING, NEEDS_PERSON])
-def test_what_tiktok_has_refused_already_needs_no_other_proof(state: Account) -> None:
-    assert_gone(decide(KEY, state, REMOVAL, NOW))
+def test_what_tiktok_has_refused_already_needs_no_other_proof() -> None:
+    assert_gone(decide(KEY, NEEDS_PERSON, REMOVAL, NOW))
+
+
+CHECKING = msgspec.structs.replace(EXPIRING, check_at=NOW)
+ALIVE = ProfileSeen(version=3, display_name="Demo", username="", avatar_url="")
+UNSEEN = ProfileUnseen(version=3)
+
+
+def test_where_the_refresh_was_refused_before_the_access_token_is_tried() -> None:
+    assert after(EXPIRING, REMOVAL, Expiring) == CHECKING
+    assert_gone(decide(KEY, CHECKING, Rejected(version=3), NOW))
+    assert decide(KEY, CHECKING, REMOVAL, NOW) == Decision(state=CHECKING)
+
+
+def test_a_lost_answer_and_a_removal_of_before_do_not_forget_an_account_whose_token_is_good() -> None:
+    asked = after(CONNECTED, REMOVAL, Refreshing)
+    lost = after(asked, UNSETTLED, Ailing)  # TikTok has rotated the pair
+    checking = after(after(lost, Due(), Refreshing, lost.retry_at), REFUSED, Expiring)
+    decision = decide(KEY, checking, ALIVE, NOW)
+    assert decision.state == msgspec.structs.replace(checking, check_at=None, profile=at_risk_of(decision))
+    assert told_by(decision) == [AccountAtRisk, AccountDescribed]
+    healed = decide(KEY, decision.state, SALVAGED, NOW).state
+    assert isinstance(healed, Issuing), "the answer may still come, by another worker"
+
+
+def at_risk_of(decision: Decision[Account]) -> Profile:
+    assert isinstance(decision.state, Expiring)
+    assert decision.state.profile.risk is Risk.REFRESH_REFUSED
+    return decision.state.profile
+
+
+def test_where_tiktok_does_not_say_it_is_asked_every_hour_and_the_tenant_told_once() -> None:
+    first = decide(KEY, CHECKING, UNSEEN, NOW)
+    assert told_by(first) == [AccountAtRisk, AccountDescribed]
+    assert isinstance(first.state, Expiring)
+    end, later = EXPIRING.pair.access_expires_at, NOW + LOOK_AGAIN
+    assert first.state.check_at == later
+    second = decide(KEY, msgspec.structs.replace(first.state, check_at=NOW), UNSEEN, NOW)
+    assert told_by(second) == []
+    assert second.state == first.state
+    assert todo(KEY, first.state, NOW, recipients="keys") == Wait(min(end, later))
+    assert isinstance(decide(KEY, first.state, Due(), end).state, NeedsPerson), "nobody knows whether it was removed"
 
 
 def test_a_removal_while_the_pair_is_being_issued_is_checked_afterwards() -> None:
@@ -137,7 +199,7 @@ def test_a_removal_while_the_pair_is_being_issued_is_checked_afterwards() -> Non
     assert isinstance(asked, Refreshing)
     assert asked.pair.version == 4
     assert CredentialIssued in told_by(decision)
-    assert_gone(decide(KEY, asked, REFUSED_AGAIN, NOW))
+    assert_removed(asked, REFUSED_AGAIN)
     assert isinstance(decide(KEY, asked, AGAIN, NOW).state, Connected)
 
 
@@ -146,7 +208,7 @@ def test_a_salvaged_pair_does_not_disprove_a_removal(state: Account) -> None:
     told = decide(KEY, state, REMOVAL, NOW).state
     issuing = after(told, SALVAGED, Issuing)
     asked = after(issuing, issued(4, SALVAGED.pair.granted_at), Refreshing)
-    assert_gone(decide(KEY, asked, REFUSED_AGAIN, NOW))
+    assert_removed(asked, REFUSED_AGAIN)
 
 
 def test_a_refresh_that_never_settles_keeps_the_question_open() -> None:

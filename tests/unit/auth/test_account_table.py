@@ -133,11 +133,14 @@ TABLE: dict[str, tuple[Fact | Due, tuple[Cell, ...]]] = {
     ),
     "disconnect asked": (ASKED, (*(GOES,) * 5, GONE, KEEPS, KEEPS)),
     "disconnect asked by another tenant": (ASKED_BY_ANOTHER, (KEEPS,) * 8),
-    "removal told": (REMOVAL, (To(Issuing), To(Refreshing), To(Refreshing), To(Ailing), GONE, GONE, KEEPS, KEEPS)),
+    "removal told": (
+        REMOVAL,
+        (To(Issuing), To(Refreshing), To(Refreshing), To(Ailing), To(Expiring), GONE, KEEPS, KEEPS),
+    ),
     "removal of long before the consent": (RemovalTold(at=CONSENTED_AT - timedelta(minutes=6)), (KEEPS,) * 8),
     "removal of about the consent": (
         RemovalTold(at=CONSENTED_AT - timedelta(minutes=1)),
-        (To(Issuing), To(Refreshing), To(Refreshing), To(Ailing), KEEPS, KEEPS, KEEPS, KEEPS),
+        (To(Issuing), To(Refreshing), To(Refreshing), To(Ailing), To(Expiring), KEEPS, KEEPS, KEEPS),
     ),
     "pair resealed": (
         RESEALED_PAIR,

@@ -10,7 +10,7 @@ from common.events.account import AccountDisconnected, CredentialIssued, Credent
 from common.events.tiktok import TikTokNotified
 from common.streams.log import Slice
 from simulation import virtual
-from tiktok.models import Grant
+from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
 from unit.auth.worlds import ACCOUNT, FIRST, RotatingTikTok, World
 
@@ -35,6 +35,11 @@ class Leavable(RotatingTikTok):
             self.asked.set()
             return Refused(status=400, code="invalid_grant", message="", log_id="")
         return await super().refresh(refresh_token)
+
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+        if self.removed:
+            return Refused(status=401, code="access_token_invalid", message="", log_id="")
+        return await super().user_info(token, scopes)
 
     async def revoke(self, access_token: str) -> Outcome[None]:
         self.revoking.set()

@@ -105,12 +105,16 @@ class Ailing(msgspec.Struct, frozen=True, kw_only=True, tag="ailing"):
 
 
 class Expiring(msgspec.Struct, frozen=True, kw_only=True, tag="expiring"):
-    """TikTok refuses the refresh token; the access token is good until it ends."""
+    """TikTok refuses the refresh token; the access token is good until it ends.
+
+    `check_at`: when to try whether it really is, since TikTok told that the person took the grant back.
+    """
 
     profile: Profile
     pair: Pair
     code: str
     message: str
+    check_at: Instant | None = None
 
 
 class NeedsPerson(msgspec.Struct, frozen=True, kw_only=True, tag="needs_person"):

@@ -42,15 +42,14 @@ from auth_service.moves import (
     connect,
     connect_anew,
     describe,
-    gone,
     needs_person,
     refuse,
     take_over,
     version_of,
     with_scopes,
 )
-from auth_service.plans import look_time, retry_time, time_after_rejection, unseen, warning_time
-from common.events.account import DisconnectCause, Risk
+from auth_service.plans import LOOK_AGAIN, look_time, retry_time, time_after_rejection, unseen, warning_time
+from common.events.account import Risk
 from common.instants import Instant
 from common.streams.machine import Decision, Due, Key
 
@@ -145,6 +144,8 @@ def rejected(key: Key, state: Active, fact: Rejected, now: Instant) -> Decision[
         case Refreshing(pair=pair) | Ailing(pair=pair) if pair.version == fact.version:
             return Decision(state=msgspec.structs.replace(state, rejected=True))
         case Expiring(profile=profile, pair=pair, code=code, message=message) if pair.version == fact.version:
+            if state.check_at is not None:
+                return departures.removed(key, state, now)
             return needs_person(key, profile, pair, code=code, message=message, now=now)
         case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
             return Decision(state=state)
@@ -214,11 +215,13 @@ def refresh_failed(key: Key, state: Active, fact: RefreshRefused | RefreshUnsett
     """No new pair. Refused may mean that an earlier answer was lost: the access token is used up to its end."""
     match state, fact:
         case Refreshing(profile=profile, pair=pair), RefreshRefused(code=code) if pair.version == fact.version:
-            if state.removed:
-                return _removed(key, state, now)
             if state.rejected or now >= pair.access_expires_at:
+                if state.removed:
+                    return departures.removed(key, state, now)
                 return needs_person(key, profile, pair, code=code, message=fact.message, now=now)
             expiring = Expiring(profile=profile, pair=pair, code=code, message=fact.message)
+            if state.removed:
+                return Decision(state=msgspec.structs.replace(expiring, check_at=now))
             return at_risk(key, expiring, code, now, risk=Risk.REFRESH_REFUSED)
         case Refreshing(), RefreshUnsettled() if (state.pair.version, state.attempt) == (fact.version, fact.attempt):
             return _try_later(key, state, fact, now)
@@ -245,11 +248,23 @@ def looked(key: Key, state: Active, fact: ProfileSeen | ProfileUnseen, now: Inst
             return Decision(state=known, events=(describe(key, seen),) if changed else ())
         case Connected(pair=pair, profile=profile), ProfileUnseen() if pair.version == fact.version:
             return Decision(state=msgspec.structs.replace(state, profile=unseen(key.lane, profile, now)))
+        case Expiring(pair=pair, check_at=at), (ProfileSeen() | ProfileUnseen()) if (
+            at is not None and pair.version == fact.version
+        ):
+            return _not_removed(key, state, now, check_at=now + LOOK_AGAIN if isinstance(fact, ProfileUnseen) else None)
         case (
             (Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson()),
             (ProfileSeen() | ProfileUnseen()),
         ):
             return Decision(state=state)
+
+
+def _not_removed(key: Key, state: Expiring, now: Instant, *, check_at: Instant | None) -> Decision[Account]:
+    """Go on to the end of the access token, as after any refusal; where TikTok did not say, it is asked again."""
+    expiring = msgspec.structs.replace(state, check_at=check_at)
+    if expiring.profile.risk is Risk.REFRESH_REFUSED:
+        return Decision(state=expiring)
+    return at_risk(key, expiring, state.code, now, risk=Risk.REFRESH_REFUSED)
 
 
 def resealed(state: Account, fact: Resealed) -> Decision[Account]:
@@ -283,18 +298,6 @@ def _may_be_removed_since(state: Refreshing | Ailing | Expiring) -> bool:
             return removed  # the answer is one to an earlier attempt
         case Expiring():
             return False
-
-
-def _removed(key: Key, state: Refreshing, now: Instant) -> Decision[Account]:
-    return gone(
-        key,
-        state.profile,
-        version=version_of(state) + 1,
-        cause=DisconnectCause.REMOVED_AT_TIKTOK,
-        revoked=True,
-        by=departures.TIKTOK,
-        now=now,
-    )
 
 
 def _next_attempt(state: Ailing) -> Refreshing:

@@ -62,29 +62,37 @@ def asked(key: Key, state: Active, fact: DisconnectAsked, now: Instant) -> Decis
 
 
 def told(key: Key, state: Active, fact: RemovalTold, now: Instant) -> Decision[Account]:
-    """TikTok tells of a removal. It counts once TikTok refuses a refresh, and not for a consent given since."""
+    """TikTok tells of a removal. It counts once TikTok refuses both tokens, and not for a consent given since."""
     if fact.at < state.profile.consented_at - CLOCKS_APART:
         return Decision(state=state)
+    next_state: Active = state
     match state:
         case Connected(profile=profile, pair=pair):
-            return Decision(state=Refreshing(profile=profile, pair=pair, attempt=1, since=now, removed=True))
+            next_state = Refreshing(profile=profile, pair=pair, attempt=1, since=now, removed=True)
         case Refreshing():
-            return Decision(state=msgspec.structs.replace(state, removed=True, too_early=True))
+            next_state = msgspec.structs.replace(state, removed=True, too_early=True)
         case Ailing() | Issuing():
-            return Decision(state=msgspec.structs.replace(state, removed=True))
-        case Expiring(profile=profile) | NeedsPerson(profile=profile) if fact.at >= profile.consented_at:
-            # TikTok has refused the refresh already.
-            return gone(
-                key,
-                profile,
-                version=version_of(state) + 1,
-                cause=DisconnectCause.REMOVED_AT_TIKTOK,
-                revoked=True,
-                by=TIKTOK,
-                now=now,
-            )
+            next_state = msgspec.structs.replace(state, removed=True)
+        case Expiring(check_at=None):
+            next_state = msgspec.structs.replace(state, check_at=now)
+        case NeedsPerson() if fact.at >= state.profile.consented_at:
+            return removed(key, state, now)  # TikTok has refused both already
         case Expiring() | NeedsPerson():
-            return Decision(state=state)
+            pass
+    return Decision(state=next_state)
+
+
+def removed(key: Key, state: Active, now: Instant) -> Decision[Account]:
+    """Forget an account that its person removed at TikTok: it takes neither token any more."""
+    return gone(
+        key,
+        state.profile,
+        version=version_of(state) + 1,
+        cause=DisconnectCause.REMOVED_AT_TIKTOK,
+        revoked=True,
+        by=TIKTOK,
+        now=now,
+    )
 
 
 def check_removal(connected: Decision[Account], now: Instant) -> Decision[Account]:

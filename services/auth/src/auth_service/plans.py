@@ -88,8 +88,8 @@ def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Wanted:
             wanted = Wait(at)
         case Refreshing(profile=profile, pair=pair, attempt=attempt):
             wanted = Refresh(app=app_of(profile), pair=pair, attempt=attempt)
-        case Expiring(pair=pair):
-            wanted = Wait(pair.access_expires_at)
+        case Expiring():
+            wanted = _while_expiring(state, now)
         case Disconnecting():
             wanted = _to_revoke(state, now)
         case NeedsPerson() | Disconnected():
@@ -105,8 +105,18 @@ def _while_connected(account_id: str, state: Connected, now: Instant) -> Meanwhi
         return Wait(until)
     if now < look_at:
         return Wait(look_at)
-    look = Look(app=app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
-    return Meanwhile(effect=look, until=until)
+    return Meanwhile(effect=_look(state), until=until)
+
+
+def _while_expiring(state: Expiring, now: Instant) -> Meanwhile[Effect] | Wait:
+    until, check_at = state.pair.access_expires_at, state.check_at
+    if check_at is None or until <= max(check_at, now):
+        return Wait(until)
+    return Meanwhile(effect=_look(state), until=until) if now >= check_at else Wait(check_at)
+
+
+def _look(state: Connected | Expiring) -> Look:
+    return Look(app=app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
 
 
 def _to_revoke(state: Disconnecting, now: Instant) -> Effect:
