@@ -113,7 +113,7 @@ class Administration:
             self._demand_unused(tenant, described.app.client_key)
         app = None if wanted is None else self._sealed(tenant, wanted)
         command = AppRequested(tenant=tenant, app=app, by=OPERATOR, at=self._clock())
-        await self._done(command, self._tenants, lambda: self.tenant(tenant).app == app)
+        await self._done(command, self._tenants, lambda: _shows(self.tenant(tenant), command))
         return self.tenant(tenant)
 
     async def issue_key(self, tenant: str, wanted: NewKey) -> tuple[ApiKeyIssued | ApiKeyRevoked, str]:
@@ -181,3 +181,10 @@ class Administration:
         await write(self._commands, command)
         if not await view.until(holds, SEEN_WITHIN_SECONDS):
             raise not_certain()
+
+
+def _shows(described: TenantDescribed, command: AppRequested) -> bool:
+    """Whether an app was set since: not the same sealed text, which may have been sealed under another key by now."""
+    if command.app is None or described.app is None:
+        return command.app is described.app
+    return described.changed_at >= command.at and described.app.client_key == command.app.client_key

@@ -173,6 +173,8 @@ async def _open_worker(opened: AsyncExitStack, shared: Shared) -> Part:
     worker = Worker(membership)
 
     async def work(stop: asyncio.Event) -> None:
+        # Before any partition opens: a refresh that does not find its tenant's app yet would count as one that failed.
+        await shared.tenants.read_to_end(stop)
         await run_worker(
             machine=auth_machine(
                 recipients.fingerprint,

@@ -15,6 +15,8 @@ from common.events.topics import ALL_TOPICS, Topic
 from common.settings import KafkaSettings
 
 CREATE_TIMEOUT_MS = 30_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 class WrongTopics(CommonError):
@@ -62,16 +64,25 @@ def _new_topic(topic: Topic, partitions: int, replication_factor: int) -> NewTop
 
 
 def topic_settings(topic: Topic, replication_factor: int) -> Mapping[str, str]:
-    """Say how Kafka keeps a topic: two replicas must have a record before it counts, where there are three."""
+    """Say how Kafka keeps a topic: two replicas must have a record before it counts, where there are three.
+
+    What was replaced, or is past its time, goes within about a day: Kafka drops by the file, and these close in time.
+    """
     settings = {
         "min.insync.replicas": str(min(2, replication_factor)),
         "unclean.leader.election.enable": "false",
     }
     if topic.retention is None:
         # Small dirty ratio and short segments: a task reads the whole topic back whenever it opens.
-        return settings | {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.ms": "3600000"}
+        return settings | {
+            "cleanup.policy": "compact",
+            "min.cleanable.dirty.ratio": "0.1",
+            "segment.ms": str(HOUR_MS),
+            "max.compaction.lag.ms": str(DAY_MS),
+        }
     return settings | {
         "cleanup.policy": "delete",
+        "segment.ms": str(DAY_MS),
         "retention.ms": str(int(topic.retention.total_seconds() * 1000)),
     }
 

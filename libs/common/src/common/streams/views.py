@@ -55,6 +55,11 @@ class WholeView:
             return False
         return True
 
+    async def read_to_end(self, stop: asyncio.Event) -> None:
+        """Wait until it is `ready`, while it is followed, or until `stop`."""
+        while not (self.ready or stop.is_set()):
+            await self.until(lambda: self.ready, PATIENCE_SECONDS)
+
     async def follow(self, stop: asyncio.Event) -> None:
         """Keep reading until `stop`; a broker outage makes it stale, not wrong. Raises `Unreadable`."""
         following = asyncio.create_task(self._follow(stop))
@@ -84,11 +89,13 @@ class WholeView:
         reader.assign(self._positions)
         while not stop.is_set():
             ends = await reader.ends()
+            if not [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
+                was_ready, self._at_end = self.ready, self._time()
+                if not was_ready:
+                    self._tell()
             for record in await reader.fetch(PATIENCE_SECONDS):
                 self._apply(record)
                 self._positions[record.slice] = record.offset + 1
-            if not [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
-                self._at_end = self._time()
 
     def _apply(self, record: Record) -> None:
         key, body = read_view(record)
@@ -96,5 +103,8 @@ class WholeView:
             self._bodies.pop(key, None)
         else:
             self._bodies[key] = body
+        self._tell()
+
+    def _tell(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()

@@ -1,0 +1,53 @@
+"""A whole topic in memory: who waits for it hears when it is read, also where there is nothing on it."""
+
+import asyncio
+
+import pytest
+
+from common.events.codec import Envelope, encode
+from common.events.tenant import TenantDescribed
+from common.events.topics import AUTH_TENANTS
+from common.streams.log import Outgoing, Slice
+from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.views import WholeView
+from simulation import virtual
+
+
+def describe(store: MemoryStore, tenant: str) -> None:
+    now = virtual.clock()
+    body = TenantDescribed(tenant=tenant, name=tenant, created_at=now, changed_at=now)
+    value, headers = encode(Envelope(id="1", source="auth", time=None, traceparent=None, body=body))
+    store.append(Outgoing(slice=Slice(AUTH_TENANTS.name, 1), key=tenant.encode(), value=value, headers=headers))
+
+
+@pytest.mark.parametrize("tenants", [[], ["acme"], ["acme", "globex", "acme"]])
+def test_who_waits_for_a_view_hears_when_it_is_read(tenants: list[str]) -> None:
+    async def main() -> None:
+        store = MemoryStore(partitions=2, clock=virtual.clock)
+        for tenant in tenants:
+            describe(store, tenant)
+        view, stop = WholeView(MemoryLog(store), AUTH_TENANTS, partitions=2), asyncio.Event()
+        began = virtual.clock()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(view.follow(stop))
+            await view.read_to_end(stop)
+            assert view.ready
+            assert {key for key, _ in view.all()} == set(tenants)
+            assert virtual.clock() == began, "nobody waits longer than it takes"
+            stop.set()
+
+    virtual.run(main())
+
+
+def test_who_waits_for_a_view_that_nobody_reads_is_let_go_at_the_end() -> None:
+    async def main() -> None:
+        store = MemoryStore(partitions=2, clock=virtual.clock)
+        view, stop = WholeView(MemoryLog(store), AUTH_TENANTS, partitions=2), asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(view.read_to_end(stop))
+            await asyncio.sleep(30)
+            assert not waiting.done()
+            stop.set()
+        assert not view.ready
+
+    virtual.run(main())
