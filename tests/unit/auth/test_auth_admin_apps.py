@@ -1,16 +1,21 @@
 """What operators do over the admin API: a tenant's own TikTok app, whose secret nobody sees again."""
 
+import hashlib
+from dataclasses import dataclass
+
 import httpx
 import pytest
 import structlog
 
-from auth_service.administration import NewApp
+from auth_service.administration import Administration, NewApp
+from auth_service.apps import seal_secret
 from common.events.account import AccountDescribed, AccountForgotten
 from common.events.audit import Action
+from common.events.body import Body
 from common.events.codec import Envelope, encode
-from common.events.tenant import AppRequested
+from common.events.tenant import AppRequested, AppResealed
 from unit.auth.operators import ADMIN, APP, SECRET, noted
-from unit.auth.scene import Scene
+from unit.auth.scene import VAULT, Scene
 
 
 async def test_an_app_is_set_changed_and_removed(scene: Scene, acme: httpx.AsyncClient) -> None:
@@ -130,3 +135,34 @@ async def test_a_secret_is_in_no_answer_record_log_or_repr(scene: Scene, acme: h
     assert SECRET.encode() not in written
     assert SECRET not in f"{bodies} {logs} {scene.worker.states}"
     assert SECRET not in repr(NewApp(client_key="aw-acme", secret=SECRET, pkce="none"))
+
+
+@dataclass
+class SealsAnew:
+    """Auth's worker, and a rotation of keys that is done with each app before its view shows it."""
+
+    scene: Scene
+
+    async def write(self, command: Body) -> None:
+        await self.scene.worker.write(command)
+        if isinstance(command, AppRequested) and command.app is not None:
+            replaces = hashlib.sha256(command.app.sealed_secret.encode()).hexdigest()
+            sealed = seal_secret(VAULT, command.tenant, command.app.client_key, SECRET)
+            await self.scene.worker.write(AppResealed(tenant=command.tenant, replaces=replaces, sealed=sealed))
+
+
+async def test_an_app_that_was_sealed_anew_meanwhile_is_set_all_the_same(scene: Scene, acme: httpx.AsyncClient) -> None:
+    administration = Administration(
+        commands=SealsAnew(scene),
+        tenants=scene.tenants,
+        keys=scene.keys,
+        accounts=scene.accounts,
+        vault=VAULT,
+        clock=lambda: scene.now,
+        random_bytes=scene.dice.randbytes,
+    )
+    described = await administration.set_app("acme", NewApp(client_key="aw-acme", secret=SECRET, pkce="none"))
+    assert described.app is not None
+    asked = [command for command in scene.worker.written if isinstance(command, AppRequested)]
+    assert [command.app for command in asked] != [described.app], "it was sealed anew"
+    assert await administration.set_app("acme", None) == scene.tenants.bodies["acme"]
