@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from e2e.canaries import accounts, posts, trouble
+from e2e.canaries import accounts, posts, rotation, trouble
 from e2e.canaries.scene import Scene
 
 Step = Callable[[Scene], Awaitable[None]]
@@ -25,5 +25,6 @@ STEPS: tuple[Step, ...] = (
     trouble.wrong_places,
     trouble.dead_letters,
     trouble.misconfigured,
+    rotation.keys_rotated,
     trouble.crashed,
 )
