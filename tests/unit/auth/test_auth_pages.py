@@ -63,12 +63,27 @@ def test_only_ends_that_are_of_the_tenants_account_name_it_to_the_tenant(page: P
         ("https://a.example", "https://a.example?postbus_result=connected&account_id=acc_1"),
         ("https://a.example/x?y=1&y=2", "https://a.example/x?y=1&y=2&postbus_result=connected&account_id=acc_1"),
         ("https://a.example/x?y=", "https://a.example/x?y=&postbus_result=connected&account_id=acc_1"),
+        *(
+            (f"https://a.example/?{odd}", f"https://a.example/?{odd}&postbus_result=connected&account_id=acc_1")
+            for odd in ("flag", "x=%ff", "x=1;y=2", "x=a+b", "x=a%20b", "&&")
+        ),
         ("http://localhost:3000/x", "http://localhost:3000/x?postbus_result=connected&account_id=acc_1"),
         ("https://a.example/%20%C3%A4", "https://a.example/%20%C3%A4?postbus_result=connected&account_id=acc_1"),
     ],
 )
 def test_the_way_on_keeps_what_the_tenant_registered(return_to: str, onward: str) -> None:
     assert leading_to(page_of(LANDED), return_to).next_url == onward
+
+
+def test_a_page_may_be_closed_where_it_is_the_last_one() -> None:
+    closable = "You can close this page."
+    assert {page.result for page in PAGES if closable in page.html()} == {"connected", "accepted"}
+    assert closable not in leading_to(page_of(LANDED), "https://a.example/").html()
+
+
+def test_what_tiktok_says_is_one_sentence() -> None:
+    page = page_of(Refused(status=400, code="invalid_scope", message="That is too much.", log_id=""))
+    assert page.paragraphs[0] == "TikTok refused with: invalid_scope (That is too much)."
 
 
 def test_what_came_from_elsewhere_is_escaped_wherever_it_stands() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from http import HTTPStatus
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from auth_service.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
 from auth_service.errors import CallbackRefused, OtherBrowser, StateBroken, StateExpired
@@ -60,7 +60,10 @@ body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padd
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page; `result` names it for metrics and programs. `next_url` is the backend's own page."""
+    """A page; `result` names it for metrics and programs. `next_url` is the backend's own page.
+
+    `last`: nothing is left to do, so that it may be closed where it leads nowhere.
+    """
 
     status: int
     result: str
@@ -68,6 +71,7 @@ class Page:
     paragraphs: tuple[str, ...]
     account_id: str = ""
     next_url: str = ""
+    last: bool = False
 
     def html(self) -> str:
         """Write the page; whatever came from elsewhere is escaped."""
@@ -77,6 +81,8 @@ class Page:
             address = escape(self.next_url)
             refresh = f'<meta http-equiv="refresh" content="{SECONDS_TO_READ};url={address}">'
             paragraphs += f'<p><a href="{address}">Continue to {escape(urlsplit(self.next_url).netloc)}</a></p>'
+        elif self.last:
+            paragraphs += "<p>You can close this page.</p>"
         return _PAGE.format(
             title=escape(self.title), result=escape(self.result), paragraphs=paragraphs, refresh=refresh
         )
@@ -87,8 +93,9 @@ def leading_to(page: Page, return_to: str) -> Page:
     if not return_to:
         return page
     parts = urlsplit(return_to)
-    told = [("postbus_result", page.result), ("account_id", page.account_id)]
-    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *(pair for pair in told if pair[1])])
+    told = urlencode({"postbus_result": page.result} | ({"account_id": page.account_id} if page.account_id else {}))
+    # What is there stays as it is, also where another would have written it otherwise.
+    query = f"{parts.query}&{told}" if parts.query else told
     return replace(page, next_url=urlunsplit(parts._replace(query=query)))
 
 
@@ -103,8 +110,9 @@ def page_of(landing: Landing) -> Page:
                 status=202,
                 result="accepted",
                 title="Your consent has arrived",
-                paragraphs=("The account will be connected in a moment. You can close this page.",),
+                paragraphs=("The account will be connected in a moment.",),
                 account_id=account_id,
+                last=True,
             )
         case NotSaved() | BelongsToAnother() | AppChanged():
             page = _kept_out(landing)
@@ -157,8 +165,9 @@ def _landed(landed: Landed) -> Page:
         status=200,
         result="connected",
         title=f"Connected as {landed.display_name or landed.account_id}",
-        paragraphs=(*refused, *again, f"Account: {landed.account_id}", "You can close this page."),
+        paragraphs=(*refused, *again, f"Account: {landed.account_id}"),
         account_id=landed.account_id,
+        last=True,
     )
 
 
@@ -228,7 +237,7 @@ def _no_tokens(answer: Refused | NotSent | Unknown) -> Page:
             title="TikTok did not answer",
             paragraphs=("Your consent could not be completed. Nothing was connected.", START_AGAIN),
         )
-    said = f"TikTok refused with: {answer.code} ({answer.message})."
+    said = f"TikTok refused with: {answer.code} ({answer.message.rstrip('.')})."
     match answer.code:
         case "invalid_client" | "unauthorized_client":
             return _misconfigured("wrong_client_key", "TikTok does not know this app's client key or secret.", said)
