@@ -15,6 +15,7 @@ from common.instants import Instant
 from common.sealing import Vault
 from common.streams.journal import Journal
 from common.streams.kafka import KafkaLog
+from common.streams.machine import as_written
 from common.streams.producer import EventProducer
 from common.streams.restore import restore
 from e2e.tiktok_stand_in import StandIn
@@ -87,7 +88,7 @@ class Crowd:
         try:
             for partition in range(partitions):
                 journal: Journal[State] = Journal(service=SERVICE, partition=partition, state_type=State)
-                read = partial(restore, reader=reader, journal=journal, views=(), inputs=())
+                read = partial(restore, reader=reader, journal=journal, views=(), inputs=(), rename=as_written)
                 book = (await read(progress=lambda: None)).book
                 found |= {key.lane: state for key in list(book.keys()) if (state := book.get(key)) is not None}
         finally:

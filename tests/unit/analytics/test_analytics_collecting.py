@@ -34,7 +34,7 @@ from common.streams.machine import Due, Key, Wait
 
 AGES = (60, 300, 3600)
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-KEY = Key(lane="acc_1", item="post-1")
+KEY = Key(lane="acc_1", item="shop/post-1")
 NUMBERS = Numbers(
     video_id="7512345678901234567",
     view_count=10,

@@ -36,7 +36,7 @@ from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 PRIVATE = X25519PrivateKey.generate()
 TOKENS = AccessTokens(service="analytics", private_key=PRIVATE, clock=lambda: NOW)
-KEY = Key("acc_1", "post-1")
+KEY = Key("acc_1", "shop/post-1")
 COLLECT = Collect(video_ids=("7",), age=60, due=NOW)
 SEEN = Video(id="7", create_time=1, share_url="https://x/7", view_count=5, like_count=4, comment_count=3, share_count=2)
 

@@ -43,7 +43,7 @@ from publisher_service.post import (
     Verdict,
 )
 
-KEY = Key("acc_a", "post-1")
+KEY = Key("acc_a", "t1/post-1")
 THEN = datetime(2027, 1, 1, 12, tzinfo=UTC)
 NOW = THEN + timedelta(minutes=1)
 PUBLIC = PrivacyLevel.PUBLIC_TO_EVERYONE

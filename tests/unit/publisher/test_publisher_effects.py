@@ -37,7 +37,7 @@ from publisher_service.post import (
 )
 from tiktok.client import TikTok
 
-KEY = Key("acc_a", "post-1")
+KEY = Key("acc_a", "t1/post-1")
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 POLL = Poll(publish_id="v_pub_file~v2-1.7", attempt=2)
 PRIVATE_KEY = X25519PrivateKey.generate()

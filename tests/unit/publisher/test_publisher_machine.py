@@ -21,7 +21,7 @@ from publisher_service.post import (
 )
 
 AT = datetime(2027, 1, 1, 12, tzinfo=UTC)
-KEY = Key("acc_a", "post-1")
+KEY = Key("acc_a", "t1/post-1")
 POST: dict[str, Any] = {"account_id": "acc_a", "post_id": "post-1", "tenant": "t1", "revision": 4, "at": AT}
 HANDED: dict[str, Any] = {"publish_id": "p7", "attempt": 2, "privacy_level": PrivacyLevel.SELF_ONLY}
 PUBLISHED = Published(tenant="t1", attempt=2, publish_id="p7", revision=5, published_at=AT, next_at=AT)

@@ -26,7 +26,7 @@ from publisher_service.post import (
     Verdict,
 )
 
-KEY = Key("acc_a", "post-1")
+KEY = Key("acc_a", "t1/post-1")
 THEN = datetime(2027, 1, 1, 12, tzinfo=UTC)
 LATER = THEN + timedelta(seconds=10)
 COMMON: dict[str, Any] = {"tenant": "t1", "attempt": 2, "publish_id": "v_pub_file~v2-1.7", "revision": 4}

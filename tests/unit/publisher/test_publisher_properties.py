@@ -38,7 +38,7 @@ from publisher_service.post import (
 )
 from publisher_service.verdicts import RULINGS
 
-KEY = Key("acc_a", "post-1")
+KEY = Key("acc_a", "t1/post-1")
 START = datetime(2027, 1, 1, tzinfo=UTC)
 
 attempts = st.integers(1, 3)

@@ -55,7 +55,7 @@ from uploader_service.post import (
 )
 from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, wanted_by
 
-KEY = Key("acc_a", "post-1")
+KEY = Key("acc_a", "t1/post-1")
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 REQUEST = PostRequested(
     account_id="acc_a",

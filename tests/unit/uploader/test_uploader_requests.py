@@ -167,7 +167,7 @@ def test_asked_again_for_something_else_is_a_conflict_and_the_first_stands(state
 def test_an_illegible_request_is_answered_once() -> None:
     first = step(None, UNREAD)
     failed = the_event(first, PostFailed)
-    assert (failed.account_id, failed.post_id, failed.revision) == (KEY.lane, KEY.item, 1)
+    assert (failed.account_id, failed.post_id, failed.revision) == ("acc_a", "post-1", 1)
     assert failed.message == "Expected `str`"
     assert step(first.state, UNREAD).events == ()
 
@@ -276,7 +276,7 @@ def test_a_request_that_cannot_be_read_is_addressed_by_what_is_legible() -> None
     value = msgspec.json.encode({"account_id": "acc_a", "post_id": "post-1", "tenant": 7, "privacy_level": "EVERYONE"})
     found = illegible(outsider(value))
     assert found is not None
-    assert found.key == Key("acc_a", "post-1")
+    assert found.key == Key("acc_a", "/post-1")
     assert isinstance(found.fact, Illegible)
     assert found.fact.tenant == ""
     assert "$.privacy_level" in found.fact.message

@@ -27,6 +27,7 @@ from common.events.codec import Envelope
 from common.events.metrics import MetricsCollected
 from common.events.post import PostAvailable
 from common.instants import Instant
+from common.post_keys import post_id_of, post_key
 from common.streams.machine import Addressed, Decision, Due, Key
 
 FIRST_RETRY = timedelta(seconds=5)
@@ -44,7 +45,7 @@ def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
     if not isinstance(body, PostAvailable) or not body.video_ids:
         return None
     fact = BecameAvailable(tenant=body.tenant, video_ids=body.video_ids, at=body.at)
-    return Addressed(key=Key(lane=body.account_id, item=body.post_id), fact=fact)
+    return Addressed(key=post_key(body.account_id, body.tenant, body.post_id), fact=fact)
 
 
 def notice(key: Key, state: Video, record: Body) -> Fact | None:
@@ -180,7 +181,7 @@ def _events(key: Key, state: Collecting, fact: Collected) -> tuple[MetricsCollec
     return tuple(
         MetricsCollected(
             account_id=key.lane,
-            post_id=key.item,
+            post_id=post_id_of(key),
             tenant=state.tenant,
             video_id=numbers.video_id,
             at=fact.at,

@@ -16,6 +16,7 @@ from common.events.post import (
     PrivacyLevel,
 )
 from common.instants import Instant
+from common.post_keys import post_id_of
 from common.streams.machine import Decision, Due, Key
 from publisher_service import verdicts
 from publisher_service.lanes import ACCOUNT_RESTS, ACCOUNT_RESTS_WHEN_LIMITED
@@ -155,7 +156,7 @@ def _follow(key: Key, fact: HandedOver | HandedOverInDoubt, now: Instant) -> Fol
 def _publish(key: Key, state: Following, video_ids: tuple[str, ...], now: Instant) -> Decision[Post]:
     event = PostPublished(
         account_id=key.lane,
-        post_id=key.item,
+        post_id=post_id_of(key),
         tenant=state.tenant,
         revision=state.revision + 1,
         at=now,
@@ -191,7 +192,7 @@ def _with_ids(key: Key, state: Published, video_ids: tuple[str, ...], now: Insta
     known = replace(state, video_ids=every, revision=state.revision + 1, polls=0)
     available = PostAvailable(
         account_id=key.lane,
-        post_id=key.item,
+        post_id=post_id_of(key),
         tenant=known.tenant,
         revision=known.revision,
         at=now,
@@ -210,7 +211,7 @@ def _end(key: Key, state: Following, fail_reason: str, now: Instant) -> Decision
             events=(
                 PostFailed(
                     account_id=key.lane,
-                    post_id=key.item,
+                    post_id=post_id_of(key),
                     tenant=rested.tenant,
                     revision=rested.revision,
                     at=now,
@@ -232,7 +233,7 @@ def _end(key: Key, state: Following, fail_reason: str, now: Instant) -> Decision
         events=(
             PostReturned(
                 account_id=key.lane,
-                post_id=key.item,
+                post_id=post_id_of(key),
                 tenant=rested.tenant,
                 revision=rested.revision,
                 at=now,
@@ -276,7 +277,7 @@ def _doubt(key: Key, state: Following, now: Instant) -> Decision[Post]:
     doubtful = replace(state, doubtful=True, revision=state.revision + 1)
     unresolved = PostUnresolved(
         account_id=key.lane,
-        post_id=key.item,
+        post_id=post_id_of(key),
         tenant=doubtful.tenant,
         revision=doubtful.revision,
         at=now,

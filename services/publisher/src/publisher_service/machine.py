@@ -5,6 +5,7 @@ from common.events.body import Body
 from common.events.codec import Envelope
 from common.events.post import PostUnresolved, PostUploaded
 from common.events.topics import AUTH_CREDENTIALS, POST_EVENTS
+from common.post_keys import post_key, with_tenant
 from common.streams.machine import Addressed, Key, Machine
 from publisher_service.decisions import SERVICE, decide
 from publisher_service.lanes import admit, attempt_of
@@ -34,7 +35,7 @@ def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
         at=body.at,
         privacy_level=body.privacy_level,
     )
-    return Addressed(Key(body.account_id, body.post_id), fact)
+    return Addressed(post_key(body.account_id, body.tenant, body.post_id), fact)
 
 
 def notice(key: Key, state: Post, record: Body) -> Fact | None:
@@ -50,6 +51,11 @@ def tenant_of(state: Post) -> str:
     return attempt_of(state).tenant
 
 
+def rename(key: Key, state: Post) -> Key:
+    """Name a state in full that was written before posts were told apart by tenant."""
+    return with_tenant(key, tenant_of(state))
+
+
 MACHINE: Machine[Post, Fact, Poll] = Machine(
     service=SERVICE,
     inputs=(POST_EVENTS,),
@@ -61,4 +67,5 @@ MACHINE: Machine[Post, Fact, Poll] = Machine(
     admit=admit,
     notice=notice,
     tenant=tenant_of,
+    rename=rename,
 )

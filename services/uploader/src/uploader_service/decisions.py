@@ -11,6 +11,7 @@ from common.events.post import (
     PostRequestConflict,
 )
 from common.instants import Instant
+from common.post_keys import post_id_of
 from common.streams.machine import Decision, Due, Key
 from uploader_service.facts import (
     AccountSeen,
@@ -143,7 +144,7 @@ def _next_header(key: Key, state: Post, now: Instant) -> tuple[Post, EventHeader
             step = 0 if state.ending is Ending.HANDED_OVER else 1
             counted = replace(state, revision=state.revision + step)
             return counted, EventHeader(
-                account_id=key.lane, post_id=key.item, tenant=state.tenant, revision=counted.revision, at=now
+                account_id=key.lane, post_id=post_id_of(key), tenant=state.tenant, revision=counted.revision, at=now
             )
         case HandedOver():
             header = state.job.header(now)
@@ -158,7 +159,7 @@ def _next_header(key: Key, state: Post, now: Instant) -> tuple[Post, EventHeader
 
 def refuse_illegible(key: Key, fact: Illegible, now: Instant) -> Decision[Post]:
     """Answer a request of which little more than its post could be read."""
-    header = EventHeader(account_id=key.lane, post_id=key.item, tenant=fact.tenant, revision=1, at=now)
+    header = EventHeader(account_id=key.lane, post_id=post_id_of(key), tenant=fact.tenant, revision=1, at=now)
     failed = PostFailed(**header, reason=FailureReason.INVALID_REQUEST, message=fact.message)
     state = Finished(tenant=fact.tenant, digest=fact.digest, revision=1, ending=Ending.FAILED, at=now)
     return keep(state, failed)
@@ -172,7 +173,7 @@ def take_back(key: Key, state: Post | None, fact: Returned, now: Instant) -> Dec
             return next_attempt(replace(job, revision=fact.revision), why, now)
         case Finished(ending=Ending.HANDED_OVER) if fact.revision > state.revision:
             header = EventHeader(
-                account_id=key.lane, post_id=key.item, tenant=state.tenant, revision=fact.revision + 1, at=now
+                account_id=key.lane, post_id=post_id_of(key), tenant=state.tenant, revision=fact.revision + 1, at=now
             )
             failed = PostFailed(**header, reason=FailureReason.TOO_LATE, message="it came back after its moment")
             return keep(replace(state, revision=fact.revision + 1, ending=Ending.FAILED, at=now), failed)

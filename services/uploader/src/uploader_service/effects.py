@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from common.credentials import AccessTokens, NoAccessToken
 from common.events.post import PostRequested
 from common.instants import Clock
+from common.post_keys import post_id_of
 from common.sealing import CannotOpen, open_sealed, seal_for
 from common.streams.machine import Key, Views
 from tiktok import models, outcomes
@@ -188,7 +189,7 @@ class UploaderEffects:
         try:
             url = open_sealed(self._private_key, ticket.sealed_url, _url_context(key, ticket.publish_id)).decode()
         except CannotOpen as error:
-            log.warning("upload_url_unreadable", account_id=key.lane, post_id=key.item, fault=str(error))
+            log.warning("upload_url_unreadable", account_id=key.lane, post_id=post_id_of(key), fault=str(error))
             return TicketUnreadable(of=effect, nothing_left=self._sends.none_left(ticket.publish_id))
         if is_last:
             self._sends.begin(ticket.publish_id)
@@ -262,7 +263,7 @@ def _log_refusal(key: Key, effect: Wanted, refused: Refused) -> None:
         "tiktok_refused",
         effect=_KINDS[type(effect)].value,
         account_id=key.lane,
-        post_id=key.item,
+        post_id=post_id_of(key),
         status=refused.status,
         error_code=refused.code,
         log_id=refused.log_id,

@@ -11,6 +11,7 @@ from common.events.body import Body
 from common.events.codec import Envelope
 from common.events.post import PostRequested, PostReturned
 from common.instants import Instant
+from common.post_keys import post_key
 from common.streams.machine import Addressed, Key, Outsider
 from uploader_service.facts import AccountSeen, CredentialSeen, Fact, Illegible, Requested, Returned
 from uploader_service.post import AwaitingCredential, Parked, Post
@@ -35,10 +36,10 @@ def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
     body = envelope.body
     if isinstance(body, PostRequested):
         requested = Requested(request=body, recorded_at=_aware(envelope.time))
-        return Addressed(Key(body.account_id, body.post_id), requested)
+        return Addressed(post_key(body.account_id, body.tenant, body.post_id), requested)
     if isinstance(body, PostReturned):
         returned = Returned(attempt=body.attempt, revision=body.revision, code=body.code, message=body.message)
-        return Addressed(Key(body.account_id, body.post_id), returned)
+        return Addressed(post_key(body.account_id, body.tenant, body.post_id), returned)
     return None
 
 
@@ -66,7 +67,7 @@ def illegible(outsider: Outsider) -> Addressed[Fact] | None:
         message=str(outsider.error)[:_LONGEST_FAULT],
         digest=hashlib.sha256(outsider.value).hexdigest(),
     )
-    return Addressed(Key(account_id, post_id), fact)
+    return Addressed(post_key(account_id, tenant, post_id), fact)
 
 
 def _identifier(value: object) -> str:

@@ -23,6 +23,7 @@ class Book(Generic[S]):
     def __init__(self) -> None:
         self._lanes: dict[str, dict[str, S]] = {}
         self._traces: dict[Key, str] = {}
+        self._formerly: dict[Key, Key] = {}
 
     def get(self, key: Key) -> S | None:
         """Return a state, if there is one."""
@@ -32,8 +33,23 @@ class Book(Generic[S]):
         """Return the trace a state belongs to."""
         return self._traces.get(key)
 
+    def formerly(self, key: Key) -> Key | None:
+        """Return the older name that a state still has in the log."""
+        return self._formerly.get(key)
+
+    def rename(self, name: Callable[[Key, S], Key]) -> None:
+        """Give each state the name it goes by today, unless another has it."""
+        for old, state in list(self.all()):
+            new = name(old, state)
+            if new != old and self.get(new) is None:
+                trace = self.trace(old)
+                self.put(old, None, None)
+                self.put(new, state, trace)
+                self._formerly[new] = old
+
     def put(self, key: Key, state: S | None, trace: str | None) -> None:
         """Set or forget a state."""
+        self._formerly.pop(key, None)
         if state is None:
             self._traces.pop(key, None)
             lane = self._lanes.get(key.lane, {})
@@ -116,6 +132,7 @@ class Draft(Generic[S, F, E]):
         """Lay out the transaction: states, events, what is passed on, and the position."""
         return [
             *(journal.put(key, state, trace) for key, (state, trace) in self.changes.items()),
+            *(journal.put(old, None, None) for old in map(self._book.formerly, self.changes) if old is not None),
             *(write(body, trace) for body, trace in self.events),
             *self.passing,
             journal.put_position(offsets, self._now),

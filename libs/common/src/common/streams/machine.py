@@ -140,6 +140,12 @@ def no_salvage(key: Key, fact: object) -> None:
     del key, fact
 
 
+def as_written(key: Key, state: object) -> Key:
+    """Keep every name: for machines that never named their states otherwise."""
+    del state
+    return key
+
+
 def no_inspection(partition: int, states: Iterable[tuple[Key, object]]) -> None:
     """Look at nothing: for machines that can work with every state they can read."""
     del partition, states
@@ -162,6 +168,7 @@ class Machine(Generic[S, F, E]):
     salvage: an event that carries an outcome which must not be lost when the partition is; already sealed.
     tenant: whose state it is, so that process-wide slots go round tenants.
     illegible: a fact for outside input that is dead-lettered, where it can be told which state it was about.
+    rename: what a state goes by today that was read back under this key. Such a name is dropped when the state changes.
     inspect: is shown the states of a partition when it was read back, to tell people what it cannot work with.
     uninterruptible: effects whose call must be let finish, since repeating it is not free (init, refresh).
     """
@@ -178,5 +185,6 @@ class Machine(Generic[S, F, E]):
     salvage: Callable[[Key, F], Body | None] = no_salvage
     tenant: Callable[[S], str]
     illegible: Callable[[Outsider], Addressed[F] | None] = no_legible_part
+    rename: Callable[[Key, S], Key] = as_written
     inspect: Callable[[int, Iterable[tuple[Key, S]]], None] = no_inspection
     uninterruptible: tuple[type, ...] = ()

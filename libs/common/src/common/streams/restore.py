@@ -11,6 +11,7 @@ from common.streams.book import Book
 from common.streams.intake import read_view
 from common.streams.journal import Journal, Position
 from common.streams.log import Reader, Record, Slice
+from common.streams.machine import Key
 
 S = TypeVar("S")
 PATIENCE_SECONDS = 0.03
@@ -55,6 +56,7 @@ async def restore(
     journal: Journal[S],
     views: Sequence[Topic],
     inputs: Sequence[Topic],
+    rename: Callable[[Key, S], Key],
     progress: Callable[[], None],
 ) -> Restored[S]:
     """Read state and views to their end, and say in `positions` where reading goes on.
@@ -64,6 +66,7 @@ async def restore(
     restored: Restored[S] = Restored()
     view_slices = journal.input_slices(tuple(views))
     await read_to_end(reader, {journal.slice: 0}, lambda record: _take(restored, journal, record), progress)
+    restored.book.rename(rename)
     await read_to_end(reader, dict.fromkeys(view_slices, 0), restored.views.apply, progress)
     restored.positions = {slice_: await reader.position(slice_) for slice_ in view_slices}
     for slice_ in journal.input_slices(tuple(inputs)):

@@ -167,6 +167,7 @@ class Task(Generic[S, F, E]):
                 journal=journal,
                 views=self._machine.views,
                 inputs=self._machine.inputs,
+                rename=self._machine.rename,
                 progress=self._beat,
             )
         finally:
