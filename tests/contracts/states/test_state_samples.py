@@ -10,12 +10,15 @@ import msgspec
 import pytest
 from msgspec import inspect
 
+from analytics_service.machine import collector
 from analytics_service.video import Video
 from auth_service.machine import State as AuthState
 from common.streams.journal import Journal, Position
 from common.streams.log import Record
-from common.streams.machine import Key
+from common.streams.machine import Key, Machine
+from publisher_service.machine import MACHINE as FOLLOWS
 from publisher_service.post import Post as FollowedPost
+from uploader_service.machine import MACHINE as UPLOADS
 from uploader_service.post import Post as UploadedPost
 
 STATES: Mapping[str, Any] = {
@@ -23,6 +26,11 @@ STATES: Mapping[str, Any] = {
     "auth": AuthState,
     "publisher": FollowedPost,
     "uploader": UploadedPost,
+}
+MACHINES: Mapping[str, Machine[Any, Any, Any]] = {
+    "analytics": collector((60,)),
+    "publisher": FOLLOWS,
+    "uploader": UPLOADS,
 }
 FOLDER = Path(__file__).parent / "samples"
 SAMPLES: Mapping[str, Any] = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
@@ -75,6 +83,15 @@ def test_a_sample_written_again_means_the_same(name: str) -> None:
 @each_sample
 def test_a_version_that_goes_back_reads_fields_it_does_not_know(name: str) -> None:
     assert read(name, {**SAMPLES[name], "field_of_tomorrow": 1}) == read(name, SAMPLES[name])
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name.partition(".")[0] in MACHINES])
+def test_a_post_that_was_named_without_its_tenant_goes_by_its_full_name(name: str) -> None:
+    machine, state = MACHINES[name.partition(".")[0]], read(name, SAMPLES[name])
+    full = Key("acc_1", f"{machine.tenant(state)}/post_1")
+    assert full != Key("acc_1", "/post_1")
+    assert machine.rename(Key("acc_1", "post_1"), state) == full
+    assert machine.rename(full, state) == full
 
 
 @pytest.mark.parametrize("service", STATES)

@@ -210,6 +210,7 @@ def issued(version: int) -> CredentialIssued:
 def test_a_newer_credential_wakes_a_parked_post() -> None:
     fact = notice(KEY, PARKED, issued(4))
     assert fact == CredentialSeen(version=4)
+    assert notice(KEY, PARKED, msgspec.structs.replace(issued(4), tenant="shop")) == fact
     assert change(PARKED, fact, at(70)).state == YOUNG
 
 
@@ -217,6 +218,7 @@ def test_a_newer_credential_wakes_a_parked_post() -> None:
     ("state", "record"),
     [
         (PARKED, issued(3)),
+        (PARKED, msgspec.structs.replace(issued(4), tenant="rival")),
         (PARKED, CredentialWithdrawn(account_id="acc_1", version=5, reason="disconnected")),
         (YOUNG, issued(9)),
         (FINISHED, issued(9)),
@@ -233,10 +235,14 @@ def test_what_waited_long_enough_is_forgotten(state: Video) -> None:
 
 WANTS: list[tuple[Video, float, object]] = [
     (YOUNG, 59.9, Wait(at(60))),
-    (YOUNG, 60, Collect(video_ids=YOUNG.video_ids, age=60, due=at(60))),
-    (YOUNG, 9999, Collect(video_ids=YOUNG.video_ids, age=60, due=at(60))),
+    (YOUNG, 60, Collect(tenant="shop", video_ids=YOUNG.video_ids, age=60, due=at(60))),
+    (YOUNG, 9999, Collect(tenant="shop", video_ids=YOUNG.video_ids, age=60, due=at(60))),
     (msgspec.structs.replace(YOUNG, retry_at=at(65)), 64, Wait(at(65))),
-    (msgspec.structs.replace(YOUNG, retry_at=at(65)), 65, Collect(video_ids=YOUNG.video_ids, age=60, due=at(65))),
+    (
+        msgspec.structs.replace(YOUNG, retry_at=at(65)),
+        65,
+        Collect(tenant="shop", video_ids=YOUNG.video_ids, age=60, due=at(65)),
+    ),
     (PARKED, 9999, Wait(T0 + PARKED_FOR)),
     (FINISHED, 9999, Wait(T0 + REMEMBERED_FOR)),
 ]
@@ -262,6 +268,9 @@ def test_only_available_posts_with_ids_are_taken_up() -> None:
     taken = interpret(envelope(body()))
     assert taken is not None
     assert (taken.key, taken.fact) == (KEY, BecameAvailable(tenant="shop", video_ids=("7",), at=T0))
+    theirs = interpret(envelope(msgspec.structs.replace(body(), tenant="rival")))
+    assert theirs is not None
+    assert theirs.key == Key("acc_1", "rival/post-1")
     assert interpret(envelope(body(()))) is None
     assert interpret(envelope(published)) is None
 

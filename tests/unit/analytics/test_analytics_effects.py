@@ -37,7 +37,7 @@ NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 PRIVATE = X25519PrivateKey.generate()
 TOKENS = AccessTokens(service="analytics", private_key=PRIVATE, clock=lambda: NOW)
 KEY = Key("acc_1", "shop/post-1")
-COLLECT = Collect(video_ids=("7",), age=60, due=NOW)
+COLLECT = Collect(tenant="shop", video_ids=("7",), age=60, due=NOW)
 SEEN = Video(id="7", create_time=1, share_url="https://x/7", view_count=5, like_count=4, comment_count=3, share_count=2)
 
 
@@ -117,8 +117,16 @@ async def test_every_outcome_becomes_a_fact(outcome: Outcome[tuple[Video, ...]],
         (CredentialWithdrawn(account_id="acc_1", version=5, reason="disconnected"), 5),
         (CredentialIssued(account_id="acc_1", version=6, scopes=(), expires_at=NOW + timedelta(days=1), sealed={}), 6),
         (issued(7, context="acc_2|access_token|7"), 7),
+        (msgspec.structs.replace(issued(8), tenant="rival"), 8),
     ],
-    ids=["nothing yet", "about to end", "withdrawn", "not for us", "moved from another account"],
+    ids=[
+        "nothing yet",
+        "about to end",
+        "withdrawn",
+        "not for us",
+        "moved from another account",
+        "another tenant's by now",
+    ],
 )
 async def test_without_a_usable_credential_tiktok_is_not_asked(record: Body | None, version: int) -> None:
     answers = Answers(Done((SEEN,)))

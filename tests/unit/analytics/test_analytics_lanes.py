@@ -20,7 +20,7 @@ def asked(seconds_ago: float, tries: int = 0) -> Collecting:
 
 def wish(item: str, overdue: float) -> Wish[Collect]:
     due = NOW - timedelta(seconds=overdue)
-    return Wish(Key("acc_1", item), Collect(video_ids=("7",), age=60, due=due))
+    return Wish(Key("acc_1", item), Collect(tenant="shop", video_ids=("7",), age=60, due=due))
 
 
 def lane(states: dict[str, Video], running: tuple[str, ...] = ()) -> Lane[Video]:

@@ -49,11 +49,13 @@ def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
 
 
 def notice(key: Key, state: Video, record: Body) -> Fact | None:
-    """Wake a parked post when its account gets a newer credential."""
+    """Wake a parked post when its tenant gets a newer credential of the account."""
     del key
-    if isinstance(state, Parked) and isinstance(record, CredentialIssued) and record.version > state.version:
-        return CredentialSeen(version=record.version)
-    return None
+    if not isinstance(state, Parked) or not isinstance(record, CredentialIssued) or record.version <= state.version:
+        return None
+    # One of an older release names no tenant.
+    own = record.tenant in {"", state.collecting.tenant}
+    return CredentialSeen(version=record.version) if own else None
 
 
 def decide(ages: Sequence[int], key: Key, state: Video | None, fact: Fact | Due, now: Instant) -> Decided:

@@ -52,7 +52,7 @@ class Collector:
         return fact
 
     async def _collect(self, key: Key, effect: Collect, views: Views) -> Fact:
-        token = self.tokens.of(key.lane, views)
+        token = self.tokens.of(key.lane, views, tenant=effect.tenant)
         if isinstance(token, NoAccessToken):
             return NoCredential(version=token.version)
         answer = await self.tiktok.query_videos(token.text, effect.video_ids)

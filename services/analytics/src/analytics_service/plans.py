@@ -21,7 +21,8 @@ def todo(key: Key, state: Video, now: Instant) -> Collect | Wait | None:
             due = due_at(state)
             if due > now:
                 return Wait(until=due)
-            return Collect(video_ids=state.video_ids[:VIDEO_IDS_PER_QUERY], age=state.next_age, due=due)
+            ids = state.video_ids[:VIDEO_IDS_PER_QUERY]
+            return Collect(tenant=state.tenant, video_ids=ids, age=state.next_age, due=due)
         case Parked(since=since):
             return Wait(until=since + PARKED_FOR)
         case Finished(at=at):

@@ -118,8 +118,9 @@ Fact: TypeAlias = (
 
 
 class Collect(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask TikTok for the numbers of these videos. `due` is when they were wanted."""
+    """Ask TikTok for the numbers of these videos, by the grant of this tenant. `due` is when they were wanted."""
 
+    tenant: str
     video_ids: tuple[str, ...]
     age: int
     due: datetime
