@@ -44,7 +44,7 @@ async def test_a_posts_whole_story_arrives(database: Database) -> None:
         await watched.until_written(len(upserts(records)))
     found = await everything(database)
     (document,) = found["posts"]
-    assert document["_id"] == "acc_1/post-1"
+    assert document["_id"] == "acc_1/shop/post-1"
     assert document["latest"]["state"] == "available"
     assert document["progress"]["bytes_sent"] == document["progress"]["bytes_total"] == 30
     assert document["available"]["video_ids"] == [VIDEO]

@@ -8,11 +8,12 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from analytics_service.documents import Collection
 from analytics_service.edge import ReadApi, add_read_api
 from analytics_service.queries import Queries
 from analytics_service.store import Database, Store
 from common.events.body import Body
-from common.events.post import PostAccepted, PostProgressed
+from common.events.post import PostAccepted, PostEvent, PostProgressed
 from common.events.tenant import Scope
 from common.http import create_app
 from integration.projecting import STORY, T0, records_of, upserts
@@ -87,13 +88,64 @@ async def test_samples_alone_make_no_post_of_anybodys(readers: Readers) -> None:
         assert (await readers.ask("shop", path)).status_code == 404
 
 
-async def test_an_id_that_another_tenant_uses_again_in_the_account_is_theirs_alone(readers: Readers) -> None:
-    accepted = next(body for body in STORY if isinstance(body, PostAccepted))
-    await readers.project(*STORY, *of("rival", "acc_1", replace(accepted, caption="mine now")))
+ACCEPTED = next(body for body in STORY if isinstance(body, PostAccepted))
+THEIRS = of("rival", "acc_1", replace(ACCEPTED, caption="mine now"))
+
+
+def without_freshness(answer: httpx.Response) -> Any:
+    return {name: told for name, told in answer.json().items() if name != "freshness"}
+
+
+async def test_an_id_that_another_tenant_uses_in_the_account_is_another_post(readers: Readers) -> None:
+    # The former tenant's post is heard of before and after the other's began.
+    await readers.project(*STORY[:5], *THEIRS, *STORY[5:])
+    ours = (await readers.ask("shop", PATHS[0])).json()
+    assert (ours["state"], len(ours["videos"])) == ("available", 1)
+    assert [(event["type"], event["revision"]) for event in ours["timeline"]] == [
+        (body.ce_type, body.revision)
+        for body in STORY
+        if isinstance(body, PostEvent) and not isinstance(body, PostProgressed)
+    ]
+    assert len((await readers.ask("shop", PATHS[1])).json()["metrics"]) == 2
+    for query in ({}, {"account_id": "acc_1"}):
+        told = (await readers.ask("rival", PATHS[0], **query)).json()
+        assert [event["details"].get("caption") for event in told["timeline"]] == ["mine now"]
+        assert (told["tenant"], told["state"], told["progress"], told["videos"]) == ("rival", "accepted", None, [])
+        assert (await readers.ask("rival", PATHS[1], **query)).json()["metrics"] == []
+
+
+async def written_by_an_older_release(database: Database) -> None:
+    """Rewrite the store to what it was when account and id were a post's name."""
+    for full in await database[Collection.POSTS].find().to_list():
+        older = {name: part for name, part in full.items() if name != "tenant"}
+        older["_id"] = f"{full['account_id']}/{full['post_id']}"
+        if "latest" in full:
+            older["latest"] = {**full["latest"], "tenant": full["tenant"]}
+        await database[Collection.POSTS].delete_one({"_id": full["_id"]})
+        await database[Collection.POSTS].insert_one(older)
+    await database[Collection.EVENTS].update_many({}, {"$unset": {"tenant": ""}})
+
+
+async def test_posts_of_an_older_release_are_told_as_before_and_go_on(readers: Readers) -> None:
+    sampled = [replace(body, post_id="post-2") for body in STORY if isinstance(body, PostProgressed)]
+    await readers.project(*STORY, *sampled)
+    before = [without_freshness(await readers.ask("shop", path)) for path in PATHS]
+    await written_by_an_older_release(readers.database)
     assert (await readers.ask("shop", PATHS[0])).status_code == 404
-    told = (await readers.ask("rival", PATHS[0])).json()
-    assert [event["details"].get("caption") for event in told["timeline"]] == ["mine now"]
-    assert (told["videos"], (await readers.ask("rival", PATHS[1])).json()["metrics"]) == ([], [])
+    for _ in range(2):
+        await Store(readers.database).prepare()
+        assert [without_freshness(await readers.ask("shop", path)) for path in PATHS] == before
+    names = [document["_id"] for document in await readers.database[Collection.POSTS].find().to_list()]
+    assert names == ["acc_1/shop/post-1"]
+
+
+async def test_what_was_written_anew_meanwhile_stays(readers: Readers) -> None:
+    await readers.project(*STORY[:3])
+    await written_by_an_older_release(readers.database)
+    await readers.project(*STORY)
+    whole = [without_freshness(await readers.ask("shop", path)) for path in PATHS]
+    await Store(readers.database).prepare()
+    assert [without_freshness(await readers.ask("shop", path)) for path in PATHS] == whole
 
 
 @pytest.mark.parametrize("path", PATHS)

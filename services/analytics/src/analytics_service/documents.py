@@ -75,6 +75,7 @@ FIRST_REVISION = 1
 FARTHEST_BACK = datetime.min.replace(tzinfo=UTC)
 FARTHEST_AHEAD = datetime.max.replace(tzinfo=UTC)
 _PERSONAL = frozenset({"display_name", "username", "avatar_url"})
+_NEWEST = ("started", "latest", "progress", "available")
 _NOT_DETAILS = frozenset({"account_id", "post_id", "tenant", "revision", "at"}) | _PERSONAL
 
 
@@ -112,9 +113,21 @@ def _read(record: Record) -> AccountBody:
     return body
 
 
-def post_key(account_id: str, post_id: str) -> str:
-    """Name a post in the store; its id alone is unique only within its account."""
-    return f"{account_id}/{post_id}"
+def post_name(account_id: str, tenant: str, post_id: str) -> str:
+    """Name a post in the store; its id alone is unique only within its account and its tenant."""
+    return f"{account_id}/{tenant}/{post_id}"
+
+
+def named_in_full(document: Document) -> Upsert | None:
+    """Rewrite a post of which account and id alone were the name; None where it does not say whose it is."""
+    tenant = document.get("latest", {}).get("tenant")
+    if tenant is None:
+        return None
+    account_id, post_id = document["account_id"], document["post_id"]
+    constant = {"account_id": account_id, "post_id": post_id, "tenant": tenant, "partition": document["partition"]}
+    newest = {name: document[name] for name in _NEWEST if name in document}
+    update = {"$set": constant, "$max": newest}
+    return Upsert(collection=Collection.POSTS, id=post_name(account_id, tenant, post_id), update=update)
 
 
 def storable(moment: datetime) -> datetime:
@@ -129,6 +142,7 @@ def _event(record: Record, body: AccountBody) -> Upsert:
     document = {
         "account_id": body.account_id,
         "post_id": body.post_id if isinstance(body, PostEvent) else None,
+        "tenant": body.tenant if isinstance(body, PostEvent) else None,
         "type": body.ce_type,
         "at": _at(body),
         "revision": body.revision if isinstance(body, PostEvent) else None,
@@ -146,13 +160,7 @@ def _post(record: Record, body: PostEvent) -> Upsert:
     order = {"offset": record.offset}
     at = storable(body.at)
     if (state := STATES.get(type(body))) is not None:
-        newest["latest"] = {
-            **order,
-            "at": at,
-            "state": state.value,
-            "tenant": body.tenant,
-            "details": _details(body),
-        }
+        newest["latest"] = {**order, "at": at, "state": state.value, "details": _details(body)}
         if body.revision == FIRST_REVISION:
             newest["started"] = {**order, "at": at}
     if isinstance(body, PostProgressed):
@@ -161,11 +169,11 @@ def _post(record: Record, body: PostEvent) -> Upsert:
         newest["progress"] = {**order, "bytes_sent": body.bytes_total, "bytes_total": body.bytes_total}
     if isinstance(body, PostAvailable):
         newest["available"] = {**order, "video_ids": list(body.video_ids)}
-    constant = {"account_id": body.account_id, "post_id": body.post_id, "partition": record.slice.partition}
-    update: dict[str, Document] = {"$set": constant}
+    constant = {"account_id": body.account_id, "post_id": body.post_id, "tenant": body.tenant}
+    update: dict[str, Document] = {"$set": {**constant, "partition": record.slice.partition}}
     if newest:
         update["$max"] = newest
-    return Upsert(collection=Collection.POSTS, id=post_key(body.account_id, body.post_id), update=update)
+    return Upsert(collection=Collection.POSTS, id=post_name(body.account_id, body.tenant, body.post_id), update=update)
 
 
 def _account(record: Record, body: AccountBody) -> Upsert:
@@ -174,7 +182,8 @@ def _account(record: Record, body: AccountBody) -> Upsert:
 
 
 def _metrics(body: MetricsCollected) -> Upsert:
-    id_ = f"{post_key(body.account_id, body.post_id)}/{body.video_id}/{body.at.isoformat()}"
+    # No tenant is in it: a video is one post's.
+    id_ = f"{body.account_id}/{body.post_id}/{body.video_id}/{body.at.isoformat()}"
     document = {**_builtins(body), "share_url": body.share_url}
     return Upsert(collection=Collection.METRICS, id=id_, update={"$set": document})
 

@@ -8,13 +8,14 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING
 
 from analytics_service.cursors import Cursor
-from analytics_service.documents import Collection, Document, PostState, post_key, storable
+from analytics_service.documents import Collection, Document, PostState, post_name, storable
 from analytics_service.store import Database, translated
 from common.events.post import PostProgressed
 
 MOST_ACCOUNTS_NAMED = 20
 LONGEST_TIMELINE = 1_000
 """A post has some ten events; one that is delayed again and again may have hundreds."""
+_BEGUN = {"latest": {"$exists": True}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +85,9 @@ class Queries:
     async def places(self, tenant: str, post_id: str, account_id: str | None) -> list[Place]:
         """Return where the tenant's posts of this id are: one for each account that used it.
 
-        A post of which only samples are known is nobody's yet: samples do not say whose they are.
+        A post of which only samples are known is none yet: samples do not say where it stands.
         """
-        query = {"post_id": post_id, "latest.tenant": tenant}
+        query: dict[str, Any] = {"post_id": post_id, "tenant": tenant, **_BEGUN}
         if account_id is not None:
             query["account_id"] = account_id
         with translated():
@@ -102,8 +103,8 @@ class Queries:
         ]
 
     async def post(self, place: Place) -> PostFound | None:
-        """Return the post as it stands; None if it was deleted meanwhile, or is another tenant's now."""
-        query = {"_id": post_key(place.account_id, place.post_id), "latest.tenant": place.tenant}
+        """Return the post as it stands; None if it was deleted meanwhile."""
+        query = {"_id": post_name(place.account_id, place.tenant, place.post_id), **_BEGUN}
         with translated():
             found = await self._database[Collection.POSTS].find_one(query)
         return None if found is None else _post(found)
@@ -111,7 +112,7 @@ class Queries:
     async def timeline(self, post: PostFound) -> list[Happened]:
         """Return a post's events in the order they were written, without the samples of its progress."""
         own = {"offset": {"$gte": post.first_offset}, "type": {"$ne": PostProgressed.ce_type}}
-        query = {"account_id": post.account_id, "post_id": post.post_id, **own}
+        query = {**_of(post), **own}
         with translated():
             found = await self._database[Collection.EVENTS].find(query).sort("offset").to_list(LONGEST_TIMELINE)
         return [
@@ -156,7 +157,7 @@ class Queries:
 
 
 def _of(post: PostFound) -> Document:
-    return {"account_id": post.account_id, "post_id": post.post_id}
+    return {"account_id": post.account_id, "post_id": post.post_id, "tenant": post.tenant}
 
 
 def _post(document: Document) -> PostFound:
@@ -168,7 +169,7 @@ def _post(document: Document) -> PostFound:
         account_id=document["account_id"],
         post_id=document["post_id"],
         first_offset=first_offset,
-        tenant=latest["tenant"],
+        tenant=document["tenant"],
         state=PostState(latest["state"]),
         since=latest["at"],
         bytes_sent=progress.get("bytes_sent"),

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from bson.errors import BSONError
-from pymongo import ASCENDING, AsyncMongoClient, UpdateOne
+from pymongo import ASCENDING, AsyncMongoClient, UpdateMany, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from analytics_service.documents import Collection, Document, Upsert
+from analytics_service.documents import Collection, Document, Upsert, named_in_full
 from analytics_service.errors import StoreUnavailable, Unstorable
 from common.errors import SettingsRefused
 from common.streams.log import Slice
@@ -21,6 +21,9 @@ WRITE_WITHIN = timedelta(seconds=10)
 READ_WITHIN = timedelta(seconds=2)
 """Somebody waits for a read: better an honest 503 soon than an answer late."""
 
+RENAMED_TOGETHER = 200
+"""Posts of an older release that are rewritten in one go: few enough for one answer from the store."""
+
 CONTENT_FAULTS = frozenset({2, 9, 14, 22, 121, 10334, 17280, 17419})
 """MongoDB's codes for a write that fails the same way however often it is tried: BadValue, FailedToParse, TypeMismatch,
 InvalidBSON, DocumentValidationFailure, BSONObjectTooLarge, KeyTooLong, and a document that grew too large."""
@@ -28,7 +31,7 @@ InvalidBSON, DocumentValidationFailure, BSONObjectTooLarge, KeyTooLong, and a do
 Database = AsyncDatabase[Document]
 
 INDEXES: Mapping[Collection, Sequence[Sequence[str]]] = {
-    Collection.POSTS: (("post_id", "latest.tenant"),),
+    Collection.POSTS: (("tenant", "post_id"),),
     Collection.EVENTS: (("account_id", "post_id", "offset"),),
     Collection.METRICS: (("account_id", "post_id", "at"),),
 }
@@ -91,11 +94,28 @@ class Store:
         self._database = database
 
     async def prepare(self) -> None:
-        """Create the indexes that are not there."""
+        """Create the indexes that are not there, and give posts of an older release the names of today."""
         with translated():
             for collection, indexes in INDEXES.items():
                 for fields in indexes:
                     await self._database[collection].create_index([(field, ASCENDING) for field in fields])
+            while older := await self._database[Collection.POSTS].find({"tenant": None}).to_list(RENAMED_TOGETHER):
+                await self._rename(older)
+
+    async def _rename(self, older: Sequence[Document]) -> None:
+        """Rewrite posts whose names do not say whose they are, and their events."""
+        posts: list[UpdateOne] = []
+        events: list[UpdateMany] = []
+        for document in older:
+            if (full := named_in_full(document)) is not None:
+                own = {"account_id": document["account_id"], "post_id": document["post_id"], "tenant": None}
+                events.append(UpdateMany(own, {"$set": {"tenant": full.update["$set"]["tenant"]}}))
+                posts.append(UpdateOne({"_id": full.id}, full.update, upsert=True))
+        if posts:
+            await self._database[Collection.EVENTS].bulk_write(events, ordered=False)
+            await self._database[Collection.POSTS].bulk_write(posts, ordered=False)
+        # Last, so that what a crash leaves undone is found again.
+        await self._database[Collection.POSTS].delete_many({"_id": {"$in": [document["_id"] for document in older]}})
 
     async def positions(self, slices: Sequence[Slice]) -> dict[Slice, int]:
         """Return where to read on; 0 for what was never read."""
