@@ -29,6 +29,10 @@ BACK_WITHIN = 60.0
 ENDED_WITHIN = 60.0
 NUMBERS_WITHIN = 60.0
 
+AGES = 3
+"""How many ages the session's stack collects numbers at; after the last one a post stays as it is."""
+VOLATILE = frozenset({"freshness", "seconds_ago"})
+
 Request: TypeAlias = dict[str, Any]
 
 
@@ -89,9 +93,9 @@ class Stage:
         operator = {"Authorization": f"Bearer {self.stack.bootstrap_secret}"}
         return await self.ask("auth", f"/v1/admin/tenants{path}", operator, method=method, json=body)
 
-    async def connect(self, creator: str) -> Account:
-        """Connect a creator through the consent pages, for a tenant of its own."""
-        tenant, auth = f"tenant-of-{creator}", self.stack.urls["auth"]
+    async def connect(self, creator: str, *, tenant: str = "") -> Account:
+        """Connect a creator through the consent pages, for a tenant of its own unless one is named."""
+        tenant, auth = tenant or f"tenant-of-{creator}", self.stack.urls["auth"]
         key = await asyncio.to_thread(self.stack.api_key, tenant)
         headline = await browser.connect(self.web, auth, key=key, creator=creator)
         assert headline.startswith("Connected"), headline
@@ -135,10 +139,11 @@ class Stage:
 
     @asynccontextmanager
     async def events_of(self, request: Request) -> AsyncIterator[Tail]:
-        """Everything that Postbus says of a post."""
+        """Everything that Postbus says of a post, of its own tenant or of none."""
 
         def of_the_post(event: Event) -> bool:
-            return bool(event.body["post_id"] == request["post_id"])
+            owner = event.body["tenant"] in {request["tenant"], ""}
+            return bool(owner and event.body["post_id"] == request["post_id"])
 
         async with Tail(self.stack.bootstrap_servers, "post.events", of_the_post) as tail:
             yield tail
@@ -183,6 +188,13 @@ class Stage:
             return {}
         known: dict[str, Any] = answer.raise_for_status().json()
         return known
+
+
+def steady(told: Any) -> Any:
+    """Leave out of an answer what changes by itself."""
+    if isinstance(told, dict):
+        return {name: steady(inner) for name, inner in told.items() if name not in VOLATILE}
+    return [steady(inner) for inner in told] if isinstance(told, list) else told
 
 
 def expect_a_straight_story(events: Iterable[Event]) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from e2e.openapi import KEY, OPERATOR, TIKTOK, Filled, Operation, fill, operations
-from e2e.stage import NUMBERS_WITHIN, Account, Clip, Request, Stage, open_stage
+from e2e.stage import AGES, NUMBERS_WITHIN, Account, Clip, Request, Stage, open_stage, steady
 from e2e.waiting import eventually
 from stack.api_keys import SCOPES
 from stack.local import Stack
@@ -16,15 +16,12 @@ from stack.services import CLIENT_KEY
 from stack.waiting import apart
 
 EDGES = ("auth", "publisher", "analytics")
-AGES = 3
-"""How many ages the session's stack collects numbers at; after the last one a post stays as it is."""
 OPEN = {
     *(f"{service} GET {path}" for service in EDGES for path in ("/healthz", "/readyz", "/metrics")),
     *(f"auth GET {path}" for path in ("/v1/oauth/start", "/v1/oauth/callback")),
 }
 """What asks for nothing. A route is added here with thought: whoever reaches an edge may use it."""
 REFUSED = {OPERATOR: "admin_secret_wrong", TIKTOK: "webhook_signature_wrong"}
-VOLATILE = {"freshness", "seconds_ago"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +168,7 @@ class Trial:
             ("analytics", f"/v1/posts/{side.ids.post_id}"),
             ("analytics", f"/v1/posts/{side.ids.post_id}/metrics"),
         ):
-            found[path] = _steady((await self.stage.ask(service, path, side.headers)).raise_for_status().json())
+            found[path] = steady((await self.stage.ask(service, path, side.headers)).raise_for_status().json())
         for path in (f"/{side.ids.tenant}", f"/{side.ids.tenant}/keys"):
             found[path] = (await self.stage.administer("GET", path)).raise_for_status().json()
         return found
@@ -183,12 +180,6 @@ class Trial:
             if sent in f"{answer.request.url}{answer.request.content.decode()}":
                 text = text.replace(sent, "")
         return {trace for trace in self.them.traces if trace in text}
-
-
-def _steady(told: Any) -> Any:
-    if isinstance(told, dict):
-        return {name: _steady(inner) for name, inner in told.items() if name not in VOLATILE}
-    return [_steady(inner) for inner in told] if isinstance(told, list) else told
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class AccountBody(Body, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostBody(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """An event about one post. `post_id` is unique within its account."""
+    """An event about one post. `post_id` is unique within its account and that account's tenant."""
 
     post_id: str
 
