@@ -47,7 +47,7 @@ from uploader_service.facts import (
 )
 from uploader_service.post import Finished, HandedOver
 from uploader_service.source_problems import Changed, TemporarilyUnavailable, Unavailable
-from uploader_service.wishes import SendChunk, Wanted
+from uploader_service.wishes import SendChunk, TikTokCall, Wanted
 
 LATER = TemporarilyUnavailable(place="media.example", why="no route")
 ASK, INIT, STATUS = of(ASKING), of(INITIALISING), of(LOCATING)
@@ -102,6 +102,17 @@ async def test_an_attempt_is_opened_with_what_was_asked_for_and_its_url_is_seale
     (post,) = tiktok.posts
     assert (post.title, post.privacy_level) == ("A cat", "PUBLIC_TO_EVERYONE")
     assert (post.disable_comment, post.disable_duet, post.disable_stitch) == (True, True, True)
+
+
+@pytest.mark.parametrize("effect", [ASK, INIT])
+async def test_nothing_is_begun_by_another_tenants_grant(threads: ThreadPoolExecutor, effect: TikTokCall) -> None:
+    views = Views(credential(version=9, tenant="another"))
+    assert await perform(threads, effect, views=views) == NoCredential(of=effect, version=9)
+
+
+async def test_what_tiktok_has_is_found_out_by_any_tenants_grant(threads: ThreadPoolExecutor) -> None:
+    tiktok = ModelTikTok(attempts={"p1": Attempt(total=LARGE.size, stored=7)})
+    assert isinstance(await perform(threads, STATUS, tiktok, views=Views(credential(tenant="another"))), Located)
 
 
 async def test_the_status_is_asked(threads: ThreadPoolExecutor) -> None:

@@ -28,6 +28,7 @@ from unit.uploader.posts import (
     HANDED_OVER,
     JOB,
     KEY,
+    LOCATING,
     NOW,
     PARKED,
     PROBING,
@@ -44,6 +45,7 @@ from uploader_service.plans import todo
 from uploader_service.post import (
     PARKED_FOR,
     TELL_AFTER,
+    AwaitingCredential,
     Ending,
     Finished,
     Parked,
@@ -261,6 +263,10 @@ def test_views_are_noticed_by_what_waits_for_them() -> None:
     assert notice(KEY, PARKED, account) == AccountSeen("t1")
     assert notice(KEY, AWAITING, credential) == CredentialSeen(4)
     assert notice(KEY, AWAITING, replace(credential, version=3)) is None
+    assert notice(KEY, AWAITING, replace(credential, tenant="t1")) == CredentialSeen(4)
+    assert notice(KEY, AWAITING, replace(credential, tenant="another")) is None
+    finding_out = AwaitingCredential(newer_than=3, then=LOCATING)
+    assert notice(KEY, finding_out, replace(credential, tenant="another")) == CredentialSeen(4)
     assert notice(KEY, AWAITING, CredentialWithdrawn(account_id="acc_a", version=9, reason="x")) is None
     assert notice(KEY, AWAITING, account) is None
     assert notice(KEY, PARKED, credential) is None
@@ -272,13 +278,14 @@ def outsider(value: bytes) -> Outsider:
     return Outsider(topic="post.requests", partition=0, offset=7, key=None, value=value, error=error)
 
 
-def test_a_request_that_cannot_be_read_is_addressed_by_what_is_legible() -> None:
-    value = msgspec.json.encode({"account_id": "acc_a", "post_id": "post-1", "tenant": 7, "privacy_level": "EVERYONE"})
-    found = illegible(outsider(value))
+@pytest.mark.parametrize(("written", "tenant"), [("t1", "t1"), ("another", "another"), (7, ""), ("a/b", "")])
+def test_a_request_that_cannot_be_read_is_addressed_by_what_is_legible(written: object, tenant: str) -> None:
+    names = {"account_id": "acc_a", "post_id": "post-1", "tenant": written}
+    found = illegible(outsider(msgspec.json.encode({**names, "privacy_level": "EVERYONE"})))
     assert found is not None
-    assert found.key == Key("acc_a", "/post-1")
+    assert found.key == Key("acc_a", f"{tenant}/post-1")
     assert isinstance(found.fact, Illegible)
-    assert found.fact.tenant == ""
+    assert found.fact.tenant == tenant
     assert "$.privacy_level" in found.fact.message
 
 

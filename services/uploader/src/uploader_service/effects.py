@@ -145,9 +145,7 @@ class UploaderEffects:
         ask: Callable[[str], Awaitable[outcomes.Outcome[T]]],
         read: Callable[[T], Outcome],
     ) -> Outcome:
-        # Only an init puts something out; what asks may ask with any token of the account.
-        tenant = effect.request.tenant if isinstance(effect, Init) else ""
-        token = self._tokens.of(key.lane, views, tenant=tenant)
+        token = self._tokens.of(key.lane, views, tenant=_grantor(effect))
         if isinstance(token, NoAccessToken):
             return NoCredential(of=effect, version=token.version)
         match await ask(token.text):
@@ -252,6 +250,17 @@ class UploaderEffects:
         finally:
             # Cancelled: the thread sees it at its next piece.
             stop.set()
+
+
+def _grantor(effect: TikTokCall) -> str:
+    match effect:
+        case Init(request=request):
+            return request.tenant
+        case AskCreator(tenant=tenant):
+            return tenant
+        case AskStatus():
+            # What became of bytes that TikTok has may have to be found out when the account is another tenant's.
+            return ""
 
 
 def _url_context(key: Key, publish_id: str) -> str:

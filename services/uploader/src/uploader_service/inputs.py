@@ -14,7 +14,7 @@ from common.instants import Instant
 from common.post_keys import post_key
 from common.streams.machine import Addressed, Key, Outsider
 from uploader_service.facts import AccountSeen, CredentialSeen, Fact, Illegible, Requested, Returned
-from uploader_service.post import AwaitingCredential, Parked, Post
+from uploader_service.post import AwaitingCredential, Locating, Parked, Post, tenant_of
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _LONGEST_FAULT = 500
@@ -49,8 +49,14 @@ def notice(key: Key, state: Post, record: Body) -> Fact | None:
     if isinstance(state, Parked) and isinstance(record, AccountDescribed):
         return AccountSeen(record.tenant)
     if isinstance(state, AwaitingCredential) and isinstance(record, CredentialIssued):
-        return CredentialSeen(record.version) if record.version > state.newer_than else None
+        return CredentialSeen(record.version) if _helps(record, state) else None
     return None
+
+
+def _helps(record: CredentialIssued, state: AwaitingCredential) -> bool:
+    # One of an older release names no tenant. To ask where TikTok is, any tenant's will do.
+    own = record.tenant in {"", tenant_of(state)} or isinstance(state.then, Locating)
+    return own and record.version > state.newer_than
 
 
 def illegible(outsider: Outsider) -> Addressed[Fact] | None:

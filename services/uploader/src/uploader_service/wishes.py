@@ -17,9 +17,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskCreator:
-    """Ask what the creator may post now."""
+    """Ask what the creator may post now, by the grant of this tenant."""
 
     attempt: int
+    tenant: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def wanted_by(state: Working) -> Wanted:
         case Probing():
             return Probe(attempt=job.attempt, url=job.request.source.url)
         case Asking():
-            return AskCreator(attempt=job.attempt)
+            return AskCreator(attempt=job.attempt, tenant=job.request.tenant)
         case Initialising():
             return Init(attempt=job.attempt, request=job.request, media=state.media)
         case Uploading():
