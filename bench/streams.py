@@ -33,6 +33,7 @@ from common.streams.kafka import KafkaLog
 from common.streams.log import Outgoing
 from common.streams.machine import Addressed, Decision, Due, Key, Machine, Views
 from common.streams.metrics import TRANSITIONS
+from common.streams.moments import system_moment
 from common.streams.session import MOST_STEPS
 from common.streams.slots import Slots
 from common.streams.task import Surroundings, Task
@@ -130,6 +131,7 @@ class Ground:
                 effects=Nothing(),
                 log=self.log,
                 clock=system_clock,
+                moment=system_moment,
                 random=Random(1),
                 slots=Slots(1),
                 salvage=no_salvage,

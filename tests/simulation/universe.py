@@ -190,6 +190,7 @@ class Universe:
             effects=effects,
             log=log,
             clock=virtual.clock,
+            moment=virtual.moment,
             random=self.random,
             slots=Slots(8),
             salvage=self._no_salvage,

@@ -7,6 +7,8 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from common.streams.moments import Moment
+
 T = TypeVar("T")
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -71,6 +73,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 def clock() -> datetime:
     """Read the running loop's virtual time as an instant."""
     return BEGINNING + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+def moment() -> Moment:
+    """Read the running loop's virtual time as a moment: no clock of this world is ever set."""
+    now = asyncio.get_running_loop().time()
+    return Moment(now, now)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -135,6 +135,7 @@ async def work(
         slots=SLOTS,
         stop=member.stop,
         clock=virtual.clock,
+        moment=virtual.moment,
         random=random,
         pause=member.pause,
     )

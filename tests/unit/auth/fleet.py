@@ -111,6 +111,7 @@ class Fleet:
             effects=AuthEffects(vault=vault, recipients=RECIPIENTS, clients=OneApp(self._tiktok), clock=virtual.clock),
             log=self._log,
             clock=virtual.clock,
+            moment=virtual.moment,
             random=Random(1),
             slots=Slots(16),
             salvage=self.write,

@@ -114,6 +114,7 @@ class World:
             effects=AuthEffects(vault=VAULT, recipients=recipients, clients=OneApp(self._tiktok), clock=virtual.clock),
             log=MemoryLog(self.store),
             clock=virtual.clock,
+            moment=virtual.moment,
             random=Random(1),
             slots=Slots(4),
             salvage=salvage,

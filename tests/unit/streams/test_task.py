@@ -17,6 +17,7 @@ from common.streams.intake import Intake, Offered
 from common.streams.log import Doubt, Outgoing, Record, Slice
 from common.streams.machine import Key, Machine
 from common.streams.memory import Calm, MemoryLog, MemoryStore
+from common.streams.moments import Moments
 from common.streams.slots import Slots
 from common.streams.task import Surroundings, Task
 from simulation import virtual
@@ -47,7 +48,9 @@ def task_over(
     log: MemoryLog,
     world: World,
     seed: int = 1,
+    *,
     clock: Clock = virtual.clock,
+    moment: Moments = virtual.moment,
     machine: Machine[Counting, Fact, Act] = MACHINE,
 ) -> Task[Counting, Fact, Act]:
     async def nothing_to_salvage(body: object) -> None:
@@ -59,6 +62,7 @@ def task_over(
             effects=world,
             log=log,
             clock=clock,
+            moment=moment,
             random=Random(seed),
             slots=Slots(4),
             salvage=nothing_to_salvage,

@@ -12,6 +12,7 @@ from common.streams.log import Doubt, Record, Unusable
 from common.streams.machine import Key, Machine
 from common.streams.membership import FixedMembership
 from common.streams.memory import Calm, MemoryLog, MemoryReader, MemoryStore, MemoryWriter
+from common.streams.moments import Moments
 from common.streams.worker import Gone, Stuck, Worker, run_worker
 from simulation import virtual
 from unit.streams.test_task import ask, events, request
@@ -51,6 +52,7 @@ async def start(
     machine: Toy = MACHINE,
     salvage: Callable[[Body], Awaitable[None]] = nothing,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    moment: Moments = virtual.moment,
 ) -> tuple[Worker, asyncio.Task[None]]:
     worker = Worker(membership)
     running = asyncio.create_task(
@@ -64,6 +66,7 @@ async def start(
             stop=stop,
             worker=worker,
             clock=virtual.clock,
+            moment=moment,
             random=Random(1),
             pause=pause,
         )

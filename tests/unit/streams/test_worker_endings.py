@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 
+from common.streams.log import Slice
 from common.streams.membership import FixedMembership
-from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.memory import Calm, MemoryLog, MemoryStore
+from common.streams.moments import Moment, seconds_between, system_moment
 from common.streams.worker import Lapsed
 from simulation import virtual
-from unit.streams.test_task import ask, events, request
+from unit.streams.test_task import ask, events, request, serve_for, task_over
 from unit.streams.test_worker import Wandering, machine_that_salvages, start
 from unit.streams.toys import World
 
@@ -40,7 +42,7 @@ def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends
         assert running.done() == (seconds >= membership.session_seconds)
         assert events(store), "what was under way is settled first"
         if running.done():
-            with pytest.raises(Lapsed, match="stood still for 10 s; the group waits 10 s"):
+            with pytest.raises(Lapsed, match=r"stood still for 10 s.*; the group waits 10 s"):
                 await running
         stop.set()
         await asyncio.gather(running, return_exceptions=True)
@@ -63,3 +65,95 @@ def test_a_process_that_is_killed_while_it_starts_leaves_nothing_behind(turns: i
         assert starting.cancelled()
 
     virtual.run(main())
+
+
+class Clocks:
+    """The machine's clocks as a test wants them: ahead of the loop's, which a suspended machine does not see pass."""
+
+    def __init__(self) -> None:
+        self.suspended = 0.0
+        self.set_forward = 0.0
+
+    def read(self) -> Moment:
+        steady = asyncio.get_running_loop().time() + self.suspended
+        return Moment(steady, steady + self.set_forward)
+
+
+async def owning(store: MemoryStore, world: World, clocks: Clocks, stop: asyncio.Event) -> asyncio.Task[None]:
+    membership = Wandering()
+    membership.give(0)
+    _, running = await start(MemoryLog(store), world, membership, stop, moment=clocks.read)
+    return running
+
+
+@pytest.mark.parametrize("way", ["suspended", "set_forward"])
+def test_a_process_that_was_suspended_begins_nothing_and_ends(way: str) -> None:
+    async def main() -> None:
+        store, world, clocks = MemoryStore(partitions=1, clock=virtual.clock), World(), Clocks()
+        running = await owning(store, world, clocks, asyncio.Event())
+        setattr(clocks, way, 11.0)
+        # Taken and committed before the heart's next beat, which is half a second away.
+        ask(store, request("a"))
+        await asyncio.wait((running,), timeout=60)
+        assert running.done(), "it did not find out"
+        with pytest.raises(Lapsed, match=r"stood still for 1[01] s, or the machine's clock was set forward by that"):
+            await running
+        assert store.records[Slice("uploader.state", 0)]
+        assert world.acts == []
+
+    virtual.run(main())
+
+
+def test_a_clock_that_was_set_ends_one_process_and_not_its_successor() -> None:
+    async def main() -> None:
+        store, world, clocks, stop = MemoryStore(partitions=1, clock=virtual.clock), World(), Clocks(), asyncio.Event()
+        first = await owning(store, world, clocks, stop)
+        clocks.set_forward = 50 * 365 * 86_400.0
+        await asyncio.wait((first,), timeout=60)
+        assert isinstance(first.exception(), Lapsed)
+        second = await owning(store, world, clocks, stop)
+        ask(store, request("a"))
+        await asyncio.sleep(30)
+        clocks.set_forward = 0.0
+        await asyncio.sleep(30)
+        assert events(store) == [("a", 1)]
+        assert not second.done()
+        stop.set()
+        await second
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(("seconds", "reopened"), [(9.0, 0), (11.0, 1)])
+@pytest.mark.parametrize("way", ["suspended", "set_forward"])
+def test_a_commit_during_which_the_machine_was_suspended_is_in_doubt(way: str, seconds: float, reopened: int) -> None:
+    async def main() -> None:
+        clocks = Clocks()
+
+        class Suspending(Calm):
+            async def after(self, step: str) -> None:
+                if step == "commit" and not getattr(clocks, way):
+                    setattr(clocks, way, seconds)
+
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        task = task_over(MemoryLog(store, Suspending()), world, moment=clocks.read)
+        ask(store, request("a"))
+        await serve_for(task, 5)
+        assert task.pulse.reopened == reopened
+        assert events(store) == [("a", 1)]
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [(Moment(13, 103), 3), (Moment(13, 160), 60), (Moment(40, 101), 30), (Moment(13, 40), 3)],
+    ids=["both go on", "the wall clock is set forward", "it had stopped", "it is set back"],
+)
+def test_what_passed_is_what_the_clock_shows_that_went_further(after: Moment, seconds: float) -> None:
+    assert seconds_between(Moment(10, 100), after) == seconds
+
+
+def test_the_machines_clocks_go_forward() -> None:
+    before = system_moment()
+    assert seconds_between(before, system_moment()) >= 0

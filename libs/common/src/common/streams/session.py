@@ -18,6 +18,7 @@ from common.streams.intake import Intake, Offered, Passed
 from common.streams.journal import Journal
 from common.streams.log import Doubt, Outgoing, Reader, Record, Slice, Writer
 from common.streams.machine import Due, Key, Lane, Machine, Meanwhile, Views, Wait, Wish, wish_of
+from common.streams.moments import Moments, seconds_between
 from common.streams.restore import Restored, TaskViews
 
 S = TypeVar("S")
@@ -51,6 +52,7 @@ class Tools(Generic[S, F, E]):
     reader: Reader
     write_event: Callable[[Body, str | None], Outgoing]
     now: Callable[[], Instant]
+    moment: Moments
     progress: Callable[[], None]
     committed: Callable[[int], None]
     most_steps: int
@@ -217,9 +219,9 @@ class Session(Generic[S, F, E]):
         self._unwritten += len(draft.offsets)
         if not draft.empty or self._unwritten >= IDLE_RECORDS:
             records = draft.records(self._tools.journal, offsets, self._tools.write_event)
-            began = asyncio.get_running_loop().time()
+            began = self._tools.moment()
             await self._tools.writer.commit(records, self._for_group(offsets, now))
-            if (seconds := asyncio.get_running_loop().time() - began) > LONGEST_COMMIT_SECONDS:
+            if (seconds := seconds_between(began, self._tools.moment())) > LONGEST_COMMIT_SECONDS:
                 # Nothing may be started on it: a successor may have done so already.
                 cause = f"the commit took {seconds:.0f} s"
                 raise Doubt(cause)

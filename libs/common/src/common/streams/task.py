@@ -18,6 +18,7 @@ from common.streams.intake import Intake
 from common.streams.journal import Journal
 from common.streams.log import Doubt, Log, Reader, Unusable, Writer
 from common.streams.machine import Due, Effects, Key, Machine, Views
+from common.streams.moments import Moments
 from common.streams.restore import Restored, restore
 from common.streams.session import MOST_STEPS, Session, Tools
 from common.streams.slots import Slots
@@ -45,6 +46,7 @@ class Surroundings(Generic[S, F, E]):
     effects: Effects[E, F]
     log: Log
     clock: Clock
+    moment: Moments
     random: Random
     slots: Slots
     salvage: Callable[[Body], Awaitable[None]]
@@ -211,6 +213,7 @@ class Task(Generic[S, F, E]):
                 now=self._now,
             ),
             now=self._now,
+            moment=self._given.moment,
             progress=self._beat,
             committed=metrics.TRANSITIONS.labels(self._machine.service).inc,
             most_steps=self._given.most_steps,

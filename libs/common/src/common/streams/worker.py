@@ -3,7 +3,8 @@
 Errors:
     Stuck     a partition has not got on for 30 s in which the log answered: the process ends, to be started anew
     Gone      something that runs as long as the process does has ended by itself: the process ends too
-    Lapsed    the process stood still for longer than its session: its partitions may be others' by now, so it ends
+    Lapsed    the process stood still for longer than its session, or the machine's clock was set forward by that much,
+              as after a pause of the machine: its partitions may be others' by now, so it ends
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from common.instants import Clock, system_clock
 from common.streams.log import Log
 from common.streams.machine import Effects, Machine
 from common.streams.membership import Membership
+from common.streams.moments import Moments, seconds_between, system_moment
 from common.streams.slots import Slots
 from common.streams.task import Surroundings, Task
 
@@ -58,11 +60,12 @@ class Gone(Exception):
 
 
 class Lapsed(Exception):
-    """This process stood still for longer than the group waits for a member."""
+    """This process stood still for longer than the group waits for a member, or seems to have."""
 
     def __init__(self, *, seconds: float, limit: float) -> None:
         """Say for how long."""
-        super().__init__(f"this process stood still for {seconds:.0f} s; the group waits {limit:.0f} s")
+        told = f"this process stood still for {seconds:.0f} s, or the machine's clock was set forward by that"
+        super().__init__(f"{told}; the group waits {limit:.0f} s")
 
 
 class Worker:
@@ -89,19 +92,20 @@ class Worker:
 class Heart:
     """Beats once a second while this process runs."""
 
-    def __init__(self, worker: Worker, session_seconds: float) -> None:
+    def __init__(self, worker: Worker, session_seconds: float, moment: Moments) -> None:
         """Take whose heart it is, and how long the group waits for a silent member."""
         self.session_seconds = session_seconds
         self._worker = worker
-        self.beat()
+        self._moment = moment
+        self._at = moment()
 
     def beat(self) -> None:
         """Note that the process runs."""
-        self._at = asyncio.get_running_loop().time()
+        self._at = self._moment()
 
     def stood_still(self) -> float:
         """Tell for how many seconds it has not."""
-        return asyncio.get_running_loop().time() - self._at - LOOK_SECONDS
+        return seconds_between(self._at, self._moment()) - LOOK_SECONDS
 
     def lapsed(self) -> bool:
         """Whether it stood still for its session. Whoever finds out first has every task give its partition up.
@@ -146,6 +150,7 @@ async def run_worker(
     stop: asyncio.Event,
     worker: Worker | None = None,
     clock: Clock = system_clock,
+    moment: Moments = system_moment,
     random: Random | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
@@ -155,12 +160,13 @@ async def run_worker(
     under way is settled or passed on. The process should end on each.
     """
     worker = worker or Worker(membership)
-    heart = Heart(worker, membership.session_seconds)
+    heart = Heart(worker, membership.session_seconds, moment)
     surroundings = Surroundings(
         machine=machine,
         effects=effects,
         log=log,
         clock=clock,
+        moment=moment,
         random=random or Random(),  # noqa: S311 -- jitter and event ids, not secrets
         slots=Slots(slots),
         salvage=salvage,

@@ -1,0 +1,32 @@
+"""How long something took, time included in which the whole machine was suspended."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""On Linux the usual steady clock, which the event loop goes by too, stands still with a suspended machine."""
+
+
+class Moment(NamedTuple):
+    """One moment on two clocks, in seconds: one that nobody sets, and the machine's, which may be set."""
+
+    steady: float
+    wall: float
+
+
+Moments = Callable[[], Moment]
+"""Tells which moment it is."""
+
+
+def system_moment() -> Moment:
+    """Read the machine's clocks."""
+    return Moment(time.clock_gettime(_STEADY), time.time())
+
+
+def seconds_between(before: Moment, after: Moment) -> float:
+    """Return what the clock that went further shows.
+
+    In a virtual machine that was paused, none may have run; the first sign of the pause is its clock being set forward.
+    """
+    return max(after.steady - before.steady, after.wall - before.wall)
