@@ -194,6 +194,7 @@ class Universe:
             random=self.random,
             slots=Slots(8),
             salvage=self._no_salvage,
+            stretch=1,
         )
 
     async def _no_salvage(self, body: Body) -> None:

@@ -6,7 +6,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from common.instants import system_clock
-from common.streams.kafka import KafkaLog
+from common.streams.kafka import FETCH_RECORDS, KafkaLog
 from common.streams.log import Doubt, Log, Outgoing, Reader, Record, Slice, Writer
 from common.streams.memory import MemoryLog, MemoryStore
 
@@ -58,6 +58,18 @@ async def read_to_end(reader: Reader) -> list[Record]:
 
 def values(records: list[Record]) -> list[bytes | None]:
     return [record.value for record in records]
+
+
+@pytest.mark.parametrize("count", [FETCH_RECORDS, 2 * FETCH_RECORDS + 1])
+async def test_a_partition_is_read_whole_however_long_it_is(
+    log: Log, topic: str, reader: Reader, name: str, count: int
+) -> None:
+    writer = await log.writer(name)
+    numbers = [str(number) for number in range(count)]
+    await writer.commit(say(topic, *numbers))
+    await settle(log, name, writer)
+    reader.assign({Slice(topic, 0): 0})
+    assert values(await read_to_end(reader)) == [number.encode() for number in numbers]
 
 
 async def test_what_is_committed_is_read_in_order_with_headers_and_tombstones(

@@ -1,6 +1,6 @@
 """A worker whose keys do not open what is there says so at its start: which keys, and how many records."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import AsyncIterator, Mapping, MutableMapping
 
 import pytest
 import structlog
@@ -113,10 +113,15 @@ def test_a_broken_record_does_not_speak_against_its_key() -> None:
     virtual.run(main())
 
 
-def inspected(states: Mapping[Key, State], vault: Vault, *lost: str) -> list[MutableMapping[str, object]]:
+async def inspected(states: Mapping[Key, State], vault: Vault, *lost: str) -> list[MutableMapping[str, object]]:
     """What is logged when a partition with these states is opened."""
+
+    async def shown() -> AsyncIterator[tuple[Key, State]]:
+        for entry in states.items():
+            yield entry
+
     with structlog.testing.capture_logs() as lines:
-        tell_of_missing_keys(vault, lost=lost)(3, states.items())
+        await tell_of_missing_keys(vault, lost=lost)(3, shown())
     return lines
 
 
@@ -124,11 +129,11 @@ def test_the_keys_that_a_partition_lacks_are_told_in_one_line() -> None:
     async def main() -> None:
         zero = Vault({"k0": b"0" * 32})
         states = (await fleet_under({"acc_1": OLD_ALONE, "acc_2": NEW_ALONE, "acc_3": zero, "acc_4": zero})).states()
-        assert inspected(states, Vault({"k0": b"0" * 32, "k1": b"1" * 32, "k2": b"2" * 32})) == []
-        (line,) = inspected(states, NEW_ALONE)
+        assert await inspected(states, Vault({"k0": b"0" * 32, "k1": b"1" * 32, "k2": b"2" * 32})) == []
+        (line,) = await inspected(states, NEW_ALONE)
         told = {"partition": 3, "key_ids": ["k0", "k1"], "records": 3}
         assert line == {"event": "vault_key_missing", "log_level": "error", **told}
-        assert inspected(states, NEW_ALONE, "k0", "k1") == []
+        assert await inspected(states, NEW_ALONE, "k0", "k1") == []
 
     virtual.run(main())
 

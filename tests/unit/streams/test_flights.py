@@ -102,3 +102,18 @@ async def test_an_effect_in_the_background_takes_no_place_from_others() -> None:
     scene.start(A, B)
     await settle()
     assert scene.effects.begun == [A, B]
+
+
+async def test_a_lanes_running_effects_are_known_until_their_outcomes_are_committed() -> None:
+    scene = Scene()
+    scene.start(A, B)
+    await settle()
+    assert scene.flights.running("acc") == {"a", "b"}
+    assert scene.flights.running("other") == frozenset()
+    scene.flights.keep_only(B, None)
+    assert scene.flights.running("acc") == {"a"}
+    scene.effects.gates[A].set()
+    await settle()
+    assert scene.flights.running("acc") == {"a"}
+    scene.flights.confirm(list(scene.flights.outcomes))
+    assert scene.flights.running("acc") == frozenset()

@@ -62,7 +62,8 @@ def book_of(*states: tuple[Key, Counting]) -> Book[Counting]:
     book: Book[Counting] = Book()
     for key, state in states:
         book.put(key, state, "00-trace")
-    book.rename(RENAMED.rename)
+    for key, state in states:
+        book.rename(key, RENAMED.rename(key, state))
     return book
 
 

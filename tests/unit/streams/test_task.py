@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterable
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -20,6 +20,7 @@ from common.streams.memory import Calm, MemoryLog, MemoryStore
 from common.streams.moments import Moments
 from common.streams.slots import Slots
 from common.streams.task import Surroundings, Task
+from common.streams.turns import STRETCH
 from simulation import virtual
 from simulation.processes import Crashed, Faults, Process, adopt_tasks
 from unit.streams.toys import (
@@ -52,6 +53,7 @@ def task_over(
     clock: Clock = virtual.clock,
     moment: Moments = virtual.moment,
     machine: Machine[Counting, Fact, Act] = MACHINE,
+    stretch: int = STRETCH,
 ) -> Task[Counting, Fact, Act]:
     async def nothing_to_salvage(body: object) -> None:
         raise AssertionError(body)
@@ -66,6 +68,7 @@ def task_over(
             random=Random(seed),
             slots=Slots(4),
             salvage=nothing_to_salvage,
+            stretch=stretch,
         ),
         0,
     )
@@ -120,8 +123,8 @@ def test_what_was_read_back_is_shown_before_anything_is_done_with_it() -> None:
         store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
         shown: list[tuple[int, list[tuple[Key, Counting]], int]] = []
 
-        def inspect(partition: int, states: Iterable[tuple[Key, Counting]]) -> None:
-            shown.append((partition, list(states), len(world.acts)))
+        async def inspect(partition: int, states: AsyncIterable[tuple[Key, Counting]]) -> None:
+            shown.append((partition, [entry async for entry in states], len(world.acts)))
 
         machine = replace(MACHINE, inspect=inspect)
         for _ in range(2):
@@ -328,7 +331,8 @@ def rough_run(seed: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         ask(store, *(request(f"p{random.randrange(5)}") for _ in range(20)))
 
         async def serve(process: Process) -> None:
-            await task_over(MemoryLog(store, process), world, seed).run(asyncio.Event())
+            # However often others get their turns while a partition opens, and in between.
+            await task_over(MemoryLog(store, process), world, seed, stretch=1 + seed % 4).run(asyncio.Event())
 
         for life in range(8):
             process = Process(f"uploader/{life}", faults, serve)

@@ -1,6 +1,6 @@
 """What auth hands to the runtime."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from functools import partial
 from typing import TypeAlias
 
@@ -64,7 +64,7 @@ def auth_machine(
     recipients: str,
     *,
     opens: Opens = opens_any,
-    inspect: Callable[[int, Iterable[tuple[Key, State]]], None] = no_inspection,
+    inspect: Callable[[int, AsyncIterable[tuple[Key, State]]], Awaitable[None]] = no_inspection,
 ) -> Machine[State, AnyFact, Effect]:
     """Describe the worker.
 

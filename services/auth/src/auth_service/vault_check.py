@@ -1,7 +1,7 @@
 """Whether the vault's keys open what is in the state: asked before a worker takes part, and of every partition."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Collection
 
 import structlog
 
@@ -81,12 +81,12 @@ async def _states(reader: Reader, number: int) -> dict[Key, State | None]:
 
 def tell_of_missing_keys(
     vault: Vault, *, lost: Collection[str] = ()
-) -> Callable[[int, Iterable[tuple[Key, State]]], None]:
+) -> Callable[[int, AsyncIterable[tuple[Key, State]]], Awaitable[None]]:
     """Return what looks through a partition's states and logs which keys are missing for how many of them."""
 
-    def inspect(partition: int, states: Iterable[tuple[Key, State]]) -> None:
+    async def inspect(partition: int, states: AsyncIterable[tuple[Key, State]]) -> None:
         check = KeyCheck(vault, lost=lost)
-        for key, state in states:
+        async for key, state in states:
             check.look(key, state)
         if missing := check.missing:
             _log.error("vault_key_missing", partition=partition, key_ids=sorted(missing), records=missing.total())

@@ -37,15 +37,13 @@ class Book(Generic[S]):
         """Return the older name that a state still has in the log."""
         return self._formerly.get(key)
 
-    def rename(self, name: Callable[[Key, S], Key]) -> None:
-        """Give each state the name it goes by today, unless another has it."""
-        for old, state in list(self.all()):
-            new = name(old, state)
-            if new != old and self.get(new) is None:
-                trace = self.trace(old)
-                self.put(old, None, None)
-                self.put(new, state, trace)
-                self._formerly[new] = old
+    def rename(self, old: Key, new: Key) -> None:
+        """Give a state the name it goes by today, unless another has it."""
+        if new != old and self.get(new) is None:
+            state, trace = self.get(old), self.trace(old)
+            self.put(old, None, None)
+            self.put(new, state, trace)
+            self._formerly[new] = old
 
     def put(self, key: Key, state: S | None, trace: str | None) -> None:
         """Set or forget a state."""

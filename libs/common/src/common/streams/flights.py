@@ -54,6 +54,7 @@ class Flights(Generic[E, F]):
         self._leave = leave
         self._wake = wake
         self._flights: dict[Key, _Flight[E, F]] = {}
+        self._lanes: dict[str, set[str]] = {}
         self.outcomes: list[Offered[F]] = []
 
     def busy(self, key: Key) -> bool:
@@ -62,13 +63,14 @@ class Flights(Generic[E, F]):
 
     def running(self, lane: str) -> frozenset[str]:
         """Name the items of this lane that have an effect under way."""
-        return frozenset(key.item for key in self._flights if key.lane == lane)
+        return frozenset(self._lanes.get(lane, ()))
 
     def start(self, wish: Wish[E], *, tenant: str) -> None:
         """Start an effect as soon as there is a place for it."""
         key, effect = wish.key, wish.effect
         flight: _Flight[E, F] = _Flight(effect)
         self._flights[key] = flight
+        self._lanes.setdefault(key.lane, set()).add(key.item)
 
         def begin() -> bool:
             flight.ticket = None
@@ -95,7 +97,7 @@ class Flights(Generic[E, F]):
         """These outcomes are committed."""
         for outcome in outcomes:
             self.outcomes.remove(outcome)
-            self._flights.pop(outcome.key, None)
+            self._remove(outcome.key)
 
     async def finish(self, seconds: float) -> None:
         """Stop what may be repeated, and wait for the rest. What does not end in time is cancelled."""
@@ -116,7 +118,7 @@ class Flights(Generic[E, F]):
     def _stop(self, key: Key, flight: _Flight[E, F]) -> None:
         if flight.ticket is not None:
             self._slots.withdraw(flight.ticket)
-            del self._flights[key]
+            self._remove(key)
         elif flight.task is not None:
             flight.task.cancel()
 
@@ -130,8 +132,14 @@ class Flights(Generic[E, F]):
         self._slots.give_back(ticket)
 
     def _forget(self, key: Key) -> None:
-        del self._flights[key]
+        self._remove(key)
         self._wake(key)
+
+    def _remove(self, key: Key) -> None:
+        del self._flights[key]
+        self._lanes[key.lane].remove(key.item)
+        if not self._lanes[key.lane]:
+            del self._lanes[key.lane]
 
     async def _perform(self, key: Key, effect: E, views: Views) -> F:
         shortest, longest = CRASH_PAUSE_SECONDS

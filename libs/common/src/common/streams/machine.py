@@ -1,6 +1,6 @@
 """What a service hands to the runtime: its pure functions and its effects. No Kafka word appears here."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -146,7 +146,7 @@ def as_written(key: Key, state: object) -> Key:
     return key
 
 
-def no_inspection(partition: int, states: Iterable[tuple[Key, object]]) -> None:
+async def no_inspection(partition: int, states: AsyncIterable[tuple[Key, object]]) -> None:
     """Look at nothing: for machines that can work with every state they can read."""
     del partition, states
 
@@ -169,7 +169,8 @@ class Machine(Generic[S, F, E]):
     tenant: whose state it is, so that process-wide slots go round tenants.
     illegible: a fact for outside input that is dead-lettered, where it can be told which state it was about.
     rename: what a state goes by today that was read back under this key. Such a name is dropped when the state changes.
-    inspect: is shown the states of a partition when it was read back, to tell people what it cannot work with.
+    inspect: is shown the states of a partition when it was read back, to tell people what it cannot work with. Has
+        time: others get their turns between two states.
     uninterruptible: effects whose call must be let finish, since repeating it is not free (init, refresh).
     """
 
@@ -186,5 +187,5 @@ class Machine(Generic[S, F, E]):
     tenant: Callable[[S], str]
     illegible: Callable[[Outsider], Addressed[F] | None] = no_legible_part
     rename: Callable[[Key, S], Key] = as_written
-    inspect: Callable[[int, Iterable[tuple[Key, S]]], None] = no_inspection
+    inspect: Callable[[int, AsyncIterable[tuple[Key, S]]], Awaitable[None]] = no_inspection
     uninterruptible: tuple[type, ...] = ()

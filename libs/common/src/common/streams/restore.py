@@ -12,6 +12,7 @@ from common.streams.intake import read_view
 from common.streams.journal import Journal, Position
 from common.streams.log import Reader, Record, Slice
 from common.streams.machine import Key
+from common.streams.turns import Turns
 
 S = TypeVar("S")
 PATIENCE_SECONDS = 0.03
@@ -66,7 +67,10 @@ async def restore(
     restored: Restored[S] = Restored()
     view_slices = journal.input_slices(tuple(views))
     await read_to_end(reader, {journal.slice: 0}, lambda record: _take(restored, journal, record), progress)
-    restored.book.rename(rename)
+    turns = Turns(progress)
+    for key, state in list(restored.book.all()):
+        restored.book.rename(key, rename(key, state))
+        await turns.after(1)
     await read_to_end(reader, dict.fromkeys(view_slices, 0), restored.views.apply, progress)
     restored.positions = {slice_: await reader.position(slice_) for slice_ in view_slices}
     for slice_ in journal.input_slices(tuple(inputs)):
@@ -80,11 +84,13 @@ async def read_to_end(
     """Assign these slices and read to where they end now. Raises `Unusable`, and what `take` raises."""
     if not positions:
         return
+    turns = Turns(progress)
     reader.assign(positions)
     ends = await reader.ends()
     while [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
         for record in await reader.fetch(PATIENCE_SECONDS):
             take(record)
+            await turns.after(1)
         progress()
 
 

@@ -20,6 +20,7 @@ from common.streams.log import Doubt, Outgoing, Reader, Record, Slice, Writer
 from common.streams.machine import Due, Key, Lane, Machine, Meanwhile, Views, Wait, Wish, wish_of
 from common.streams.moments import Moments, seconds_between
 from common.streams.restore import Restored, TaskViews
+from common.streams.turns import Turns
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -54,6 +55,7 @@ class Tools(Generic[S, F, E]):
     now: Callable[[], Instant]
     moment: Moments
     progress: Callable[[], None]
+    turns: Turns
     committed: Callable[[int], None]
     most_steps: int
 
@@ -125,11 +127,11 @@ class Session(Generic[S, F, E]):
         self._wake.set()
 
     async def _work(self, stop: asyncio.Event) -> None:
-        self._consider(self._book.keys(), fresh=True)
+        await self._consider(self._book.keys(), fresh=True)
         alarm: asyncio.TimerHandle | None = None
         while not stop.is_set():
             await self._commit_all()
-            self._reconsider()
+            await self._reconsider()
             alarm = self._set_alarm(alarm)
             await self._wake.wait()
             self._wake.clear()
@@ -150,11 +152,10 @@ class Session(Generic[S, F, E]):
         now = self._tools.now()
         self._queue.extend(Offered(key=key, fact=Due()) for key in self._timers.due(now))
 
-    def _reconsider(self) -> None:
+    async def _reconsider(self) -> None:
         freed, self._freed = self._freed, {}
-        self._consider(freed, fresh=False)
-        for lane in self._looks.due(self._tools.now()):
-            self._admit(lane)
+        await self._consider(freed, fresh=False)
+        await self._admit_all(self._looks.due(self._tools.now()))
 
     # -- facts in
 
@@ -165,6 +166,8 @@ class Session(Generic[S, F, E]):
             await self._room.wait()
             for record in await self._tools.reader.fetch(PATIENCE_SECONDS):
                 self._receive(record)
+            # A client that has the next records already does not wait. Only a commit counts as getting on.
+            await asyncio.sleep(0)
             if len(self._queue) >= QUEUE_LIMIT:
                 self._room.clear()
 
@@ -212,7 +215,7 @@ class Session(Generic[S, F, E]):
         self._tools.flights.confirm(outcomes)
         self._tools.progress()
         self._pause_fruitless(outcomes, draft, now)
-        self._consider(draft.touched, fresh=True)
+        await self._consider(draft.touched, fresh=True)
 
     async def _write(self, draft: Draft[S, F, E], now: Instant) -> None:
         offsets = self._offsets | draft.offsets
@@ -245,16 +248,28 @@ class Session(Generic[S, F, E]):
                 draft.touched.pop(outcome.key, None)
                 self._timers.set(outcome.key, now + FRUITLESS_PAUSE)
 
-    def _consider(self, keys: Iterable[Key], *, fresh: bool) -> None:
-        """Ask what each state wants now. `fresh` states may also have missed what a view says."""
+    async def _consider(self, keys: Iterable[Key], *, fresh: bool) -> None:
+        """Ask what each state wants now. `fresh` states may also have missed what a view says.
+
+        Gives way: facts and outcomes may come meanwhile, but no state changes, since only a commit changes one and
+        whoever commits is in here. A lane is admitted once all its keys are considered.
+        """
         lanes: dict[str, None] = {}
-        for key in list(keys):
+        for key in keys:
+            if self._stop.is_set():
+                return
             self._consider_one(key)
             lanes[key.lane] = None
             if fresh:
                 self._notice(key)
+            await self._tools.turns.after(1)
+        await self._admit_all(lanes)
+
+    async def _admit_all(self, lanes: Iterable[str]) -> None:
         for lane in lanes:
             self._admit(lane)
+            # Who admits looks at all states of the lane.
+            await self._tools.turns.after(1 + len(self._book.lane(lane)))
 
     def _consider_one(self, key: Key) -> None:
         state = self._book.get(key)

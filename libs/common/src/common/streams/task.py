@@ -1,7 +1,7 @@
 """One task owns one partition number: it opens it, serves it, and reopens it whenever the log is in doubt."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -12,7 +12,7 @@ import structlog
 from common.events.body import Body
 from common.instants import Clock, Instant
 from common.streams import metrics
-from common.streams.book import event_writer
+from common.streams.book import Book, event_writer
 from common.streams.flights import Flights
 from common.streams.intake import Intake
 from common.streams.journal import Journal
@@ -22,6 +22,7 @@ from common.streams.moments import Moments
 from common.streams.restore import Restored, restore
 from common.streams.session import MOST_STEPS, Session, Tools
 from common.streams.slots import Slots
+from common.streams.turns import STRETCH, Turns
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -53,6 +54,7 @@ class Surroundings(Generic[S, F, E]):
     lapsed: Callable[[], bool] = lambda: False
     """Whether this process has stood still for so long that its partitions may be others' by now."""
     most_steps: int = MOST_STEPS
+    stretch: int = STRETCH
 
 
 class _Lost(Exception):
@@ -155,7 +157,7 @@ class Task(Generic[S, F, E]):
             )
             restored = await self._restore(journal)
             _go_on_unless(stop)
-            self._machine.inspect(self.number, restored.book.all())
+            await self._machine.inspect(self.number, self._shown(restored.book, stop))
             await self._serve(journal, restored, writer, stop)
         finally:
             self._close_gate()
@@ -174,6 +176,13 @@ class Task(Generic[S, F, E]):
             )
         finally:
             await reader.close()
+
+    async def _shown(self, book: Book[S], stop: asyncio.Event) -> AsyncIterator[tuple[Key, S]]:
+        turns = Turns(self._beat, self._given.stretch)
+        for entry in book.all():
+            yield entry
+            await turns.after(1)
+            _go_on_unless(stop)
 
     async def _serve(self, journal: Journal[S], restored: Restored[S], writer: Writer, stop: asyncio.Event) -> None:
         reader = await self._given.log.reader()
@@ -215,6 +224,7 @@ class Task(Generic[S, F, E]):
             now=self._now,
             moment=self._given.moment,
             progress=self._beat,
+            turns=Turns(self._beat, self._given.stretch),
             committed=metrics.TRANSITIONS.labels(self._machine.service).inc,
             most_steps=self._given.most_steps,
         )

@@ -1,0 +1,167 @@
+"""Opening a partition of any size lets everything else in the process have its turns."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import pytest
+
+from common.streams.journal import Journal
+from common.streams.machine import Admission, Key, Lane, Machine, Wait, Wish, start_all
+from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.turns import STRETCH, Turns
+from simulation import virtual
+from unit.streams.test_task import ask, events, request, task_over
+from unit.streams.toys import MACHINE, Act, Counting, Fact, World, todo
+
+STATES = 20 * STRETCH
+PHASES = ("reading", "renaming", "inspecting", "considering", "admitting")
+
+
+def store_of(*keys: Key) -> MemoryStore:
+    """A log with these states, each of which wants an effect."""
+    store = MemoryStore(partitions=1, clock=virtual.clock)
+    journal: Journal[Counting] = Journal(service="uploader", partition=0, state_type=Counting)
+    for key in keys:
+        store.append(journal.put(key, Counting(asked=1), None))
+    return store
+
+
+@dataclass
+class Watched:
+    """The toy machine, and what it was just doing whenever others got their turn."""
+
+    doing: str = "reading"
+    looks: int = 0
+    looks_before_this_turn: int = 0
+    turns: Counter[str] = field(default_factory=Counter)
+    longest: int = 0
+    wishes: list[int] = field(default_factory=list)
+    began: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    admitted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def machine(self) -> Machine[Counting, Fact, Act]:
+        return replace(MACHINE, rename=self._rename, inspect=self._inspect, todo=self._todo, admit=self._admit)
+
+    async def witness(self) -> None:
+        """Be something else in the process."""
+        while True:
+            self.turns[self.doing] += 1
+            self.longest = max(self.longest, self.looks - self.looks_before_this_turn)
+            self.looks_before_this_turn = self.looks
+            await asyncio.sleep(0)
+
+    async def until_admitted(self) -> None:
+        """Watch until a lane was admitted."""
+        watching = asyncio.create_task(self.witness())
+        await self.admitted.wait()
+        watching.cancel()
+
+    def _rename(self, key: Key, state: Counting) -> Key:
+        self._does("renaming")
+        return key
+
+    async def _inspect(self, partition: int, states: AsyncIterable[tuple[Key, Counting]]) -> None:
+        async for _ in states:
+            self._does("inspecting")
+
+    def _todo(self, key: Key, state: Counting, now: datetime) -> Act | Wait | None:
+        if self.doing != "admitting":
+            self._does("considering")
+        return todo(key, state, now)
+
+    def _admit(self, lane: Lane[Counting], wishes: Sequence[Wish[Act]], now: datetime) -> Admission:
+        self._does("admitting")
+        self.wishes.append(len(wishes))
+        if len(self.wishes) == STATES or len(lane.states) > 1:
+            self.admitted.set()
+        return start_all(lane, wishes, now)
+
+    def _does(self, what: str) -> None:
+        self.doing = what
+        self.looks += 1
+        self.began[what].set()
+
+
+async def never(_key: object, _effect: object) -> None:
+    await asyncio.Event().wait()
+
+
+def test_others_get_turns_while_a_large_partition_opens() -> None:
+    async def main() -> None:
+        watched, stop = Watched(), asyncio.Event()
+        store = store_of(*(Key(f"acc-{number}", "a") for number in range(STATES)))
+        task = task_over(MemoryLog(store), World(hook=never), machine=watched.machine)
+        running = asyncio.create_task(task.run(stop))
+        await watched.until_admitted()
+        assert min(watched.turns[what] for what in PHASES) >= 19
+        assert watched.longest <= STRETCH + 1
+        stop.set()
+        await running
+
+    virtual.run(main())
+
+
+def test_a_lane_is_admitted_once_all_its_wishes_are_known() -> None:
+    async def main() -> None:
+        watched, stop = Watched(), asyncio.Event()
+        store = store_of(*(Key("acc", f"p{number}") for number in range(9)))
+        task = task_over(MemoryLog(store), World(hook=never), machine=watched.machine, stretch=1)
+        running = asyncio.create_task(task.run(stop))
+        await watched.until_admitted()
+        assert watched.wishes[0] == 9
+        stop.set()
+        await running
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("doing", ["inspecting", "considering", "admitting"])
+def test_a_partition_that_is_given_up_while_it_opens_begins_nothing_more(doing: str) -> None:
+    async def main() -> None:
+        watched, world, stop = Watched(), World(), asyncio.Event()
+        store = store_of(*(Key(f"acc-{number}", "a") for number in range(100)))
+        running = asyncio.create_task(task_over(MemoryLog(store), world, machine=watched.machine, stretch=10).run(stop))
+        await watched.began[doing].wait()
+        await asyncio.sleep(0)  # what has begun makes its first step
+        stop.set()
+        looks, acts = watched.looks, len(world.acts)
+        await running
+        assert (watched.looks, len(world.acts)) == (looks, acts)
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("stretch", [1, 2, 7])
+def test_what_comes_while_a_partition_opens_counts_once(stretch: int) -> None:
+    async def main() -> None:
+        watched, world, stop = Watched(), World(), asyncio.Event()
+        names = [f"p{number}" for number in range(30)]
+        store = store_of(*(Key(f"acc-{number % 5}", name) for number, name in enumerate(names)))
+        task = task_over(MemoryLog(store), world, machine=watched.machine, stretch=stretch)
+        running = asyncio.create_task(task.run(stop))
+        await watched.began["considering"].wait()
+        # Asked again for some, and for one that nobody knew.
+        ask(store, *(request(name, f"acc-{number % 5}") for number, name in enumerate([*names[:10], "new"])))
+        await asyncio.sleep(10)
+        expected = sorted([*((name, 1) for name in [*names, "new"]), *((name, 2) for name in names[:10])])
+        assert sorted(world.acts) == expected
+        assert sorted(events(store)) == expected
+        stop.set()
+        await running
+
+    virtual.run(main())
+
+
+def test_giving_way_is_getting_on() -> None:
+    async def main() -> None:
+        beats: list[str] = []
+        turns = Turns(lambda: beats.append("beat"), 3)
+        for steps in (1, 1, 1, 2, 5):
+            await turns.after(steps)
+        assert len(beats) == 2
+
+    virtual.run(main())
