@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from fastapi import APIRouter
 from pydantic import SecretStr
 
-from auth_service.account import AppOf, Effect
+from auth_service.account import AppOf
 from auth_service.apps import App, Apps
 from auth_service.consent import Consents
 from auth_service.effects import AuthEffects, Client
@@ -29,7 +29,7 @@ from common.events.tenant import ApiKeyIssued, Scope, TenantDescribed
 from common.events.topics import Topic
 from common.http import create_app
 from common.sealing import Vault
-from common.streams.machine import Due, Key, Wish, wish_of
+from common.streams.machine import Due, Key, Meanwhile, Wait
 from sandbox.shell import Shell
 from tiktok.client import TikTok
 from tiktok.models import Grant, UserInfo
@@ -145,12 +145,11 @@ class Worker:
             for event in decision.events:
                 self._tell(event)
             state = decision.state
-            wish: Wish[Effect] | None = (
-                None if state is None else wish_of(key, self._machine.todo(key, state, self._clock()))
-            )
-            if wish is None:
+            wanted = None if state is None else self._machine.todo(key, state, self._clock())
+            if wanted is None or isinstance(wanted, Wait):
                 return
-            fact = await self._effects.perform(key, wish.effect, NoViews())
+            effect = wanted.effect if isinstance(wanted, Meanwhile) else wanted
+            fact = await self._effects.perform(key, effect, NoViews())
 
     def _tell(self, event: Body) -> None:
         self.told.append(event)

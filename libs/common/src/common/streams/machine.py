@@ -70,17 +70,6 @@ class Wish(Generic[E_co]):
     background: bool = False
 
 
-def wish_of(key: Key, wanted: E | Meanwhile[E] | Wait | None) -> Wish[E] | None:
-    """Return the effect in what a state wants, if there is one."""
-    match wanted:
-        case Meanwhile(effect=effect):
-            return Wish(key, effect, background=True)
-        case Wait() | None:
-            return None
-        case effect:
-            return Wish(key, effect)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane(Generic[S_co]):
     """One account's committed states, and which of them have an effect running."""

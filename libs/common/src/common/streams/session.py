@@ -17,7 +17,7 @@ from common.streams.flights import Flights
 from common.streams.intake import Intake, Offered, Passed
 from common.streams.journal import Journal
 from common.streams.log import Doubt, Outgoing, Reader, Record, Slice, Writer
-from common.streams.machine import Due, Key, Lane, Machine, Meanwhile, Views, Wait, Wish, wish_of
+from common.streams.machine import Due, Key, Lane, Machine, Meanwhile, Views, Wait, Wish
 from common.streams.moments import Moments, seconds_between
 from common.streams.restore import Restored, TaskViews
 from common.streams.turns import Turns
@@ -93,8 +93,9 @@ class Session(Generic[S, F, E]):
         state = self._book.get(key)
         if self._stop.is_set() or state is None:
             return None
-        wish = wish_of(key, self._machine.todo(key, state, self._tools.now()))
-        return self._views if wish is not None and wish.effect == effect else None
+        wanted = self._machine.todo(key, state, self._tools.now())
+        wished = wanted.effect if isinstance(wanted, Meanwhile) else wanted
+        return self._views if wished == effect else None
 
     @property
     def waiting(self) -> int:
@@ -278,12 +279,23 @@ class Session(Generic[S, F, E]):
         self._timers.cancel(key)
         lane = self._wishes.setdefault(key.lane, {})
         lane.pop(key.item, None)
-        if isinstance(wanted, Wait | Meanwhile):
-            self._timers.set(key, wanted.until if wanted.until > now else now + FRUITLESS_PAUSE)
-        wish = wish_of(key, wanted)
+        wish: Wish[E] | None = None
+        match wanted:
+            case None:
+                pass
+            case Wait(until=until):
+                self._set_timer(key, until, now)
+            case Meanwhile(effect=effect, until=until):
+                self._set_timer(key, until, now)
+                wish = Wish(key, effect, background=True)
+            case effect:
+                wish = Wish(key, effect)
         self._tools.flights.keep_only(key, None if wish is None else wish.effect)
         if wish is not None:
             lane[key.item] = wish
+
+    def _set_timer(self, key: Key, until: Instant, now: Instant) -> None:
+        self._timers.set(key, until if until > now else now + FRUITLESS_PAUSE)
 
     def _admit(self, account_id: str) -> None:
         flights = self._tools.flights
