@@ -13,7 +13,6 @@ from auth_service.account import (
     Expiring,
     Issuing,
     Look,
-    NeedsPerson,
     Profile,
     ProfileSeen,
     ProfileUnseen,
@@ -173,6 +172,12 @@ def test_a_lost_answer_and_a_removal_of_before_do_not_forget_an_account_whose_to
     assert isinstance(healed, Issuing), "the answer may still come, by another worker"
 
 
+def test_an_answer_of_before_does_not_disprove_a_removal_that_is_being_checked() -> None:
+    asked = after(CHECKING, DONE, Refreshing)
+    assert_removed(asked, REFUSED_AGAIN)
+    assert isinstance(decide(KEY, asked, AGAIN, NOW).state, Connected)
+
+
 def at_risk_of(decision: Decision[Account]) -> Profile:
     assert isinstance(decision.state, Expiring)
     assert decision.state.profile.risk is Risk.REFRESH_REFUSED
@@ -189,7 +194,7 @@ def test_where_tiktok_does_not_say_it_is_asked_every_hour_and_the_tenant_told_on
     assert told_by(second) == []
     assert second.state == first.state
     assert todo(KEY, first.state, NOW, recipients="keys") == Wait(min(end, later))
-    assert isinstance(decide(KEY, first.state, Due(), end).state, NeedsPerson), "nobody knows whether it was removed"
+    assert_gone(decide(KEY, first.state, Due(), end))
 
 
 def test_a_removal_while_the_pair_is_being_issued_is_checked_afterwards() -> None:
@@ -203,7 +208,7 @@ def test_a_removal_while_the_pair_is_being_issued_is_checked_afterwards() -> Non
     assert isinstance(decide(KEY, asked, AGAIN, NOW).state, Connected)
 
 
-@pytest.mark.parametrize("state", [REFRESHING, AILING])
+@pytest.mark.parametrize("state", [REFRESHING, AILING, EXPIRING])
 def test_a_salvaged_pair_does_not_disprove_a_removal(state: Account) -> None:
     told = decide(KEY, state, REMOVAL, NOW).state
     issuing = after(told, SALVAGED, Issuing)

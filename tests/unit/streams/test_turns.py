@@ -4,13 +4,13 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from common.streams.journal import Journal
-from common.streams.machine import Admission, Key, Lane, Machine, Wait, Wish, start_all
-from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.machine import Admission, Decision, Due, Key, Lane, Machine, Wait, Wish, start_all
+from common.streams.memory import Calm, MemoryLog, MemoryStore
 from common.streams.turns import STRETCH, Turns
 from simulation import virtual
 from unit.streams.test_task import ask, events, request, task_over
@@ -163,5 +163,40 @@ def test_giving_way_is_getting_on() -> None:
         for steps in (1, 1, 1, 2, 5):
             await turns.after(steps)
         assert len(beats) == 2
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("every", [0.02, 0.005])
+def test_a_time_that_has_come_does_not_wait_for_the_end_of_what_comes_in(every: float) -> None:
+    """A commit takes 10 ms here, so that the faster ones leave no moment without a fact."""
+
+    class Slow(Calm):
+        async def after(self, step: str) -> None:
+            if step == "commit":
+                await asyncio.sleep(0.01)
+
+    async def main() -> None:
+        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        at, heard = virtual.clock() + timedelta(seconds=5), list[datetime]()
+
+        def wait(key: Key, state: Counting, now: datetime) -> Act | Wait | None:
+            return Wait(at) if key.item == "timer" and now < at else None
+
+        def hear(key: Key, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
+            heard.extend([now] if isinstance(fact, Due) else [])
+            return MACHINE.decide(key, state, fact, now)
+
+        task = task_over(MemoryLog(store, Slow()), world, machine=replace(MACHINE, todo=wait, decide=hear))
+        stop = asyncio.Event()
+        running = asyncio.create_task(task.run(stop))
+        ask(store, request("timer"))
+        for number in range(round(10 / every)):
+            ask(store, request(f"post-{number % 50}"))
+            await asyncio.sleep(every)
+        assert len(heard) == 1
+        assert heard[0] - at < timedelta(seconds=0.1)
+        stop.set()
+        await running
 
     virtual.run(main())

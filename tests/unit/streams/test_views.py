@@ -8,7 +8,7 @@ from common.events.codec import Envelope, encode
 from common.events.tenant import TenantDescribed
 from common.events.topics import AUTH_TENANTS
 from common.streams.log import Outgoing, Slice
-from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.memory import Calm, MemoryLog, MemoryStore
 from common.streams.views import WholeView
 from simulation import virtual
 
@@ -49,5 +49,27 @@ def test_who_waits_for_a_view_that_nobody_reads_is_let_go_at_the_end() -> None:
             assert not waiting.done()
             stop.set()
         assert not view.ready
+
+    virtual.run(main())
+
+
+def test_a_view_that_always_gets_more_is_ready_all_the_same() -> None:
+    """To ask where a topic ends takes longer here than it takes until there is more on it."""
+
+    class Far(Calm):
+        async def before(self, step: str) -> None:
+            if step == "ends":
+                await asyncio.sleep(0.01)
+
+    async def main() -> None:
+        store = MemoryStore(partitions=2, clock=virtual.clock)
+        view, stop = WholeView(MemoryLog(store, Far()), AUTH_TENANTS, partitions=2), asyncio.Event()
+        following = asyncio.create_task(view.follow(stop))
+        for number in range(10_000):
+            describe(store, f"tenant-{number % 20}")
+            await asyncio.sleep(0.002)
+            assert number < 100 or view.ready
+        stop.set()
+        await following
 
     virtual.run(main())

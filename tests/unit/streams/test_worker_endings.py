@@ -124,6 +124,22 @@ def test_a_clock_that_was_set_ends_one_process_and_not_its_successor() -> None:
     virtual.run(main())
 
 
+def test_a_clock_that_is_set_back_before_the_next_beat_does_not_leave_a_process_without_work() -> None:
+    async def main() -> None:
+        store, world, clocks = MemoryStore(partitions=1, clock=virtual.clock), World(), Clocks()
+        running = await owning(store, world, clocks, asyncio.Event())
+        await asyncio.sleep(5.1)
+        clocks.set_forward = 11.0
+        ask(store, request("a"))
+        await asyncio.sleep(0.1)  # somebody found the session over, and had every partition given up
+        clocks.set_forward = 0.0
+        await asyncio.wait((running,), timeout=60)
+        assert isinstance(running.exception(), Lapsed)
+        assert world.acts == []
+
+    virtual.run(main())
+
+
 @pytest.mark.parametrize(("seconds", "reopened"), [(9.0, 0), (11.0, 1)])
 @pytest.mark.parametrize("way", ["suspended", "set_forward"])
 def test_a_commit_during_which_the_machine_was_suspended_is_in_doubt(way: str, seconds: float, reopened: int) -> None:

@@ -121,6 +121,8 @@ def due(key: Key, state: Active, now: Instant) -> Decision[Account]:
         case Ailing(retry_at=at) if now >= at:
             return Decision(state=_next_attempt(state))
         case Expiring(pair=pair) if now >= pair.access_expires_at:
+            if state.check_at is not None:
+                return departures.removed(key, state, now)  # TikTok told so, and nothing spoke against it
             return needs_person(key, state.profile, state.pair, code=state.code, message=state.message, now=now)
         case Issuing() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
             return Decision(state=state)
@@ -155,7 +157,7 @@ def salvaged(state: Active, fact: Salvaged) -> Decision[Account]:
     """Another worker's refresh had an answer after all: its pair is as good as our own."""
     match state:
         case Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair) if pair.version == fact.version:
-            removed = isinstance(state, Refreshing | Ailing) and state.removed
+            removed = _removal_told(state)
             return take_over(state, fact.scopes, fact.pair, reason=IssueReason.SALVAGED, removed=removed)
         case NeedsPerson(version=version) if version == fact.version + 1:
             return take_over(state, fact.scopes, fact.pair, reason=IssueReason.CONNECTED)
@@ -294,10 +296,12 @@ def _may_be_removed_since(state: Refreshing | Ailing | Expiring) -> bool:
     match state:
         case Refreshing(too_early=too_early):
             return too_early
-        case Ailing(removed=removed):
-            return removed  # the answer is one to an earlier attempt
-        case Expiring():
-            return False
+        case Ailing() | Expiring():
+            return _removal_told(state)  # the answer is one to an earlier attempt
+
+
+def _removal_told(state: Refreshing | Ailing | Expiring) -> bool:
+    return state.check_at is not None if isinstance(state, Expiring) else state.removed
 
 
 def _next_attempt(state: Ailing) -> Refreshing:

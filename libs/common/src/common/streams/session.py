@@ -121,7 +121,8 @@ class Session(Generic[S, F, E]):
         """Let effects end and commit their outcomes; what cannot be committed stays with the flights."""
         await self._tools.flights.finish(seconds)
         self._queue.clear()
-        await self._commit_all()
+        while self.waiting:
+            await self._commit()
 
     async def _ring_on(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -131,12 +132,15 @@ class Session(Generic[S, F, E]):
         await self._consider(self._book.keys(), fresh=True)
         alarm: asyncio.TimerHandle | None = None
         while not stop.is_set():
-            await self._commit_all()
-            await self._reconsider()
-            alarm = self._set_alarm(alarm)
-            await self._wake.wait()
-            self._wake.clear()
+            if self.waiting:
+                await self._commit()
+            # After each transaction: however much comes in, a time that has come does not wait for its end.
             self._offer_due()
+            await self._reconsider()
+            if not self.waiting:
+                alarm = self._set_alarm(alarm)
+                await self._wake.wait()
+                self._wake.clear()
         if alarm is not None:
             alarm.cancel()
 
@@ -197,10 +201,6 @@ class Session(Generic[S, F, E]):
                 self._wake.set()
 
     # -- transactions out
-
-    async def _commit_all(self) -> None:
-        while self._queue or self._tools.flights.outcomes:
-            await self._commit()
 
     async def _commit(self) -> None:
         outcomes = list(self._tools.flights.outcomes)

@@ -1,7 +1,7 @@
 """A whole compacted topic in memory, for edges: every partition, no group, ready once read to its end."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
 import structlog
@@ -89,13 +89,18 @@ class WholeView:
         reader.assign(self._positions)
         while not stop.is_set():
             ends = await reader.ends()
-            if not [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
-                was_ready, self._at_end = self.ready, self._time()
-                if not was_ready:
-                    self._tell()
+            # Before it waits for more, since there may be none, and after it, since more may come without end.
+            await self._look_for_end(reader, ends)
             for record in await reader.fetch(PATIENCE_SECONDS):
                 self._apply(record)
                 self._positions[record.slice] = record.offset + 1
+            await self._look_for_end(reader, ends)
+
+    async def _look_for_end(self, reader: Reader, ends: Mapping[Slice, int]) -> None:
+        if not [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
+            was_ready, self._at_end = self.ready, self._time()
+            if not was_ready:
+                self._tell()
 
     def _apply(self, record: Record) -> None:
         key, body = read_view(record)

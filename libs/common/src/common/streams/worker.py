@@ -98,13 +98,16 @@ class Heart:
         self._worker = worker
         self._moment = moment
         self._at = moment()
+        self._lapsed_for = 0.0
 
     def beat(self) -> None:
         """Note that the process runs."""
         self._at = self._moment()
 
     def stood_still(self) -> float:
-        """Tell for how many seconds it has not."""
+        """Tell for how many seconds it has not; once it lapsed, that stays so, whatever clocks show then."""
+        if self._lapsed_for:
+            return self._lapsed_for
         return seconds_between(self._at, self._moment()) - LOOK_SECONDS
 
     def lapsed(self) -> bool:
@@ -112,8 +115,10 @@ class Heart:
 
         At once: a task that finds itself fenced would take its partition back from who has it now.
         """
-        if self.stood_still() < self.session_seconds:
+        seconds = self.stood_still()
+        if seconds < self.session_seconds:
             return False
+        self._lapsed_for = seconds
         self._worker.stop()
         return True
 
