@@ -3,9 +3,11 @@
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from string import ascii_letters, digits
 from urllib.parse import parse_qs, urlsplit
@@ -89,6 +91,10 @@ class Scene:
         form = filled(page, creator=creator, decision=decision)
         return await self.web.post(shown.url.join(page.action), data=form, follow_redirects=True)
 
+    def log_of(self, name: str) -> Path:
+        """Where a process writes that is no part of the stack; it is searched with the stack's own logs."""
+        return self.stack.folder / "logs" / f"{name}.log"
+
     async def observe(self) -> None:
         """Look at what passes: metrics end with their process."""
         self.places += await numbers(self.stack)
@@ -132,6 +138,20 @@ class Scene:
         if path == CALLBACK:
             sent = answer.request
             self.returns.append(Return(url=str(sent.url), cookies=sent.headers.get("cookie", "")))
+
+
+async def run(*module: str, environment: Mapping[str, str], log: Path, within: float) -> int:
+    """Run a module with its arguments to its end; return its exit status."""
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", *module), env=environment, stdout=output, stderr=output
+        )
+        try:
+            return await asyncio.wait_for(process.wait(), within)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from common.events.topics import state_topic
 from e2e.canaries.accounts import TENANT
-from e2e.canaries.scene import CALLBACK, START, Scene
+from e2e.canaries.scene import CALLBACK, START, Scene, run
 from e2e.events import Event, Tail
 from e2e.stage import Request
 from e2e.waiting import eventually
@@ -153,16 +152,8 @@ async def _start(scene: Scene, service: str, number: int, wrong: Mapping[str, st
         f"{service.upper()}_INSTANCE": f"wrong-{number}",
         **wrong,
     }
-    with (scene.stack.folder / "logs" / f"{service}-wrong-{number}.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"{service}_service"), env=environment, stdout=log, stderr=log
-        )
-        try:
-            return await asyncio.wait_for(process.wait(), ENDS_WITHIN)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+    log = scene.log_of(f"{service}-wrong-{number}")
+    return await run(f"{service}_service", environment=environment, log=log, within=ENDS_WITHIN)
 
 
 async def crashed(scene: Scene) -> None:

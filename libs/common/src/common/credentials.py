@@ -65,7 +65,7 @@ class AccessTokens:
         if not isinstance(credential, CredentialIssued):
             return NoAccessToken(version=NONE_YET)
         sealed = credential.sealed.get(self._service)
-        if tenant and credential.tenant and credential.tenant != tenant:
+        if tenant and not credential.serves(tenant):
             return NoAccessToken(version=credential.version)
         if sealed is None or credential.expires_at - self._clock() < LEAST_LIFE_LEFT:
             return NoAccessToken(version=credential.version)

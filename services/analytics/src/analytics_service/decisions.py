@@ -53,9 +53,7 @@ def notice(key: Key, state: Video, record: Body) -> Fact | None:
     del key
     if not isinstance(state, Parked) or not isinstance(record, CredentialIssued) or record.version <= state.version:
         return None
-    # One of an older release names no tenant.
-    own = record.tenant in {"", state.collecting.tenant}
-    return CredentialSeen(version=record.version) if own else None
+    return CredentialSeen(version=record.version) if record.serves(state.collecting.tenant) else None
 
 
 def decide(ages: Sequence[int], key: Key, state: Video | None, fact: Fact | Due, now: Instant) -> Decided:

@@ -9,8 +9,8 @@ from analytics_service.lanes import admit
 from analytics_service.plans import todo
 from analytics_service.video import Collect, Fact, Finished, Parked, Video
 from common.events.topics import AUTH_CREDENTIALS, POST_EVENTS
-from common.post_keys import with_tenant
-from common.streams.machine import Key, Machine
+from common.post_keys import named_in_full
+from common.streams.machine import Machine
 
 CollectorMachine: TypeAlias = Machine[Video, Fact, Collect]
 
@@ -28,7 +28,7 @@ def collector(ages: Sequence[int]) -> CollectorMachine:
         admit=admit,
         notice=notice,
         tenant=tenant_of,
-        rename=rename,
+        rename=named_in_full(tenant_of),
     )
 
 
@@ -41,8 +41,3 @@ def tenant_of(state: Video) -> str:
             return tenant
         case _:
             return state.tenant
-
-
-def rename(key: Key, state: Video) -> Key:
-    """Name a state in full that was written before posts were told apart by tenant."""
-    return with_tenant(key, tenant_of(state))

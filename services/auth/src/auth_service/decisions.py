@@ -121,9 +121,7 @@ def due(key: Key, state: Active, now: Instant) -> Decision[Account]:
         case Ailing(retry_at=at) if now >= at:
             return Decision(state=_next_attempt(state))
         case Expiring(pair=pair) if now >= pair.access_expires_at:
-            if state.check_at is not None:
-                return departures.removed(key, state, now)  # TikTok told so, and nothing spoke against it
-            return needs_person(key, state.profile, state.pair, code=state.code, message=state.message, now=now)
+            return _ended(key, state, now)
         case Issuing() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
             return Decision(state=state)
 
@@ -145,10 +143,8 @@ def rejected(key: Key, state: Active, fact: Rejected, now: Instant) -> Decision[
             return Decision(state=_next_attempt(ailing) if now >= ailing.retry_at else ailing)
         case Refreshing(pair=pair) | Ailing(pair=pair) if pair.version == fact.version:
             return Decision(state=msgspec.structs.replace(state, rejected=True))
-        case Expiring(profile=profile, pair=pair, code=code, message=message) if pair.version == fact.version:
-            if state.check_at is not None:
-                return departures.removed(key, state, now)
-            return needs_person(key, profile, pair, code=code, message=message, now=now)
+        case Expiring(pair=pair) if pair.version == fact.version:
+            return _ended(key, state, now)
         case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson():
             return Decision(state=state)
 
@@ -298,6 +294,13 @@ def _may_be_removed_since(state: Refreshing | Ailing | Expiring) -> bool:
             return too_early
         case Ailing() | Expiring():
             return _removal_told(state)  # the answer is one to an earlier attempt
+
+
+def _ended(key: Key, state: Expiring, now: Instant) -> Decision[Account]:
+    """The access token is good no more. Where TikTok told of a removal, nothing has spoken against it till now."""
+    if _removal_told(state):
+        return departures.removed(key, state, now)
+    return needs_person(key, state.profile, state.pair, code=state.code, message=state.message, now=now)
 
 
 def _removal_told(state: Refreshing | Ailing | Expiring) -> bool:

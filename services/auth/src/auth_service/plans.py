@@ -89,7 +89,7 @@ def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Wanted:
         case Refreshing(profile=profile, pair=pair, attempt=attempt):
             wanted = Refresh(app=app_of(profile), pair=pair, attempt=attempt)
         case Expiring():
-            wanted = _while_expiring(state, now)
+            wanted = _look(state, state.check_at, state.pair.access_expires_at, now)
         case Disconnecting():
             wanted = _to_revoke(state, now)
         case NeedsPerson() | Disconnected():
@@ -100,23 +100,17 @@ def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Wanted:
 def _while_connected(account_id: str, state: Connected, now: Instant) -> Meanwhile[Effect] | Wait:
     times = (state.refresh_at, warning_time(state.profile, state.pair))
     until = min(time for time in times if time is not None)
-    look_at = look_time(account_id, state.profile)
-    if look_at is None or until <= max(look_at, now):
+    return _look(state, look_time(account_id, state.profile), until, now)
+
+
+def _look(state: Connected | Expiring, at: Instant | None, until: Instant, now: Instant) -> Meanwhile[Effect] | Wait:
+    """Look at `at`, if at all, and no longer than `until`."""
+    if at is None or until <= max(at, now):
         return Wait(until)
-    if now < look_at:
-        return Wait(look_at)
-    return Meanwhile(effect=_look(state), until=until)
-
-
-def _while_expiring(state: Expiring, now: Instant) -> Meanwhile[Effect] | Wait:
-    until, check_at = state.pair.access_expires_at, state.check_at
-    if check_at is None or until <= max(check_at, now):
-        return Wait(until)
-    return Meanwhile(effect=_look(state), until=until) if now >= check_at else Wait(check_at)
-
-
-def _look(state: Connected | Expiring) -> Look:
-    return Look(app=app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
+    if now < at:
+        return Wait(at)
+    look = Look(app=app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
+    return Meanwhile(effect=look, until=until)
 
 
 def _to_revoke(state: Disconnecting, now: Instant) -> Effect:

@@ -5,7 +5,7 @@ from common.events.body import Body
 from common.events.codec import Envelope
 from common.events.post import PostUnresolved, PostUploaded
 from common.events.topics import AUTH_CREDENTIALS, POST_EVENTS
-from common.post_keys import post_key, with_tenant
+from common.post_keys import named_in_full, post_key
 from common.streams.machine import Addressed, Key, Machine
 from publisher_service.decisions import SERVICE, decide
 from publisher_service.lanes import admit, attempt_of
@@ -51,11 +51,6 @@ def tenant_of(state: Post) -> str:
     return attempt_of(state).tenant
 
 
-def rename(key: Key, state: Post) -> Key:
-    """Name a state in full that was written before posts were told apart by tenant."""
-    return with_tenant(key, tenant_of(state))
-
-
 MACHINE: Machine[Post, Fact, Poll] = Machine(
     service=SERVICE,
     inputs=(POST_EVENTS,),
@@ -67,5 +62,5 @@ MACHINE: Machine[Post, Fact, Poll] = Machine(
     admit=admit,
     notice=notice,
     tenant=tenant_of,
-    rename=rename,
+    rename=named_in_full(tenant_of),
 )

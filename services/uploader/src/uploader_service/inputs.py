@@ -54,8 +54,8 @@ def notice(key: Key, state: Post, record: Body) -> Fact | None:
 
 
 def _helps(record: CredentialIssued, state: AwaitingCredential) -> bool:
-    # One of an older release names no tenant. To ask where TikTok is, any tenant's will do.
-    own = record.tenant in {"", tenant_of(state)} or isinstance(state.then, Locating)
+    # To ask where TikTok is, any tenant's will do.
+    own = record.serves(tenant_of(state)) or isinstance(state.then, Locating)
     return own and record.version > state.newer_than
 
 

@@ -179,6 +179,10 @@ class CredentialIssued(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
     expires_at: Time
     sealed: dict[str, str]
 
+    def serves(self, tenant: str) -> bool:
+        """Whether it may be used for what this tenant asked for. One of an older release names no tenant."""
+        return self.tenant in {"", tenant}
+
 
 class CredentialWithdrawn(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """View: the account has no usable access token."""
