@@ -8,6 +8,7 @@ COPY requirements.lock .
 # The locked installer and build tool first, their hashes checked by pip.
 RUN awk '/^[^ ]/ { on = /^(uv|hatchling|packaging|pathspec|pluggy|trove-classifiers)==/ } on' requirements.lock > tools.txt \
     && pip install --require-hashes --no-deps --requirement tools.txt
+COPY LICENSE .
 COPY libs libs
 COPY services services
 COPY sandbox sandbox
