@@ -31,8 +31,8 @@ check: $(READY) ## Lint, types, import rules, declared dependencies, structure, 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@set -e; for package in $(PACKAGES); do $(DEPTRY) --config $$package/pyproject.toml $$package/src; done
-	$(BIN)/python -m common.events.generate --check
-	$(BIN)/python -m common.problems_page --check
+	$(BIN)/python -m common.contract.generate --check
+	$(BIN)/python -m common.http.problems_page --check
 	$(PYTEST) -q tests/architecture
 
 test: check ## Everything above, then every test: unit to end to end, on a real Kafka (under 10 minutes).
@@ -73,8 +73,8 @@ bench: $(READY) ## Measure; one JSON line for each figure.
 	@set -e; for script in bench/*.py; do $(BIN)/python "$$script"; done
 
 events: $(READY) ## Write the JSON Schemas, the AsyncAPI document and the page of problems again.
-	$(BIN)/python -m common.events.generate
-	$(BIN)/python -m common.problems_page
+	$(BIN)/python -m common.contract.generate
+	$(BIN)/python -m common.http.problems_page
 
 lock: $(READY) ## Resolve every dependency again: requirements.lock and Kafka's jars.
 	$(BIN)/python dev/lock.py $(PACKAGES)

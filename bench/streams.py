@@ -22,23 +22,23 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from common.events.body import Body
-from common.events.codec import Envelope, encode
-from common.events.post import PostProgressed, PostRequested, PrivacyLevel, Source
-from common.events.topics import POST_EVENTS, POST_REQUESTS
-from common.instants import Instant, system_clock
-from common.streams.book import event_writer
-from common.streams.journal import Journal
-from common.streams.kafka import KafkaLog
-from common.streams.log import Outgoing
-from common.streams.machine import Addressed, Decision, Due, Key, Machine, Views
-from common.streams.metrics import TRANSITIONS
-from common.streams.moments import system_moment
-from common.streams.session import MOST_STEPS
-from common.streams.slots import Slots
-from common.streams.task import Surroundings, Task
-from common.streams.topics import ensure_topics
-from common.streams.worker import COLLECTOR_THRESHOLDS
+from common.clock import Instant, system_clock
+from common.contract.body import Body
+from common.contract.codec import Envelope, encode
+from common.contract.post import PostProgressed, PostRequested, PrivacyLevel, Source
+from common.contract.topics import POST_EVENTS, POST_REQUESTS
+from common.streams.api import Addressed, Decision, Due, Key, Machine, Views
+from common.streams.engine.changelog import Journal
+from common.streams.engine.fair_limiter import Slots
+from common.streams.engine.metrics import TRANSITIONS
+from common.streams.engine.moments import system_moment
+from common.streams.engine.session import MOST_STEPS
+from common.streams.engine.state_store import event_writer
+from common.streams.engine.task import Surroundings, Task
+from common.streams.engine.worker import COLLECTOR_THRESHOLDS
+from common.streams.log.kafka import KafkaLog
+from common.streams.log.port import Outgoing
+from common.streams.log.topics import ensure_topics
 from stack.kafka import Broker
 
 ROUNDS = 5

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from common.api_keys import Gate, mint
-from common.events.body import Body
-from common.events.tenant import ApiKeyIssued, Scope
+from common.contract.body import Body
+from common.contract.tenant import ApiKeyIssued, Scope
+from common.http.api_keys import Gate, mint
 
 ISSUED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic.fields import FieldInfo
 
-from common.settings import KafkaSettings, LogSettings, ServiceSettings, Settings, is_secret, variables
+from common.service.settings import KafkaSettings, LogSettings, ServiceSettings, Settings, is_secret, variables
 
 Files = Mapping[str, tuple[str, ast.Module]]
 
@@ -96,7 +96,7 @@ def test_a_services_readme_names_its_settings_and_no_others(root: Path, service:
 def test_every_metric_is_explained(operations: str) -> None:
     for service in SERVICES:
         importlib.import_module(f"{service}_service.metrics")
-    importlib.import_module("common.streams.metrics")
+    importlib.import_module("common.streams.engine.metrics")
     names = {
         family.name + ("_total" if family.type == "counter" else "")
         for family in REGISTRY.collect()

@@ -13,7 +13,8 @@ PURE_FILES = ("decisions.py", "plans.py", "lanes.py")
 
 
 def may_catch_all(name: str) -> bool:
-    return name.endswith("/__main__.py") or name.startswith("libs/common/src/common/streams/")
+    entry_points = ("/__main__.py", "libs/common/src/common/service/process.py")
+    return name.endswith(entry_points) or name.startswith("libs/common/src/common/streams/")
 
 
 def catch_alls(tree: ast.Module) -> Iterator[int]:

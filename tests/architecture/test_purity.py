@@ -31,7 +31,13 @@ IMPURE = {
     *CLIENTS,
     *("asyncio", "concurrent", "http", "io", "os", "pathlib", "random", "secrets", "ssl", "subprocess", "threading"),
     *("prometheus_client", "pydantic", "pydantic_settings", "time", "urllib.request"),
-    *("common.http", "common.logs", "common.sealing", "common.settings", "common.streams.kafka"),
+    *(
+        "common.http.app",
+        "common.service.logs",
+        "common.security.sealing",
+        "common.service.settings",
+        "common.streams.log.kafka",
+    ),
     *("tiktok.client", "tiktok.uploads"),
 }
 IMPURE_CALLS = {"now", "utcnow", "today", "system_clock", "uuid1", "uuid4", "print", "open", "input"}
@@ -101,8 +107,9 @@ def test_what_decides_loads_no_client_even_through_others(sources: Files, servic
 def test_the_contract_and_the_plumbing_load_no_web_framework_unless_asked() -> None:
     names = "codec, asyncapi, handbook"
     script = (
-        f"import sys; from common.events import {names}; from common import sealing, tracing, logs, settings; "
-        "from common.streams import machine, log; "
+        f"import sys; from common.contract import {names}; from common.security import sealing; "
+        "from common.service import tracing, logs, settings; "
+        "from common.streams import api; from common.streams.log import port; "
         "print(*set(sys.modules) & {'fastapi', 'starlette', 'uvicorn', 'aiokafka'})"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=30)
@@ -113,7 +120,7 @@ def test_the_contract_and_the_plumbing_load_no_web_framework_unless_asked() -> N
     ("code", "fault"),
     [
         ("import httpx", "imports httpx"),
-        ("from common.streams import kafka", "imports common.streams.kafka"),
+        ("from common.streams.log import kafka", "imports common.streams.log.kafka"),
         ("from tiktok.client import TikTok", "imports tiktok.client"),
         ("async def decide(): ...", "line 1 is asynchronous"),
         ("at = datetime.now(UTC)", "line 1 calls now()"),

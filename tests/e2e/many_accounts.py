@@ -10,14 +10,14 @@ import msgspec
 from auth_service.account import OFFERED, Pair
 from auth_service.grants import Tokens, open_tokens, pair_of, seal_tokens, tokens_of
 from auth_service.machine import SERVICE, State
-from common.events.account import ConnectRequested, account_id_of
-from common.instants import Instant
-from common.sealing import Vault
-from common.streams.journal import Journal
-from common.streams.kafka import KafkaLog
-from common.streams.machine import as_written
-from common.streams.producer import EventProducer
-from common.streams.restore import restore
+from common.clock import Instant
+from common.contract.account import ConnectRequested, account_id_of
+from common.security.sealing import Vault
+from common.streams.api import as_written
+from common.streams.engine.changelog import Journal
+from common.streams.engine.restore import restore
+from common.streams.log.kafka import KafkaLog
+from common.streams.log.producer import EventProducer
 from e2e.tiktok_stand_in import StandIn
 from stack.local import Stack
 from stack.services import CLIENT_KEY

@@ -10,11 +10,12 @@ from analytics_service.documents import Collection, Upsert, upserts_of
 from analytics_service.errors import StoreUnavailable
 from analytics_service.projector import Pace, Projection, project_partition
 from analytics_service.store import Database, Store
-from common.events.account import AccountConnected
-from common.events.body import Body
-from common.events.codec import Envelope, encode
-from common.events.metrics import MetricsCollected
-from common.events.post import (
+from common.clock import system_clock
+from common.contract.account import AccountConnected
+from common.contract.body import Body
+from common.contract.codec import Envelope, encode
+from common.contract.metrics import MetricsCollected
+from common.contract.post import (
     DelayReason,
     PostAccepted,
     PostAvailable,
@@ -26,9 +27,8 @@ from common.events.post import (
     PostUploaded,
     PrivacyLevel,
 )
-from common.instants import system_clock
-from common.streams.log import Outgoing, Record, Slice
-from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.log.memory import MemoryLog, MemoryStore
+from common.streams.log.port import Outgoing, Record, Slice
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 T0_MS = int(T0.timestamp() * 1000)

@@ -7,7 +7,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
-from common.streams.membership import Expelled, GroupMembership, join_group
+from common.streams.log.membership import Expelled, GroupMembership, join_group
 
 Join = Callable[[], AbstractAsyncContextManager[GroupMembership]]
 

@@ -13,12 +13,12 @@ from analytics_service.documents import STATES, Collection
 from analytics_service.errors import UnreadableRecord
 from analytics_service.projector import Projection, project_owned
 from analytics_service.store import Database, Store, open_database
-from common.events.codec import BODIES
-from common.events.post import FailureReason, PostEvent, PostFailed, PostProgressed, PostRequestConflict
-from common.instants import system_clock
-from common.streams.log import Outgoing, Slice
-from common.streams.membership import FixedMembership
-from common.streams.memory import MemoryLog, MemoryStore
+from common.clock import system_clock
+from common.contract.codec import BODIES
+from common.contract.post import FailureReason, PostEvent, PostFailed, PostProgressed, PostRequestConflict
+from common.streams.log.membership import FixedMembership
+from common.streams.log.memory import MemoryLog, MemoryStore
+from common.streams.log.port import Outgoing, Slice
 from integration.projecting import (
     ENOUGH,
     QUICK,

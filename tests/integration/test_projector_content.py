@@ -10,11 +10,11 @@ from prometheus_client import REGISTRY
 
 from analytics_service.documents import Collection
 from analytics_service.store import Database, Store
-from common.events.body import Body
-from common.events.metrics import MetricsCollected
-from common.events.post import DelayReason, PostDelayed
-from common.streams.log import Slice
-from common.streams.memory import MemoryLog
+from common.contract.body import Body
+from common.contract.metrics import MetricsCollected
+from common.contract.post import DelayReason, PostDelayed
+from common.streams.log.memory import MemoryLog
+from common.streams.log.port import Slice
 from integration.projecting import STORY, Watched, everything, memory, post, projecting, records_of, upserts
 
 WEST, EAST = timezone(timedelta(hours=-5)), timezone(timedelta(hours=14))

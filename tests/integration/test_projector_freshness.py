@@ -13,11 +13,11 @@ from analytics_service.edge import ReadApi
 from analytics_service.projector import Projection, project_partition
 from analytics_service.queries import Happened, Place, PostFound, Queries
 from analytics_service.store import Database, Store
-from common.events.post import PostAvailable, PostProgressed
-from common.events.topics import METRICS_EVENTS, POST_EVENTS
-from common.instants import system_clock
-from common.streams.log import Record, Slice
-from common.streams.memory import MemoryLog
+from common.clock import system_clock
+from common.contract.post import PostAvailable, PostProgressed
+from common.contract.topics import METRICS_EVENTS, POST_EVENTS
+from common.streams.log.memory import MemoryLog
+from common.streams.log.port import Record, Slice
 from integration.projecting import (
     ENOUGH,
     QUICK,

@@ -16,10 +16,10 @@ from analytics_service.errors import StoreUnavailable
 from analytics_service.health import StoreHealth
 from analytics_service.queries import Queries
 from analytics_service.store import Database, Store
-from common.events.body import Body
-from common.events.codec import Envelope, encode
-from common.events.metrics import MetricsCollected
-from common.events.post import (
+from common.contract.body import Body
+from common.contract.codec import Envelope, encode
+from common.contract.metrics import MetricsCollected
+from common.contract.post import (
     FailureReason,
     PostAccepted,
     PostAvailable,
@@ -29,10 +29,10 @@ from common.events.post import (
     PostUploaded,
     PrivacyLevel,
 )
-from common.events.tenant import Scope
-from common.http import create_app
-from common.secrecy import REDACTED
-from common.streams.log import Record, Slice
+from common.contract.tenant import Scope
+from common.http.app import create_app
+from common.service.redaction import REDACTED
+from common.streams.log.port import Record, Slice
 from key_ring import KeyRing
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

@@ -15,9 +15,9 @@ from analytics_service.edge import ReadApi
 from analytics_service.edge_models import PostAnswer, SeriesAnswer
 from analytics_service.queries import Queries
 from analytics_service.store import Database, Store, open_database
-from common.events.body import Body
-from common.events.metrics import MetricsCollected
-from common.events.post import (
+from common.contract.body import Body
+from common.contract.metrics import MetricsCollected
+from common.contract.post import (
     DelayReason,
     FailureReason,
     PostAccepted,
@@ -28,7 +28,7 @@ from common.events.post import (
     PostPublished,
     PostUploaded,
 )
-from common.streams.log import Record
+from common.streams.log.port import Record
 from integration.projecting import PUBLIC, STORY, T0, VIDEO, post, records_of, upserts
 
 LATER = timedelta(days=31)

@@ -12,10 +12,10 @@ from analytics_service.documents import Collection
 from analytics_service.edge import ReadApi, add_read_api
 from analytics_service.queries import Queries
 from analytics_service.store import Database, Store
-from common.events.body import Body
-from common.events.post import PostAccepted, PostEvent, PostProgressed
-from common.events.tenant import Scope
-from common.http import create_app
+from common.contract.body import Body
+from common.contract.post import PostAccepted, PostEvent, PostProgressed
+from common.contract.tenant import Scope
+from common.http.app import create_app
 from integration.projecting import STORY, T0, records_of, upserts
 from key_ring import KeyRing
 

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service.grants import Tokens
 from auth_service.rotation import ASKED_AT_ONCE
-from common.events.account import PairResealed
-from common.events.tenant import AppResealed
-from common.sealing import Vault
+from common.contract.account import PairResealed
+from common.contract.tenant import AppResealed
+from common.security.sealing import Vault
 from integration.vaulted import NEW, OLD, SETTLED_WITHIN, TENANTS, Installation, Member, open_installation
 
 BOTH = f"{NEW},{OLD}"

@@ -22,20 +22,20 @@ from auth_service.apps import seal_secret
 from auth_service.grants import Tokens, open_tokens, seal_tokens
 from auth_service.machine import SERVICE, State
 from auth_service.sealed_states import Held, held_in, text_of
-from common.events.account import ConnectRequested, CredentialIssued, account_id_of
-from common.events.body import Body
-from common.events.tenant import AppRequested, TenantDescribed, TenantRequested, TikTokApp
-from common.events.topics import AUTH_CREDENTIALS
-from common.instants import system_clock
-from common.sealing import Vault, key_id_of
-from common.streams.intake import read_view
-from common.streams.journal import Entry, Journal
-from common.streams.kafka import KafkaLog
-from common.streams.log import Record, Slice
-from common.streams.machine import Key
-from common.streams.producer import EventProducer
-from common.streams.restore import read_to_end
-from common.streams.views import WholeView
+from common.clock import system_clock
+from common.contract.account import ConnectRequested, CredentialIssued, account_id_of
+from common.contract.body import Body
+from common.contract.tenant import AppRequested, TenantDescribed, TenantRequested, TikTokApp
+from common.contract.topics import AUTH_CREDENTIALS
+from common.security.sealing import Vault, key_id_of
+from common.streams.api import Key
+from common.streams.engine.changelog import Entry, Journal
+from common.streams.engine.inputs import read_view
+from common.streams.engine.restore import read_to_end
+from common.streams.engine.whole_view import WholeView
+from common.streams.log.kafka import KafkaLog
+from common.streams.log.port import Record, Slice
+from common.streams.log.producer import EventProducer
 from stack.local import Stack
 from stack.options import Options
 from stack.services import CLIENT_KEY, INHERITED, ServiceProcess

@@ -6,7 +6,7 @@ from contextvars import Context, ContextVar
 from random import Random
 from typing import Any, Self
 
-from common.streams.log import Doubt, Unusable
+from common.streams.log.port import Doubt, Unusable
 
 _current: ContextVar["Lifetime | None"] = ContextVar("process", default=None)
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from common.events.body import Body
-from common.events.post import PostEvent, PostPublished, PostRequestConflict, PostRequested
+from common.contract.body import Body
+from common.contract.post import PostEvent, PostPublished, PostRequestConflict, PostRequested
 from simulation import virtual
 from simulation.processes import adopt_tasks
 from simulation.universe import Universe, check, inhabited, of, request, settled

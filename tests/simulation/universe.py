@@ -13,10 +13,10 @@ from typing import TypeVar
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from common.events.account import AccountDescribed, CredentialIssued, TokenRejected
-from common.events.body import Body
-from common.events.codec import Envelope, decode, encode
-from common.events.post import (
+from common.contract.account import AccountDescribed, CredentialIssued, TokenRejected
+from common.contract.body import Body
+from common.contract.codec import Envelope, decode, encode
+from common.contract.post import (
     PostEvent,
     PostFailed,
     PostProgressed,
@@ -27,13 +27,13 @@ from common.events.post import (
     PrivacyLevel,
     Source,
 )
-from common.events.topics import POST_EVENTS, dead_letters
-from common.sealing import seal_for
-from common.streams.log import Outgoing, Slice
-from common.streams.machine import Effects, Machine
-from common.streams.memory import MemoryLog, MemoryStore
-from common.streams.slots import Slots
-from common.streams.task import Surroundings, Task
+from common.contract.topics import POST_EVENTS, dead_letters
+from common.security.sealing import seal_for
+from common.streams.api import Effects, Machine
+from common.streams.engine.fair_limiter import Slots
+from common.streams.engine.task import Surroundings, Task
+from common.streams.log.memory import MemoryLog, MemoryStore
+from common.streams.log.port import Outgoing, Slice
 from publisher_service.effects import PublisherEffects
 from publisher_service.machine import MACHINE as PUBLISHER
 from simulation import virtual

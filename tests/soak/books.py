@@ -12,14 +12,14 @@ from auth_service.account import Disconnected, NeedsPerson
 from auth_service.grants import open_tokens
 from auth_service.machine import State
 from auth_service.tenant import ApiKey, Tenant
-from common.credentials import AccessToken, AccessTokens
-from common.events.account import AccountConnected, AccountReauthorizationRequired, CredentialWithdrawn
-from common.events.body import Body
-from common.events.codec import decode
-from common.events.topics import ACCOUNT_EVENTS, AUTH_CREDENTIALS, Topic, state_topic
-from common.sealing import Vault
-from common.streams.log import Outgoing
-from common.streams.memory import MemoryStore
+from common.contract.account import AccountConnected, AccountReauthorizationRequired, CredentialWithdrawn
+from common.contract.body import Body
+from common.contract.codec import decode
+from common.contract.topics import ACCOUNT_EVENTS, AUTH_CREDENTIALS, Topic, state_topic
+from common.security.credentials import AccessToken, AccessTokens
+from common.security.sealing import Vault
+from common.streams.log.memory import MemoryStore
+from common.streams.log.port import Outgoing
 from simulation import virtual
 from soak.tiktok import TokenEndpoint
 

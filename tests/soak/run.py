@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service.account import OFFERED
 from auth_service.grants import Recipients, Tokens, seal_tokens
-from common.events.account import ConnectRequested
-from common.sealing import Vault
-from common.streams.memory import MemoryLog
-from common.streams.worker import Lapsed
+from common.contract.account import ConnectRequested
+from common.security.sealing import Vault
+from common.streams.engine.worker import Lapsed
+from common.streams.log.memory import MemoryLog
 from simulation import virtual
 from simulation.processes import adopt_tasks
 from soak.books import Ledger, use_tokens

@@ -8,12 +8,12 @@ from auth_service.account import AppOf
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients
 from auth_service.machine import auth_machine
-from common.events.body import Body
-from common.events.codec import Envelope, encode
-from common.sealing import Vault
-from common.streams.log import Outgoing, Slice
-from common.streams.memory import MemoryLog, MemoryStore
-from common.streams.worker import run_worker
+from common.contract.body import Body
+from common.contract.codec import Envelope, encode
+from common.security.sealing import Vault
+from common.streams.engine.worker import run_worker
+from common.streams.log.memory import MemoryLog, MemoryStore
+from common.streams.log.port import Outgoing, Slice
 from simulation import virtual
 from simulation.processes import Faults, Process
 from soak.tiktok import Client, TokenEndpoint

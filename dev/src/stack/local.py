@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from common.streams.topics import WrongTopics, ensure_topics
+from common.streams.log.topics import WrongTopics, ensure_topics
 from stack import kafka as kafkas
 from stack import keys, servers, services, state, tls
 from stack import store as stores

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from common.events import generate
-from common.events.asyncapi import asyncapi_document
-from common.events.catalogue import READERS, senders_of
-from common.events.codec import BODIES
-from common.events.schemas import schema_of
-from common.events.topics import ALL_TOPICS, CONTRACT, SERVICES, Topic
+from common.contract import generate
+from common.contract.asyncapi import asyncapi_document
+from common.contract.codec import BODIES
+from common.contract.registry import READERS, senders_of
+from common.contract.schemas import schema_of
+from common.contract.topics import ALL_TOPICS, CONTRACT, SERVICES, Topic
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = asyncapi_document()

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from common import tracing
-from common.events.body import Body
-from common.events.catalogue import CLOUDEVENTS_HEADERS, REQUIRED_HEADERS
-from common.events.codec import BODIES, Envelope, MalformedEvent, UnknownEvent, decode, encode
-from common.events.schemas import schema_of
+from common.contract.body import Body
+from common.contract.codec import BODIES, Envelope, MalformedEvent, UnknownEvent, decode, encode
+from common.contract.registry import CLOUDEVENTS_HEADERS, REQUIRED_HEADERS
+from common.contract.schemas import schema_of
+from common.service import tracing
 
 FOLDER = Path(__file__).parent / "samples"
 SAMPLES: Mapping[str, Any] = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}

@@ -7,8 +7,8 @@ from copy import copy
 import httpx
 
 from auth_service.consent import Departure
-from common.events.account import AccountDescribed
-from common.events.tenant import Scope
+from common.contract.account import AccountDescribed
+from common.contract.tenant import Scope
 from contracts.http.edges import TENANT, Edge, Weather
 from sandbox.settings import Settings
 from sandbox.shell import Shell

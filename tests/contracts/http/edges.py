@@ -11,11 +11,11 @@ from enum import StrEnum
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from common import http
-from common.events.account import AccountDescribed
-from common.events.body import Body
-from common.events.codec import Envelope, encode
-from common.streams.log import Unusable
+from common.contract.account import AccountDescribed
+from common.contract.body import Body
+from common.contract.codec import Envelope, encode
+from common.http import app as http
+from common.streams.log.port import Unusable
 from key_ring import KeyRing, bearer
 from publisher_service.edge import routes
 from publisher_service.tiktok_webhooks import App, webhook_routes

@@ -12,7 +12,7 @@ from analytics_service.edge import ReadApi, add_read_api
 from analytics_service.errors import StoreUnavailable
 from analytics_service.queries import Place, Queries
 from analytics_service.store import Store, open_database
-from common.http import create_app
+from common.http.app import create_app
 from contracts.http.edges import NOW, Edge, Weather, key_of
 from integration.projecting import STORY, T0, records_of, upserts
 from key_ring import KeyRing

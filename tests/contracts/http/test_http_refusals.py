@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from schemathesis.python.asgi import ASGIClient
 
-from common.http import LARGEST_BODY_BYTES
-from common.problems import PROBLEM_MEDIA_TYPE, Code
+from common.http.app import LARGEST_BODY_BYTES
+from common.http.problems import PROBLEM_MEDIA_TYPE, Code
 from contracts.http import edges
 from contracts.http.asking import Credentials, Operation, client, operations
 from contracts.http.auth_edge import auth

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from common.instants import system_clock
-from common.streams.kafka import FETCH_RECORDS, KafkaLog
-from common.streams.log import Doubt, Log, Outgoing, Reader, Record, Slice, Writer
-from common.streams.memory import MemoryLog, MemoryStore
+from common.clock import system_clock
+from common.streams.log.kafka import FETCH_RECORDS, KafkaLog
+from common.streams.log.memory import MemoryLog, MemoryStore
+from common.streams.log.port import Doubt, Log, Outgoing, Reader, Record, Slice, Writer
 
 PATIENCE = 0.2
 

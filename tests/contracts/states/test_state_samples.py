@@ -13,9 +13,9 @@ from msgspec import inspect
 from analytics_service.machine import collector
 from analytics_service.video import Video
 from auth_service.machine import State as AuthState
-from common.streams.journal import Journal, Position
-from common.streams.log import Record
-from common.streams.machine import Key, Machine
+from common.streams.api import Key, Machine
+from common.streams.engine.changelog import Journal, Position
+from common.streams.log.port import Record
 from publisher_service.machine import MACHINE as FOLLOWS
 from publisher_service.post import Post as FollowedPost
 from uploader_service.machine import MACHINE as UPLOADS

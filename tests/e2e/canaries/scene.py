@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from common.sealing import Vault
+from common.security.sealing import Vault
 from e2e.canaries.places import numbers
 from e2e.canaries.search import Canary, Place
 from e2e.stage import ANSWER_WITHIN, Clip, Stage

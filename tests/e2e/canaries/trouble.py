@@ -11,7 +11,7 @@ import httpx
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from common.events.topics import state_topic
+from common.contract.topics import state_topic
 from e2e.canaries.accounts import TENANT
 from e2e.canaries.scene import CALLBACK, START, Scene, run
 from e2e.events import Event, Tail

@@ -26,11 +26,11 @@ from analytics_service.video import (
     Unsettled,
     Video,
 )
-from common.events.account import CredentialIssued, CredentialWithdrawn, TokenRejected
-from common.events.codec import Envelope
-from common.events.metrics import MetricsCollected
-from common.events.post import PostAvailable, PostPublished
-from common.streams.machine import Due, Key, Wait
+from common.contract.account import CredentialIssued, CredentialWithdrawn, TokenRejected
+from common.contract.codec import Envelope
+from common.contract.metrics import MetricsCollected
+from common.contract.post import PostAvailable, PostPublished
+from common.streams.api import Due, Key, Wait
 
 AGES = (60, 300, 3600)
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

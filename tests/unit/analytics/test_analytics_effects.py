@@ -23,12 +23,12 @@ from analytics_service.video import (
     TokenRefused,
     Unsettled,
 )
-from common.credentials import AccessToken, AccessTokens
-from common.events.account import CredentialIssued, CredentialWithdrawn
-from common.events.body import Body
-from common.events.topics import AUTH_CREDENTIALS, Topic
-from common.sealing import seal_for
-from common.streams.machine import Key
+from common.contract.account import CredentialIssued, CredentialWithdrawn
+from common.contract.body import Body
+from common.contract.topics import AUTH_CREDENTIALS, Topic
+from common.security.credentials import AccessToken, AccessTokens
+from common.security.sealing import seal_for
+from common.streams.api import Key
 from tiktok.client import TikTok
 from tiktok.models import Video
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown

@@ -4,7 +4,7 @@ import pytest
 
 from analytics_service.settings import StoreSettings, WorkerSettings
 from common.errors import SettingsRefused
-from common.settings import read
+from common.service.settings import read
 
 
 def test_an_unreadable_schedule_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

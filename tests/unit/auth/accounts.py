@@ -33,8 +33,8 @@ from auth_service.account import (
     Salvaged,
 )
 from auth_service.decisions import decide
-from common.events.body import Body
-from common.streams.machine import Decision, Due, Key
+from common.contract.body import Body
+from common.streams.api import Decision, Due, Key
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEY = Key("acc_1")

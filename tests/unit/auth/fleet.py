@@ -14,18 +14,18 @@ from auth_service.grants import Recipients, Tokens, open_tokens, seal_tokens
 from auth_service.machine import State, auth_machine
 from auth_service.rotate_keys import Rotation
 from auth_service.sealed_states import held_in, opens_in_place, text_of
-from common.events.account import ConnectRequested
-from common.events.body import Body
-from common.events.codec import Envelope, encode
-from common.events.tenant import AppRequested, TenantRequested, TikTokApp
-from common.instants import Instant
-from common.sealing import Vault, key_id_of
-from common.streams.journal import Entry, Journal
-from common.streams.log import Outgoing, Slice
-from common.streams.machine import Key
-from common.streams.memory import MemoryLog, MemoryStore, Weather
-from common.streams.slots import Slots
-from common.streams.task import Surroundings, Task
+from common.clock import Instant
+from common.contract.account import ConnectRequested
+from common.contract.body import Body
+from common.contract.codec import Envelope, encode
+from common.contract.tenant import AppRequested, TenantRequested, TikTokApp
+from common.security.sealing import Vault, key_id_of
+from common.streams.api import Key
+from common.streams.engine.changelog import Entry, Journal
+from common.streams.engine.fair_limiter import Slots
+from common.streams.engine.task import Surroundings, Task
+from common.streams.log.memory import MemoryLog, MemoryStore, Weather
+from common.streams.log.port import Outgoing, Slice
 from simulation import virtual
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, Outcome, Unknown

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from common.events.audit import Action, AuditRecorded
+from common.contract.audit import Action, AuditRecorded
 from unit.auth.scene import Scene
 
 ADMIN = "/v1/admin/tenants"

@@ -21,15 +21,15 @@ from auth_service.grants import Recipients
 from auth_service.machine import AnyFact, State, auth_machine
 from auth_service.settings import EdgeSettings
 from auth_service.wiring import EdgeViews, edge_routers
-from common.api_keys import mint
-from common.events.account import ConnectRequested
-from common.events.body import Body
-from common.events.codec import Envelope
-from common.events.tenant import ApiKeyIssued, Scope, TenantDescribed
-from common.events.topics import Topic
-from common.http import create_app
-from common.sealing import Vault
-from common.streams.machine import Due, Key, Meanwhile, Wait
+from common.contract.account import ConnectRequested
+from common.contract.body import Body
+from common.contract.codec import Envelope
+from common.contract.tenant import ApiKeyIssued, Scope, TenantDescribed
+from common.contract.topics import Topic
+from common.http.api_keys import mint
+from common.http.app import create_app
+from common.security.sealing import Vault
+from common.streams.api import Due, Key, Meanwhile, Wait
 from sandbox.shell import Shell
 from tiktok.client import TikTok
 from tiktok.models import Grant, UserInfo

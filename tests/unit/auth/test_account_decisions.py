@@ -20,7 +20,7 @@ from auth_service.account import (
     Rejected,
 )
 from auth_service.decisions import AT_RISK_AFTER, decide
-from common.events.account import (
+from common.contract.account import (
     AccountAtRisk,
     AccountConnected,
     AccountDescribed,
@@ -29,8 +29,8 @@ from common.events.account import (
     CredentialWithdrawn,
     Risk,
 )
-from common.events.audit import Action, AuditRecorded
-from common.streams.machine import Decision, Due
+from common.contract.audit import Action, AuditRecorded
+from common.streams.api import Decision, Due
 from unit.auth.accounts import (
     ACTIVE,
     AILING,

@@ -26,15 +26,15 @@ from auth_service.departures import REVOKE_FOR
 from auth_service.machine import tenant_of
 from auth_service.moves import version_of
 from auth_service.plans import todo
-from common.events.account import (
+from common.contract.account import (
     AccountConnectRefused,
     AccountDisconnected,
     AccountForgotten,
     CredentialWithdrawn,
     DisconnectCause,
 )
-from common.events.audit import Action, AuditRecorded
-from common.streams.machine import Decision, Due, Wait
+from common.contract.audit import Action, AuditRecorded
+from common.streams.api import Decision, Due, Wait
 from unit.auth.accounts import (
     ACTIVE,
     ASKED,

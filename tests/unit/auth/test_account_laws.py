@@ -44,16 +44,16 @@ from auth_service.account import (
 from auth_service.decisions import decide
 from auth_service.moves import describe, version_of
 from auth_service.plans import Wanted, todo
-from common.events.account import (
+from common.contract.account import (
     AccountDescribed,
     AccountDisconnected,
     AccountForgotten,
     CredentialIssued,
     CredentialWithdrawn,
 )
-from common.events.audit import Action, AuditRecorded
-from common.events.body import Body
-from common.streams.machine import Due, Meanwhile, Wait
+from common.contract.audit import Action, AuditRecorded
+from common.contract.body import Body
+from common.streams.api import Due, Meanwhile, Wait
 from unit.auth.accounts import KEY, NOW, PROFILE, fingerprint, pair_of_life
 
 HOLDING = Issuing | Connected | Refreshing | Ailing | Expiring | Disconnecting

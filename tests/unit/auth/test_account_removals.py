@@ -27,7 +27,7 @@ from auth_service.account import (
 from auth_service.decisions import decide
 from auth_service.machine import interpret
 from auth_service.plans import LOOK_AGAIN, todo
-from common.events.account import (
+from common.contract.account import (
     AccountAtRisk,
     AccountDescribed,
     AccountDisconnected,
@@ -38,10 +38,10 @@ from common.events.account import (
     Risk,
     account_id_of,
 )
-from common.events.audit import Action, AuditRecorded
-from common.events.codec import Envelope
-from common.events.tiktok import TikTokNotified
-from common.streams.machine import Decision, Due, Meanwhile, Wait
+from common.contract.audit import Action, AuditRecorded
+from common.contract.codec import Envelope
+from common.contract.tiktok import TikTokNotified
+from common.streams.api import Decision, Due, Meanwhile, Wait
 from sandbox.shell import Shell
 from unit.auth.accounts import (
     AILING,

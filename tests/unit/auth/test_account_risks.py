@@ -20,9 +20,9 @@ from auth_service.account import (
 )
 from auth_service.decisions import AT_RISK_AFTER, decide
 from auth_service.plans import todo
-from common.events.account import AccountAtRisk, AccountDescribed, Risk
-from common.events.body import Body
-from common.streams.machine import Decision, Due, Wait
+from common.contract.account import AccountAtRisk, AccountDescribed, Risk
+from common.contract.body import Body
+from common.streams.api import Decision, Due, Wait
 from unit.auth.accounts import (
     CONNECTED,
     DONE,

@@ -32,7 +32,7 @@ from auth_service.account import (
 )
 from auth_service.decisions import decide
 from auth_service.plans import todo
-from common.events.account import (
+from common.contract.account import (
     AccountAtRisk,
     AccountConnected,
     AccountConnectRefused,
@@ -43,9 +43,9 @@ from common.events.account import (
     CredentialIssued,
     CredentialWithdrawn,
 )
-from common.events.audit import AuditRecorded
-from common.events.body import Body
-from common.streams.machine import Decision, Due
+from common.contract.audit import AuditRecorded
+from common.contract.body import Body
+from common.streams.api import Decision, Due
 from unit.auth.accounts import (
     ASKED,
     ASKED_BY_ANOTHER,

@@ -7,8 +7,8 @@ import pytest
 from auth_service.account import AppOf, Trouble
 from auth_service.apps import App, Apps, open_secret, seal_secret
 from auth_service.metrics import UNREADABLE_PAIRS
-from common.events.tenant import TenantDescribed, TikTokApp
-from common.sealing import CannotOpen, Vault
+from common.contract.tenant import TenantDescribed, TikTokApp
+from common.security.sealing import CannotOpen, Vault
 from tiktok.client import TikTok
 from unit.auth.accounts import NOW
 from unit.auth.scene import VAULT, View

@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from auth_service.wiring import check_same_host
-from common.errors import SettingsRefused
-from common.events.account import (
+from common.contract.account import (
     AccountDescribed,
     AccountDisconnected,
     AccountForgotten,
@@ -15,8 +14,9 @@ from common.events.account import (
     CredentialWithdrawn,
     Risk,
 )
-from common.events.audit import Action, AuditRecorded
-from common.events.tenant import Scope
+from common.contract.audit import Action, AuditRecorded
+from common.contract.tenant import Scope
+from common.errors import SettingsRefused
 from sandbox.shell import Shell
 from unit.auth.scene import AUTH, Scene
 

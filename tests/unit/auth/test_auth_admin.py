@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from common.api_keys import parse_key
-from common.events.audit import Action
-from common.events.tenant import ApiKeyIssued, ApiKeyRevoked
+from common.contract.audit import Action
+from common.contract.tenant import ApiKeyIssued, ApiKeyRevoked
+from common.http.api_keys import parse_key
 from unit.auth.operators import ADMIN, APP, KEY, at, noted
 from unit.auth.scene import Scene
 

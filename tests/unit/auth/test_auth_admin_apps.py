@@ -9,11 +9,11 @@ import structlog
 
 from auth_service.administration import Administration, NewApp
 from auth_service.apps import seal_secret
-from common.events.account import AccountDescribed, AccountForgotten
-from common.events.audit import Action
-from common.events.body import Body
-from common.events.codec import Envelope, encode
-from common.events.tenant import AppRequested, AppResealed
+from common.contract.account import AccountDescribed, AccountForgotten
+from common.contract.audit import Action
+from common.contract.body import Body
+from common.contract.codec import Envelope, encode
+from common.contract.tenant import AppRequested, AppResealed
 from unit.auth.operators import ADMIN, APP, SECRET, noted
 from unit.auth.scene import VAULT, Scene
 

@@ -25,7 +25,7 @@ from auth_service.account import (
 )
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients, Tokens, seal_tokens
-from common.events.account import AccountDisconnected, CredentialWithdrawn
+from common.contract.account import AccountDisconnected, CredentialWithdrawn
 from sandbox.shell import Shell
 from sandbox.web import build_app
 from tiktok.models import Grant, UserInfo

@@ -12,12 +12,12 @@ from auth_service.account import Granted
 from auth_service.grants import open_tokens
 from auth_service.machine import interpret
 from auth_service.steps import CONSENT_LIFE, INVITATION_LIFE
-from common.events.account import (
+from common.contract.account import (
     AccountConnectRefused,
     AccountDescribed,
     account_id_of,
 )
-from common.events.codec import Envelope
+from common.contract.codec import Envelope
 from sandbox.shell import Shell
 from tiktok.models import Grant
 from tiktok.outcomes import NotSent, Outcome, Refused, Unknown

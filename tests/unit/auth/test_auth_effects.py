@@ -32,12 +32,12 @@ from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients, Tokens, open_tokens, seal_tokens
 from auth_service.machine import auth_machine, interpret, salvage
 from auth_service.plans import todo
-from common.events.account import CredentialIssued, GrantSalvaged, TokenRejected
-from common.events.body import Body
-from common.events.codec import Envelope
-from common.events.topics import Topic
-from common.sealing import CannotOpen, Vault, open_sealed
-from common.streams.machine import Due, Key
+from common.contract.account import CredentialIssued, GrantSalvaged, TokenRejected
+from common.contract.body import Body
+from common.contract.codec import Envelope
+from common.contract.topics import Topic
+from common.security.sealing import CannotOpen, Vault, open_sealed
+from common.streams.api import Due, Key
 from sandbox.oauth import AuthorizationRequest, issue_code
 from sandbox.settings import Settings
 from sandbox.shell import Shell

@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from common.events.account import AccountDisconnected, AccountReauthorizationRequired, CredentialIssued
+from common.contract.account import AccountDisconnected, AccountReauthorizationRequired, CredentialIssued
 from sandbox.shell import Shell
 from unit.auth.scene import Scene, result_of
 

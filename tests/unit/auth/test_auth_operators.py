@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
 from auth_service.settings import EdgeSettings
-from common.events.tenant import KeyRequested, Scope
-from common.http import create_app
+from common.contract.tenant import KeyRequested, Scope
+from common.http.app import create_app
 from unit.auth.operators import ADMIN, APP, KEY, ROUTES, SECRET
 from unit.auth.scene import AUTH, BOOTSTRAP, Scene
 

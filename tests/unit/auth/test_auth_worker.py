@@ -6,8 +6,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service.grants import Tokens
 from auth_service.plans import LOOK_EVERY
-from common.events.account import CredentialIssued, CredentialWithdrawn, TokenRejected
-from common.sealing import open_sealed
+from common.contract.account import CredentialIssued, CredentialWithdrawn, TokenRejected
+from common.security.sealing import open_sealed
 from simulation import virtual
 from unit.auth.worlds import ACCOUNT, FIRST, LIFE, RotatingTikTok, World
 

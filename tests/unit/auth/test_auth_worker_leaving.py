@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import msgspec
 
 from auth_service.grants import Tokens
-from common.events.account import AccountDisconnected, CredentialIssued, CredentialWithdrawn, DisconnectRequested
-from common.events.tiktok import TikTokNotified
-from common.streams.log import Slice
+from common.contract.account import AccountDisconnected, CredentialIssued, CredentialWithdrawn, DisconnectRequested
+from common.contract.tiktok import TikTokNotified
+from common.streams.log.port import Slice
 from simulation import virtual
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown

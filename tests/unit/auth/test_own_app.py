@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from auth_service.account import Ailing, Connected
-from common.events.account import AccountDescribed, AccountForgotten, CredentialIssued, Risk, account_id_of
-from common.events.tenant import TenantDescribed
-from common.streams.machine import Key
+from common.contract.account import AccountDescribed, AccountForgotten, CredentialIssued, Risk, account_id_of
+from common.contract.tenant import TenantDescribed
+from common.streams.api import Key
 from sandbox.shell import Shell
 from unit.auth.operators import ADMIN
 from unit.auth.scene import Scene, result_of

@@ -23,8 +23,8 @@ from auth_service.account import (
 )
 from auth_service.machine import State, auth_machine
 from auth_service.tenant import Tenant
-from common.events.tenant import AppResealed, TenantDescribed, TikTokApp
-from common.streams.machine import Decision, Key
+from common.contract.tenant import AppResealed, TenantDescribed, TikTokApp
+from common.streams.api import Decision, Key
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT, TENANT = Key("acc_1"), Key("acme", "tenant")

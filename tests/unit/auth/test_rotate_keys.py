@@ -10,11 +10,11 @@ import pytest
 from auth_service.account import Connected
 from auth_service.grants import Tokens, seal_tokens
 from auth_service.tenant import Tenant
-from common.events.account import PairResealed
-from common.events.body import Body
-from common.sealing import Vault
-from common.streams.log import Slice, Unusable
-from common.streams.machine import Key
+from common.contract.account import PairResealed
+from common.contract.body import Body
+from common.security.sealing import Vault
+from common.streams.api import Key
+from common.streams.log.port import Slice, Unusable
 from simulation import virtual
 from unit.auth.fleet import BOTH, NEW, NEW_ALONE, NEW_BEHIND, OLD, OLD_ALONE, Fleet, Rotating, consent, tokens_of
 

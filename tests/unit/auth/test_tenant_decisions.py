@@ -9,10 +9,10 @@ import pytest
 from auth_service.machine import AnyFact, State, decide, interpret, tenant_of, todo
 from auth_service.tenant import ApiKey, Customer, Tenant, api_key_key, tenant_key
 from auth_service.tenant_decisions import CustomerFact, decide_customer
-from common.events.audit import Action, AuditRecorded
-from common.events.body import Body
-from common.events.codec import Envelope
-from common.events.tenant import (
+from common.contract.audit import Action, AuditRecorded
+from common.contract.body import Body
+from common.contract.codec import Envelope
+from common.contract.tenant import (
     ApiKeyIssued,
     ApiKeyRevoked,
     AppRequested,
@@ -24,7 +24,7 @@ from common.events.tenant import (
     TenantRequested,
     TikTokApp,
 )
-from common.streams.machine import Decision, Due
+from common.streams.api import Decision, Due
 from unit.auth.accounts import ASKED, CONNECTED, CONSENT, KEY, fingerprint
 
 THEN = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -9,9 +9,9 @@ from auth_service.errors import VaultKeysMissing
 from auth_service.machine import State
 from auth_service.settings import WorkerSettings
 from auth_service.vault_check import KeyCheck, check_vault, tell_of_missing_keys
-from common.sealing import Vault
-from common.streams.machine import Key
-from common.streams.memory import MemoryLog
+from common.security.sealing import Vault
+from common.streams.api import Key
+from common.streams.log.memory import MemoryLog
 from simulation import virtual
 from unit.auth.fleet import BOTH, NEW_ALONE, OLD_ALONE, PARTITIONS, Fleet
 

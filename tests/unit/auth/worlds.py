@@ -10,14 +10,14 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients, Tokens, seal_tokens
 from auth_service.machine import auth_machine
-from common.events.account import ConnectRequested, CredentialIssued
-from common.events.body import Body
-from common.events.codec import Envelope, decode, encode
-from common.sealing import Vault, open_sealed
-from common.streams.log import Outgoing, Slice
-from common.streams.memory import MemoryLog, MemoryStore
-from common.streams.slots import Slots
-from common.streams.task import Surroundings, Task
+from common.contract.account import ConnectRequested, CredentialIssued
+from common.contract.body import Body
+from common.contract.codec import Envelope, decode, encode
+from common.security.sealing import Vault, open_sealed
+from common.streams.engine.fair_limiter import Slots
+from common.streams.engine.task import Surroundings, Task
+from common.streams.log.memory import MemoryLog, MemoryStore
+from common.streams.log.port import Outgoing, Slice
 from simulation import virtual
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, Outcome, Refused, Unknown

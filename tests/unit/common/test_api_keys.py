@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.api_keys import mint, parse_key
+from common.http.api_keys import mint, parse_key
 
 
 def test_a_key_is_its_id_and_its_secret_and_only_the_secrets_hash_is_for_keeping() -> None:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from common.credentials import AccessToken, AccessTokens, NoAccessToken, access_token_context
-from common.events.account import CredentialIssued
-from common.events.body import Body
-from common.events.topics import Topic
-from common.sealing import seal_for
+from common.contract.account import CredentialIssued
+from common.contract.body import Body
+from common.contract.topics import Topic
+from common.security.credentials import AccessToken, AccessTokens, NoAccessToken, access_token_context
+from common.security.sealing import seal_for
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 KEY = X25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -13,17 +13,17 @@ from fastapi import APIRouter, Depends
 from prometheus_client import REGISTRY, CollectorRegistry
 from pydantic import BaseModel, Field
 
-from common.api_keys import Caller, Gate, KeyFirst, mint
-from common.events.body import Body
-from common.events.codec import Envelope, encode
-from common.events.tenant import ApiKeyIssued, ApiKeyRevoked, Scope, TenantDescribed
-from common.events.topics import AUTH_API_KEYS
-from common.http import LARGEST_BODY_BYTES, create_app
-from common.http_problems import Problem
-from common.problems import PROBLEM_MEDIA_TYPE, Code
-from common.streams.log import Outgoing, Slice
-from common.streams.memory import MemoryLog, MemoryStore
-from common.streams.views import WholeView
+from common.contract.body import Body
+from common.contract.codec import Envelope, encode
+from common.contract.tenant import ApiKeyIssued, ApiKeyRevoked, Scope, TenantDescribed
+from common.contract.topics import AUTH_API_KEYS
+from common.http.api_keys import Caller, Gate, KeyFirst, mint
+from common.http.app import LARGEST_BODY_BYTES, create_app
+from common.http.errors import Problem
+from common.http.problems import PROBLEM_MEDIA_TYPE, Code
+from common.streams.engine.whole_view import WholeView
+from common.streams.log.memory import MemoryLog, MemoryStore
+from common.streams.log.port import Outgoing, Slice
 from key_ring import KeyRing, bearer
 
 

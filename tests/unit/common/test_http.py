@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel, Field
 
-from common import http
 from common.errors import AddressUnavailable
-from common.http_problems import Problem
-from common.problems import PROBLEM_MEDIA_TYPE, Code
+from common.http import app as http
+from common.http.errors import Problem
+from common.http.problems import PROBLEM_MEDIA_TYPE, Code
 
 
 class Order(BaseModel):

@@ -13,8 +13,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import logs
-from common.settings import LogSettings
+from common.service import logs
+from common.service.settings import LogSettings
 
 PLANTED = "planted-secret-7f3a"
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from common import problems_page
-from common.http_problems import Problem
-from common.problems import MEMBERS, Code
+from common.http import problems_page
+from common.http.errors import Problem
+from common.http.problems import MEMBERS, Code
 
 ROOT = Path(__file__).parents[3]
 

@@ -6,7 +6,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.rate_limits import WINDOW_SECONDS, Allowance, RateLimits
+from common.http.rate_limits import WINDOW_SECONDS, Allowance, RateLimits
 
 LIMITS = st.integers(min_value=1, max_value=2_000)
 PAUSES = st.lists(st.floats(min_value=0, max_value=90), min_size=1, max_size=120)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import CannotOpen, KeyMaterialRefused, SealBroken, UnknownKeyId
-from common.sealing import Vault, key_id_of, open_sealed, private_key_of, public_keys_of, seal_for
+from common.security.sealing import Vault, key_id_of, open_sealed, private_key_of, public_keys_of, seal_for
 
 OLD, NEW = bytes(range(32)), bytes(range(1, 33))
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from common.events.codec import MalformedEvent, UnknownEvent
-from common.secrecy import without_secrets
+from common.contract.codec import MalformedEvent, UnknownEvent
+from common.service.redaction import without_secrets
 
 TOKEN = "act.q8ZrT2mVw0XyKd4LbN7sHc9FgJ1pUaEe5RiOoCvB3lQjWtYx!4692.e1"
 SECRETS = (

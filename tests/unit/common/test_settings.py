@@ -6,8 +6,8 @@ import pytest
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from common import settings
 from common.errors import SettingsRefused
+from common.service import settings
 
 
 class ExampleSettings(settings.ServiceSettings):

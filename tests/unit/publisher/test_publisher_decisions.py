@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from common.events.account import TokenRejected
-from common.events.post import (
+from common.contract.account import TokenRejected
+from common.contract.post import (
     FailureReason,
     PostAvailable,
     PostFailed,
@@ -18,7 +18,7 @@ from common.events.post import (
     PostUnresolved,
     PrivacyLevel,
 )
-from common.streams.machine import Due, Key
+from common.streams.api import Due, Key
 from publisher_service.decisions import decide
 from publisher_service.plans import REMEMBER_FOR
 from publisher_service.post import (

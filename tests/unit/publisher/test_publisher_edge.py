@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from common import tracing
-from common.events.account import AccountDescribed
-from common.events.body import Body
-from common.events.post import PostRequested, PrivacyLevel, Source
-from common.events.tenant import Scope
-from common.http import create_app
-from common.problems import PROBLEM_MEDIA_TYPE
+from common.contract.account import AccountDescribed
+from common.contract.body import Body
+from common.contract.post import PostRequested, PrivacyLevel, Source
+from common.contract.tenant import Scope
+from common.http.app import create_app
+from common.http.problems import PROBLEM_MEDIA_TYPE
+from common.service import tracing
 from key_ring import KeyRing
 from publisher_service.edge import routes
 from publisher_service.errors import NotDurable

@@ -11,13 +11,13 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from common.events.account import CredentialIssued, CredentialWithdrawn
-from common.events.body import Body
-from common.events.post import PrivacyLevel
-from common.events.topics import AUTH_CREDENTIALS, Topic
+from common.contract.account import CredentialIssued, CredentialWithdrawn
+from common.contract.body import Body
+from common.contract.post import PrivacyLevel
+from common.contract.topics import AUTH_CREDENTIALS, Topic
 from common.metrics import UNREADABLE_CREDENTIALS
-from common.sealing import seal_for
-from common.streams.machine import Key
+from common.security.sealing import seal_for
+from common.streams.api import Key
 from publisher_service import metrics
 from publisher_service.decisions import decide
 from publisher_service.effects import PublisherEffects

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from common.events.account import CredentialIssued, CredentialWithdrawn
-from common.events.body import Body
-from common.events.codec import Envelope
-from common.events.post import FailureReason as Reason
-from common.events.post import PostFailed, PostPublished, PostReturned, PostUnresolved, PostUploaded, PrivacyLevel
-from common.streams.machine import Addressed, Key
+from common.contract.account import CredentialIssued, CredentialWithdrawn
+from common.contract.body import Body
+from common.contract.codec import Envelope
+from common.contract.post import FailureReason as Reason
+from common.contract.post import PostFailed, PostPublished, PostReturned, PostUnresolved, PostUploaded, PrivacyLevel
+from common.streams.api import Addressed, Key
 from publisher_service.machine import MACHINE, interpret, notice
 from publisher_service.post import (
     AwaitingCredential,

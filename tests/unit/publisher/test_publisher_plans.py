@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from common.events.post import PrivacyLevel
-from common.streams.machine import Admission, Due, Key, Lane, Wait, Wish
+from common.contract.post import PrivacyLevel
+from common.streams.api import Admission, Due, Key, Lane, Wait, Wish
 from publisher_service.decisions import decide
 from publisher_service.lanes import ACCOUNT_RESTS, POLLS_PER_MINUTE, admit
 from publisher_service.plans import REMEMBER_FOR, next_look, todo

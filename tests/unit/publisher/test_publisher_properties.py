@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.events.body import Body
-from common.events.post import (
+from common.contract.body import Body
+from common.contract.post import (
     PostAvailable,
     PostEvent,
     PostFailed,
@@ -17,7 +17,7 @@ from common.events.post import (
     PostUnresolved,
     PrivacyLevel,
 )
-from common.streams.machine import Due, Key, Wait
+from common.streams.api import Due, Key, Wait
 from publisher_service.decisions import decide
 from publisher_service.plans import todo
 from publisher_service.post import (

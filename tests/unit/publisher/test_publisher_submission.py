@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from common.events.post import PostRequested, PrivacyLevel, Source
+from common.contract.post import PostRequested, PrivacyLevel, Source
 from publisher_service.submission import SourceAddress, Submission, requested
 
 TENANT = "t1"

@@ -14,11 +14,11 @@ import pytest
 from prometheus_client import REGISTRY
 from starlette.types import ASGIApp, Message
 
-from common import tracing
-from common.events.account import account_id_of
-from common.events.tiktok import TikTokNotified
-from common.http import LARGEST_BODY_BYTES, create_app
-from common.problems import PROBLEM_MEDIA_TYPE
+from common.contract.account import account_id_of
+from common.contract.tiktok import TikTokNotified
+from common.http.app import LARGEST_BODY_BYTES, create_app
+from common.http.problems import PROBLEM_MEDIA_TYPE
+from common.service import tracing
 from publisher_service.errors import NotificationNotDurable
 from publisher_service.tiktok_webhooks import App, webhook_routes
 

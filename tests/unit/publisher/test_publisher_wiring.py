@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from common.contract.body import Body
+from common.contract.post import PostRequested, PrivacyLevel, Source
+from common.contract.tiktok import TikTokNotified
 from common.errors import SettingsRefused
-from common.events.body import Body
-from common.events.post import PostRequested, PrivacyLevel, Source
-from common.events.tiktok import TikTokNotified
-from common.settings import read
-from common.streams.log import Unusable
+from common.service.settings import read
+from common.streams.log.port import Unusable
 from publisher_service.errors import NotDurable, NotificationNotDurable
 from publisher_service.settings import EdgeSettings, PublisherSettings, WorkerSettings
 from publisher_service.tiktok_webhooks import App

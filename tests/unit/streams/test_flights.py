@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from common.events.body import Body
-from common.events.topics import Topic
-from common.streams.flights import Flights
-from common.streams.machine import Key, Views, Wish
-from common.streams.slots import Slots
+from common.contract.body import Body
+from common.contract.topics import Topic
+from common.streams.api import Key, Views, Wish
+from common.streams.engine.effect_runner import Flights
+from common.streams.engine.fair_limiter import Slots
 
 A, B = Key("acc", "a"), Key("acc", "b")
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from aiokafka.errors import IllegalOperation, ProducerFenced
 
-from common.streams.kafka import translated
-from common.streams.log import Doubt, Unusable
+from common.streams.log.kafka import translated
+from common.streams.log.port import Doubt, Unusable
 
 FOREIGN = (
     ProducerFenced(),

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from common.streams.log import Outgoing, Slice
-from common.streams.memory import MemoryLog, MemoryStore
+from common.streams.log.memory import MemoryLog, MemoryStore
+from common.streams.log.port import Outgoing, Slice
 from simulation import virtual
 
 HERE, THERE = Slice("test.state", 0), Slice("test.state", 1)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from common.streams.alarms import Alarms
-from common.streams.journal import Entry, Journal, Position, Unreadable
-from common.streams.log import Record
-from common.streams.machine import Key
-from common.streams.slots import Slots, Ticket
+from common.streams.api import Key
+from common.streams.engine.changelog import Entry, Journal, Position, Unreadable
+from common.streams.engine.fair_limiter import Slots, Ticket
+from common.streams.engine.timers import Alarms
+from common.streams.log.port import Record
 from unit.streams.toys import Counting
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from enum import StrEnum
 import pytest
 
 from common.errors import AddressUnavailable, SettingsRefused
-from common.streams.process import run_process
+from common.service.process import run_process
 
 
 class Role(StrEnum):

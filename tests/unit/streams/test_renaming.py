@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from common.events.body import Body
-from common.streams.book import Book, Draft
-from common.streams.intake import Offered
-from common.streams.journal import Entry, Journal
-from common.streams.log import Outgoing
-from common.streams.machine import Addressed, Decision, Due, Key
-from common.streams.memory import MemoryLog, MemoryStore
+from common.contract.body import Body
+from common.streams.api import Addressed, Decision, Due, Key
+from common.streams.engine.changelog import Entry, Journal
+from common.streams.engine.inputs import Offered
+from common.streams.engine.state_store import Book, Draft
+from common.streams.log.memory import MemoryLog, MemoryStore
+from common.streams.log.port import Outgoing
 from simulation import virtual
 from unit.streams.test_task import ask, events, request, serve_for, task_over
 from unit.streams.toys import MACHINE, Act, Asked, Counting, Fact, World

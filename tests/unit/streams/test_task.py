@@ -10,17 +10,17 @@ from random import Random
 import pytest
 import structlog
 
-from common.events.codec import decode
-from common.events.topics import POST_REQUESTS
-from common.instants import Clock
-from common.streams.intake import Intake, Offered
-from common.streams.log import Doubt, Outgoing, Record, Slice
-from common.streams.machine import Key, Machine
-from common.streams.memory import Calm, MemoryLog, MemoryStore
-from common.streams.moments import Moments
-from common.streams.slots import Slots
-from common.streams.task import Surroundings, Task
-from common.streams.turns import STRETCH
+from common.clock import Clock
+from common.contract.codec import decode
+from common.contract.topics import POST_REQUESTS
+from common.streams.api import Key, Machine
+from common.streams.engine.fair_limiter import Slots
+from common.streams.engine.inputs import Intake, Offered
+from common.streams.engine.moments import Moments
+from common.streams.engine.task import Surroundings, Task
+from common.streams.engine.yielding import STRETCH
+from common.streams.log.memory import Calm, MemoryLog, MemoryStore
+from common.streams.log.port import Doubt, Outgoing, Record, Slice
 from simulation import virtual
 from simulation.processes import Crashed, Faults, Process, adopt_tasks
 from unit.streams.toys import (

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from common.streams.journal import Journal
-from common.streams.machine import Admission, Decision, Due, Key, Lane, Machine, Wait, Wish, start_all
-from common.streams.memory import Calm, MemoryLog, MemoryStore
-from common.streams.turns import STRETCH, Turns
+from common.streams.api import Admission, Decision, Due, Key, Lane, Machine, Wait, Wish, start_all
+from common.streams.engine.changelog import Journal
+from common.streams.engine.yielding import STRETCH, Turns
+from common.streams.log.memory import Calm, MemoryLog, MemoryStore
 from simulation import virtual
 from unit.streams.test_task import ask, events, request, task_over
 from unit.streams.toys import MACHINE, Act, Counting, Fact, World, todo

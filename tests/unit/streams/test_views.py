@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from common.events.codec import Envelope, encode
-from common.events.tenant import TenantDescribed
-from common.events.topics import AUTH_TENANTS
-from common.streams.log import Outgoing, Slice
-from common.streams.memory import Calm, MemoryLog, MemoryStore
-from common.streams.views import WholeView
+from common.contract.codec import Envelope, encode
+from common.contract.tenant import TenantDescribed
+from common.contract.topics import AUTH_TENANTS
+from common.streams.engine.whole_view import WholeView
+from common.streams.log.memory import Calm, MemoryLog, MemoryStore
+from common.streams.log.port import Outgoing, Slice
 from simulation import virtual
 
 

@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from common.events.account import TokenRejected
-from common.events.body import Body
-from common.streams.log import Doubt, Record, Unusable
-from common.streams.machine import Key, Machine
-from common.streams.membership import FixedMembership
-from common.streams.memory import Calm, MemoryLog, MemoryReader, MemoryStore, MemoryWriter
-from common.streams.moments import Moments
-from common.streams.worker import Gone, Stuck, Worker, run_worker
+from common.contract.account import TokenRejected
+from common.contract.body import Body
+from common.streams.api import Key, Machine
+from common.streams.engine.moments import Moments
+from common.streams.engine.worker import Gone, Stuck, Worker, run_worker
+from common.streams.log.membership import FixedMembership
+from common.streams.log.memory import Calm, MemoryLog, MemoryReader, MemoryStore, MemoryWriter
+from common.streams.log.port import Doubt, Record, Unusable
 from simulation import virtual
 from unit.streams.test_task import ask, events, request
 from unit.streams.toys import MACHINE, Act, Counting, Fact, World

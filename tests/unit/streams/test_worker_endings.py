@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from common.streams.log import Slice
-from common.streams.membership import FixedMembership
-from common.streams.memory import Calm, MemoryLog, MemoryStore
-from common.streams.moments import Moment, seconds_between, system_moment
-from common.streams.worker import Lapsed
+from common.streams.engine.moments import Moment, seconds_between, system_moment
+from common.streams.engine.worker import Lapsed
+from common.streams.log.membership import FixedMembership
+from common.streams.log.memory import Calm, MemoryLog, MemoryStore
+from common.streams.log.port import Slice
 from simulation import virtual
 from unit.streams.test_task import ask, events, request, serve_for, task_over
 from unit.streams.test_worker import Wandering, machine_that_salvages, start

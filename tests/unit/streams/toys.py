@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from common.events.body import Body
-from common.events.codec import Envelope
-from common.events.post import FailureReason, PostFailed, PostRequested
-from common.events.topics import POST_REQUESTS
-from common.streams.machine import Addressed, Decision, Due, Key, Machine, Outsider, Views, Wait
+from common.contract.body import Body
+from common.contract.codec import Envelope
+from common.contract.post import FailureReason, PostFailed, PostRequested
+from common.contract.topics import POST_REQUESTS
+from common.streams.api import Addressed, Decision, Due, Key, Machine, Outsider, Views, Wait
 
 CRASHES_INTERPRET, CRASHES_DECIDE, CRASHES_TODO = "interpret.crashes", "decide.crashes", "todo.crashes"
 """Posts at which a function of the machine has a bug."""

@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from common.events.body import Body
-from common.events.post import DelayReason, FailureReason, PostEvent, PostRequested, PrivacyLevel, Source
-from common.streams.machine import Decision, Due, Key
+from common.contract.body import Body
+from common.contract.post import DelayReason, FailureReason, PostEvent, PostRequested, PrivacyLevel, Source
+from common.streams.api import Decision, Due, Key
 from tiktok.models import StatusCode
 from tiktok.outcomes import Refused
 from uploader_service.decisions import decide

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 import trustme
 
-from common.events.post import FailureReason
+from common.contract.post import FailureReason
 from tiktok.limits import MAX_VIDEO_BYTES
 from uploader_service.source_problems import (
     Changed,

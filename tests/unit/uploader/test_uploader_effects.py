@@ -12,9 +12,9 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from common.events.account import CredentialWithdrawn
-from common.events.post import FailureReason, PostFailed, PostUploaded
-from common.sealing import open_sealed
+from common.contract.account import CredentialWithdrawn
+from common.contract.post import FailureReason, PostFailed, PostUploaded
+from common.security.sealing import open_sealed
 from tiktok import outcomes
 from tiktok.outcomes import Unknown
 from unit.uploader.posts import ASKING, INITIALISING, KEY, LARGE, LOCATING, PROBING, REQUEST, TICKET, of

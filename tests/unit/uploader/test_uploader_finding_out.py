@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from common.events.post import (
+from common.contract.post import (
     DelayReason,
     FailureReason,
     PostFailed,
     PostUnresolved,
     PostUploaded,
 )
-from common.streams.machine import Due
+from common.streams.api import Due
 from tiktok.models import StatusCode
 from unit.uploader.posts import (
     ASKING,

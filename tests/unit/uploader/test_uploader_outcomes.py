@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from common.events.account import TokenRejected
-from common.events.post import (
+from common.contract.account import TokenRejected
+from common.contract.post import (
     DelayReason,
     FailureReason,
     PostDelayed,
@@ -15,7 +15,7 @@ from common.events.post import (
     PostProgressed,
     PostUploaded,
 )
-from common.streams.machine import Decision, Due
+from common.streams.api import Decision, Due
 from unit.uploader.posts import (
     ASKING,
     AWAITING,

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from common.events.post import DelayReason
-from common.instants import Instant
-from common.streams.machine import Key, Lane, Wait, Wish
+from common.clock import Instant
+from common.contract.post import DelayReason
+from common.streams.api import Key, Lane, Wait, Wish
 from unit.uploader.posts import (
     ASKING,
     AWAITING,

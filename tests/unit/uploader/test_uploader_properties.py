@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.events.account import TokenRejected
-from common.events.post import (
+from common.contract.account import TokenRejected
+from common.contract.post import (
     FailureReason,
     PostEvent,
     PostFailed,
@@ -16,7 +16,7 @@ from common.events.post import (
     PostUnresolved,
     PostUploaded,
 )
-from common.streams.machine import Due, Wait
+from common.streams.api import Due, Wait
 from tiktok.models import StatusCode
 from unit.uploader.posts import (
     INITIALISING,

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from common.events.account import AccountDescribed, CredentialIssued, CredentialWithdrawn
-from common.events.codec import Envelope, MalformedEvent
-from common.events.post import (
+from common.contract.account import AccountDescribed, CredentialIssued, CredentialWithdrawn
+from common.contract.codec import Envelope, MalformedEvent
+from common.contract.post import (
     DelayReason,
     FailureReason,
     PostAccepted,
@@ -20,7 +20,7 @@ from common.events.post import (
     PostReturned,
     PrivacyLevel,
 )
-from common.streams.machine import Decision, Due, Key, Outsider, Wait
+from common.streams.api import Decision, Due, Key, Outsider, Wait
 from unit.uploader.posts import (
     AWAITING,
     FAILED,

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from common.errors import SettingsRefused
-from common.settings import read
+from common.service.settings import read
 from uploader_service.settings import UploaderSettings, listed
 
 KEY = base64.b64encode(bytes(range(32))).decode()

@@ -9,11 +9,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from common.events.account import CredentialIssued
-from common.events.body import Body
-from common.events.topics import AUTH_CREDENTIALS, Topic
-from common.sealing import seal_for
-from common.streams.machine import Due, Wait
+from common.contract.account import CredentialIssued
+from common.contract.body import Body
+from common.contract.topics import AUTH_CREDENTIALS, Topic
+from common.security.sealing import seal_for
+from common.streams.api import Due, Wait
 from tiktok import models, outcomes
 from tiktok.chunks import ChunkPlan
 from tiktok.models import StatusCode

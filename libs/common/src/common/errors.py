@@ -9,9 +9,10 @@ Errors:
         ├── UnknownKeyId       sealed under a key that is not configured here; names the id
         └── SealBroken         altered, moved from where it was sealed for, or sealed for someone else
 
-Beside their adapters: `common.streams.topics.WrongTopics` (a CommonError), `common.streams.membership.Displaced` and
-`Expelled`.
-Beside their ports: `common.events.codec.EventError` (a record that cannot be read), `common.streams.log.LogError`.
+Beside their adapters: `common.streams.log.topics.WrongTopics` (a CommonError),
+`common.streams.log.membership.Displaced` and `Expelled`.
+Beside their ports: `common.contract.codec.EventError` (a record that cannot be read) and
+`common.streams.log.port.LogError`.
 """
 
 from collections.abc import Iterable

@@ -4,7 +4,7 @@ import sys
 
 from analytics_service.effects import SERVICE
 from analytics_service.wiring import Role, run
-from common.streams.process import run_process
+from common.service.process import run_process
 
 DESCRIPTION = "Collects numbers, keeps the read side, answers questions about posts."
 

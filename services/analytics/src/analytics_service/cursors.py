@@ -6,7 +6,7 @@ import msgspec
 
 from analytics_service.documents import storable
 from analytics_service.errors import NotACursor
-from common.events.body import Time
+from common.contract.body import Time
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,14 +21,14 @@ from analytics_service.video import (
     Unsettled,
     Video,
 )
-from common.events.account import CredentialIssued, TokenRejected
-from common.events.body import Body
-from common.events.codec import Envelope
-from common.events.metrics import MetricsCollected
-from common.events.post import PostAvailable
-from common.instants import Instant
-from common.post_keys import post_id_of, post_key
-from common.streams.machine import Addressed, Decision, Due, Key
+from common.clock import Instant
+from common.contract.account import CredentialIssued, TokenRejected
+from common.contract.body import Body
+from common.contract.codec import Envelope
+from common.contract.metrics import MetricsCollected
+from common.contract.post import PostAvailable
+from common.contract.state_keys import post_id_of, post_key
+from common.streams.api import Addressed, Decision, Due, Key
 
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=10)

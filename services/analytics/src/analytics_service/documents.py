@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from analytics_service.errors import UnreadableRecord
-from common.events.body import AccountBody, Body
-from common.events.codec import EventError, decode
-from common.events.metrics import MetricsCollected
-from common.events.post import (
+from common.contract.body import AccountBody, Body
+from common.contract.codec import EventError, decode
+from common.contract.metrics import MetricsCollected
+from common.contract.post import (
     PostAccepted,
     PostAvailable,
     PostDelayed,
@@ -27,7 +27,7 @@ from common.events.post import (
     PostUnresolved,
     PostUploaded,
 )
-from common.streams.log import Record
+from common.streams.log.port import Record
 
 Document = Mapping[str, Any]
 """What MongoDB takes and gives: types stop here, at the wire."""

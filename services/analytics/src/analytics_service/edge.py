@@ -24,12 +24,12 @@ from analytics_service.edge_models import (
 )
 from analytics_service.errors import NotACursor, StoreUnavailable
 from analytics_service.queries import Counted, Place, PostFound, Queries
-from common.api_keys import Caller, Gate, KeyFirst
-from common.events.tenant import Scope
-from common.http_openapi import problems
-from common.http_problems import Problem, problem_response
-from common.instants import Clock, Instant
-from common.problems import Code
+from common.clock import Clock, Instant
+from common.contract.tenant import Scope
+from common.http.api_keys import Caller, Gate, KeyFirst
+from common.http.errors import Problem, problem_response
+from common.http.openapi import problems
+from common.http.problems import Code
 
 MOST_NUMBERS = 1_000
 """Numbers in one answer; more are fetched with `after`."""

@@ -18,9 +18,9 @@ from analytics_service.video import (
     TokenRefused,
     Unsettled,
 )
-from common.credentials import AccessToken, AccessTokens, NoAccessToken
-from common.instants import Clock, Instant
-from common.streams.machine import Key, Views
+from common.clock import Clock, Instant
+from common.security.credentials import AccessToken, AccessTokens, NoAccessToken
+from common.streams.api import Key, Views
 from tiktok import outcomes
 from tiktok.errors import Remedy, remedy_of
 from tiktok.models import Video

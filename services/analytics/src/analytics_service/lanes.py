@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from analytics_service.video import Collect, Collecting, Finished, Parked, Video
-from common.instants import Instant
-from common.streams.machine import Admission, Lane, Wish
+from common.clock import Instant
+from common.streams.api import Admission, Lane, Wish
 
 AT_ONCE = 3
 """Calls of one account under way together: enough for throughput, too few to starve other accounts."""

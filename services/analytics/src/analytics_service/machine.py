@@ -8,9 +8,9 @@ from analytics_service.decisions import decide, interpret, notice
 from analytics_service.lanes import admit
 from analytics_service.plans import todo
 from analytics_service.video import Collect, Fact, Finished, Parked, Video
-from common.events.topics import AUTH_CREDENTIALS, POST_EVENTS
-from common.post_keys import named_in_full
-from common.streams.machine import Machine
+from common.contract.state_keys import named_in_full
+from common.contract.topics import AUTH_CREDENTIALS, POST_EVENTS
+from common.streams.api import Machine
 
 CollectorMachine: TypeAlias = Machine[Video, Fact, Collect]
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from analytics_service.video import Collect, Collecting, Finished, Parked, Video
-from common.instants import Instant
-from common.streams.machine import Key, Wait
+from common.clock import Instant
+from common.streams.api import Key, Wait
 from tiktok.limits import VIDEO_IDS_PER_QUERY
 
 PARKED_FOR = timedelta(days=60)

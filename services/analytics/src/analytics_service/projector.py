@@ -17,10 +17,10 @@ import structlog
 from analytics_service.documents import Upsert, upserts_of
 from analytics_service.errors import StoreUnavailable, UnreadableRecord, Unstorable
 from analytics_service.metrics import PROJECTED, PROJECTOR_RETRIES, UNSTORABLE
-from common.events.topics import ACCOUNT_EVENTS, METRICS_EVENTS, POST_EVENTS
-from common.instants import Clock
-from common.streams.log import Log, Reader, Record, Slice, Unusable
-from common.streams.membership import Membership
+from common.clock import Clock
+from common.contract.topics import ACCOUNT_EVENTS, METRICS_EVENTS, POST_EVENTS
+from common.streams.log.membership import Membership
+from common.streams.log.port import Log, Reader, Record, Slice, Unusable
 
 TOPICS = (POST_EVENTS, ACCOUNT_EVENTS, METRICS_EVENTS)
 BATCH = 500

@@ -10,7 +10,7 @@ from pymongo import ASCENDING, DESCENDING
 from analytics_service.cursors import Cursor
 from analytics_service.documents import Collection, Document, PostState, post_name, storable
 from analytics_service.store import Database, translated
-from common.events.post import PostProgressed
+from common.contract.post import PostProgressed
 
 MOST_ACCOUNTS_NAMED = 20
 LONGEST_TIMELINE = 1_000

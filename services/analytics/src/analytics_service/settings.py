@@ -4,7 +4,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from analytics_service.ages import parse_ages
-from common.settings import ServiceSettings, Settings
+from common.service.settings import ServiceSettings, Settings
 
 
 class AnalyticsSettings(ServiceSettings):

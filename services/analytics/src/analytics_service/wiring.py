@@ -21,19 +21,19 @@ from analytics_service.projector import Projection, project_owned
 from analytics_service.queries import Queries
 from analytics_service.settings import AnalyticsSettings, StoreSettings, WorkerSettings
 from analytics_service.store import READ_WITHIN, WRITE_WITHIN, Database, Store, open_database
-from common.api_keys import Gate
-from common.credentials import AccessTokens
-from common.events.body import Body
-from common.events.topics import AUTH_API_KEYS, POST_EVENTS
-from common.http import create_app, serve
-from common.instants import system_clock
-from common.sealing import private_key_of
-from common.settings import KafkaSettings, read
-from common.streams.kafka import KafkaLog
-from common.streams.membership import GroupMembership, join_group
-from common.streams.topics import check_topics
-from common.streams.views import WholeView
-from common.streams.worker import Worker, run_worker
+from common.clock import system_clock
+from common.contract.body import Body
+from common.contract.topics import AUTH_API_KEYS, POST_EVENTS
+from common.http.api_keys import Gate
+from common.http.app import create_app, serve
+from common.security.credentials import AccessTokens
+from common.security.sealing import private_key_of
+from common.service.settings import KafkaSettings, read
+from common.streams.engine.whole_view import WholeView
+from common.streams.engine.worker import Worker, run_worker
+from common.streams.log.kafka import KafkaLog
+from common.streams.log.membership import GroupMembership, join_group
+from common.streams.log.topics import check_topics
 from tiktok.client import CONNECTIONS, TikTok
 
 PROJECTOR_GROUP = f"{SERVICE}-projector"

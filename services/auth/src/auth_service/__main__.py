@@ -5,7 +5,7 @@ import sys
 from auth_service.machine import SERVICE
 from auth_service.rotate_keys import rotate_keys
 from auth_service.wiring import Role, run
-from common.streams.process import run_process
+from common.service.process import run_process
 
 DESCRIPTION = "Connects TikTok accounts and keeps their tokens fresh."
 ERRANDS = {"rotate-keys": rotate_keys}

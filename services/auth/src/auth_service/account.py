@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
-from common.events.account import CredentialIssued, Risk
-from common.instants import Instant
+from common.clock import Instant
+from common.contract.account import CredentialIssued, Risk
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):

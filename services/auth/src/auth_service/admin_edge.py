@@ -11,11 +11,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from auth_service.administration import Administration, NewApp, NewKey
-from common.api_keys import KeyFirst
-from common.events.tenant import ApiKeyIssued, ApiKeyRevoked, Scope, TenantDescribed
-from common.http_openapi import BOOTSTRAP_SECRET, problems
-from common.http_problems import Problem
-from common.problems import Code
+from common.contract.tenant import ApiKeyIssued, ApiKeyRevoked, Scope, TenantDescribed
+from common.http.api_keys import KeyFirst
+from common.http.errors import Problem
+from common.http.openapi import BOOTSTRAP_SECRET, problems
+from common.http.problems import Code
 
 RETURN_URL = r"^(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:[0-9]{1,5})?(/[!\"$-~]*)?$"
 """Where browsers may be sent: https, or this machine's own for development. In ASCII, as addresses are; and all engines

@@ -10,10 +10,10 @@ from auth_service.apps import seal_secret
 from auth_service.commands import not_certain, write
 from auth_service.consent import Commands
 from auth_service.edge import EdgeView, demand_ready
-from common.api_keys import mint
-from common.events.account import AccountDescribed
-from common.events.body import Body
-from common.events.tenant import (
+from common.clock import Clock, Instant
+from common.contract.account import AccountDescribed
+from common.contract.body import Body
+from common.contract.tenant import (
     ApiKeyIssued,
     ApiKeyRevoked,
     AppRequested,
@@ -24,11 +24,11 @@ from common.events.tenant import (
     TenantRequested,
     TikTokApp,
 )
-from common.http_problems import Problem
-from common.instants import Clock, Instant
-from common.problems import Code
-from common.sealing import Vault
-from common.tracing import RandomBytes
+from common.http.api_keys import mint
+from common.http.errors import Problem
+from common.http.problems import Code
+from common.security.sealing import Vault
+from common.service.tracing import RandomBytes
 
 SEEN_WITHIN_SECONDS = 10.0
 OPERATOR = "operator"

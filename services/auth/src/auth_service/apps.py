@@ -8,9 +8,9 @@ import structlog
 
 from auth_service import metrics
 from auth_service.account import AppOf, Trouble
-from common.events.body import Body
-from common.events.tenant import TenantDescribed, TikTokApp
-from common.sealing import CannotOpen, Vault
+from common.contract.body import Body
+from common.contract.tenant import TenantDescribed, TikTokApp
+from common.security.sealing import CannotOpen, Vault
 from tiktok.client import TikTok
 
 _log = structlog.get_logger()

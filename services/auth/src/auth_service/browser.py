@@ -12,9 +12,9 @@ from auth_service.consent import Answer, Consents
 from auth_service.errors import CallbackRefused
 from auth_service.pages import AT_CALLBACK, AT_START, HEADERS, Page, app_unusable, leading_to, page_of, page_of_refusal
 from auth_service.steps import CONSENT_LIFE
-from common.http_openapi import problems, redirect
-from common.http_problems import Problem
-from common.problems import Code
+from common.http.errors import Problem
+from common.http.openapi import problems, redirect
+from common.http.problems import Code
 
 START_PATH = "/v1/oauth/start"
 CALLBACK_PATH = "/v1/oauth/callback"

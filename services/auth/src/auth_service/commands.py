@@ -2,9 +2,9 @@
 
 from auth_service.consent import Commands
 from auth_service.errors import NotDurable
-from common.events.body import Body
-from common.http_problems import Problem
-from common.problems import Code
+from common.contract.body import Body
+from common.http.errors import Problem
+from common.http.problems import Code
 
 
 async def write(commands: Commands, command: Body) -> None:

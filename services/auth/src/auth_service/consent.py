@@ -21,10 +21,10 @@ from auth_service.steps import (
     open_slip,
     seal_slip,
 )
-from common.events.account import AccountDescribed, ConnectRequested, account_id_of
-from common.events.body import Body
-from common.instants import Clock, Instant
-from common.sealing import Vault
+from common.clock import Clock, Instant
+from common.contract.account import AccountDescribed, ConnectRequested, account_id_of
+from common.contract.body import Body
+from common.security.sealing import Vault
 from tiktok.authorize import authorization_url, pkce_challenge, pkce_verifier
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Refused, Unknown

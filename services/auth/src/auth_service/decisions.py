@@ -49,9 +49,9 @@ from auth_service.moves import (
     with_scopes,
 )
 from auth_service.plans import LOOK_AGAIN, look_time, retry_time, time_after_rejection, unseen, warning_time
-from common.events.account import Risk
-from common.instants import Instant
-from common.streams.machine import Decision, Due, Key
+from common.clock import Instant
+from common.contract.account import Risk
+from common.streams.api import Decision, Due, Key
 
 AT_RISK_AFTER = 5
 """Attempts of one refresh that do not settle (about half a minute) before the tenant is told."""

@@ -35,9 +35,9 @@ from auth_service.account import (
 )
 from auth_service.moves import WITHDRAWN, connect_anew, gone, refuse, version_of
 from auth_service.plans import retry_time
-from common.events.account import CredentialWithdrawn, DisconnectCause
-from common.instants import Instant
-from common.streams.machine import Decision, Due, Key
+from common.clock import Instant
+from common.contract.account import CredentialWithdrawn, DisconnectCause
+from common.streams.api import Decision, Due, Key
 
 TIKTOK = "tiktok"
 """Who disconnects an account that its person removed there."""

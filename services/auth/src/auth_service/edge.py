@@ -15,20 +15,20 @@ from auth_service.browser import START_PATH
 from auth_service.commands import write
 from auth_service.consent import Commands, Consents
 from auth_service.moves import WITHDRAWN
-from common.api_keys import Caller, Gate, KeyFirst
-from common.events.account import (
+from common.clock import Clock
+from common.contract.account import (
     AccountDescribed,
     CredentialIssued,
     CredentialWithdrawn,
     DisconnectRequested,
     Risk,
 )
-from common.events.body import Body
-from common.events.tenant import Scope, TenantDescribed
-from common.http_openapi import Responses, problems
-from common.http_problems import Problem
-from common.instants import Clock
-from common.problems import Code
+from common.contract.body import Body
+from common.contract.tenant import Scope, TenantDescribed
+from common.http.api_keys import Caller, Gate, KeyFirst
+from common.http.errors import Problem
+from common.http.openapi import Responses, problems
+from common.http.problems import Code
 
 DEFAULT_SCOPES = ("user.info.basic", "video.publish", "video.upload", "video.list")
 DISCONNECTED_WITHIN_SECONDS = 10.0

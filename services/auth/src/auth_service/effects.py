@@ -30,9 +30,9 @@ from auth_service.account import (
 )
 from auth_service.errors import GrantUnreadable
 from auth_service.grants import Recipients, Tokens, open_tokens, pair_of, seal_tokens, tokens_of
-from common.instants import Instant
-from common.sealing import CannotOpen, Vault
-from common.streams.machine import Key, Views
+from common.clock import Instant
+from common.security.sealing import CannotOpen, Vault
+from common.streams.api import Key, Views
 from tiktok import outcomes
 from tiktok.errors import Remedy, remedy_of
 from tiktok.models import Grant, UserInfo

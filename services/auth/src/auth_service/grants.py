@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from auth_service.account import Pair
 from auth_service.errors import GrantUnreadable
-from common.credentials import access_token_context
-from common.instants import Instant
-from common.sealing import Vault, seal_for
+from common.clock import Instant
+from common.security.credentials import access_token_context
+from common.security.sealing import Vault, seal_for
 from tiktok.models import Grant
 
 FIELD = "grant"

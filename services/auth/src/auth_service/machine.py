@@ -31,20 +31,20 @@ from auth_service.account import (
 )
 from auth_service.tenant import ApiKey, Customer, Tenant, api_key_key, tenant_key
 from auth_service.tenant_decisions import CustomerFact, decide_customer
-from common.events.account import ConnectRequested, DisconnectRequested, GrantSalvaged, PairResealed, TokenRejected
-from common.events.body import Body
-from common.events.codec import Envelope
-from common.events.tenant import (
+from common.clock import Instant
+from common.contract.account import ConnectRequested, DisconnectRequested, GrantSalvaged, PairResealed, TokenRejected
+from common.contract.body import Body
+from common.contract.codec import Envelope
+from common.contract.tenant import (
     AppRequested,
     AppResealed,
     KeyRequested,
     KeyRevocationRequested,
     TenantRequested,
 )
-from common.events.tiktok import TikTokNotified
-from common.events.topics import AUTH_COMMANDS, TIKTOK_WEBHOOKS
-from common.instants import Instant
-from common.streams.machine import Addressed, Decision, Due, Key, Machine, no_inspection
+from common.contract.tiktok import TikTokNotified
+from common.contract.topics import AUTH_COMMANDS, TIKTOK_WEBHOOKS
+from common.streams.api import Addressed, Decision, Due, Key, Machine, no_inspection
 
 SERVICE = "auth"
 

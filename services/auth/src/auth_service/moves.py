@@ -23,7 +23,8 @@ from auth_service.account import (
     credential_of,
 )
 from auth_service.plans import refresh_life, refresh_time, warning_time
-from common.events.account import (
+from common.clock import Instant
+from common.contract.account import (
     AccountAtRisk,
     AccountConnected,
     AccountConnectRefused,
@@ -35,10 +36,9 @@ from common.events.account import (
     DisconnectCause,
     Risk,
 )
-from common.events.audit import Action, AuditRecorded
-from common.events.body import Body
-from common.instants import Instant
-from common.streams.machine import Decision, Key
+from common.contract.audit import Action, AuditRecorded
+from common.contract.body import Body
+from common.streams.api import Decision, Key
 
 OTHER_TENANT = "other_tenant"
 """Why an account is not connected: it is another tenant's."""

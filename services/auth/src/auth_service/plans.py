@@ -26,8 +26,8 @@ from auth_service.account import (
     Trouble,
     app_of,
 )
-from common.instants import Instant
-from common.streams.machine import Key, Meanwhile, Wait
+from common.clock import Instant
+from common.streams.api import Key, Meanwhile, Wait
 
 REFRESH_SHARE = 0.25
 """The share of a token's life that is left when it is refreshed."""

@@ -9,15 +9,15 @@ from auth_service.machine import SERVICE, State
 from auth_service.rotation import Backlog, last_words, progress
 from auth_service.sealed_states import name_of, seal_anew, text_of
 from auth_service.settings import AuthSettings
-from common.events.body import Body
-from common.sealing import CannotOpen, Vault, key_id_of
-from common.settings import KafkaSettings, read
-from common.streams.journal import Entry, Journal
-from common.streams.kafka import KafkaLog
-from common.streams.log import Log, Reader, Record, Slice, Unusable
-from common.streams.producer import EventProducer
-from common.streams.restore import read_to_end
-from common.streams.topics import check_topics
+from common.contract.body import Body
+from common.security.sealing import CannotOpen, Vault, key_id_of
+from common.service.settings import KafkaSettings, read
+from common.streams.engine.changelog import Entry, Journal
+from common.streams.engine.restore import read_to_end
+from common.streams.log.kafka import KafkaLog
+from common.streams.log.port import Log, Reader, Record, Slice, Unusable
+from common.streams.log.producer import EventProducer
+from common.streams.log.topics import check_topics
 
 PATIENCE_SECONDS = 0.5
 LOOK_SECONDS = 1.0

@@ -22,10 +22,10 @@ from auth_service.apps import open_secret, seal_secret
 from auth_service.errors import GrantUnreadable
 from auth_service.grants import open_tokens, seal_tokens
 from auth_service.tenant import ApiKey, Customer, Tenant
-from common.events.account import PairResealed
-from common.events.tenant import AppResealed, TikTokApp
-from common.sealing import CannotOpen, Vault
-from common.streams.machine import Key
+from common.contract.account import PairResealed
+from common.contract.tenant import AppResealed, TikTokApp
+from common.security.sealing import CannotOpen, Vault
+from common.streams.api import Key
 
 Held: TypeAlias = Pair | TikTokApp
 """What has a sealed text in it: an account's token pair, or a tenant's app with its secret."""

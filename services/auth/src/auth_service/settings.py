@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from common.settings import ServiceSettings, Settings
+from common.service.settings import ServiceSettings, Settings
 
 URL = r"^https?://[^\s/]+(/\S*)?$"
 

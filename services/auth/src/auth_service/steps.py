@@ -8,8 +8,8 @@ from typing import TypeVar
 import msgspec
 
 from auth_service.errors import OtherBrowser, StateBroken, StateExpired
-from common.instants import Instant
-from common.sealing import CannotOpen, Vault
+from common.clock import Instant
+from common.security.sealing import CannotOpen, Vault
 
 INVITATION_LIFE = timedelta(hours=1)
 """How long a link to connect may be followed."""

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from common.events.tenant import Scope, TikTokApp
-from common.instants import Instant
-from common.streams.machine import Key
+from common.clock import Instant
+from common.contract.tenant import Scope, TikTokApp
+from common.streams.api import Key
 
 TENANT_ITEM = "tenant"
 KEY_ITEM = "key:"

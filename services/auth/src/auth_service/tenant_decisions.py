@@ -5,8 +5,8 @@ import hashlib
 import msgspec
 
 from auth_service.tenant import ApiKey, Customer, Tenant
-from common.events.audit import Action, AuditRecorded
-from common.events.tenant import (
+from common.contract.audit import Action, AuditRecorded
+from common.contract.tenant import (
     ApiKeyIssued,
     ApiKeyRevoked,
     AppRequested,
@@ -17,7 +17,7 @@ from common.events.tenant import (
     TenantRequested,
     TikTokApp,
 )
-from common.streams.machine import Decision
+from common.streams.api import Decision
 
 CustomerFact = TenantRequested | AppRequested | AppResealed | KeyRequested | KeyRevocationRequested
 

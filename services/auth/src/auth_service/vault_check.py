@@ -8,11 +8,11 @@ import structlog
 from auth_service.errors import VaultKeysMissing
 from auth_service.machine import SERVICE, State
 from auth_service.sealed_states import held_in, opens, text_of
-from common.sealing import Vault, key_id_of
-from common.streams.journal import Entry, Journal
-from common.streams.log import Log, Reader, Record
-from common.streams.machine import Key
-from common.streams.restore import read_to_end
+from common.security.sealing import Vault, key_id_of
+from common.streams.api import Key
+from common.streams.engine.changelog import Entry, Journal
+from common.streams.engine.restore import read_to_end
+from common.streams.log.port import Log, Reader, Record
 
 _log = structlog.get_logger()
 

@@ -26,22 +26,22 @@ from auth_service.machine import SERVICE, auth_machine
 from auth_service.sealed_states import opens_in_place
 from auth_service.settings import AuthSettings, EdgeSettings, TikTokSettings, WorkerSettings
 from auth_service.vault_check import check_vault, tell_of_missing_keys
-from common.api_keys import Gate
+from common.clock import Clock, system_clock
+from common.contract.body import Body
+from common.contract.topics import AUTH_ACCOUNTS, AUTH_API_KEYS, AUTH_COMMANDS, AUTH_CREDENTIALS, AUTH_TENANTS, Topic
 from common.errors import SettingsRefused
-from common.events.body import Body
-from common.events.topics import AUTH_ACCOUNTS, AUTH_API_KEYS, AUTH_COMMANDS, AUTH_CREDENTIALS, AUTH_TENANTS, Topic
-from common.http import create_app, serve
-from common.instants import Clock, system_clock
-from common.sealing import Vault, public_keys_of
-from common.settings import KafkaSettings, read
-from common.streams.kafka import KafkaLog
-from common.streams.log import Unusable
-from common.streams.membership import join_group
-from common.streams.producer import EventProducer
-from common.streams.topics import check_topics
-from common.streams.views import WholeView
-from common.streams.worker import Worker, run_worker
-from common.tracing import RandomBytes
+from common.http.api_keys import Gate
+from common.http.app import create_app, serve
+from common.security.sealing import Vault, public_keys_of
+from common.service.settings import KafkaSettings, read
+from common.service.tracing import RandomBytes
+from common.streams.engine.whole_view import WholeView
+from common.streams.engine.worker import Worker, run_worker
+from common.streams.log.kafka import KafkaLog
+from common.streams.log.membership import join_group
+from common.streams.log.port import Unusable
+from common.streams.log.producer import EventProducer
+from common.streams.log.topics import check_topics
 from tiktok.client import CONNECTIONS, TikTok
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from common.streams.process import run_process
+from common.service.process import run_process
 from publisher_service.decisions import SERVICE
 from publisher_service.wiring import Role, run
 

@@ -4,9 +4,10 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from common.events.account import TokenRejected
-from common.events.body import Body
-from common.events.post import (
+from common.clock import Instant
+from common.contract.account import TokenRejected
+from common.contract.body import Body
+from common.contract.post import (
     FailureReason,
     PostAvailable,
     PostFailed,
@@ -15,9 +16,8 @@ from common.events.post import (
     PostUnresolved,
     PrivacyLevel,
 )
-from common.instants import Instant
-from common.post_keys import post_id_of
-from common.streams.machine import Decision, Due, Key
+from common.contract.state_keys import post_id_of
+from common.streams.api import Decision, Due, Key
 from publisher_service import verdicts
 from publisher_service.lanes import ACCOUNT_RESTS, ACCOUNT_RESTS_WHEN_LIMITED
 from publisher_service.plans import REFUSALS_BEFORE_DOUBT, REMEMBER_FOR, deadline, next_look

@@ -7,17 +7,17 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
-from common import tracing
-from common.api_keys import Caller, Gate, KeyFirst
-from common.events.account import AccountDescribed
-from common.events.body import Body
-from common.events.post import PostRequested
-from common.events.tenant import Scope
-from common.http_openapi import problems
-from common.http_problems import Problem
-from common.instants import Clock
-from common.problems import Code
-from common.tracing import RandomBytes
+from common.clock import Clock
+from common.contract.account import AccountDescribed
+from common.contract.body import Body
+from common.contract.post import PostRequested
+from common.contract.tenant import Scope
+from common.http.api_keys import Caller, Gate, KeyFirst
+from common.http.errors import Problem
+from common.http.openapi import problems
+from common.http.problems import Code
+from common.service import tracing
+from common.service.tracing import RandomBytes
 from publisher_service import metrics
 from publisher_service.errors import NotDurable
 from publisher_service.submission import Submission, requested, too_far_ahead

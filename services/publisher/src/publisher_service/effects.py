@@ -5,9 +5,9 @@ from typing import Protocol
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from common.credentials import AccessTokens, NoAccessToken
-from common.instants import Clock
-from common.streams.machine import Key, Views
+from common.clock import Clock
+from common.security.credentials import AccessTokens, NoAccessToken
+from common.streams.api import Key, Views
 from publisher_service import metrics
 from publisher_service.decisions import SERVICE
 from publisher_service.metrics import PollOutcome

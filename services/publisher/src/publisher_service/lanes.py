@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from common.instants import Instant
-from common.streams.machine import Admission, Lane, Wish
+from common.clock import Instant
+from common.streams.api import Admission, Lane, Wish
 from publisher_service.post import AwaitingCredential, Closed, Following, OfAttempt, Poll, Post, Published, Returned
 
 POLLS_PER_MINUTE = 24

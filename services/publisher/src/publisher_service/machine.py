@@ -1,12 +1,12 @@
 """The publisher as the runtime sees it: which events concern it, what its states wait for, and its pure functions."""
 
-from common.events.account import CredentialIssued
-from common.events.body import Body
-from common.events.codec import Envelope
-from common.events.post import PostUnresolved, PostUploaded
-from common.events.topics import AUTH_CREDENTIALS, POST_EVENTS
-from common.post_keys import named_in_full, post_key
-from common.streams.machine import Addressed, Key, Machine
+from common.contract.account import CredentialIssued
+from common.contract.body import Body
+from common.contract.codec import Envelope
+from common.contract.post import PostUnresolved, PostUploaded
+from common.contract.state_keys import named_in_full, post_key
+from common.contract.topics import AUTH_CREDENTIALS, POST_EVENTS
+from common.streams.api import Addressed, Key, Machine
 from publisher_service.decisions import SERVICE, decide
 from publisher_service.lanes import admit, attempt_of
 from publisher_service.plans import todo

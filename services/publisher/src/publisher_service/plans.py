@@ -3,8 +3,8 @@
 import hashlib
 from datetime import timedelta
 
-from common.instants import Instant
-from common.streams.machine import Key, Wait
+from common.clock import Instant
+from common.streams.api import Key, Wait
 from publisher_service.post import AwaitingCredential, Closed, Following, Poll, Post, Published, Returned
 
 FIRST_LOOK = timedelta(seconds=2)

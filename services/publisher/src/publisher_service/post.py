@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
-from common.events.post import PrivacyLevel
-from common.instants import Instant
+from common.clock import Instant
+from common.contract.post import PrivacyLevel
 
 
 class Verdict(StrEnum):

@@ -3,8 +3,8 @@
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from common.sealing import private_key_of
-from common.settings import ServiceSettings, Settings
+from common.security.sealing import private_key_of
+from common.service.settings import ServiceSettings, Settings
 
 
 class PublisherSettings(ServiceSettings):

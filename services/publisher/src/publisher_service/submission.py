@@ -8,9 +8,9 @@ from uuid import uuid4
 import msgspec
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
-from common.events import post as contract
-from common.events.post import FARTHEST_AHEAD, PostRequested, PrivacyLevel
-from common.instants import Instant
+from common.clock import Instant
+from common.contract import post as contract
+from common.contract.post import FARTHEST_AHEAD, PostRequested, PrivacyLevel
 
 _AwareInstant = Annotated[datetime, msgspec.Meta(tz=True)]
 

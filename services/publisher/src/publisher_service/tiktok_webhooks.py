@@ -9,14 +9,14 @@ from fastapi import APIRouter, Request, Security
 from fastapi.security import APIKeyHeader
 from starlette.requests import ClientDisconnect
 
-from common import tracing
-from common.events.account import account_id_of
-from common.events.tiktok import TikTokNotified
-from common.http_openapi import TIKTOK_SIGNATURE, problems, raw_body
-from common.http_problems import Problem
-from common.instants import Clock, Instant
-from common.problems import Code
-from common.tracing import RandomBytes
+from common.clock import Clock, Instant
+from common.contract.account import account_id_of
+from common.contract.tiktok import TikTokNotified
+from common.http.errors import Problem
+from common.http.openapi import TIKTOK_SIGNATURE, problems, raw_body
+from common.http.problems import Code
+from common.service import tracing
+from common.service.tracing import RandomBytes
 from publisher_service import metrics
 from publisher_service.errors import NotificationNotDurable
 from publisher_service.metrics import UNREAD, Verdict, label_of

@@ -14,22 +14,22 @@ from typing import Protocol
 import httpx
 from fastapi import APIRouter
 
-from common.api_keys import Gate
-from common.events.body import Body
-from common.events.post import PostRequested
-from common.events.tiktok import TikTokNotified
-from common.events.topics import AUTH_ACCOUNTS, AUTH_API_KEYS, POST_EVENTS
-from common.http import create_app, serve
-from common.instants import system_clock
-from common.sealing import private_key_of
-from common.settings import KafkaSettings, read
-from common.streams.kafka import KafkaLog
-from common.streams.log import Unusable
-from common.streams.membership import join_group
-from common.streams.producer import EventProducer
-from common.streams.topics import check_topics
-from common.streams.views import WholeView
-from common.streams.worker import Worker, run_worker
+from common.clock import system_clock
+from common.contract.body import Body
+from common.contract.post import PostRequested
+from common.contract.tiktok import TikTokNotified
+from common.contract.topics import AUTH_ACCOUNTS, AUTH_API_KEYS, POST_EVENTS
+from common.http.api_keys import Gate
+from common.http.app import create_app, serve
+from common.security.sealing import private_key_of
+from common.service.settings import KafkaSettings, read
+from common.streams.engine.whole_view import WholeView
+from common.streams.engine.worker import Worker, run_worker
+from common.streams.log.kafka import KafkaLog
+from common.streams.log.membership import join_group
+from common.streams.log.port import Unusable
+from common.streams.log.producer import EventProducer
+from common.streams.log.topics import check_topics
 from publisher_service.decisions import SERVICE
 from publisher_service.edge import routes
 from publisher_service.effects import PublisherEffects

@@ -2,7 +2,7 @@
 
 import sys
 
-from common.streams.process import run_process
+from common.service.process import run_process
 from uploader_service.outcomes import SERVICE
 from uploader_service.wiring import Role, run
 

@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from common.events.post import (
+from common.clock import Instant
+from common.contract.post import (
     DelayReason,
     FailureReason,
     PostAccepted,
@@ -10,9 +11,8 @@ from common.events.post import (
     PostFailed,
     PostRequestConflict,
 )
-from common.instants import Instant
-from common.post_keys import post_id_of
-from common.streams.machine import Decision, Due, Key
+from common.contract.state_keys import post_id_of
+from common.streams.api import Decision, Due, Key
 from uploader_service.facts import (
     AccountSeen,
     ChunkDeclined,

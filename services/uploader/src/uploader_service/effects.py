@@ -10,12 +10,12 @@ from typing import Protocol, TypeVar
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from common.credentials import AccessTokens, NoAccessToken
-from common.events.post import PostRequested
-from common.instants import Clock
-from common.post_keys import post_id_of
-from common.sealing import CannotOpen, open_sealed, seal_for
-from common.streams.machine import Key, Views
+from common.clock import Clock
+from common.contract.post import PostRequested
+from common.contract.state_keys import post_id_of
+from common.security.credentials import AccessTokens, NoAccessToken
+from common.security.sealing import CannotOpen, open_sealed, seal_for
+from common.streams.api import Key, Views
 from tiktok import models, outcomes
 from tiktok.chunks import ChunkPlan
 from tiktok.outcomes import Done, NotSent, Refused, Stored, Unknown

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from common.events.post import FailureReason, PostRequested
-from common.instants import Instant
+from common.clock import Instant
+from common.contract.post import FailureReason, PostRequested
 from tiktok.models import StatusCode
 from tiktok.outcomes import Refused
 from uploader_service.post import Media

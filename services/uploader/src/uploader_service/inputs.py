@@ -6,13 +6,13 @@ from datetime import UTC
 
 import msgspec
 
-from common.events.account import AccountDescribed, CredentialIssued
-from common.events.body import Body
-from common.events.codec import Envelope
-from common.events.post import PostRequested, PostReturned
-from common.instants import Instant
-from common.post_keys import post_key
-from common.streams.machine import Addressed, Key, Outsider
+from common.clock import Instant
+from common.contract.account import AccountDescribed, CredentialIssued
+from common.contract.body import Body
+from common.contract.codec import Envelope
+from common.contract.post import PostRequested, PostReturned
+from common.contract.state_keys import post_key
+from common.streams.api import Addressed, Key, Outsider
 from uploader_service.facts import AccountSeen, CredentialSeen, Fact, Illegible, Requested, Returned
 from uploader_service.post import AwaitingCredential, Locating, Parked, Post, tenant_of
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from common.events.post import DelayReason
-from common.instants import Instant
-from common.streams.machine import Admission, Key, Lane, Wish
+from common.clock import Instant
+from common.contract.post import DelayReason
+from common.streams.api import Admission, Key, Lane, Wish
 from tiktok.limits import CREATOR_INFO_PER_MINUTE, INIT_PER_MINUTE
 from uploader_service.post import Asking, Calls, Finished, Initialising, Locating, Post, Waiting, job_of
 from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted

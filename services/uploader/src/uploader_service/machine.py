@@ -1,8 +1,8 @@
 """The uploader as the runtime sees it."""
 
-from common.events.topics import AUTH_ACCOUNTS, AUTH_CREDENTIALS, POST_EVENTS, POST_REQUESTS
-from common.post_keys import named_in_full
-from common.streams.machine import Machine
+from common.contract.state_keys import named_in_full
+from common.contract.topics import AUTH_ACCOUNTS, AUTH_CREDENTIALS, POST_EVENTS, POST_REQUESTS
+from common.streams.api import Machine
 from uploader_service.decisions import decide
 from uploader_service.facts import Fact
 from uploader_service.inputs import illegible, interpret, notice

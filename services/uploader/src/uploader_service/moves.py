@@ -6,8 +6,9 @@ from typing import TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
-from common.events.body import Body
-from common.events.post import (
+from common.clock import Instant
+from common.contract.body import Body
+from common.contract.post import (
     DelayReason,
     FailureReason,
     PostDelayed,
@@ -16,8 +17,7 @@ from common.events.post import (
     PostUnresolved,
     PostUploaded,
 )
-from common.instants import Instant
-from common.streams.machine import Decision
+from common.streams.api import Decision
 from uploader_service.post import (
     FIND_OUT_FOR,
     TELL_AFTER,

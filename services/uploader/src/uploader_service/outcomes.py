@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from common.events.account import TokenRejected
-from common.events.body import Body
-from common.events.post import DelayReason, FailureReason
-from common.instants import Instant
-from common.streams.machine import Decision
+from common.clock import Instant
+from common.contract.account import TokenRejected
+from common.contract.body import Body
+from common.contract.post import DelayReason, FailureReason
+from common.streams.api import Decision
 from tiktok.errors import Remedy, remedy_of
 from tiktok.limits import MAX_VIDEO_BYTES
 from tiktok.models import StatusCode

@@ -1,7 +1,7 @@
 """todo(): the one thing a committed state wants."""
 
-from common.instants import Instant
-from common.streams.machine import Key, Wait
+from common.clock import Instant
+from common.streams.api import Key, Wait
 from uploader_service.post import (
     PARKED_FOR,
     REMEMBER,

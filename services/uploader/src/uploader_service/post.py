@@ -7,8 +7,8 @@ from typing import TypeAlias, TypedDict
 
 import msgspec
 
-from common.events.post import FARTHEST_AHEAD, DelayReason, PostRequested
-from common.instants import Instant
+from common.clock import Instant
+from common.contract.post import FARTHEST_AHEAD, DelayReason, PostRequested
 from tiktok.chunks import ChunkPlan, plan_chunks
 from tiktok.limits import UPLOAD_URL_SECONDS
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 
-from common.events.post import FARTHEST_AHEAD, PostRequested, PrivacyLevel
-from common.instants import Instant
+from common.clock import Instant
+from common.contract.post import FARTHEST_AHEAD, PostRequested, PrivacyLevel
 from tiktok.limits import TITLE_UTF16_UNITS
 
 OLDEST = timedelta(days=7)

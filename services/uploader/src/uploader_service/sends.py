@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from common.instants import Clock, Instant
+from common.clock import Clock, Instant
 from uploader_service.errors import UrlOver
 
 MOST_REMEMBERED = 10_000

@@ -5,8 +5,8 @@ import re
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from common.sealing import private_key_of
-from common.settings import ServiceSettings
+from common.security.sealing import private_key_of
+from common.service.settings import ServiceSettings
 from uploader_service.errors import OriginRefused
 
 _ORIGIN = re.compile(r"[^\s:/,]+:\d{1,5}")

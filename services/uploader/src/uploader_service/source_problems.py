@@ -6,7 +6,7 @@ Query strings never appear in a sentence: they may hold signatures.
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from common.events.post import FailureReason
+from common.contract.post import FailureReason
 from tiktok.limits import MAX_VIDEO_BYTES
 
 _FIELD = "source.url"

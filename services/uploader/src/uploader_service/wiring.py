@@ -9,16 +9,16 @@ from enum import StrEnum
 
 import httpx
 
-from common.events.body import Body
-from common.events.topics import POST_REQUESTS
-from common.http import create_app, serve
-from common.instants import system_clock
-from common.sealing import private_key_of
-from common.settings import KafkaSettings, read
-from common.streams.kafka import KafkaLog
-from common.streams.membership import join_group
-from common.streams.topics import check_topics
-from common.streams.worker import Worker, run_worker
+from common.clock import system_clock
+from common.contract.body import Body
+from common.contract.topics import POST_REQUESTS
+from common.http.app import create_app, serve
+from common.security.sealing import private_key_of
+from common.service.settings import KafkaSettings, read
+from common.streams.engine.worker import Worker, run_worker
+from common.streams.log.kafka import KafkaLog
+from common.streams.log.membership import join_group
+from common.streams.log.topics import check_topics
 from tiktok.client import CONNECTIONS, TikTok
 from tiktok.uploads import Uploads
 from uploader_service.effects import UploaderEffects

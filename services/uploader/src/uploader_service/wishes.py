@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from common.events.post import PostRequested
+from common.contract.post import PostRequested
 from uploader_service.post import Asking, Initialising, Locating, Media, Probing, Ticket, Uploading, Working
 
 

@@ -1,0 +1,218 @@
+"""Events about accounts, the commands auth obeys, and the views it keeps for the others."""
+
+import base64
+import hashlib
+from enum import StrEnum
+from typing import ClassVar
+
+from common.contract.body import AccountBody, Time
+from common.contract.topics import ACCOUNT_EVENTS, AUTH_ACCOUNTS, AUTH_COMMANDS, AUTH_CREDENTIALS, Topic
+
+
+def account_id_of(client_key: str, open_id: str) -> str:
+    """Derive an account's id from TikTok's app and user, so that reconnecting finds the same account."""
+    digest = hashlib.sha256(f"{client_key}\0{open_id}".encode()).digest()
+    return "acc_" + base64.b32encode(digest[:15]).decode().lower()
+
+
+class Risk(StrEnum):
+    """What puts an account's connection at risk."""
+
+    REFRESH_FAILING = "refresh_failing"
+    REFRESH_REFUSED = "refresh_refused"
+    REFRESH_TOKEN_ENDING = "refresh_token_ending"  # noqa: S105 -- a risk's name, not a secret
+
+
+class DisconnectCause(StrEnum):
+    """Why an account is no longer connected."""
+
+    REQUESTED = "requested"
+    REMOVED_AT_TIKTOK = "removed_at_tiktok"
+
+
+class AccountConnected(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A person connected a TikTok account for a tenant."""
+
+    ce_type: ClassVar[str] = "account.connected"
+    topic: ClassVar[Topic] = ACCOUNT_EVENTS
+
+    tenant: str
+    open_id: str
+    scopes: tuple[str, ...]
+    display_name: str = ""
+    username: str = ""
+    avatar_url: str = ""
+    at: Time
+
+
+class AccountConnectRefused(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A person consented for `tenant`, but the account is another tenant's and stays there."""
+
+    ce_type: ClassVar[str] = "account.connect_refused"
+    topic: ClassVar[Topic] = ACCOUNT_EVENTS
+
+    tenant: str
+    code: str
+    at: Time
+
+
+class AccountDisconnected(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """The account's tokens and profile are forgotten. `revoked`: TikTok holds no grant any more, as far as it said."""
+
+    ce_type: ClassVar[str] = "account.disconnected"
+    topic: ClassVar[Topic] = ACCOUNT_EVENTS
+
+    tenant: str
+    cause: DisconnectCause
+    revoked: bool
+    at: Time
+
+
+class AccountAtRisk(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """The connection may end without its person; posting goes on until `access_expires_at`. `risk` says why."""
+
+    ce_type: ClassVar[str] = "account.at_risk"
+    topic: ClassVar[Topic] = ACCOUNT_EVENTS
+
+    tenant: str
+    reason: str
+    risk: Risk = Risk.REFRESH_FAILING
+    access_expires_at: Time
+    refresh_expires_at: Time | None = None
+    at: Time
+
+
+class AccountReauthorizationRequired(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """TikTok refuses the refresh token: the person has to connect again."""
+
+    ce_type: ClassVar[str] = "account.reauthorization_required"
+    topic: ClassVar[Topic] = ACCOUNT_EVENTS
+
+    tenant: str
+    code: str
+    message: str
+    at: Time
+
+
+class ConnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A person consented; `sealed_grant` holds the token pair, readable by auth alone. `by` asked for the consent.
+
+    `client_key` names the TikTok app that the grant is for; empty is the installation's.
+    """
+
+    ce_type: ClassVar[str] = "auth.connect_requested"
+    topic: ClassVar[Topic] = AUTH_COMMANDS
+
+    tenant: str
+    open_id: str
+    client_key: str = ""
+    by: str = ""
+    scopes: tuple[str, ...]
+    display_name: str = ""
+    username: str = ""
+    avatar_url: str = ""
+    sealed_grant: str
+    granted_at: Time
+    access_expires_at: Time
+    refresh_expires_at: Time
+
+
+class DisconnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A tenant wants its account disconnected."""
+
+    ce_type: ClassVar[str] = "auth.disconnect_requested"
+    topic: ClassVar[Topic] = AUTH_COMMANDS
+
+    tenant: str
+    by: str
+    at: Time
+
+
+class PairResealed(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A token pair, sealed under another key: it takes the place of the one whose SHA-256 (hex) is `replaces`."""
+
+    ce_type: ClassVar[str] = "auth.pair_resealed"
+    topic: ClassVar[Topic] = AUTH_COMMANDS
+
+    replaces: str
+    sealed: str
+
+
+class TokenRejected(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """TikTok refused the access token of this version to a service."""
+
+    ce_type: ClassVar[str] = "auth.token_rejected"
+    topic: ClassVar[Topic] = AUTH_COMMANDS
+
+    version: int
+    code: str
+    service: str
+    at: Time
+
+
+class GrantSalvaged(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A worker that lost its partition passes on the pair TikTok gave it for `version`."""
+
+    ce_type: ClassVar[str] = "auth.grant_salvaged"
+    topic: ClassVar[Topic] = AUTH_COMMANDS
+
+    version: int
+    sealed_grant: str
+    scopes: tuple[str, ...]
+    granted_at: Time
+    access_expires_at: Time
+    refresh_expires_at: Time
+
+
+class CredentialIssued(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """View: an account's access token, sealed to each service's public key. Versions never restart.
+
+    `tenant` is whom the grant was given for: nobody else's posts may go out by it.
+    """
+
+    ce_type: ClassVar[str] = "credential.issued"
+    topic: ClassVar[Topic] = AUTH_CREDENTIALS
+
+    tenant: str = ""
+    version: int
+    scopes: tuple[str, ...]
+    expires_at: Time
+    sealed: dict[str, str]
+
+    def serves(self, tenant: str) -> bool:
+        """Whether it may be used for what this tenant asked for. One of an older release names no tenant."""
+        return self.tenant in {"", tenant}
+
+
+class CredentialWithdrawn(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """View: the account has no usable access token."""
+
+    ce_type: ClassVar[str] = "credential.withdrawn"
+    topic: ClassVar[Topic] = AUTH_CREDENTIALS
+
+    version: int
+    reason: str
+
+
+class AccountDescribed(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """View: which tenant and which TikTok user an account is. `client_key` as in `auth.connect_requested`."""
+
+    ce_type: ClassVar[str] = "account.described"
+    topic: ClassVar[Topic] = AUTH_ACCOUNTS
+
+    tenant: str
+    open_id: str
+    client_key: str = ""
+    display_name: str = ""
+    username: str = ""
+    avatar_url: str = ""
+    scopes: tuple[str, ...] = ()
+    consented_at: Time | None = None
+    risk: Risk | None = None
+
+
+class AccountForgotten(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+    """View: the account is disconnected, and nothing is known of it any more."""
+
+    ce_type: ClassVar[str] = "account.forgotten"
+    topic: ClassVar[Topic] = AUTH_ACCOUNTS

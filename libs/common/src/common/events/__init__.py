@@ -1,1 +1,0 @@
-"""The contract: topics, event bodies, and how they travel on Kafka."""

@@ -1,0 +1,1 @@
+"""HTTP edges: the app, problem documents, API keys, rate limits."""

@@ -1,0 +1,1 @@
+"""Sealing secrets and opening access tokens."""

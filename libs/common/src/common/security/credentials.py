@@ -1,0 +1,81 @@
+"""Access tokens as auth hands them out: sealed to each service, bound to one account and version."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from common.clock import Clock
+from common.contract.account import CredentialIssued, CredentialWithdrawn
+from common.contract.topics import AUTH_CREDENTIALS
+from common.errors import CannotOpen
+from common.metrics import UNREADABLE_CREDENTIALS
+from common.security.sealing import open_sealed
+from common.streams.api import Views
+
+log = structlog.get_logger(__name__)
+
+LEAST_LIFE_LEFT: Final = timedelta(seconds=30)
+"""A token that ends sooner may end while the call is under way."""
+
+NONE_YET: Final = -1
+"""Below every version there can be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """A token that can be used now, and the version of its credential."""
+
+    text: str = field(repr=False)
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAccessToken:
+    """Nothing usable up to this version; `unreadable` if it was sealed to another key."""
+
+    version: int
+    unreadable: bool = False
+
+
+def access_token_context(account_id: str, version: int) -> str:
+    """What a sealed access token is bound to, so that it opens nowhere else."""
+    return f"{account_id}|access_token|{version}"
+
+
+class AccessTokens:
+    """Opens what auth sealed to one service."""
+
+    def __init__(self, *, service: str, private_key: X25519PrivateKey, clock: Clock) -> None:
+        """Take the service's name among the recipients and the key only it has."""
+        self._service = service
+        self._private_key = private_key
+        self._clock = clock
+
+    def of(self, account_id: str, views: Views, *, tenant: str = "") -> AccessToken | NoAccessToken:
+        """The account's newest access token, if this service can use it now, and (where named) for this tenant.
+
+        An account may be another tenant's by now than when something was asked of it.
+        """
+        credential = views.get(AUTH_CREDENTIALS, account_id)
+        if isinstance(credential, CredentialWithdrawn):
+            return NoAccessToken(version=credential.version)
+        if not isinstance(credential, CredentialIssued):
+            return NoAccessToken(version=NONE_YET)
+        sealed = credential.sealed.get(self._service)
+        if tenant and not credential.serves(tenant):
+            return NoAccessToken(version=credential.version)
+        if sealed is None or credential.expires_at - self._clock() < LEAST_LIFE_LEFT:
+            return NoAccessToken(version=credential.version)
+        return self._open(account_id, credential.version, sealed)
+
+    def _open(self, account_id: str, version: int, sealed: str) -> AccessToken | NoAccessToken:
+        try:
+            text = open_sealed(self._private_key, sealed, access_token_context(account_id, version)).decode()
+        except CannotOpen as error:
+            UNREADABLE_CREDENTIALS.inc()
+            log.warning("credential_unreadable", account_id=account_id, version=version, fault=str(error))
+            return NoAccessToken(version=version, unreadable=True)
+        return AccessToken(text=text, version=version)

@@ -1,0 +1,1 @@
+"""What every process needs: command line, settings, logs, tracing."""

@@ -1,0 +1,173 @@
+"""Logging, configured once per process: one JSON object a line on stderr, for structlog and standard library alike."""
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, TextIO, cast
+
+import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.types import EventDict, Processor, WrappedLogger
+
+from common.service.redaction import REDACTED
+from common.service.settings import LogSettings
+
+FLOOD_INTERVAL_SECONDS: Final = 5.0
+_LIBRARY_LEVELS: Final = {
+    "httpx": logging.WARNING,  # logs whole URLs at INFO, and upload URLs are secrets
+    "httpcore": logging.WARNING,
+    "uvicorn": logging.WARNING,
+    "aiokafka": logging.WARNING,
+}
+_SECRET_NAMES: Final = frozenset(
+    {
+        *("api_key", "authorization", "code", "cookie", "grant", "password", "private_key"),
+        *("secret", "set_cookie", "token", "upload_url", "verifier"),
+    }
+)
+_SECRET_ENDINGS: Final = ("_token", "_secret", "_password", "_private_key", "_upload_url", "_verifier")
+_SECRET_IN_TEXT: Final = re.compile(
+    r"\b(?P<name>upload_token|access_token|refresh_token|client_secret|code|code_verifier)=[^&\s\"'\\]+"
+    r"|(?P<member>\b(?:upload_token|access_token|refresh_token|client_secret|code_verifier)[\"']\s*:\s*[\"'])[^\"'\\]+"
+    r"|\b(?P<scheme>[Bb]earer)\s+[^\s\"'\\]+"
+    r"|\b(?P<api_key>pb_[a-z2-7]{12})_[\w-]+"
+)
+_MOST_TEMPLATES: Final = 1_000
+
+
+class FloodFilter(logging.Filter):
+    """Lets one record per interval through for each (logger, message template); the next one tells how many it hid.
+
+    In an outage aiokafka writes hundreds of lines a second that differ in nothing but their arguments.
+    """
+
+    def __init__(self, prefix: str, *, interval: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Watch the loggers below `prefix`; all others pass."""
+        super().__init__(prefix)
+        self._interval = interval
+        self._clock = clock
+        self._seen: dict[tuple[str, object], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write the record. Sets `suppressed` on one that follows hidden ones."""
+        if not super().filter(record):
+            return True  # not below the prefix
+        template, now = (record.name, record.msg), self._clock()
+        last, hidden = self._seen.get(template, (float("-inf"), 0))
+        if now - last < self._interval:
+            self._seen[template] = (last, hidden + 1)
+            return False
+        if hidden:
+            record.suppressed = hidden
+        if len(self._seen) >= _MOST_TEMPLATES:
+            self._seen.clear()
+        self._seen[template] = (now, 0)
+        return True
+
+
+def configure(service: str, settings: LogSettings | None = None, stream: TextIO | None = None) -> None:
+    """Send every log of the process to stderr, with `service` in each. Doing it again replaces the former setting."""
+    settings = settings or LogSettings()
+    before = _processors(service)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *before,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.addFilter(FloodFilter("aiokafka", interval=FLOOD_INTERVAL_SECONDS))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_count_suppressed, *before],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(settings)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.level)
+    for name, level in _LIBRARY_LEVELS.items():
+        logging.getLogger(name).setLevel(max(level, root.level))
+    logging.captureWarnings(capture=True)
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Hide what must never be logged: the second line of defence, behind not logging it at all."""
+    return cast("EventDict", _redacted(event))
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field of this name holds a secret. `code` is OAuth's; TikTok's error codes are `error_code`."""
+    plain = name.lower().replace("-", "_")
+    return plain in _SECRET_NAMES or plain.endswith(_SECRET_ENDINGS)
+
+
+def _redacted(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {
+            name: REDACTED if isinstance(name, str) and is_secret_name(name) else _redacted(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_redacted(inner) for inner in value]
+    if isinstance(value, tuple):
+        return tuple(_redacted(inner) for inner in value)
+    if isinstance(value, str):
+        return _SECRET_IN_TEXT.sub(_hide, value)
+    return value
+
+
+def _hide(found: re.Match[str]) -> str:
+    if found["member"]:
+        return f"{found['member']}{REDACTED}"
+    if found["api_key"]:
+        return f"{found['api_key']}_{REDACTED}"
+    return f"{found['scheme']} {REDACTED}" if found["scheme"] else f"{found['name']}={REDACTED}"
+
+
+def _processors(service: str) -> list[Processor]:
+    def name_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("service", service)
+        return event
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        name_service,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _renderers(settings: LogSettings) -> list[Processor]:
+    if settings.form == "console":
+        return [redact, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback), _redact_line]
+    return [
+        # Without locals: a frame's variables hold tokens and upload URLs.
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+        redact,
+        structlog.processors.JSONRenderer(default=_plain),
+    ]
+
+
+def _redact_line(_logger: WrappedLogger, _method: str, line: Any) -> str:  # noqa: ANN401 - a renderer's output
+    # A traceback's text exists only once rendered.
+    return _SECRET_IN_TEXT.sub(_hide, str(line))
+
+
+def _count_suppressed(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    suppressed = getattr(event.get("_record"), "suppressed", None)
+    if suppressed is not None:
+        event["suppressed"] = suppressed
+    return event
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401 - json hands over whatever it cannot write
+    return value.isoformat() if isinstance(value, datetime) else _SECRET_IN_TEXT.sub(_hide, repr(value))

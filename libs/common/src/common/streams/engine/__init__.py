@@ -1,0 +1,1 @@
+"""The stream runtime: worker, tasks, sessions, state store, effects."""

@@ -1,0 +1,115 @@
+"""A whole compacted topic in memory, for edges: every partition, no group, ready once read to its end."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+
+import structlog
+
+from common.contract.body import Body
+from common.contract.topics import Topic
+from common.streams.engine.inputs import read_view
+from common.streams.log.port import Log, Reader, Record, Slice, Unusable
+
+STALE_SECONDS = 10.0
+"""A view that has not reached the end for this long is not answered from."""
+PATIENCE_SECONDS = 0.5
+_RETRY_SECONDS = 0.5
+_log = structlog.get_logger()
+
+
+class WholeView:
+    """The newest record of each key on one compacted topic."""
+
+    def __init__(
+        self, log: Log, topic: Topic, *, partitions: int, loop_time: Callable[[], float] | None = None
+    ) -> None:
+        self._log = log
+        self._topic = topic.name
+        self._positions = {Slice(topic.name, number): 0 for number in range(partitions)}
+        self._bodies: dict[str, Body] = {}
+        self._at_end: float | None = None
+        self._changed = asyncio.Event()
+        self._time = loop_time or (lambda: asyncio.get_running_loop().time())
+
+    @property
+    def ready(self) -> bool:
+        """Whether it was read to its end within the last 10 s."""
+        return self._at_end is not None and self._time() - self._at_end < STALE_SECONDS
+
+    def get(self, key: str) -> Body | None:
+        """Return the newest record of a key."""
+        return self._bodies.get(key)
+
+    def all(self) -> Iterator[tuple[str, Body]]:
+        """Go through every key's newest record."""
+        return iter(list(self._bodies.items()))
+
+    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something about the view holds; say whether it did in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def read_to_end(self, stop: asyncio.Event) -> None:
+        """Wait until it is `ready`, while it is followed, or until `stop`."""
+        while not (self.ready or stop.is_set()):
+            await self.until(lambda: self.ready, PATIENCE_SECONDS)
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Keep reading until `stop`; a broker outage makes it stale, not wrong. Raises `Unreadable`."""
+        following = asyncio.create_task(self._follow(stop))
+        stopping = asyncio.create_task(stop.wait())
+        done, pending = await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        for task in done:
+            task.result()
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        # Looks at `stop` too: a client may swallow the one cancellation it gets.
+        while not stop.is_set():
+            try:
+                reader = await self._log.reader()
+                try:
+                    await self._read(reader, stop)
+                finally:
+                    await reader.close()
+            except Unusable as error:
+                _log.warning("view_unusable", topic=self._topic, cause=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _read(self, reader: Reader, stop: asyncio.Event) -> None:
+        reader.assign(self._positions)
+        while not stop.is_set():
+            ends = await reader.ends()
+            # Before it waits for more, since there may be none, and after it, since more may come without end.
+            await self._look_for_end(reader, ends)
+            for record in await reader.fetch(PATIENCE_SECONDS):
+                self._apply(record)
+                self._positions[record.slice] = record.offset + 1
+            await self._look_for_end(reader, ends)
+
+    async def _look_for_end(self, reader: Reader, ends: Mapping[Slice, int]) -> None:
+        if not [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
+            was_ready, self._at_end = self.ready, self._time()
+            if not was_ready:
+                self._tell()
+
+    def _apply(self, record: Record) -> None:
+        key, body = read_view(record)
+        if body is None:
+            self._bodies.pop(key, None)
+        else:
+            self._bodies[key] = body
+        self._tell()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
