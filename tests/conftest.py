@@ -16,6 +16,9 @@ from stack.parts import choose_kafka, choose_mongo
 from stack.ports import pick
 from stack.store import Mongo
 
+# Helpers explain their assertions as tests do.
+pytest.register_assert_rewrite("builders", "fakes", "harness")
+
 MakeTopic = Callable[..., Awaitable[str]]
 
 

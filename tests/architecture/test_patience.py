@@ -8,6 +8,8 @@ import pytest
 Files = Mapping[str, tuple[str, ast.Module]]
 
 POLLING_HELPERS = {"eventually", "wait_until"}
+SIMULATED = ("tests/simulation/", "tests/soak/", "tests/harness/simulated_processes.py")
+IMPORTS_OF_VIRTUAL_TIME = ("from harness import virtual_time", "from harness.simulated_processes import")
 SLEEPS = {"time.sleep", "asyncio.sleep", "anyio.sleep", "sleep"}
 
 
@@ -29,9 +31,7 @@ def yields_only(call: ast.Call) -> bool:
 def in_virtual_time(name: str, text: str, tree: ast.Module) -> bool:
     """Whether a file's sleeps cost nothing: it runs on the simulator's loop, and no test of its own on a real one."""
     real = any(isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test_") for node in ast.walk(tree))
-    return not real and (
-        name.startswith(("tests/simulation/", "tests/soak/")) or "from simulation import virtual" in text
-    )
+    return not real and (name.startswith(SIMULATED) or any(line in text for line in IMPORTS_OF_VIRTUAL_TIME))
 
 
 def test_no_test_sleeps(tests: Files) -> None:

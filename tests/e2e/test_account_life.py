@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from e2e.events import Event, Tail
-from e2e.stage import Account, Clip, Stage
-from e2e.waiting import eventually
+from harness.running_stack import Account, Clip, Stage
+from harness.topic_tail import Event, Tail
+from harness.waiting import eventually
 from stack.demo import browser
 from stack.demo.errors import ConsentFailed
 

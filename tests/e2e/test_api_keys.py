@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from e2e.stage import Stage
-from e2e.waiting import eventually
+from harness.running_stack import Stage
+from harness.waiting import eventually
 from stack.api_keys import Operator
 from stack.errors import KeyRefused
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from e2e.events import Event, Tail
-from e2e.stage import Account, Clip, Request, Stage, open_stage
+from harness.running_stack import Account, Clip, Request, Stage, open_stage
+from harness.topic_tail import Event, Tail
 from stack.local import Stack
 from stack.waiting import apart
 

@@ -11,11 +11,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from pymongo import MongoClient
 
-from e2e.canaries.places import everything
-from e2e.canaries.scene import Clips, open_scene
+from e2e.canaries.canary_run import Clips, open_scene
+from e2e.canaries.outputs import everything
 from e2e.canaries.search import Canary, Hit, Place, forms_of, search
 from e2e.canaries.steps import STEPS
-from e2e.stage import make_clip
+from harness.running_stack import make_clip
 from stack.local import Stack
 from stack.options import Options
 from stack.waiting import apart

@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 
-from e2e.stage import AGES, NUMBERS_WITHIN, Account, Clip, Request, Stage, steady
-from e2e.waiting import eventually
+from harness.running_stack import AGES, NUMBERS_WITHIN, Account, Clip, Request, Stage, steady
+from harness.waiting import eventually
 
 TAKEN_WITHIN = 60.0
 

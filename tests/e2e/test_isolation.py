@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from e2e.openapi import KEY, OPERATOR, TIKTOK, Filled, Operation, fill, operations
-from e2e.stage import AGES, NUMBERS_WITHIN, Account, Clip, Request, Stage, open_stage, steady
-from e2e.waiting import eventually
+from harness.openapi_requests import KEY, OPERATOR, TIKTOK, Filled, Operation, fill, operations
+from harness.running_stack import AGES, NUMBERS_WITHIN, Account, Clip, Request, Stage, open_stage, steady
+from harness.waiting import eventually
 from stack.api_keys import SCOPES
 from stack.local import Stack
 from stack.services import CLIENT_KEY

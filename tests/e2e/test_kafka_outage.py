@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from auth_service.account import Connected, Pair
-from e2e.events import Event, Tail
-from e2e.many_accounts import Crowd
-from e2e.stage import open_stage
-from e2e.waiting import eventually
+from harness.many_accounts import Crowd
+from harness.running_stack import open_stage
+from harness.topic_tail import Event, Tail
+from harness.waiting import eventually
 from stack.kafka import Broker
 from stack.local import Stack
 from stack.options import Options

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from e2e.stage import Clip, Stage
-from e2e.tiktok_stand_in import Call, Moment
+from harness.running_stack import Clip, Stage
+from harness.sandbox_admin import Call, Moment
 from stack.options import SERVICES
 
 CHUNKS = 6

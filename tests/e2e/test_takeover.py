@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from e2e.stage import Clip, Stage
-from e2e.waiting import eventually
+from harness.running_stack import Clip, Stage
+from harness.waiting import eventually
 from stack.local import Stack
 from stack.services import ServiceProcess
 

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from e2e.events import Event, Tail
-from e2e.stage import Stage
+from harness.running_stack import Stage
+from harness.topic_tail import Event, Tail
 
 TOLD_WITHIN = 60.0
 

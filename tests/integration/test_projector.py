@@ -19,7 +19,7 @@ from common.contract.post import FailureReason, PostEvent, PostFailed, PostProgr
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from integration.projecting import (
+from harness.projector import (
     ENOUGH,
     QUICK,
     STORY,

@@ -15,7 +15,7 @@ from common.contract.metrics import MetricsCollected
 from common.contract.post import DelayReason, PostDelayed
 from common.streams.log.memory import MemoryLog
 from common.streams.log.port import Slice
-from integration.projecting import STORY, Watched, everything, memory, post, projecting, records_of, upserts
+from harness.projector import STORY, Watched, everything, memory, post, projecting, records_of, upserts
 
 WEST, EAST = timezone(timedelta(hours=-5)), timezone(timedelta(hours=14))
 MOMENTS = {

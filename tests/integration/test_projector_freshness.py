@@ -18,7 +18,7 @@ from common.contract.post import PostAvailable, PostProgressed
 from common.contract.topics import METRICS_EVENTS, POST_EVENTS
 from common.streams.log.memory import MemoryLog
 from common.streams.log.port import Record, Slice
-from integration.projecting import (
+from harness.projector import (
     ENOUGH,
     QUICK,
     STORY,

@@ -33,7 +33,7 @@ from common.contract.tenant import Scope
 from common.http.app import create_app
 from common.service.redaction import REDACTED
 from common.streams.log.port import Record, Slice
-from key_ring import KeyRing
+from fakes.api_keys import KeyRing
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 NOW = T0 + timedelta(hours=1)

@@ -29,7 +29,7 @@ from common.contract.post import (
     PostUploaded,
 )
 from common.streams.log.port import Record
-from integration.projecting import PUBLIC, STORY, T0, VIDEO, post, records_of, upserts
+from harness.projector import PUBLIC, STORY, T0, VIDEO, post, records_of, upserts
 
 LATER = timedelta(days=31)
 NEW_VIDEO = "7599999999999999999"

@@ -16,8 +16,8 @@ from common.contract.body import Body
 from common.contract.post import PostAccepted, PostEvent, PostProgressed
 from common.contract.tenant import Scope
 from common.http.app import create_app
-from integration.projecting import STORY, T0, records_of, upserts
-from key_ring import KeyRing
+from fakes.api_keys import KeyRing
+from harness.projector import STORY, T0, records_of, upserts
 
 PATHS = ("/v1/posts/post-1", "/v1/posts/post-1/metrics")
 

@@ -14,7 +14,7 @@ from auth_service.rotation import ASKED_AT_ONCE
 from common.contract.account import PairResealed
 from common.contract.tenant import AppResealed
 from common.security.sealing import Vault
-from integration.vaulted import NEW, OLD, SETTLED_WITHIN, TENANTS, Installation, Member, open_installation
+from harness.auth_installation import NEW, OLD, SETTLED_WITHIN, TENANTS, Installation, Member, open_installation
 
 BOTH = f"{NEW},{OLD}"
 TOKEN_SECONDS = 14

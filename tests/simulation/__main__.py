@@ -2,7 +2,7 @@
 
 import sys
 
-from simulation.universe import run
+from simulation.simulation_run import run
 
 for seed in map(int, sys.argv[1:]):
     history = run(seed)

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from common.contract.body import Body
 from common.contract.post import PostEvent, PostPublished, PostRequestConflict, PostRequested
-from simulation import virtual
-from simulation.processes import adopt_tasks
-from simulation.universe import Universe, check, inhabited, of, request, settled
+from harness import virtual_time
+from harness.simulated_processes import adopt_tasks
+from simulation.simulation_run import Universe, check, inhabited, of, request, settled
 
 SEEDS = range(12)
 
@@ -27,7 +27,7 @@ async def lives(seed: int, *, scheduled: bool) -> tuple[Universe, Sequence[PostR
     universe = Universe(seed)
     former, latter = asked_by("former", universe), asked_by("latter", universe)
     if scheduled:
-        former = replace(former, publish_at=virtual.clock() + timedelta(hours=3))
+        former = replace(former, publish_at=virtual_time.clock() + timedelta(hours=3))
     universe.connect("former")
     async with inhabited(universe):
         universe.write(former)
@@ -46,7 +46,7 @@ def published(request: PostRequested, events: Sequence[Body]) -> bool:
 @pytest.mark.parametrize("scheduled", [False, True])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_each_tenant_has_a_post_of_its_own(seed: int, *, scheduled: bool) -> None:
-    universe, (former, latter) = virtual.run(lives(seed, scheduled=scheduled))
+    universe, (former, latter) = virtual_time.run(lives(seed, scheduled=scheduled))
     check(seed, universe, (former, latter))
     events = universe.events()
     assert not [event for event in events if isinstance(event, PostRequestConflict)]

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from simulation.universe import BrokenPromise, run
+from simulation.simulation_run import BrokenPromise, run
 
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", "10000"))
 FIRST = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))

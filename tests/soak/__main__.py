@@ -7,9 +7,9 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
+from fakes.tiktok_token_endpoint import Rotation
 from soak.report import say, table
-from soak.run import Plan, soak
-from soak.tiktok import Rotation
+from soak.soak_run import Plan, soak
 
 
 def main() -> int:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from soak.run import Findings
-from soak.tiktok import Rotation
+from fakes.tiktok_token_endpoint import Rotation
+from soak.soak_run import Findings
 
 
 def say(line: str) -> None:

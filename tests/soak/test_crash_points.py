@@ -17,10 +17,10 @@ from auth_service.grants import Recipients, Tokens, seal_tokens
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
 from common.streams.log.memory import MemoryLog
-from simulation import virtual
-from simulation.processes import Crashed, adopt_tasks
-from soak.books import Ledger
-from soak.tiktok import ACCESS_SECONDS, Rotation, TokenEndpoint, Trouble
+from fakes.tiktok_token_endpoint import ACCESS_SECONDS, Rotation, TokenEndpoint, Trouble
+from harness import virtual_time
+from harness.simulated_processes import Crashed, adopt_tasks
+from soak.ledger import Ledger
 from soak.worker import Member, Rough, work, write
 
 ACCOUNT = "acc_1"
@@ -76,7 +76,7 @@ class Doomed(Member):
 
 
 def consent(endpoint: TokenEndpoint) -> ConnectRequested:
-    made, now = endpoint.consent(ACCOUNT), virtual.clock()
+    made, now = endpoint.consent(ACCOUNT), virtual_time.clock()
     tokens = Tokens(access_token=made.access_token, refresh_token=made.refresh_token)
     return ConnectRequested(
         account_id=ACCOUNT,
@@ -125,7 +125,7 @@ def every_crash(rotation: Rotation) -> Iterator[Ending]:
     """Crash at the first step, at the second … until the process lives through all of them."""
     structlog.configure(processors=[_drop], cache_logger_on_first_use=False)
     for last in count(1):
-        ending = virtual.run(live(rotation, last))
+        ending = virtual_time.run(live(rotation, last))
         if ending.at is None:
             return
         yield ending

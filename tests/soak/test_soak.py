@@ -2,8 +2,8 @@
 
 import pytest
 
-from soak.run import Plan, soak
-from soak.tiktok import Rotation
+from fakes.tiktok_token_endpoint import Rotation
+from soak.soak_run import Plan, soak
 
 UNTIL_USED = [Plan(accounts=60, rounds=8, seed=seed) for seed in range(1, 9)]
 STRICT = [Plan(accounts=60, rounds=8, seed=seed, rotation=Rotation.STRICT) for seed in range(1, 7)]

@@ -14,9 +14,9 @@ from common.security.sealing import Vault
 from common.streams.engine.worker import run_worker
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from simulation import virtual
-from simulation.processes import Faults, Process
-from soak.tiktok import Client, TokenEndpoint
+from fakes.tiktok_token_endpoint import Client, TokenEndpoint
+from harness import virtual_time
+from harness.simulated_processes import Faults, Process
 
 SLOTS = 64
 SESSION_SECONDS = 10.0
@@ -107,7 +107,7 @@ class OneApp:
 
 def write(store: MemoryStore, log: MemoryLog, body: Body) -> None:
     """Write an event as an edge would."""
-    value, headers = encode(Envelope(id="", source="world", time=virtual.clock(), traceparent=None, body=body))
+    value, headers = encode(Envelope(id="", source="world", time=virtual_time.clock(), traceparent=None, body=body))
     slice_ = Slice(body.topic.name, log.partition_of(body.key))
     store.append(Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers))
 
@@ -118,7 +118,7 @@ async def work(
     """Be an auth worker."""
     log = MemoryLog(store, member)
     effects = AuthEffects(
-        vault=vault, recipients=recipients, clients=OneApp(Client(endpoint, member)), clock=virtual.clock
+        vault=vault, recipients=recipients, clients=OneApp(Client(endpoint, member)), clock=virtual_time.clock
     )
 
     async def salvage(body: Body) -> None:
@@ -134,8 +134,8 @@ async def work(
         salvage=salvage,
         slots=SLOTS,
         stop=member.stop,
-        clock=virtual.clock,
-        moment=virtual.moment,
+        clock=virtual_time.clock,
+        moment=virtual_time.moment,
         random=random,
         pause=member.pause,
     )

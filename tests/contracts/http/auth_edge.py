@@ -10,13 +10,13 @@ from auth_service.consent import Departure
 from common.contract.account import AccountDescribed
 from common.contract.tenant import Scope
 from contracts.http.edges import TENANT, Edge, Weather
+from harness.auth_api import BOOTSTRAP, SANDBOX, Scene
 from sandbox.settings import Settings
 from sandbox.shell import Shell
 from sandbox.web import build_app
 from tiktok.client import TikTok
 from tiktok.models import Grant
 from tiktok.outcomes import Done, Outcome, Unknown
-from unit.auth.scene import BOOTSTRAP, SANDBOX, Scene
 
 OWN_PAGE = "https://app.acme.example/tiktok"
 WEATHERS = (Weather.FAIR, Weather.UNREADY, Weather.KAFKA_AWAY, Weather.WORKER_AWAY, Weather.TIKTOK_AWAY)

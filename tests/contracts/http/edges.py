@@ -16,11 +16,11 @@ from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.http import app as http
 from common.streams.log.port import Unusable
-from key_ring import KeyRing, bearer
+from fakes.api_keys import KeyRing, bearer
+from harness.auth_api import View
 from publisher_service.edge import routes
 from publisher_service.tiktok_webhooks import App, webhook_routes
 from publisher_service.wiring import KafkaNotifications, KafkaRequests
-from unit.auth.scene import View
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 TENANT = "acme"

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from contracts.http import edges
-from contracts.http.asking import Case, ask, described
+from contracts.http.analytics_edge import ReadSide
 from contracts.http.auth_edge import auth
 from contracts.http.edges import Weather
-from contracts.http.read_side import ReadSide
+from contracts.http.openapi_cases import Case, ask, described
 
 EXAMPLES = settings(
     max_examples=15, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)

@@ -9,9 +9,9 @@ from schemathesis.python.asgi import ASGIClient
 from common.http.app import LARGEST_BODY_BYTES
 from common.http.problems import PROBLEM_MEDIA_TYPE, Code
 from contracts.http import edges
-from contracts.http.asking import Credentials, Operation, client, operations
+from contracts.http.analytics_edge import ReadSide
 from contracts.http.auth_edge import auth
-from contracts.http.read_side import ReadSide
+from contracts.http.openapi_cases import Credentials, Operation, client, operations
 
 EDGES = {"auth": auth(), "publisher": edges.publisher(), "analytics": ReadSide().edge()}
 ROUTES = [(name, operation) for name, edge in EDGES.items() for operation in operations(edge)]

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from harness.sandbox_client import Visitor
+from harness.sandbox_webhooks import NOON, SECRET, attempted, serving, settings_for
+from harness.webhook_receiver import Receiver, Told, receiving
 from sandbox.clock import Clock
 from sandbox.deliveries import body_of, signature
 from sandbox.notices import Notice
@@ -19,9 +22,6 @@ from tiktok.webhooks import (
     judge_signature,
     read_notification,
 )
-from unit.sandbox.receiver import Receiver, Told, receiving
-from unit.sandbox.telling import NOON, SECRET, attempted, serving, settings_for
-from unit.sandbox.visitor import Visitor
 
 NOW = datetime.fromtimestamp(NOON, UTC)
 

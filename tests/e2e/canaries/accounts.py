@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from auth_service.steps import PendingConsent, seal_slip
-from e2e.canaries.scene import CALLBACK, Scene
-from e2e.events import Event, Tail
-from e2e.stage import Account
-from e2e.waiting import eventually
+from e2e.canaries.canary_run import CALLBACK, Scene
+from harness.running_stack import Account
+from harness.topic_tail import Event, Tail
+from harness.waiting import eventually
 from stack.demo.browser import look_at
 
 TENANT = "tenant-of-canaries"

@@ -1,8 +1,8 @@
 """What happens to posts: one goes out, others meet a refused chunk, a kill, or a source that cannot be had."""
 
 from e2e.canaries.accounts import TENANT, connect
-from e2e.canaries.scene import Scene
-from e2e.stage import Clip, Request
+from e2e.canaries.canary_run import Scene
+from harness.running_stack import Clip, Request
 
 CHUNK_BYTES = 10_000_000
 FAILED_WITHIN = 60.0

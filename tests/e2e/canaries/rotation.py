@@ -3,7 +3,7 @@
 import asyncio
 import base64
 
-from e2e.canaries.scene import Scene, run
+from e2e.canaries.canary_run import Scene, run
 
 ROTATED_WITHIN = 120.0
 

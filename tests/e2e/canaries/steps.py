@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-from e2e.canaries import accounts, posts, rotation, trouble
-from e2e.canaries.scene import Scene
+from e2e.canaries import accounts, misuse, posts, rotation
+from e2e.canaries.canary_run import Scene
 
 Step = Callable[[Scene], Awaitable[None]]
 
@@ -22,9 +22,9 @@ STEPS: tuple[Step, ...] = (
     posts.source_bad,
     posts.rejected_token,
     accounts.refreshed,
-    trouble.wrong_places,
-    trouble.dead_letters,
-    trouble.misconfigured,
+    misuse.wrong_places,
+    misuse.dead_letters,
+    misuse.misconfigured,
     rotation.keys_rotated,
-    trouble.crashed,
+    misuse.crashed,
 )

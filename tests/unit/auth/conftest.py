@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from builders.admin_requests import ADMIN
+from harness.auth_api import SANDBOX, Scene
 from sandbox.settings import Settings
 from sandbox.shell import Shell
 from sandbox.web import build_app
-from unit.auth.operators import ADMIN
-from unit.auth.scene import SANDBOX, Scene
 
 
 @pytest.fixture

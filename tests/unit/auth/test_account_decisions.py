@@ -20,18 +20,7 @@ from auth_service.account import (
     Rejected,
 )
 from auth_service.decisions import AT_RISK_AFTER, decide
-from common.contract.account import (
-    AccountAtRisk,
-    AccountConnected,
-    AccountDescribed,
-    AccountReauthorizationRequired,
-    CredentialIssued,
-    CredentialWithdrawn,
-    Risk,
-)
-from common.contract.audit import Action, AuditRecorded
-from common.streams.api import Decision, Due
-from unit.auth.accounts import (
+from builders.account_states import (
     ACTIVE,
     AILING,
     CONNECTED,
@@ -53,6 +42,17 @@ from unit.auth.accounts import (
     next_of,
     pair,
 )
+from common.contract.account import (
+    AccountAtRisk,
+    AccountConnected,
+    AccountDescribed,
+    AccountReauthorizationRequired,
+    CredentialIssued,
+    CredentialWithdrawn,
+    Risk,
+)
+from common.contract.audit import Action, AuditRecorded
+from common.streams.api import Decision, Due
 
 
 def test_first_consent_waits_to_be_issued_as_version_one() -> None:

@@ -26,16 +26,7 @@ from auth_service.departures import REVOKE_FOR
 from auth_service.machine import tenant_of
 from auth_service.moves import version_of
 from auth_service.plans import todo
-from common.contract.account import (
-    AccountConnectRefused,
-    AccountDisconnected,
-    AccountForgotten,
-    CredentialWithdrawn,
-    DisconnectCause,
-)
-from common.contract.audit import Action, AuditRecorded
-from common.streams.api import Decision, Due, Wait
-from unit.auth.accounts import (
+from builders.account_states import (
     ACTIVE,
     ASKED,
     CONSENT,
@@ -59,6 +50,15 @@ from unit.auth.accounts import (
     pair,
     told_by,
 )
+from common.contract.account import (
+    AccountConnectRefused,
+    AccountDisconnected,
+    AccountForgotten,
+    CredentialWithdrawn,
+    DisconnectCause,
+)
+from common.contract.audit import Action, AuditRecorded
+from common.streams.api import Decision, Due, Wait
 
 ENDED = OLD.access_expires_at
 APP = app_of(PROFILE)

@@ -44,6 +44,7 @@ from auth_service.account import (
 from auth_service.decisions import decide
 from auth_service.moves import describe, version_of
 from auth_service.plans import Wanted, todo
+from builders.account_states import KEY, NOW, PROFILE, fingerprint, pair_of_life
 from common.contract.account import (
     AccountDescribed,
     AccountDisconnected,
@@ -54,7 +55,6 @@ from common.contract.account import (
 from common.contract.audit import Action, AuditRecorded
 from common.contract.body import Body
 from common.streams.api import Due, Meanwhile, Wait
-from unit.auth.accounts import KEY, NOW, PROFILE, fingerprint, pair_of_life
 
 HOLDING = Issuing | Connected | Refreshing | Ailing | Expiring | Disconnecting
 LIVES = (timedelta(seconds=60), timedelta(hours=2), timedelta(days=1))

@@ -26,9 +26,9 @@ from auth_service.account import (
 )
 from auth_service.decisions import decide
 from auth_service.plans import LOOK_AGAIN, LOOK_EARLIER, LOOK_EVERY, look_time, todo, warning_time
+from builders.account_states import CONNECTED, KEY, NOW, OLD, PROFILE, after, next_of, pair_of_life
 from common.contract.account import AccountDescribed
 from common.streams.api import Decision, Due, Meanwhile, Wait
-from unit.auth.accounts import CONNECTED, KEY, NOW, OLD, PROFILE, after, next_of, pair_of_life
 
 NAMED = msgspec.structs.replace(PROFILE, scopes=("user.info.basic", "video.publish"), seen_at=NOW)
 WELL = msgspec.structs.replace(CONNECTED, profile=NAMED, refresh_at=NOW + 2 * LOOK_EVERY)

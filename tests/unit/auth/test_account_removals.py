@@ -27,23 +27,7 @@ from auth_service.account import (
 from auth_service.decisions import decide
 from auth_service.machine import interpret
 from auth_service.plans import LOOK_AGAIN, todo
-from common.contract.account import (
-    AccountAtRisk,
-    AccountDescribed,
-    AccountDisconnected,
-    AccountForgotten,
-    AccountReauthorizationRequired,
-    CredentialIssued,
-    DisconnectCause,
-    Risk,
-    account_id_of,
-)
-from common.contract.audit import Action, AuditRecorded
-from common.contract.codec import Envelope
-from common.contract.tiktok import TikTokNotified
-from common.streams.api import Decision, Due, Meanwhile, Wait
-from sandbox.shell import Shell
-from unit.auth.accounts import (
+from builders.account_states import (
     AILING,
     CONNECTED,
     CONSENTED_AT,
@@ -62,7 +46,23 @@ from unit.auth.accounts import (
     issued,
     told_by,
 )
-from unit.auth.scene import Scene
+from common.contract.account import (
+    AccountAtRisk,
+    AccountDescribed,
+    AccountDisconnected,
+    AccountForgotten,
+    AccountReauthorizationRequired,
+    CredentialIssued,
+    DisconnectCause,
+    Risk,
+    account_id_of,
+)
+from common.contract.audit import Action, AuditRecorded
+from common.contract.codec import Envelope
+from common.contract.tiktok import TikTokNotified
+from common.streams.api import Decision, Due, Meanwhile, Wait
+from harness.auth_api import Scene
+from sandbox.shell import Shell
 
 AGAIN = RefreshDone(version=4, scopes=(), issued=issued(5))
 REFUSED_AGAIN = RefreshRefused(version=4, code="invalid_grant", message="")

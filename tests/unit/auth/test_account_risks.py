@@ -20,10 +20,7 @@ from auth_service.account import (
 )
 from auth_service.decisions import AT_RISK_AFTER, decide
 from auth_service.plans import todo
-from common.contract.account import AccountAtRisk, AccountDescribed, Risk
-from common.contract.body import Body
-from common.streams.api import Decision, Due, Wait
-from unit.auth.accounts import (
+from builders.account_states import (
     CONNECTED,
     DONE,
     EXPIRING,
@@ -39,6 +36,9 @@ from unit.auth.accounts import (
     pair_of_life,
     told_by,
 )
+from common.contract.account import AccountAtRisk, AccountDescribed, Risk
+from common.contract.body import Body
+from common.streams.api import Decision, Due, Wait
 
 DAY = timedelta(days=1)
 MOST_STEPS = 10_000

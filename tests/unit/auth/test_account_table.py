@@ -32,21 +32,7 @@ from auth_service.account import (
 )
 from auth_service.decisions import decide
 from auth_service.plans import todo
-from common.contract.account import (
-    AccountAtRisk,
-    AccountConnected,
-    AccountConnectRefused,
-    AccountDescribed,
-    AccountDisconnected,
-    AccountForgotten,
-    AccountReauthorizationRequired,
-    CredentialIssued,
-    CredentialWithdrawn,
-)
-from common.contract.audit import AuditRecorded
-from common.contract.body import Body
-from common.streams.api import Decision, Due
-from unit.auth.accounts import (
+from builders.account_states import (
     ASKED,
     ASKED_BY_ANOTHER,
     CONSENT,
@@ -68,6 +54,20 @@ from unit.auth.accounts import (
     fingerprint,
     told_by,
 )
+from common.contract.account import (
+    AccountAtRisk,
+    AccountConnected,
+    AccountConnectRefused,
+    AccountDescribed,
+    AccountDisconnected,
+    AccountForgotten,
+    AccountReauthorizationRequired,
+    CredentialIssued,
+    CredentialWithdrawn,
+)
+from common.contract.audit import AuditRecorded
+from common.contract.body import Body
+from common.streams.api import Decision, Due
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ import pytest
 from auth_service.account import AppOf, Trouble
 from auth_service.apps import App, Apps, open_secret, seal_secret
 from auth_service.metrics import UNREADABLE_PAIRS
+from builders.account_states import NOW
 from common.contract.tenant import TenantDescribed, TikTokApp
 from common.security.sealing import CannotOpen, Vault
+from harness.auth_api import VAULT, View
 from tiktok.client import TikTok
-from unit.auth.accounts import NOW
-from unit.auth.scene import VAULT, View
 
 SECRET = "planted-secret-of-a-tenants-app"
 OTHER_VAULT = Vault({"two": b"2" * 32})

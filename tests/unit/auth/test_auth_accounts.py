@@ -17,8 +17,8 @@ from common.contract.account import (
 from common.contract.audit import Action, AuditRecorded
 from common.contract.tenant import Scope
 from common.errors import SettingsRefused
+from harness.auth_api import AUTH, Scene
 from sandbox.shell import Shell
-from unit.auth.scene import AUTH, Scene
 
 
 @pytest.mark.parametrize("request_", [{"tenant": "acme"}, {"scopes": []}, {"scopes": ["a b"]}, {"return_to": 1}])

@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
+from builders.admin_requests import ADMIN, APP, KEY, at, noted
 from common.contract.audit import Action
 from common.contract.tenant import ApiKeyIssued, ApiKeyRevoked
 from common.http.api_keys import parse_key
-from unit.auth.operators import ADMIN, APP, KEY, at, noted
-from unit.auth.scene import Scene
+from harness.auth_api import Scene
 
 
 async def test_a_tenant_is_created_shown_and_listed(scene: Scene) -> None:

@@ -9,13 +9,13 @@ import structlog
 
 from auth_service.administration import Administration, NewApp
 from auth_service.apps import seal_secret
+from builders.admin_requests import ADMIN, APP, SECRET, noted
 from common.contract.account import AccountDescribed, AccountForgotten
 from common.contract.audit import Action
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.tenant import AppRequested, AppResealed
-from unit.auth.operators import ADMIN, APP, SECRET, noted
-from unit.auth.scene import VAULT, Scene
+from harness.auth_api import VAULT, Scene
 
 
 async def test_an_app_is_set_changed_and_removed(scene: Scene, acme: httpx.AsyncClient) -> None:

@@ -25,13 +25,13 @@ from auth_service.account import (
 )
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients, Tokens, seal_tokens
+from builders.account_states import KEY, NOW, pair_of_life
 from common.contract.account import AccountDisconnected, CredentialWithdrawn
+from harness.auth_api import VAULT, NoViews, Scene
 from sandbox.shell import Shell
 from sandbox.web import build_app
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
-from unit.auth.accounts import KEY, NOW, pair_of_life
-from unit.auth.scene import VAULT, NoViews, Scene
 
 APP = AppOf(tenant="acme", client_key="")
 RECIPIENTS = Recipients({"uploader": X25519PrivateKey.generate().public_key()})

@@ -18,10 +18,10 @@ from common.contract.account import (
     account_id_of,
 )
 from common.contract.codec import Envelope
+from harness.auth_api import VAULT, Answering, Nameless, Scene, result_of
 from sandbox.shell import Shell
 from tiktok.models import Grant
 from tiktok.outcomes import NotSent, Outcome, Refused, Unknown
-from unit.auth.scene import VAULT, Answering, Nameless, Scene, result_of
 
 REDIRECT = "Redirect_uri is not matched with the uri when requesting code."
 

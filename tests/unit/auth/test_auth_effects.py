@@ -38,6 +38,7 @@ from common.contract.codec import Envelope
 from common.contract.topics import Topic
 from common.security.sealing import CannotOpen, Vault, open_sealed
 from common.streams.api import Due, Key
+from harness.auth_api import OneApp
 from sandbox.oauth import AuthorizationRequest, issue_code
 from sandbox.settings import Settings
 from sandbox.shell import Shell
@@ -45,7 +46,6 @@ from sandbox.web import build_app
 from tiktok.client import TikTok
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
-from unit.auth.scene import OneApp
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT = "acc_1"

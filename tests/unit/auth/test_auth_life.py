@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from common.contract.account import AccountDisconnected, AccountReauthorizationRequired, CredentialIssued
+from harness.auth_api import Scene, result_of
 from sandbox.shell import Shell
-from unit.auth.scene import Scene, result_of
 
 HOUR = timedelta(hours=1)
 

@@ -8,10 +8,10 @@ from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
 from auth_service.settings import EdgeSettings
+from builders.admin_requests import ADMIN, APP, KEY, ROUTES, SECRET
 from common.contract.tenant import KeyRequested, Scope
 from common.http.app import create_app
-from unit.auth.operators import ADMIN, APP, KEY, ROUTES, SECRET
-from unit.auth.scene import AUTH, BOOTSTRAP, Scene
+from harness.auth_api import AUTH, BOOTSTRAP, Scene
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

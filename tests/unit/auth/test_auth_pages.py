@@ -8,9 +8,9 @@ import pytest
 from auth_service.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
 from auth_service.errors import OtherBrowser, StateBroken, StateExpired
 from auth_service.pages import AT_CALLBACK, AT_START, Page, app_unusable, leading_to, page_of, page_of_refusal
+from builders.admin_requests import ADMIN
+from harness.auth_api import Scene, result_of
 from tiktok.outcomes import NotSent, Refused, Unknown
-from unit.auth.operators import ADMIN
-from unit.auth.scene import Scene, result_of
 
 LANDED = Landed(account_id="acc_1", display_name="Demo", scopes=("video.publish",), refused=())
 LANDINGS: Sequence[Landing] = (

@@ -8,8 +8,8 @@ from auth_service.grants import Tokens
 from auth_service.plans import LOOK_EVERY
 from common.contract.account import CredentialIssued, CredentialWithdrawn, TokenRejected
 from common.security.sealing import open_sealed
-from simulation import virtual
-from unit.auth.worlds import ACCOUNT, FIRST, LIFE, RotatingTikTok, World
+from harness import virtual_time
+from harness.auth_worker import ACCOUNT, FIRST, LIFE, RotatingTikTok, World
 
 
 def test_an_account_is_connected_announced_and_kept_fresh() -> None:
@@ -21,7 +21,7 @@ def test_an_account_is_connected_announced_and_kept_fresh() -> None:
         assert [event.ce_type for event in world.told("account.events")] == ["account.connected"]
         assert [event.ce_type for event in world.told("auth.accounts")] == ["account.described"]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_no_token_is_readable_on_any_topic() -> None:
@@ -33,7 +33,7 @@ def test_no_token_is_readable_on_any_topic() -> None:
         assert len(values) > 5
         assert not [value for value in values if b"act." in value or b"rft." in value]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_restart_goes_on_with_the_pair_that_was_committed() -> None:
@@ -46,7 +46,7 @@ def test_a_restart_goes_on_with_the_pair_that_was_committed() -> None:
         assert versions == list(range(1, len(versions) + 1))
         assert len(versions) >= 4
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_stopping_waits_for_the_answer_to_a_refresh() -> None:
@@ -60,7 +60,7 @@ def test_stopping_waits_for_the_answer_to_a_refresh() -> None:
         kept = len(world.credentials()) + len(world.salvaged)
         assert (tiktok.alive, kept) == (2, 2)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_lost_answer_ends_in_a_risk_and_then_needs_the_person() -> None:
@@ -76,7 +76,7 @@ def test_a_lost_answer_ends_in_a_risk_and_then_needs_the_person() -> None:
         withdrawn = world.told("auth.credentials")[-1]
         assert withdrawn == CredentialWithdrawn(account_id=ACCOUNT, version=2, reason="invalid_grant")
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_person_who_connects_again_heals_the_account_and_versions_go_on() -> None:
@@ -89,7 +89,7 @@ def test_a_person_who_connects_again_heals_the_account_and_versions_go_on() -> N
         await world.serve(5)
         assert world.credentials()[-1] == (3, "act.9")
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_look_that_never_ends_keeps_no_token_from_being_refreshed() -> None:
@@ -103,9 +103,9 @@ def test_a_look_that_never_ends_keeps_no_token_from_being_refreshed() -> None:
         assert tiktok.looks > before[0] >= 1
         assert tiktok.calls >= 1.9 * before[1]
         *_, newest = (body for body in world.told("auth.credentials") if isinstance(body, CredentialIssued))
-        assert newest.expires_at > virtual.clock()
+        assert newest.expires_at > virtual_time.clock()
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_rejected_token_is_replaced() -> None:
@@ -115,13 +115,13 @@ def test_a_rejected_token_is_replaced() -> None:
         await world.serve(60)
         world.write(
             TokenRejected(
-                account_id=ACCOUNT, version=1, code="access_token_invalid", service="uploader", at=virtual.clock()
+                account_id=ACCOUNT, version=1, code="access_token_invalid", service="uploader", at=virtual_time.clock()
             )
         )
         await world.serve(5)
         assert world.credentials()[-1] == (2, "act.2")
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_consent_during_a_refresh_wins() -> None:
@@ -137,7 +137,7 @@ def test_a_consent_during_a_refresh_wins() -> None:
         await asyncio.gather(world.serve(500), connect_again())
         assert world.credentials()[:2] == [(1, "act.1"), (2, "act.9")]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_new_keys_of_a_service_get_every_token_anew_without_tiktok() -> None:
@@ -154,4 +154,4 @@ def test_new_keys_of_a_service_get_every_token_anew_without_tiktok() -> None:
         assert open_sealed(renewed, newest.sealed["uploader"], f"{ACCOUNT}|access_token|2") == b"act.1"
         assert tiktok.calls == 0
 
-    virtual.run(main())
+    virtual_time.run(main())

@@ -9,10 +9,10 @@ from auth_service.grants import Tokens
 from common.contract.account import AccountDisconnected, CredentialIssued, CredentialWithdrawn, DisconnectRequested
 from common.contract.tiktok import TikTokNotified
 from common.streams.log.port import Slice
-from simulation import virtual
+from harness import virtual_time
+from harness.auth_worker import ACCOUNT, FIRST, RotatingTikTok, World
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
-from unit.auth.worlds import ACCOUNT, FIRST, RotatingTikTok, World
 
 DAY = 86_400
 BACK = Tokens(access_token="act.9", refresh_token="rft.9")
@@ -51,11 +51,11 @@ class Leavable(RotatingTikTok):
 
 
 def ask_to_disconnect(world: World) -> None:
-    world.write(DisconnectRequested(account_id=ACCOUNT, tenant="acme", by="key:a", at=virtual.clock()))
+    world.write(DisconnectRequested(account_id=ACCOUNT, tenant="acme", by="key:a", at=virtual_time.clock()))
 
 
 def tell_of_removal(world: World) -> None:
-    now = virtual.clock()
+    now = virtual_time.clock()
     world.write(
         TikTokNotified(
             account_id=ACCOUNT,
@@ -98,7 +98,7 @@ def test_what_a_refresh_under_way_brings_is_what_is_revoked() -> None:
         assert endings(world) == [("requested", True)]
         assert world.credentials() == [(1, "act.1")], "no service hears of the new token"
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_tiktok_away_for_more_than_a_day_keeps_nobodys_tokens() -> None:
@@ -117,7 +117,7 @@ def test_tiktok_away_for_more_than_a_day_keeps_nobodys_tokens() -> None:
         assert b"sealed" not in kept(world)
         assert b"-000open" not in kept(world)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_goodbye_goes_on_after_a_restart() -> None:
@@ -134,7 +134,7 @@ def test_a_goodbye_goes_on_after_a_restart() -> None:
         await world.serve(60)
         assert (endings(world), tiktok.revoked) == ([("requested", True)], ["act.1"])
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_an_access_token_that_ends_during_the_goodbye_is_renewed_once() -> None:
@@ -151,7 +151,7 @@ def test_an_access_token_that_ends_during_the_goodbye_is_renewed_once() -> None:
         assert (tiktok.calls, tiktok.revoked, endings(world)) == (1, ["act.2"], [("requested", True)])
         assert versions(world) == [1, 2, 2]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_who_comes_back_while_tiktok_is_being_told_stays() -> None:
@@ -171,7 +171,7 @@ def test_who_comes_back_while_tiktok_is_being_told_stays() -> None:
         assert world.credentials() == [(1, "act.1"), (3, "act.9")]
         assert tiktok.revoked == [], "the call is given up: it would take the new grant with it"
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_removal_is_checked_at_once_and_forgets() -> None:
@@ -190,7 +190,7 @@ def test_a_removal_is_checked_at_once_and_forgets() -> None:
         ]
         assert b"sealed" not in kept(world)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_removal_right_after_tiktok_answered_a_refresh_is_noticed() -> None:
@@ -208,7 +208,7 @@ def test_a_removal_right_after_tiktok_answered_a_refresh_is_noticed() -> None:
         await asyncio.gather(world.serve(600), remove())
         assert endings(world) == [("removed_at_tiktok", True)]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_versions_go_on_after_all_that() -> None:
@@ -227,4 +227,4 @@ def test_versions_go_on_after_all_that() -> None:
         assert issued == sorted(set(issued))
         assert len(issued) == 6
 
-    virtual.run(main())
+    virtual_time.run(main())

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from auth_service.account import Ailing, Connected
+from builders.admin_requests import ADMIN
 from common.contract.account import AccountDescribed, AccountForgotten, CredentialIssued, Risk, account_id_of
 from common.contract.tenant import TenantDescribed
 from common.streams.api import Key
+from harness.auth_api import Scene, result_of
 from sandbox.shell import Shell
-from unit.auth.operators import ADMIN
-from unit.auth.scene import Scene, result_of
 
 OWN = "aw-acmes-own"
 SECRET = "secret-of-acmes-own-app"

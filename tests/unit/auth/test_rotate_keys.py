@@ -15,8 +15,19 @@ from common.contract.body import Body
 from common.security.sealing import Vault
 from common.streams.api import Key
 from common.streams.log.port import Slice, Unusable
-from simulation import virtual
-from unit.auth.fleet import BOTH, NEW, NEW_ALONE, NEW_BEHIND, OLD, OLD_ALONE, Fleet, Rotating, consent, tokens_of
+from harness import virtual_time
+from harness.auth_key_rotation import (
+    BOTH,
+    NEW,
+    NEW_ALONE,
+    NEW_BEHIND,
+    OLD,
+    OLD_ALONE,
+    Fleet,
+    Rotating,
+    consent,
+    tokens_of,
+)
 
 ACCOUNTS = tuple(f"acc_{number}" for number in range(1, 8))
 DONE = "no record is sealed under another key than k2"
@@ -49,7 +60,7 @@ def test_everything_ends_under_the_newest_key_and_nobody_else_hears_of_it() -> N
         assert fleet.records("auth.tenants") == told["auth.tenants"] + 1
         assert fleet.said == ["resealed 0 of 8 records under key k2", "resealed 8 of 8 records under key k2", DONE]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_the_secret_of_an_app_opens_for_its_edge_under_the_new_key_alone() -> None:
@@ -65,7 +76,7 @@ def test_the_secret_of_an_app_opens_for_its_edge_under_the_new_key_alone() -> No
         sealed = state.app.sealed_secret
         assert NEW_ALONE.open(sealed, account_id="acme", field="client_secret|acme-key", version=0) == b"acme-secret"
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_where_nothing_is_left_to_do_it_says_so_at_once() -> None:
@@ -78,7 +89,7 @@ def test_where_nothing_is_left_to_do_it_says_so_at_once() -> None:
         assert fleet.said == [DONE]
         assert fleet.records("auth.commands") == commands
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_run_that_was_killed_is_finished_by_the_next() -> None:
@@ -108,7 +119,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next() -> None:
         assert fleet.said[0] == "resealed 0 of 4 records under key k2"
         assert fleet.said[-2:] == ["resealed 4 of 4 records under key k2", DONE]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_one_that_is_told_to_stop_says_what_is_left() -> None:
@@ -119,7 +130,7 @@ def test_one_that_is_told_to_stop_says_what_is_left() -> None:
         assert await fleet.rotation().run(stop) == 1
         assert fleet.said[-1] == "stopped, 7 records are left; run this again"
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_commands_that_are_lost_or_not_confirmed_are_written_again() -> None:
@@ -140,7 +151,7 @@ def test_commands_that_are_lost_or_not_confirmed_are_written_again() -> None:
         assert len(tried) == len(ACCOUNTS) + 2
         assert set(fleet.key_ids().values()) == {"k2"}
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_person_who_connects_again_meanwhile_is_not_overruled() -> None:
@@ -151,7 +162,9 @@ def test_a_person_who_connects_again_meanwhile_is_not_overruled() -> None:
 
         async def write(body: Body) -> None:
             if not written:
-                await fleet.write(consent("acc_1", newer, vault=OLD_ALONE, at=virtual.clock() + timedelta(seconds=1)))
+                await fleet.write(
+                    consent("acc_1", newer, vault=OLD_ALONE, at=virtual_time.clock() + timedelta(seconds=1))
+                )
             written.append(body)
             await fleet.write(body)
 
@@ -159,7 +172,7 @@ def test_a_person_who_connects_again_meanwhile_is_not_overruled() -> None:
             assert await fleet.rotation(write=write).run(asyncio.Event()) == 0
         assert fleet.pairs(NEW_ALONE) == {"acc_1": (2, newer)}
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_refresh_under_way_is_let_end_and_happens_once() -> None:
@@ -174,7 +187,7 @@ def test_a_refresh_under_way_is_let_end_and_happens_once() -> None:
         assert fleet.pairs() == {"acc_1": (2, tokens_of("acc_1", 2))}
         assert tiktok.used == ["rft.acc_1.1"]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_accounts_that_are_refreshed_all_along_end_under_the_newest_key_too() -> None:
@@ -192,7 +205,7 @@ def test_accounts_that_are_refreshed_all_along_end_under_the_newest_key_too() ->
         assert all(last[account_id] > first[account_id] for account_id in ACCOUNTS)
         assert all(isinstance(state, Connected) for state in fleet.states().values())
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_record_under_a_key_that_is_gone_is_named_and_the_others_are_done() -> None:
@@ -210,7 +223,7 @@ def test_a_record_under_a_key_that_is_gone_is_named_and_the_others_are_done() ->
             "1 records cannot be opened with the keys in AUTH_VAULT_KEYS",
         ]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_wrong_key_under_the_old_ones_id_is_a_record_that_cannot_be_opened() -> None:
@@ -221,7 +234,7 @@ def test_a_wrong_key_under_the_old_ones_id_is_a_record_that_cannot_be_opened() -
         assert fleet.key_ids() == {"acc_1": "k1"}
         assert "`acc_1|grant|1`: altered, or sealed for another place" in fleet.said[1]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 async def expect_nothing_moves(fleet: Fleet) -> None:
@@ -237,7 +250,7 @@ def test_without_workers_it_gives_up_after_a_minute() -> None:
     async def main() -> None:
         await expect_nothing_moves(await connected(*ACCOUNTS))
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize(
@@ -251,7 +264,7 @@ def test_workers_keep_nothing_under_a_key_that_they_do_not_have(keys: dict[str, 
         async with fleet.worker(Vault(keys)):
             await expect_nothing_moves(fleet)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_worker_that_seals_under_the_old_key_meanwhile_is_told_of() -> None:
@@ -269,7 +282,7 @@ def test_a_worker_that_seals_under_the_old_key_meanwhile_is_told_of() -> None:
         assert len(words) == 1
         assert "under `k1`: put `k2` in front in AUTH_VAULT_KEYS of every edge and worker" in words[0]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_stranger_cannot_replace_a_pair() -> None:
@@ -296,7 +309,7 @@ def test_a_stranger_cannot_replace_a_pair() -> None:
         await fleet.work(BOTH)
         assert fleet.pairs(NEW_ALONE) == before
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 class Gone:
@@ -322,7 +335,7 @@ def test_without_kafka_it_says_so_and_ends() -> None:
         assert fleet.said[-1] == "the log cannot be used for now: connection refused; run this again"
         assert await fleet_finishes(fleet)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 async def fleet_finishes(fleet: Fleet) -> bool:
@@ -343,7 +356,7 @@ def test_progress_is_said_now_and_then() -> None:
         told = [f"resealed {done} of 450 records under key k2" for done in (0, 200, 400, 450)]
         assert fleet.said == [*told, DONE]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_no_token_is_in_what_it_says_or_writes() -> None:
@@ -357,7 +370,7 @@ def test_no_token_is_in_what_it_says_or_writes() -> None:
         assert len(commands) == 2 * len(ACCOUNTS)
         assert not [text for text in (*commands, *map(str.encode, fleet.said)) if b"act." in text or b"rft." in text]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_pair_that_holds_no_tokens_is_named_and_not_shown() -> None:
@@ -373,4 +386,4 @@ def test_a_pair_that_holds_no_tokens_is_named_and_not_shown() -> None:
             assert await fleet.rotate() == 1
         assert "the pair of acc_1, version 0, is not a token pair" in fleet.said[1]
 
-    virtual.run(main())
+    virtual_time.run(main())

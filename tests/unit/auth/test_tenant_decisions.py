@@ -9,6 +9,7 @@ import pytest
 from auth_service.machine import AnyFact, State, decide, interpret, tenant_of, todo
 from auth_service.tenant import ApiKey, Customer, Tenant, api_key_key, tenant_key
 from auth_service.tenant_decisions import CustomerFact, decide_customer
+from builders.account_states import ASKED, CONNECTED, CONSENT, KEY, fingerprint
 from common.contract.audit import Action, AuditRecorded
 from common.contract.body import Body
 from common.contract.codec import Envelope
@@ -25,7 +26,6 @@ from common.contract.tenant import (
     TikTokApp,
 )
 from common.streams.api import Decision, Due
-from unit.auth.accounts import ASKED, CONNECTED, CONSENT, KEY, fingerprint
 
 THEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NOW = THEN + timedelta(hours=1)

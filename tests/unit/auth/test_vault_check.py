@@ -12,8 +12,8 @@ from auth_service.vault_check import KeyCheck, check_vault, tell_of_missing_keys
 from common.security.sealing import Vault
 from common.streams.api import Key
 from common.streams.log.memory import MemoryLog
-from simulation import virtual
-from unit.auth.fleet import BOTH, NEW_ALONE, OLD_ALONE, PARTITIONS, Fleet
+from harness import virtual_time
+from harness.auth_key_rotation import BOTH, NEW_ALONE, OLD_ALONE, PARTITIONS, Fleet
 
 ACCOUNTS = tuple(f"acc_{number}" for number in range(1, 8))
 OTHER_BYTES = Vault({"k1": b"x" * 32})
@@ -45,7 +45,7 @@ def test_a_worker_that_could_open_nothing_does_not_start(vault: Vault, words: st
             await check(fleet, vault)
         assert "AUTH_LOST_VAULT_KEYS" in str(caught.value)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_one_record_that_opens_is_enough_to_start() -> None:
@@ -53,7 +53,7 @@ def test_one_record_that_opens_is_enough_to_start() -> None:
         fleet = await fleet_under({**dict.fromkeys(ACCOUNTS, OLD_ALONE), "acc_8": NEW_ALONE})
         await check(fleet, NEW_ALONE)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_an_app_counts_as_an_account_does() -> None:
@@ -65,7 +65,7 @@ def test_an_app_counts_as_an_account_does() -> None:
         with pytest.raises(VaultKeysMissing, match="1 under key id `k1`"):
             await check(fleet, NEW_ALONE)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_where_nothing_is_sealed_any_keys_will_do() -> None:
@@ -75,7 +75,7 @@ def test_where_nothing_is_sealed_any_keys_will_do() -> None:
         await fleet.work(OLD_ALONE)
         await check(fleet, NEW_ALONE)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_key_that_is_lost_for_good_keeps_no_worker_from_starting() -> None:
@@ -85,7 +85,7 @@ def test_a_key_that_is_lost_for_good_keeps_no_worker_from_starting() -> None:
         with pytest.raises(VaultKeysMissing):
             await check(fleet, NEW_ALONE, "k0")
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_records_that_were_replaced_count_neither_for_nor_against_a_key() -> None:
@@ -97,7 +97,7 @@ def test_records_that_were_replaced_count_neither_for_nor_against_a_key() -> Non
         with pytest.raises(VaultKeysMissing, match="7 under key id `k2`"):
             await check(fleet, OLD_ALONE)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_broken_record_does_not_speak_against_its_key() -> None:
@@ -110,7 +110,7 @@ def test_a_broken_record_does_not_speak_against_its_key() -> None:
         found.look(one, state)
         assert (found.right, found.missing) == ({"k1"}, {})
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 async def inspected(states: Mapping[Key, State], vault: Vault, *lost: str) -> list[MutableMapping[str, object]]:
@@ -135,7 +135,7 @@ def test_the_keys_that_a_partition_lacks_are_told_in_one_line() -> None:
         assert line == {"event": "vault_key_missing", "log_level": "error", **told}
         assert await inspected(states, NEW_ALONE, "k0", "k1") == []
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize(("text", "ids"), [("", set()), ("k1", {"k1"}), ("k1,k_2-b", {"k1", "k_2-b"}), ("k1,", {"k1"})])

@@ -24,7 +24,7 @@ from common.http.problems import PROBLEM_MEDIA_TYPE, Code
 from common.streams.engine.whole_view import WholeView
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from key_ring import KeyRing, bearer
+from fakes.api_keys import KeyRing, bearer
 
 
 class Order(BaseModel):

@@ -16,7 +16,7 @@ from common.contract.tenant import Scope
 from common.http.app import create_app
 from common.http.problems import PROBLEM_MEDIA_TYPE
 from common.service import tracing
-from key_ring import KeyRing
+from fakes.api_keys import KeyRing
 from publisher_service.edge import routes
 from publisher_service.errors import NotDurable
 

@@ -1,23 +1,15 @@
 """A stand-in with a clock that stands still, reached without a socket."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from sandbox.chunks import ChunkLimits
+from harness.sandbox_client import BASE, SMALL, Meet, Visitor
 from sandbox.clock import Clock
 from sandbox.settings import Settings
 from sandbox.shell import Shell
 from sandbox.web import build_app
-from unit.sandbox.visitor import Visitor
-
-BASE = "http://tiktok.example"
-
-# Chunks small enough that whole videos fit into a test.
-SMALL = ChunkLimits(smallest=5, largest=64, largest_last=128)
-
-Meet = Callable[[Settings], Awaitable[Visitor]]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from harness.sandbox_client import REDIRECT, Visitor, error_code
 from sandbox import apps
 from sandbox.apps import Apps
 from sandbox.authorize import redirect_allowed
@@ -14,7 +15,6 @@ from sandbox.identifiers import Identifiers, open_id_of
 from sandbox.saved import State
 from sandbox.settings import App, Platform, Profile, Settings
 from sandbox.world import World
-from unit.sandbox.visitor import REDIRECT, Visitor, error_code
 
 OTHER = "sbotherapp0000000"
 NOW = 1_795_000_000.0

@@ -2,10 +2,9 @@
 
 import pytest
 
+from harness.sandbox_client import SMALL, Meet, Visitor, error_code
 from sandbox.clock import Clock
 from sandbox.settings import Abandoned, App, Profile, Settings
-from unit.sandbox.conftest import SMALL, Meet
-from unit.sandbox.visitor import Visitor, error_code
 
 ALL = "video.publish,video.upload"
 HOUR = 3_600

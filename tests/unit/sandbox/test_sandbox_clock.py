@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.sandbox_client import Visitor
 from sandbox.clock import Clock, in_words
 from sandbox.server import Server
 from sandbox.settings import Settings
-from unit.sandbox.visitor import Visitor
 
 NOON = 1_795_000_000.0
 IN_TIME = 10

@@ -4,9 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harness.sandbox_client import REDIRECT, Meet, Visitor, hex_challenge
 from sandbox.settings import App, Platform, Settings
-from unit.sandbox.conftest import Meet
-from unit.sandbox.visitor import REDIRECT, Visitor, hex_challenge
 
 
 async def test_a_person_sees_who_asks_for_what(visitor: Visitor) -> None:

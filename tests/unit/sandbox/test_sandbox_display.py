@@ -6,12 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
+from harness.sandbox_client import SCOPES, SMALL, Meet, Visitor, error_code
 from sandbox.clock import Clock
 from sandbox.display import VIDEO_FIELDS, numbers
 from sandbox.posting import Post, Span
 from sandbox.settings import Profile, Settings
-from unit.sandbox.conftest import SMALL, Meet
-from unit.sandbox.visitor import SCOPES, Visitor, error_code
 
 ALL = ",".join(sorted(VIDEO_FIELDS))
 TITLE = "<script>alert(1)</script>"

@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
+from harness.sandbox_client import Visitor, error_code
 from sandbox.clock import Clock
-from unit.sandbox.visitor import Visitor, error_code
 
 CONTENT = b"a small video"
 INBOX = "/v2/post/publish/inbox/video/init/"

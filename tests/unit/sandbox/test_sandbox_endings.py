@@ -9,12 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from harness.sandbox_client import SMALL, Visitor
 from sandbox.errors import SettingsRefused
 from sandbox.rules import Action, Endpoint, Rule
 from sandbox.server import Server
 from sandbox.settings import Settings, read_rules
-from unit.sandbox.conftest import SMALL
-from unit.sandbox.visitor import Visitor
 
 SETTINGS = Settings(chunk_limits=SMALL)
 ROOMY = Settings()

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from harness.sandbox_client import Visitor, error_code
 from sandbox.clock import Clock
 from sandbox.rules import Action, Endpoint, Moment, Rule, Rules, Subject
-from unit.sandbox.visitor import Visitor, error_code
 
 WAIT = 10
 CALL = (Endpoint.STATUS, Moment.REQUEST)

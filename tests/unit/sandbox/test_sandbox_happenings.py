@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.sandbox_client import SMALL, Meet, Visitor
 from sandbox.changes import arrived, failed_with, posted_by_person, shown_to, taken_down, with_changed
 from sandbox.chunks import ChunkPlan
 from sandbox.clock import Clock
@@ -9,8 +10,6 @@ from sandbox.happenings import foreseen
 from sandbox.posting import PUBLIC, File, Mode, PostInfo, Publication
 from sandbox.settings import Delays, Settings
 from sandbox.world import still_holds
-from unit.sandbox.conftest import SMALL, Meet
-from unit.sandbox.visitor import Visitor
 
 FILE = (File(sha256="a hash", size=5),)
 ID = "v_pub_file~v2-1.1"

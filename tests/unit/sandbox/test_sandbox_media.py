@@ -7,13 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from harness.sandbox_client import SMALL, Visitor
 from sandbox.clock import Clock
 from sandbox.media import Media
 from sandbox.playing import media_type, read_range
 from sandbox.server import Server
 from sandbox.settings import Settings
-from unit.sandbox.conftest import SMALL
-from unit.sandbox.visitor import Visitor
 
 CONTENT = b"\0\0\0\x18ftypisom" + bytes(range(41))
 

@@ -2,11 +2,10 @@
 
 import pytest
 
+from harness.sandbox_client import Meet, Visitor, error_code
 from sandbox.clock import Clock
 from sandbox.oauth import Grants, Permission
 from sandbox.settings import Lifetimes, Settings, TokenProfile
-from unit.sandbox.conftest import Meet
-from unit.sandbox.visitor import Visitor, error_code
 
 
 async def test_a_code_becomes_tokens_in_flat_json(visitor: Visitor) -> None:

@@ -6,10 +6,9 @@ import re
 
 import pytest
 
+from harness.sandbox_client import SMALL, Meet, Visitor, error_code
 from sandbox.clock import Clock
 from sandbox.settings import App, Profile, Settings
-from unit.sandbox.conftest import SMALL, Meet
-from unit.sandbox.visitor import Visitor, error_code
 
 CONTENT = b"a small video"
 

@@ -5,10 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from harness.sandbox_client import SMALL, Meet, Visitor, error_code
 from sandbox.clock import Clock
 from sandbox.settings import App, Profile, Settings
-from unit.sandbox.conftest import SMALL, Meet
-from unit.sandbox.visitor import Visitor, error_code
 
 OTHER = "sbotherapp000000"
 

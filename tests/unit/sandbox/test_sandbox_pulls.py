@@ -9,13 +9,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from harness.file_host import FileHost, file_host
+from harness.sandbox_client import Meet, Visitor, error_code
 from sandbox.calls import Call, answer_call
 from sandbox.clock import Clock
 from sandbox.rules import Endpoint
 from sandbox.settings import App, Pulls, Settings
-from unit.sandbox.conftest import Meet
-from unit.sandbox.file_host import FileHost, file_host
-from unit.sandbox.visitor import Visitor, error_code
 
 CONTENT = b"\x00\x00\x00\x20ftypisom" + bytes(range(100))
 PICTURE = b"\xff\xd8\xff\xe0" + bytes(40)

@@ -7,11 +7,11 @@ import httpx
 import pytest
 import trustme
 
+from harness.file_host import FileHost, file_host
+from harness.sandbox_client import Visitor
 from sandbox.clock import Clock
 from sandbox.server import Server
 from sandbox.settings import App, Pulls, Settings
-from unit.sandbox.file_host import FileHost, file_host
-from unit.sandbox.visitor import Visitor
 
 CONTENT = b"\x00\x00\x00\x20ftypisom" + bytes(range(100))
 IN_TIME = 10

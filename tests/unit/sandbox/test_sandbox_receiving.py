@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from harness.sandbox_client import SMALL, Visitor
 from sandbox.server import Server
 from sandbox.settings import Settings
-from unit.sandbox.conftest import SMALL
-from unit.sandbox.visitor import Visitor
 
 SETTINGS = Settings(chunk_limits=SMALL)
 CONTENT = b"1234567890"

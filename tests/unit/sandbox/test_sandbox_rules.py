@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
+from harness.sandbox_client import Visitor, error_code
 from sandbox.errors import AnswerLost
-from unit.sandbox.visitor import Visitor, error_code
 
 WAIT = 10
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from harness.sandbox_client import SMALL, Visitor
 from sandbox.clock import Clock
 from sandbox.errors import StateRefused
 from sandbox.identifiers import Identifiers
@@ -20,8 +21,6 @@ from sandbox.server import Server
 from sandbox.settings import Profile, Settings
 from sandbox.tables import Table
 from sandbox.world import World
-from unit.sandbox.conftest import SMALL
-from unit.sandbox.visitor import Visitor
 
 SETTINGS = Settings(chunk_limits=SMALL)
 CONTENT = bytes(range(53))

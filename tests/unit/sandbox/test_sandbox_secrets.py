@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from harness.sandbox_client import VERIFIER, Visitor
 from sandbox.secrets import REMEMBERED, Kind, Secrets
-from unit.sandbox.visitor import VERIFIER, Visitor
 
 
 async def secrets_of(visitor: Visitor, after: int = 0) -> list[dict[str, Any]]:

@@ -10,12 +10,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from harness.sandbox_client import SMALL, Visitor
 from sandbox.clock import Clock
 from sandbox.errors import SettingsRefused
 from sandbox.server import Server
 from sandbox.settings import Settings, read_settings
-from unit.sandbox.conftest import SMALL
-from unit.sandbox.visitor import Visitor
 
 SETTINGS = Settings(chunk_limits=SMALL)
 WAIT = 10

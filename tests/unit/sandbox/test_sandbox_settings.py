@@ -2,9 +2,8 @@
 
 import pytest
 
+from harness.sandbox_client import SMALL, Visitor
 from sandbox.settings import Delays, Settings
-from unit.sandbox.conftest import SMALL
-from unit.sandbox.visitor import Visitor
 
 
 async def test_what_is_named_changes_and_the_rest_stays(visitor: Visitor) -> None:

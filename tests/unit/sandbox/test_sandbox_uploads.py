@@ -4,11 +4,11 @@ import hashlib
 
 import pytest
 
+from harness.sandbox_client import Visitor
 from sandbox.answers import Answer
 from sandbox.chunks import ChunkPlan
 from sandbox.clock import Clock
 from sandbox.uploads import Incoming, PutHead, Upload, begin, finish, fresh_upload
-from unit.sandbox.visitor import Visitor
 
 CONTENT = bytes(range(53))
 

@@ -5,10 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from harness.sandbox_client import Visitor
+from harness.sandbox_webhooks import (
+    IN_TIME,
+    NOON,
+    SECRET,
+    attempted,
+    deliveries_of,
+    keeping,
+    serving,
+    settings_for,
+    until,
+)
+from harness.webhook_receiver import Receiver, receiving
 from sandbox.clock import Clock
-from unit.sandbox.receiver import Receiver, receiving
-from unit.sandbox.telling import IN_TIME, NOON, SECRET, attempted, deliveries_of, keeping, serving, settings_for, until
-from unit.sandbox.visitor import Visitor
 
 
 @pytest.fixture

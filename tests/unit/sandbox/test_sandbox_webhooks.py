@@ -9,12 +9,12 @@ import pytest
 import trustme
 from msgspec import structs
 
+from harness.file_host import file_host
+from harness.sandbox_client import Visitor
+from harness.sandbox_webhooks import NOON, SECRET, attempted, deliveries_of, keeping, serving, settings_for, until
+from harness.webhook_receiver import Receiver, receiving
 from sandbox.clock import Clock
 from sandbox.settings import App, Delays, Pulls
-from unit.sandbox.file_host import file_host
-from unit.sandbox.receiver import Receiver, receiving
-from unit.sandbox.telling import NOON, SECRET, attempted, deliveries_of, keeping, serving, settings_for, until
-from unit.sandbox.visitor import Visitor
 
 KEY = App().client_key
 HOUR = 3_600

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import RenderableType
 
-from simulation import virtual
+from harness import virtual_time
 from stack.demo.backend import Event
 from stack.demo.errors import Overdue, PostEnded
 from stack.demo.screen import Tone
@@ -66,7 +66,7 @@ def watching(*steps: tuple[str, int]) -> tuple[Watch, Recorded]:
 
 
 def run(watch: Watch, reached: Callable[[], bool]) -> None:
-    virtual.run(watch.until(reached, what="the moon", seconds=30))
+    virtual_time.run(watch.until(reached, what="the moon", seconds=30))
 
 
 def test_events_are_counted_and_bytes_shown() -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from simulation import virtual
+from harness import virtual_time
 from stack.media import Paced
 
 
@@ -18,6 +18,6 @@ def test_an_answer_takes_as_long_as_its_bytes_at_that_speed(size: int, rate: int
             length = len((await client.get("http://media.test/")).content)
         return length, asyncio.get_running_loop().time()
 
-    length, took = virtual.run(ask())
+    length, took = virtual_time.run(ask())
     assert length == size
     assert took == pytest.approx(seconds)

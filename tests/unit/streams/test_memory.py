@@ -4,7 +4,7 @@ import asyncio
 
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from simulation import virtual
+from harness import virtual_time
 
 HERE, THERE = Slice("test.state", 0), Slice("test.state", 1)
 
@@ -15,7 +15,7 @@ def say(store: MemoryStore, key: bytes, value: bytes | None, slice_: Slice = HER
 
 def test_compaction_keeps_the_newest_of_each_key_and_every_offset() -> None:
     async def main() -> None:
-        store = MemoryStore(partitions=2, clock=virtual.clock)
+        store = MemoryStore(partitions=2, clock=virtual_time.clock)
         for key, value in ((b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"b", None)):
             say(store, key, value)
         store.compact(HERE)
@@ -27,12 +27,12 @@ def test_compaction_keeps_the_newest_of_each_key_and_every_offset() -> None:
         assert [(record.offset, record.value) for record in found] == [(2, b"2"), (3, None), (4, b"3")]
         assert await reader.position(HERE) == 5
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_reader_wakes_only_for_what_it_reads() -> None:
     async def main() -> None:
-        store = MemoryStore(partitions=2, clock=virtual.clock)
+        store = MemoryStore(partitions=2, clock=virtual_time.clock)
         reader = await MemoryLog(store).reader()
         reader.assign({HERE: 0})
         reader.assign({THERE: 0})
@@ -45,4 +45,4 @@ def test_a_reader_wakes_only_for_what_it_reads() -> None:
         assert [record.value for record in await fetching] == [b"2"]
         await reader.close()
 
-    virtual.run(main())
+    virtual_time.run(main())

@@ -10,7 +10,7 @@ from common.streams.engine.changelog import Entry, Journal, Position, Unreadable
 from common.streams.engine.fair_limiter import Slots, Ticket
 from common.streams.engine.timers import Alarms
 from common.streams.log.port import Record
-from unit.streams.toys import Counting
+from fakes.counting_processor import Counting
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from common.streams.engine.inputs import Offered
 from common.streams.engine.state_store import Book, Draft
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing
-from simulation import virtual
+from fakes.counting_processor import MACHINE, Act, Asked, Counting, Fact, World
+from harness import virtual_time
 from unit.streams.test_task import ask, events, request, serve_for, task_over
-from unit.streams.toys import MACHINE, Act, Asked, Counting, Fact, World
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OLD, NEW = Key("acc", "a"), Key("acc", "t/a")
@@ -44,7 +44,7 @@ def written(store: MemoryStore) -> dict[Key, Counting]:
 
 def test_a_state_of_before_is_gone_on_with_and_not_begun_anew() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         ask(store, request("a"))
         await serve_for(task_over(MemoryLog(store), world), 1)
         assert written(store) == {OLD: Counting(asked=1, done=1)}
@@ -55,7 +55,7 @@ def test_a_state_of_before_is_gone_on_with_and_not_begun_anew() -> None:
         assert [number for _, number in world.acts] == [1, 2, 3]
         assert [revision for _, revision in events(store)] == [1, 2, 3]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def book_of(*states: tuple[Key, Counting]) -> Book[Counting]:

@@ -21,9 +21,7 @@ from common.streams.engine.task import Surroundings, Task
 from common.streams.engine.yielding import STRETCH
 from common.streams.log.memory import Calm, MemoryLog, MemoryStore
 from common.streams.log.port import Doubt, Outgoing, Record, Slice
-from simulation import virtual
-from simulation.processes import Crashed, Faults, Process, adopt_tasks
-from unit.streams.toys import (
+from fakes.counting_processor import (
     CRASHES_DECIDE,
     CRASHES_INTERPRET,
     CRASHES_TODO,
@@ -33,6 +31,8 @@ from unit.streams.toys import (
     Fact,
     World,
 )
+from harness import virtual_time
+from harness.simulated_processes import Crashed, Faults, Process, adopt_tasks
 
 
 def request(post_id: str, account_id: str = "acc") -> bytes:
@@ -50,8 +50,8 @@ def task_over(
     world: World,
     seed: int = 1,
     *,
-    clock: Clock = virtual.clock,
-    moment: Moments = virtual.moment,
+    clock: Clock = virtual_time.clock,
+    moment: Moments = virtual_time.moment,
     machine: Machine[Counting, Fact, Act] = MACHINE,
     stretch: int = STRETCH,
 ) -> Task[Counting, Fact, Act]:
@@ -96,18 +96,18 @@ async def serve_for(task: Task[Counting, Fact, Act], seconds: float) -> None:
 
 def test_each_request_is_acted_on_once_and_said_once() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         ask(store, request("a"), request("b"), request("a"))
         await serve_for(task_over(MemoryLog(store), world), 1)
         assert sorted(events(store)) == [("a", 1), ("a", 2), ("b", 1)]
         assert sorted(world.acts) == [("a", 1), ("a", 2), ("b", 1)]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_second_opening_goes_on_where_the_first_stopped() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         ask(store, request("a"))
         await serve_for(task_over(MemoryLog(store), world), 1)
         ask(store, request("a"))
@@ -115,12 +115,12 @@ def test_a_second_opening_goes_on_where_the_first_stopped() -> None:
         assert events(store) == [("a", 1), ("a", 2)]
         assert world.acts == [("a", 1), ("a", 2)]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_what_was_read_back_is_shown_before_anything_is_done_with_it() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         shown: list[tuple[int, list[tuple[Key, Counting]], int]] = []
 
         async def inspect(partition: int, states: AsyncIterable[tuple[Key, Counting]]) -> None:
@@ -132,12 +132,12 @@ def test_what_was_read_back_is_shown_before_anything_is_done_with_it() -> None:
             await serve_for(task_over(MemoryLog(store), world, machine=machine), 1)
         assert shown == [(0, [], 0), (0, [(Key("acc", "a"), Counting(asked=1, done=1))], 1)]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_an_effect_starts_only_after_its_state_is_committed() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         seen = []
 
         async def look(_key: object, _effect: object) -> None:
@@ -148,12 +148,12 @@ def test_an_effect_starts_only_after_its_state_is_committed() -> None:
         await serve_for(task_over(MemoryLog(store), world), 1)
         assert seen == [2]  # the state and the position
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_illegible_outside_input_is_dead_lettered_with_why_and_its_post_told() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         ask(store, b"not json", b'{"account_id": "acc", "post_id": "p"}', request("a"))
         await serve_for(task_over(MemoryLog(store), world), 3)
         letters = store.records[Slice("uploader.dead_letters", 0)]
@@ -164,12 +164,12 @@ def test_illegible_outside_input_is_dead_lettered_with_why_and_its_post_told() -
         assert ("p", 100) in events(store)
         assert ("a", 1) in events(store)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_outside_input_that_crashes_a_decision_is_dead_lettered_and_the_partition_goes_on() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         crashing = [request(name) for name in (CRASHES_INTERPRET, CRASHES_DECIDE, CRASHES_TODO)]
         ask(store, *crashing, request("a"))
         with structlog.testing.capture_logs() as lines:
@@ -182,20 +182,20 @@ def test_outside_input_that_crashes_a_decision_is_dead_lettered_and_the_partitio
         assert events(store) == [("a", 1)]
         assert world.acts == [("a", 1)]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_our_own_records_that_crash_a_decision_stop_the_partition() -> None:
     machine = replace(MACHINE, inputs=(replace(POST_REQUESTS, from_outside=False),))
 
     async def main() -> None:
-        store = MemoryStore(partitions=1, clock=virtual.clock)
+        store = MemoryStore(partitions=1, clock=virtual_time.clock)
         ask(store, request(CRASHES_DECIDE))
         with pytest.raises(ExceptionGroup) as crash:
             await serve_for(task_over(MemoryLog(store), World(), machine=machine), 1)
         assert crash.group_contains(OverflowError)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_our_own_records_that_crash_a_decision_stop_the_partition() -> None:
 )
 def test_headers_without_a_value_or_of_no_text_stop_nothing(headers: tuple[tuple[str, bytes | None], ...]) -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         for value in (request("a"), b'{"account_id": "acc", "post_id": "p"}'):
             store.append(Outgoing(slice=Slice("post.requests", 0), key=None, value=value, headers=headers))
         await serve_for(task_over(MemoryLog(store), world), 1)
@@ -213,7 +213,7 @@ def test_headers_without_a_value_or_of_no_text_stop_nothing(headers: tuple[tuple
         (letter,) = store.records[Slice("uploader.dead_letters", 0)]
         assert tuple(letter.headers)[: len(headers)] == headers
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize("time_ms", [-(2**62), 2**62])
@@ -226,7 +226,7 @@ def test_a_record_of_an_impossible_time_is_taken(time_ms: int) -> None:
 
 def test_a_record_too_large_to_pass_on_whole_is_put_aside_with_its_beginning() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         huge = request("big").ljust(5_000_000)
         ask(store, huge, request("a"))
         beside = (("note", bytes(100_000)), ("kind", b"x"))
@@ -239,12 +239,12 @@ def test_a_record_too_large_to_pass_on_whole_is_put_aside_with_its_beginning() -
         assert (second.key, second.value, set(dict(second.headers)) & {"note", "kind"}) == (None, b"no", set())
         assert events(store) == [("a", 1)]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_record_on_the_wrong_partition_is_forwarded() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=2, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=2, clock=virtual_time.clock), World()
         log = MemoryLog(store)
         account = next(f"acc{n}" for n in range(99) if log.partition_of(f"acc{n}") == 1)
         ask(store, request("a", account))
@@ -252,12 +252,12 @@ def test_a_record_on_the_wrong_partition_is_forwarded() -> None:
         assert [record.value for record in store.records[Slice("post.requests", 1)]] == [request("a", account)]
         assert world.acts == []
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_fenced_task_starts_nothing_more() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         first = task_over(MemoryLog(store), world)
         stop = asyncio.Event()
         running = asyncio.create_task(first.run(stop))
@@ -271,7 +271,7 @@ def test_a_fenced_task_starts_nothing_more() -> None:
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 class CancelledInDoubt(Calm):
@@ -288,20 +288,20 @@ class CancelledInDoubt(Calm):
 
 def test_a_task_that_is_cancelled_ends_even_if_the_log_comes_into_doubt_at_that_moment() -> None:
     async def main() -> None:
-        store, weather = MemoryStore(partitions=1, clock=virtual.clock), CancelledInDoubt()
+        store, weather = MemoryStore(partitions=1, clock=virtual_time.clock), CancelledInDoubt()
         ask(store, request("a"))
         weather.running = asyncio.create_task(task_over(MemoryLog(store, weather), World()).run(asyncio.Event()))
         await asyncio.wait((weather.running,), timeout=60)
         assert weather.running.cancelled()
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_where_a_clock_had_run_ahead_time_goes_on_slowly_until_it_has_caught_up() -> None:
     async def main() -> None:
-        store, ahead = MemoryStore(partitions=1, clock=virtual.clock), timedelta(hours=1)
+        store, ahead = MemoryStore(partitions=1, clock=virtual_time.clock), timedelta(hours=1)
         ask(store, request("a"))
-        fast = task_over(MemoryLog(store), World(), clock=lambda: virtual.clock() + ahead)
+        fast = task_over(MemoryLog(store), World(), clock=lambda: virtual_time.clock() + ahead)
         await serve_for(fast, 1)
         task = task_over(MemoryLog(store), World())
         stop = asyncio.Event()
@@ -309,13 +309,13 @@ def test_where_a_clock_had_run_ahead_time_goes_on_slowly_until_it_has_caught_up(
         lived = []
         for _ in range(3):
             await asyncio.sleep(3600)
-            lived.append(round((task._now() - virtual.clock()).total_seconds() / 60))
+            lived.append(round((task._now() - virtual_time.clock()).total_seconds() / 60))
         assert lived == [30, 0, 0]
         stop.set()
         await running
 
     with structlog.testing.capture_logs() as lines:
-        virtual.run(main())
+        virtual_time.run(main())
     (told,) = (line for line in lines if line["event"] == "clock_behind_state")
     assert round(told["seconds"] / 60) == 60
 
@@ -327,7 +327,7 @@ def rough_run(seed: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         adopt_tasks(asyncio.get_running_loop())
         random = Random(seed)
         faults = Faults(random, calm_after=20)
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         ask(store, *(request(f"p{random.randrange(5)}") for _ in range(20)))
 
         async def serve(process: Process) -> None:
@@ -341,7 +341,7 @@ def rough_run(seed: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
             await process.ended()
         return events(store), world.acts
 
-    return virtual.run(main())
+    return virtual_time.run(main())
 
 
 def test_crashes_and_doubt_neither_lose_nor_double_a_transition() -> None:
@@ -361,7 +361,7 @@ def test_a_seed_replays_exactly() -> None:
 def test_a_dead_process_cannot_reach_the_log() -> None:
     async def main() -> str:
         adopt_tasks(asyncio.get_running_loop())
-        store = MemoryStore(partitions=1, clock=virtual.clock)
+        store = MemoryStore(partitions=1, clock=virtual_time.clock)
         heard: list[str] = []
 
         async def try_after_death(process: Process) -> None:
@@ -375,4 +375,4 @@ def test_a_dead_process_cannot_reach_the_log() -> None:
         await process.ended()
         return heard[0]
 
-    assert virtual.run(main()) == "crashed"
+    assert virtual_time.run(main()) == "crashed"

@@ -12,9 +12,9 @@ from common.streams.api import Admission, Decision, Due, Key, Lane, Machine, Wai
 from common.streams.engine.changelog import Journal
 from common.streams.engine.yielding import STRETCH, Turns
 from common.streams.log.memory import Calm, MemoryLog, MemoryStore
-from simulation import virtual
+from fakes.counting_processor import MACHINE, Act, Counting, Fact, World, todo
+from harness import virtual_time
 from unit.streams.test_task import ask, events, request, task_over
-from unit.streams.toys import MACHINE, Act, Counting, Fact, World, todo
 
 STATES = 20 * STRETCH
 PHASES = ("reading", "renaming", "inspecting", "considering", "admitting")
@@ -22,7 +22,7 @@ PHASES = ("reading", "renaming", "inspecting", "considering", "admitting")
 
 def store_of(*keys: Key) -> MemoryStore:
     """A log with these states, each of which wants an effect."""
-    store = MemoryStore(partitions=1, clock=virtual.clock)
+    store = MemoryStore(partitions=1, clock=virtual_time.clock)
     journal: Journal[Counting] = Journal(service="uploader", partition=0, state_type=Counting)
     for key in keys:
         store.append(journal.put(key, Counting(asked=1), None))
@@ -102,7 +102,7 @@ def test_others_get_turns_while_a_large_partition_opens() -> None:
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_lane_is_admitted_once_all_its_wishes_are_known() -> None:
@@ -116,7 +116,7 @@ def test_a_lane_is_admitted_once_all_its_wishes_are_known() -> None:
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize("doing", ["inspecting", "considering", "admitting"])
@@ -132,7 +132,7 @@ def test_a_partition_that_is_given_up_while_it_opens_begins_nothing_more(doing: 
         await running
         assert (watched.looks, len(world.acts)) == (looks, acts)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize("stretch", [1, 2, 7])
@@ -153,7 +153,7 @@ def test_what_comes_while_a_partition_opens_counts_once(stretch: int) -> None:
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_giving_way_is_getting_on() -> None:
@@ -164,7 +164,7 @@ def test_giving_way_is_getting_on() -> None:
             await turns.after(steps)
         assert len(beats) == 2
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize("every", [0.02, 0.005])
@@ -177,8 +177,8 @@ def test_a_time_that_has_come_does_not_wait_for_the_end_of_what_comes_in(every: 
                 await asyncio.sleep(0.01)
 
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
-        at, heard = virtual.clock() + timedelta(seconds=5), list[datetime]()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        at, heard = virtual_time.clock() + timedelta(seconds=5), list[datetime]()
 
         def wait(key: Key, state: Counting, now: datetime) -> Act | Wait | None:
             return Wait(at) if key.item == "timer" and now < at else None
@@ -199,4 +199,4 @@ def test_a_time_that_has_come_does_not_wait_for_the_end_of_what_comes_in(every: 
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())

@@ -10,11 +10,11 @@ from common.contract.topics import AUTH_TENANTS
 from common.streams.engine.whole_view import WholeView
 from common.streams.log.memory import Calm, MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from simulation import virtual
+from harness import virtual_time
 
 
 def describe(store: MemoryStore, tenant: str) -> None:
-    now = virtual.clock()
+    now = virtual_time.clock()
     body = TenantDescribed(tenant=tenant, name=tenant, created_at=now, changed_at=now)
     value, headers = encode(Envelope(id="1", source="auth", time=None, traceparent=None, body=body))
     store.append(Outgoing(slice=Slice(AUTH_TENANTS.name, 1), key=tenant.encode(), value=value, headers=headers))
@@ -23,25 +23,25 @@ def describe(store: MemoryStore, tenant: str) -> None:
 @pytest.mark.parametrize("tenants", [[], ["acme"], ["acme", "globex", "acme"]])
 def test_who_waits_for_a_view_hears_when_it_is_read(tenants: list[str]) -> None:
     async def main() -> None:
-        store = MemoryStore(partitions=2, clock=virtual.clock)
+        store = MemoryStore(partitions=2, clock=virtual_time.clock)
         for tenant in tenants:
             describe(store, tenant)
         view, stop = WholeView(MemoryLog(store), AUTH_TENANTS, partitions=2), asyncio.Event()
-        began = virtual.clock()
+        began = virtual_time.clock()
         async with asyncio.TaskGroup() as group:
             group.create_task(view.follow(stop))
             await view.read_to_end(stop)
             assert view.ready
             assert {key for key, _ in view.all()} == set(tenants)
-            assert virtual.clock() == began, "nobody waits longer than it takes"
+            assert virtual_time.clock() == began, "nobody waits longer than it takes"
             stop.set()
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_who_waits_for_a_view_that_nobody_reads_is_let_go_at_the_end() -> None:
     async def main() -> None:
-        store = MemoryStore(partitions=2, clock=virtual.clock)
+        store = MemoryStore(partitions=2, clock=virtual_time.clock)
         view, stop = WholeView(MemoryLog(store), AUTH_TENANTS, partitions=2), asyncio.Event()
         async with asyncio.TaskGroup() as group:
             waiting = group.create_task(view.read_to_end(stop))
@@ -50,7 +50,7 @@ def test_who_waits_for_a_view_that_nobody_reads_is_let_go_at_the_end() -> None:
             stop.set()
         assert not view.ready
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_view_that_always_gets_more_is_ready_all_the_same() -> None:
@@ -62,7 +62,7 @@ def test_a_view_that_always_gets_more_is_ready_all_the_same() -> None:
                 await asyncio.sleep(0.01)
 
     async def main() -> None:
-        store = MemoryStore(partitions=2, clock=virtual.clock)
+        store = MemoryStore(partitions=2, clock=virtual_time.clock)
         view, stop = WholeView(MemoryLog(store, Far()), AUTH_TENANTS, partitions=2), asyncio.Event()
         following = asyncio.create_task(view.follow(stop))
         for number in range(10_000):
@@ -72,4 +72,4 @@ def test_a_view_that_always_gets_more_is_ready_all_the_same() -> None:
         stop.set()
         await following
 
-    virtual.run(main())
+    virtual_time.run(main())

@@ -14,9 +14,9 @@ from common.streams.engine.worker import Gone, Stuck, Worker, run_worker
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import Calm, MemoryLog, MemoryReader, MemoryStore, MemoryWriter
 from common.streams.log.port import Doubt, Record, Unusable
-from simulation import virtual
+from fakes.counting_processor import MACHINE, Act, Counting, Fact, World
+from harness import virtual_time
 from unit.streams.test_task import ask, events, request
-from unit.streams.toys import MACHINE, Act, Counting, Fact, World
 
 Toy = Machine[Counting, Fact, Act]
 
@@ -52,7 +52,7 @@ async def start(
     machine: Toy = MACHINE,
     salvage: Callable[[Body], Awaitable[None]] = nothing,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    moment: Moments = virtual.moment,
+    moment: Moments = virtual_time.moment,
 ) -> tuple[Worker, asyncio.Task[None]]:
     worker = Worker(membership)
     running = asyncio.create_task(
@@ -65,7 +65,7 @@ async def start(
             slots=4,
             stop=stop,
             worker=worker,
-            clock=virtual.clock,
+            clock=virtual_time.clock,
             moment=moment,
             random=Random(1),
             pause=pause,
@@ -78,7 +78,7 @@ async def start(
 def test_a_partition_that_leaves_and_comes_back_goes_on() -> None:
     async def main() -> None:
         store, world, membership, stop = (
-            MemoryStore(partitions=1, clock=virtual.clock),
+            MemoryStore(partitions=1, clock=virtual_time.clock),
             World(),
             Wandering(),
             asyncio.Event(),
@@ -101,13 +101,13 @@ def test_a_partition_that_leaves_and_comes_back_goes_on() -> None:
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -> None:
     async def main() -> None:
         store, world, membership, stop = (
-            MemoryStore(partitions=1, clock=virtual.clock),
+            MemoryStore(partitions=1, clock=virtual_time.clock),
             World(),
             Wandering(),
             asyncio.Event(),
@@ -135,7 +135,7 @@ def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 class Away(Calm):
@@ -157,19 +157,19 @@ class UnreachableLog(MemoryLog):
 
 def test_standing_still_ends_the_process_loudly() -> None:
     async def main() -> None:
-        log = MemoryLog(MemoryStore(partitions=1, clock=virtual.clock), Away())
+        log = MemoryLog(MemoryStore(partitions=1, clock=virtual_time.clock), Away())
         _, running = await start(log, World(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
         assert ended.group_contains(Stuck, match="partition 0 has stood still for 3")
         assert 30 <= asyncio.get_running_loop().time() < 40
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_an_outage_of_the_log_alone_ends_nothing() -> None:
     async def main() -> None:
-        log = UnreachableLog(MemoryStore(partitions=1, clock=virtual.clock), Away())
+        log = UnreachableLog(MemoryStore(partitions=1, clock=virtual_time.clock), Away())
         stop = asyncio.Event()
         _, running = await start(log, World(), FixedMembership([0]), stop)
         await asyncio.sleep(600)
@@ -177,7 +177,7 @@ def test_an_outage_of_the_log_alone_ends_nothing() -> None:
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 class Returning(MemoryLog):
@@ -198,7 +198,7 @@ class Returning(MemoryLog):
 def test_a_standstill_counts_from_when_the_log_answers_again() -> None:
     async def main() -> None:
         stop = asyncio.Event()
-        log = Returning(MemoryStore(partitions=1, clock=virtual.clock))
+        log = Returning(MemoryStore(partitions=1, clock=virtual_time.clock))
         worker, running = await start(log, World(), FixedMembership([0]), stop)
         await asyncio.sleep(log.back + 10)
         assert not running.done()
@@ -206,14 +206,14 @@ def test_a_standstill_counts_from_when_the_log_answers_again() -> None:
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_process_that_was_frozen_goes_on() -> None:
     async def main() -> None:
         loop, stop, weather = asyncio.get_running_loop(), asyncio.Event(), Away()
-        assert isinstance(loop, virtual.VirtualLoop)
-        log = MemoryLog(MemoryStore(partitions=1, clock=virtual.clock), weather)
+        assert isinstance(loop, virtual_time.VirtualLoop)
+        log = MemoryLog(MemoryStore(partitions=1, clock=virtual_time.clock), weather)
         worker, running = await start(log, World(), FixedMembership([0]), stop)
         for _ in range(3):
             loop.skip(28)
@@ -225,19 +225,19 @@ def test_a_process_that_was_frozen_goes_on() -> None:
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_standstill_counts_after_an_outage_as_before_it() -> None:
     async def main() -> None:
-        log = Returning(MemoryStore(partitions=1, clock=virtual.clock), Away())
+        log = Returning(MemoryStore(partitions=1, clock=virtual_time.clock), Away())
         _, running = await start(log, World(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
         assert ended.group_contains(Stuck)
         assert 30 <= asyncio.get_running_loop().time() - log.back < 40
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 class Leaky(Calm):
@@ -254,14 +254,14 @@ class Leaky(Calm):
 @pytest.mark.parametrize("step", ["open writer", "open reader", "ends", "commit"])
 def test_a_partition_that_ends_by_itself_ends_the_process_loudly(step: str) -> None:
     async def main() -> None:
-        store = MemoryStore(partitions=1, clock=virtual.clock)
+        store = MemoryStore(partitions=1, clock=virtual_time.clock)
         ask(store, request("a"))
         _, running = await start(MemoryLog(store, Leaky(step)), World(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
         assert ended.group_contains(Gone, match="partition 0")
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 class DoubtfulOnce(Calm):
@@ -292,7 +292,7 @@ class DeafLog(MemoryLog):
 
 def test_a_partition_in_doubt_is_reopened_even_if_its_reader_is_deaf() -> None:
     async def main() -> None:
-        store, stop = MemoryStore(partitions=1, clock=virtual.clock), asyncio.Event()
+        store, stop = MemoryStore(partitions=1, clock=virtual_time.clock), asyncio.Event()
         ask(store, request("a"))
         _, running = await start(DeafLog(store, DoubtfulOnce()), World(), FixedMembership([0]), stop)
         await asyncio.sleep(5)
@@ -301,12 +301,12 @@ def test_a_partition_in_doubt_is_reopened_even_if_its_reader_is_deaf() -> None:
         ask(store, request("b"))  # wakes the reader
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def machine_that_salvages() -> Toy:
     def salvage(key: Key, fact: object) -> Body:
-        return TokenRejected(account_id=key.lane, version=1, code=str(fact), service="s", at=virtual.clock())
+        return TokenRejected(account_id=key.lane, version=1, code=str(fact), service="s", at=virtual_time.clock())
 
     fields = {name: getattr(MACHINE, name) for name in MACHINE.__slots__}
     return Machine(**fields | {"salvage": salvage, "uninterruptible": (Act,)})
@@ -315,7 +315,7 @@ def machine_that_salvages() -> Toy:
 def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for_a_while() -> None:
     async def main() -> None:
         store, world, membership, stop = (
-            MemoryStore(partitions=1, clock=virtual.clock),
+            MemoryStore(partitions=1, clock=virtual_time.clock),
             World(),
             Wandering(),
             asyncio.Event(),
@@ -346,14 +346,14 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_log_that_lets_the_watchdog_wait_is_not_the_process_standing_still() -> None:
     async def main() -> None:
         membership, stop = Wandering(), asyncio.Event()
         membership.give(0)
-        log = Returning(MemoryStore(partitions=1, clock=virtual.clock))
+        log = Returning(MemoryStore(partitions=1, clock=virtual_time.clock))
         worker, running = await start(log, World(), membership, stop)
         await asyncio.sleep(log.back + 10)
         assert not running.done()
@@ -361,4 +361,4 @@ def test_a_log_that_lets_the_watchdog_wait_is_not_the_process_standing_still() -
         stop.set()
         await running
 
-    virtual.run(main())
+    virtual_time.run(main())

@@ -9,10 +9,10 @@ from common.streams.engine.worker import Lapsed
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import Calm, MemoryLog, MemoryStore
 from common.streams.log.port import Slice
-from simulation import virtual
+from fakes.counting_processor import World
+from harness import virtual_time
 from unit.streams.test_task import ask, events, request, serve_for, task_over
 from unit.streams.test_worker import Wandering, machine_that_salvages, start
-from unit.streams.toys import World
 
 STANDS_FROM = 2.0
 
@@ -20,7 +20,7 @@ STANDS_FROM = 2.0
 @pytest.mark.parametrize("seconds", [9, 10])
 def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends(seconds: int) -> None:
     async def main() -> None:
-        store, world, stop = MemoryStore(partitions=1, clock=virtual.clock), World(), asyncio.Event()
+        store, world, stop = MemoryStore(partitions=1, clock=virtual_time.clock), World(), asyncio.Event()
         membership = Wandering()
 
         async def stand_still(ordinary: float) -> None:
@@ -47,14 +47,14 @@ def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends
         stop.set()
         await asyncio.gather(running, return_exceptions=True)
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize("turns", range(8))
 def test_a_process_that_is_killed_while_it_starts_leaves_nothing_behind(turns: int) -> None:
     async def main() -> None:
         before = asyncio.all_tasks()
-        log = MemoryLog(MemoryStore(partitions=1, clock=virtual.clock))
+        log = MemoryLog(MemoryStore(partitions=1, clock=virtual_time.clock))
         starting = asyncio.create_task(start(log, World(), FixedMembership([0]), asyncio.Event()))
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -64,7 +64,7 @@ def test_a_process_that_is_killed_while_it_starts_leaves_nothing_behind(turns: i
         # A coroutine that was made and never awaited would warn here, and warnings are errors.
         assert starting.cancelled()
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 class Clocks:
@@ -89,7 +89,7 @@ async def owning(store: MemoryStore, world: World, clocks: Clocks, stop: asyncio
 @pytest.mark.parametrize("way", ["suspended", "set_forward"])
 def test_a_process_that_was_suspended_begins_nothing_and_ends(way: str) -> None:
     async def main() -> None:
-        store, world, clocks = MemoryStore(partitions=1, clock=virtual.clock), World(), Clocks()
+        store, world, clocks = MemoryStore(partitions=1, clock=virtual_time.clock), World(), Clocks()
         running = await owning(store, world, clocks, asyncio.Event())
         setattr(clocks, way, 11.0)
         # Taken and committed before the heart's next beat, which is half a second away.
@@ -101,12 +101,17 @@ def test_a_process_that_was_suspended_begins_nothing_and_ends(way: str) -> None:
         assert store.records[Slice("uploader.state", 0)]
         assert world.acts == []
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_clock_that_was_set_ends_one_process_and_not_its_successor() -> None:
     async def main() -> None:
-        store, world, clocks, stop = MemoryStore(partitions=1, clock=virtual.clock), World(), Clocks(), asyncio.Event()
+        store, world, clocks, stop = (
+            MemoryStore(partitions=1, clock=virtual_time.clock),
+            World(),
+            Clocks(),
+            asyncio.Event(),
+        )
         first = await owning(store, world, clocks, stop)
         clocks.set_forward = 50 * 365 * 86_400.0
         await asyncio.wait((first,), timeout=60)
@@ -121,12 +126,12 @@ def test_a_clock_that_was_set_ends_one_process_and_not_its_successor() -> None:
         stop.set()
         await second
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 def test_a_clock_that_is_set_back_before_the_next_beat_does_not_leave_a_process_without_work() -> None:
     async def main() -> None:
-        store, world, clocks = MemoryStore(partitions=1, clock=virtual.clock), World(), Clocks()
+        store, world, clocks = MemoryStore(partitions=1, clock=virtual_time.clock), World(), Clocks()
         running = await owning(store, world, clocks, asyncio.Event())
         await asyncio.sleep(5.1)
         clocks.set_forward = 11.0
@@ -137,7 +142,7 @@ def test_a_clock_that_is_set_back_before_the_next_beat_does_not_leave_a_process_
         assert isinstance(running.exception(), Lapsed)
         assert world.acts == []
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize(("seconds", "reopened"), [(9.0, 0), (11.0, 1)])
@@ -151,14 +156,14 @@ def test_a_commit_during_which_the_machine_was_suspended_is_in_doubt(way: str, s
                 if step == "commit" and not getattr(clocks, way):
                     setattr(clocks, way, seconds)
 
-        store, world = MemoryStore(partitions=1, clock=virtual.clock), World()
+        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         task = task_over(MemoryLog(store, Suspending()), world, moment=clocks.read)
         ask(store, request("a"))
         await serve_for(task, 5)
         assert task.pulse.reopened == reopened
         assert events(store) == [("a", 1)]
 
-    virtual.run(main())
+    virtual_time.run(main())
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,11 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from builders.uploader_states import ASKING, INITIALISING, KEY, LARGE, LOCATING, PROBING, REQUEST, TICKET, of
 from common.contract.account import CredentialWithdrawn
 from common.contract.post import FailureReason, PostFailed, PostUploaded
 from common.security.sealing import open_sealed
-from tiktok import outcomes
-from tiktok.outcomes import Unknown
-from unit.uploader.posts import ASKING, INITIALISING, KEY, LARGE, LOCATING, PROBING, REQUEST, TICKET, of
-from unit.uploader.worlds import (
+from harness.uploader import (
     EVERYTHING,
     PRIVATE_KEY,
     TOKEN,
@@ -31,6 +29,8 @@ from unit.uploader.worlds import (
     drive,
     effects_over,
 )
+from tiktok import outcomes
+from tiktok.outcomes import Unknown
 from uploader_service.facts import (
     CreatorTold,
     Declined,

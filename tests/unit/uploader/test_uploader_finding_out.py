@@ -7,16 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from common.contract.post import (
-    DelayReason,
-    FailureReason,
-    PostFailed,
-    PostUnresolved,
-    PostUploaded,
-)
-from common.streams.api import Due
-from tiktok.models import StatusCode
-from unit.uploader.posts import (
+from builders.uploader_states import (
     ASKING,
     AWAITING,
     GONE,
@@ -46,6 +37,15 @@ from unit.uploader.posts import (
     went,
     with_job,
 )
+from common.contract.post import (
+    DelayReason,
+    FailureReason,
+    PostFailed,
+    PostUnresolved,
+    PostUploaded,
+)
+from common.streams.api import Due
+from tiktok.models import StatusCode
 from uploader_service.facts import (
     ChunkDeclined,
     InitDone,

@@ -6,17 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from common.contract.account import TokenRejected
-from common.contract.post import (
-    DelayReason,
-    FailureReason,
-    PostDelayed,
-    PostFailed,
-    PostProgressed,
-    PostUploaded,
-)
-from common.streams.api import Decision, Due
-from unit.uploader.posts import (
+from builders.uploader_states import (
     ASKING,
     AWAITING,
     GONE,
@@ -48,6 +38,16 @@ from unit.uploader.posts import (
     went,
     with_job,
 )
+from common.contract.account import TokenRejected
+from common.contract.post import (
+    DelayReason,
+    FailureReason,
+    PostDelayed,
+    PostFailed,
+    PostProgressed,
+    PostUploaded,
+)
+from common.streams.api import Decision, Due
 from uploader_service.facts import (
     CredentialSeen,
     InitDone,

@@ -6,10 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from common.clock import Instant
-from common.contract.post import DelayReason
-from common.streams.api import Key, Lane, Wait, Wish
-from unit.uploader.posts import (
+from builders.uploader_states import (
     ASKING,
     AWAITING,
     FAILED,
@@ -26,6 +23,9 @@ from unit.uploader.posts import (
     WAITING,
     WORKING,
 )
+from common.clock import Instant
+from common.contract.post import DelayReason
+from common.streams.api import Key, Lane, Wait, Wish
 from uploader_service.lanes import STATUS_SHARE_PER_MINUTE, admit
 from uploader_service.machine import MACHINE
 from uploader_service.plans import todo

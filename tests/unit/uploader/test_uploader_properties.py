@@ -6,19 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.contract.account import TokenRejected
-from common.contract.post import (
-    FailureReason,
-    PostEvent,
-    PostFailed,
-    PostProgressed,
-    PostRequestConflict,
-    PostUnresolved,
-    PostUploaded,
-)
-from common.streams.api import Due, Wait
-from tiktok.models import StatusCode
-from unit.uploader.posts import (
+from builders.uploader_states import (
     INITIALISING,
     INPUTS,
     KEY,
@@ -31,6 +19,18 @@ from unit.uploader.posts import (
     refused,
     step,
 )
+from common.contract.account import TokenRejected
+from common.contract.post import (
+    FailureReason,
+    PostEvent,
+    PostFailed,
+    PostProgressed,
+    PostRequestConflict,
+    PostUnresolved,
+    PostUploaded,
+)
+from common.streams.api import Due, Wait
+from tiktok.models import StatusCode
 from uploader_service.decisions import decide
 from uploader_service.facts import (
     ChunkDeclined,

@@ -7,21 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from common.contract.account import AccountDescribed, CredentialIssued, CredentialWithdrawn
-from common.contract.codec import Envelope, MalformedEvent
-from common.contract.post import (
-    DelayReason,
-    FailureReason,
-    PostAccepted,
-    PostDelayed,
-    PostFailed,
-    PostPublished,
-    PostRequestConflict,
-    PostReturned,
-    PrivacyLevel,
-)
-from common.streams.api import Decision, Due, Key, Outsider, Wait
-from unit.uploader.posts import (
+from builders.uploader_states import (
     AWAITING,
     FAILED,
     FORGOTTEN,
@@ -39,6 +25,20 @@ from unit.uploader.posts import (
     the_event,
     went,
 )
+from common.contract.account import AccountDescribed, CredentialIssued, CredentialWithdrawn
+from common.contract.codec import Envelope, MalformedEvent
+from common.contract.post import (
+    DelayReason,
+    FailureReason,
+    PostAccepted,
+    PostDelayed,
+    PostFailed,
+    PostPublished,
+    PostRequestConflict,
+    PostReturned,
+    PrivacyLevel,
+)
+from common.streams.api import Decision, Due, Key, Outsider, Wait
 from uploader_service.facts import AccountSeen, CredentialSeen, Illegible, Requested, Returned
 from uploader_service.inputs import illegible, interpret, notice
 from uploader_service.plans import todo

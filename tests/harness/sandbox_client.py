@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -9,8 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from msgspec import structs
 
+from sandbox.chunks import ChunkLimits
+from sandbox.settings import Settings
 from sandbox.shell import Shell
 
+BASE: Final = "http://tiktok.example"
+# Chunks small enough that whole videos fit into a test.
+SMALL: Final = ChunkLimits(smallest=5, largest=64, largest_last=128)
 REDIRECT: Final = "http://127.0.0.1:8101/callback"
 VERIFIER: Final = "a-verifier-of-at-least-forty-three-characters"
 SCOPES: Final = "user.info.basic,user.info.profile,video.list,video.publish"
@@ -140,3 +146,6 @@ class Visitor:
 
 def error_code(answer: httpx.Response) -> str:
     return str(answer.json()["error"]["code"])
+
+
+Meet = Callable[[Settings], Awaitable[Visitor]]

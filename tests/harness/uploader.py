@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from builders.uploader_states import KEY, NOW, REQUEST
 from common.contract.account import CredentialIssued
 from common.contract.body import Body
 from common.contract.topics import AUTH_CREDENTIALS, Topic
@@ -18,7 +19,6 @@ from tiktok import models, outcomes
 from tiktok.chunks import ChunkPlan
 from tiktok.models import StatusCode
 from tiktok.outcomes import Done, NotSent, Refused, Stored, Unknown
-from unit.uploader.posts import KEY, NOW, REQUEST
 from uploader_service.decisions import decide
 from uploader_service.effects import UploaderEffects
 from uploader_service.facts import AccountSeen, Fact, Requested

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from common.contract.audit import Action, AuditRecorded
-from unit.auth.scene import Scene
+from harness.auth_api import Scene
 
 ADMIN = "/v1/admin/tenants"
 SECRET = "planted-client-secret-0123456789"

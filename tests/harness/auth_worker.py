@@ -18,10 +18,10 @@ from common.streams.engine.fair_limiter import Slots
 from common.streams.engine.task import Surroundings, Task
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from simulation import virtual
+from harness import virtual_time
+from harness.auth_api import OneApp
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, Outcome, Refused, Unknown
-from unit.auth.scene import OneApp
 
 ACCOUNT = "acc_1"
 VAULT = Vault({"one": b"1" * 32})
@@ -80,7 +80,7 @@ class World:
     """One partition of auth, its log, and what others wrote to it."""
 
     def __init__(self, tiktok: RotatingTikTok) -> None:
-        self.store = MemoryStore(partitions=1, clock=virtual.clock)
+        self.store = MemoryStore(partitions=1, clock=virtual_time.clock)
         self.salvaged: list[Body] = []
         self._tiktok = tiktok
 
@@ -89,7 +89,7 @@ class World:
         self.store.append(Outgoing(slice=Slice(body.topic.name, 0), key=b"acc_1", value=value, headers=headers))
 
     def connect(self, tokens: Tokens, *, scopes: tuple[str, ...] = ("video.publish",)) -> None:
-        now = virtual.clock()
+        now = virtual_time.clock()
         self.write(
             ConnectRequested(
                 account_id=ACCOUNT,
@@ -111,10 +111,12 @@ class World:
 
         surroundings = Surroundings(
             machine=auth_machine(recipients.fingerprint),
-            effects=AuthEffects(vault=VAULT, recipients=recipients, clients=OneApp(self._tiktok), clock=virtual.clock),
+            effects=AuthEffects(
+                vault=VAULT, recipients=recipients, clients=OneApp(self._tiktok), clock=virtual_time.clock
+            ),
             log=MemoryLog(self.store),
-            clock=virtual.clock,
-            moment=virtual.moment,
+            clock=virtual_time.clock,
+            moment=virtual_time.moment,
             random=Random(1),
             slots=Slots(4),
             salvage=salvage,

@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from common.security.sealing import Vault
-from e2e.canaries.places import numbers
+from e2e.canaries.outputs import numbers
 from e2e.canaries.search import Canary, Place
-from e2e.stage import ANSWER_WITHIN, Clip, Stage
+from harness.running_stack import ANSWER_WITHIN, Clip, Stage
 from stack.demo.browser import filled, look_at
 from stack.local import Stack
 

@@ -14,8 +14,8 @@ from analytics_service.queries import Place, Queries
 from analytics_service.store import Store, open_database
 from common.http.app import create_app
 from contracts.http.edges import NOW, Edge, Weather, key_of
-from integration.projecting import STORY, T0, records_of, upserts
-from key_ring import KeyRing
+from fakes.api_keys import KeyRing
+from harness.projector import STORY, T0, records_of, upserts
 
 
 class Away(Queries):

@@ -15,9 +15,9 @@ import httpx
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from e2e.events import Event, Tail
-from e2e.tiktok_stand_in import StandIn
-from e2e.waiting import eventually
+from harness.sandbox_admin import StandIn
+from harness.topic_tail import Event, Tail
+from harness.waiting import eventually
 from stack.api_keys import SCOPES
 from stack.demo import browser
 from stack.local import Stack

@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaProducer
 
 from common.contract.topics import state_topic
 from e2e.canaries.accounts import TENANT
-from e2e.canaries.scene import CALLBACK, START, Scene, run
-from e2e.events import Event, Tail
-from e2e.stage import Request
-from e2e.waiting import eventually
+from e2e.canaries.canary_run import CALLBACK, START, Scene, run
+from harness.running_stack import Request
+from harness.topic_tail import Event, Tail
+from harness.waiting import eventually
 from stack.options import SERVICES
 
 ENDS_WITHIN = 40.0

@@ -20,8 +20,8 @@ from common.security.credentials import AccessToken, AccessTokens
 from common.security.sealing import Vault
 from common.streams.log.memory import MemoryStore
 from common.streams.log.port import Outgoing
-from simulation import virtual
-from soak.tiktok import TokenEndpoint
+from fakes.tiktok_token_endpoint import TokenEndpoint
+from harness import virtual_time
 
 STATES = state_topic("auth").name
 
@@ -30,7 +30,7 @@ class Ledger(MemoryStore):
     """The log, with a look at every record that is committed."""
 
     def __init__(self, *, partitions: int, vault: Vault, endpoint: TokenEndpoint) -> None:
-        super().__init__(partitions=partitions, clock=virtual.clock)
+        super().__init__(partitions=partitions, clock=virtual_time.clock)
         self.seen: Counter[str] = Counter()
         self.refreshes: Counter[str] = Counter()
         self.needing: set[str] = set()
@@ -116,7 +116,7 @@ async def use_tokens(
     every: float,
 ) -> None:
     """Be the services: take some account's token, and use it at TikTok, over and over (`every` so many seconds)."""
-    tokens, views = AccessTokens(service="uploader", private_key=key, clock=virtual.clock), Views(ledger)
+    tokens, views = AccessTokens(service="uploader", private_key=key, clock=virtual_time.clock), Views(ledger)
     while True:
         await asyncio.sleep(random.uniform(0, 2 * every))
         found = tokens.of(random.choice(accounts), views)

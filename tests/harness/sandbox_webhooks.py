@@ -7,14 +7,13 @@ from typing import Any
 
 import httpx
 
+from harness.sandbox_client import BASE, SMALL, Visitor
+from harness.webhook_receiver import Receiver
 from sandbox.clock import Clock
 from sandbox.server import Server
 from sandbox.settings import App, Settings, Webhooks
 from sandbox.shell import Shell
 from sandbox.web import build_app
-from unit.sandbox.conftest import BASE, SMALL
-from unit.sandbox.receiver import Receiver
-from unit.sandbox.visitor import Visitor
 
 SECRET = "of-the-app"
 NOON = 1_795_000_000

@@ -18,7 +18,7 @@ from common.streams.engine.changelog import Journal
 from common.streams.engine.restore import restore
 from common.streams.log.kafka import KafkaLog
 from common.streams.log.producer import EventProducer
-from e2e.tiktok_stand_in import StandIn
+from harness.sandbox_admin import StandIn
 from stack.local import Stack
 from stack.services import CLIENT_KEY
 from tiktok.models import Grant

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from simulation.processes import Faults, Process
+from harness.simulated_processes import Faults, Process
 from tiktok import models
 from tiktok.chunks import ChunkPlan
 from tiktok.models import StatusCode

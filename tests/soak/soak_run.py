@@ -17,11 +17,11 @@ from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
 from common.streams.engine.worker import Lapsed
 from common.streams.log.memory import MemoryLog
-from simulation import virtual
-from simulation.processes import adopt_tasks
-from soak.books import Ledger, use_tokens
-from soak.group import Coordinator, Seat
-from soak.tiktok import ACCESS_SECONDS, REFRESH_SECONDS, Rotation, TokenEndpoint, Trouble
+from fakes.tiktok_token_endpoint import ACCESS_SECONDS, REFRESH_SECONDS, Rotation, TokenEndpoint, Trouble
+from harness import virtual_time
+from harness.simulated_processes import adopt_tasks
+from soak.consumer_group import Coordinator, Seat
+from soak.ledger import Ledger, use_tokens
 from soak.worker import Member, Rough, work, write
 
 WORKERS = 3
@@ -127,7 +127,7 @@ class Soak:
             write(self.ledger, log, self._consent(account_id))
 
     def _consent(self, account_id: str) -> ConnectRequested:
-        made, now = self.endpoint.consent(account_id), virtual.clock()
+        made, now = self.endpoint.consent(account_id), virtual_time.clock()
         tokens = Tokens(access_token=made.access_token, refresh_token=made.refresh_token)
         return ConnectRequested(
             account_id=account_id,
@@ -220,7 +220,7 @@ def hash_of(text: str) -> int:
 def soak(plan: Plan, say: Callable[[str], None]) -> Findings:
     """Run a soak in virtual time; `say` is told how far it is."""
     structlog.configure(processors=[_drop], cache_logger_on_first_use=False)
-    return virtual.run(Soak(plan, say).run())
+    return virtual_time.run(Soak(plan, say).run())
 
 
 def _drop(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -26,10 +26,10 @@ from common.streams.engine.fair_limiter import Slots
 from common.streams.engine.task import Surroundings, Task
 from common.streams.log.memory import MemoryLog, MemoryStore, Weather
 from common.streams.log.port import Outgoing, Slice
-from simulation import virtual
+from harness import virtual_time
+from harness.auth_api import OneApp
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, Outcome, Unknown
-from unit.auth.scene import OneApp
 
 PARTITIONS = 2
 LIFE = timedelta(hours=2)
@@ -83,7 +83,7 @@ class Fleet:
     """The log of an installation, and what people and processes do on it."""
 
     def __init__(self, tiktok: Client | None = None) -> None:
-        self.store = MemoryStore(partitions=PARTITIONS, clock=virtual.clock)
+        self.store = MemoryStore(partitions=PARTITIONS, clock=virtual_time.clock)
         self.said: list[str] = []
         self._tiktok = tiktok or Rotating()
         self._log = MemoryLog(self.store)
@@ -98,7 +98,7 @@ class Fleet:
             await self.write(consent(account_id, tokens_of(account_id), vault=vault, life=life))
 
     async def bring_app(self, tenant: str, client_key: str, secret: str, *, vault: Vault = OLD_ALONE) -> None:
-        now = virtual.clock()
+        now = virtual_time.clock()
         app = TikTokApp(client_key=client_key, sealed_secret=seal_secret(vault, tenant, client_key, secret))
         await self.write(TenantRequested(tenant=tenant, name=tenant, by="operator", at=now))
         await self.write(AppRequested(tenant=tenant, app=app, by="operator", at=now))
@@ -108,10 +108,12 @@ class Fleet:
         """Have a worker with these keys serve every partition meanwhile."""
         surroundings = Surroundings(
             machine=auth_machine(RECIPIENTS.fingerprint, opens=opens_in_place(vault)),
-            effects=AuthEffects(vault=vault, recipients=RECIPIENTS, clients=OneApp(self._tiktok), clock=virtual.clock),
+            effects=AuthEffects(
+                vault=vault, recipients=RECIPIENTS, clients=OneApp(self._tiktok), clock=virtual_time.clock
+            ),
             log=self._log,
-            clock=virtual.clock,
-            moment=virtual.moment,
+            clock=virtual_time.clock,
+            moment=virtual_time.moment,
             random=Random(1),
             slots=Slots(16),
             salvage=self.write,
@@ -182,7 +184,7 @@ def consent(
     account_id: str, tokens: Tokens, *, vault: Vault, life: timedelta = LIFE, at: Instant | None = None
 ) -> ConnectRequested:
     """A person's consent, as an edge with these keys writes it down."""
-    now = at or virtual.clock()
+    now = at or virtual_time.clock()
     return ConnectRequested(
         account_id=account_id,
         tenant="acme",

@@ -34,11 +34,11 @@ from common.streams.engine.fair_limiter import Slots
 from common.streams.engine.task import Surroundings, Task
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
+from fakes.tiktok_simulation import TikTokClient, TikTokModel
+from harness import virtual_time
+from harness.simulated_processes import Faults, Process, adopt_tasks
 from publisher_service.effects import PublisherEffects
 from publisher_service.machine import MACHINE as PUBLISHER
-from simulation import virtual
-from simulation.processes import Faults, Process, adopt_tasks
-from simulation.tiktok_model import TikTokClient, TikTokModel
 from uploader_service.effects import UploaderEffects
 from uploader_service.machine import MACHINE as UPLOADER
 from uploader_service.source_problems import SourceFailed, SourceProblem, Unavailable
@@ -107,7 +107,7 @@ class Universe:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.faults = Faults(self.random, calm_after=ROUGH_SECONDS)
-        self.store = MemoryStore(partitions=1, clock=virtual.clock)
+        self.store = MemoryStore(partitions=1, clock=virtual_time.clock)
         self.tiktok = TikTokModel(faults=self.faults)
         self.files = Files(self.random)
         self.processes: list[Process] = []
@@ -116,7 +116,7 @@ class Universe:
 
     def write(self, body: Body) -> None:
         """Write an event as another service or a backend would."""
-        value, headers = encode(Envelope(id="", source="world", time=virtual.clock(), traceparent=None, body=body))
+        value, headers = encode(Envelope(id="", source="world", time=virtual_time.clock(), traceparent=None, body=body))
         slice_ = Slice(body.topic.name, 0)
         self.store.append(Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers))
 
@@ -135,7 +135,7 @@ class Universe:
         self.tiktok.accepted_tokens.add(token)
         context = f"{ACCOUNT}|access_token|{self._version}"
         sealed = {name: seal_for(KEY.public_key(), token.encode(), context) for name in ("uploader", "publisher")}
-        expires_at = virtual.clock() + timedelta(days=9)
+        expires_at = virtual_time.clock() + timedelta(days=9)
         issued = CredentialIssued(
             account_id=ACCOUNT,
             tenant=self.tenant,
@@ -174,13 +174,13 @@ class Universe:
             sources=self.files,
             private_key=KEY,
             threads=SimulatedThreads(process),
-            clock=virtual.clock,
+            clock=virtual_time.clock,
         )
         log = MemoryLog(self.store, process)
         await Task(self._around(UPLOADER, effects, log), 0).run(process.stop)
 
     async def _publisher(self, process: Process) -> None:
-        effects = PublisherEffects(tiktok=TikTokClient(self.tiktok, process), private_key=KEY, clock=virtual.clock)
+        effects = PublisherEffects(tiktok=TikTokClient(self.tiktok, process), private_key=KEY, clock=virtual_time.clock)
         log = MemoryLog(self.store, process)
         await Task(self._around(PUBLISHER, effects, log), 0).run(process.stop)
 
@@ -189,8 +189,8 @@ class Universe:
             machine=machine,
             effects=effects,
             log=log,
-            clock=virtual.clock,
-            moment=virtual.moment,
+            clock=virtual_time.clock,
+            moment=virtual_time.moment,
             random=self.random,
             slots=Slots(8),
             salvage=self._no_salvage,
@@ -348,7 +348,7 @@ def check(seed: int, universe: Universe, asked: Sequence[PostRequested]) -> None
 def run(seed: int) -> History:
     """Run one seed. Raises `BrokenPromise`."""
     structlog.configure(processors=[_drop], cache_logger_on_first_use=False)
-    return virtual.run(live(seed))
+    return virtual_time.run(live(seed))
 
 
 def _drop(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
