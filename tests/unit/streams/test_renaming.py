@@ -12,7 +12,7 @@ from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing
 from fakes.counting_processor import MACHINE, Act, Asked, Counting, Fact, World
 from harness import virtual_time
-from unit.streams.test_task import ask, events, request, serve_for, task_over
+from harness.stream_task import append_requests, events_in, request_json, serve_for, task_over
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OLD, NEW = Key("acc", "a"), Key("acc", "t/a")
@@ -45,15 +45,15 @@ def written(store: MemoryStore) -> dict[Key, Counting]:
 def test_a_state_of_before_is_gone_on_with_and_not_begun_anew() -> None:
     async def main() -> None:
         store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await serve_for(task_over(MemoryLog(store), world), 1)
         assert written(store) == {OLD: Counting(asked=1, done=1)}
         for number in (2, 3):
-            ask(store, request("a"))
+            append_requests(store, request_json("a"))
             await serve_for(task_over(MemoryLog(store), world, machine=RENAMED), 1)
             assert written(store) == {NEW: Counting(asked=number, done=number)}
         assert [number for _, number in world.acts] == [1, 2, 3]
-        assert [revision for _, revision in events(store)] == [1, 2, 3]
+        assert [revision for _, revision in events_in(store)] == [1, 2, 3]
 
     virtual_time.run(main())
 

@@ -1,7 +1,6 @@
 """One task over a log in memory: what it promises when nothing and when everything goes wrong."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,15 +9,9 @@ from random import Random
 import pytest
 import structlog
 
-from common.clock import Clock
-from common.contract.codec import decode
 from common.contract.topics import POST_REQUESTS
-from common.streams.api import Key, Machine
-from common.streams.engine.fair_limiter import Slots
+from common.streams.api import Key
 from common.streams.engine.inputs import Intake, Offered
-from common.streams.engine.moments import Moments
-from common.streams.engine.task import Surroundings, Task
-from common.streams.engine.yielding import STRETCH
 from common.streams.log.memory import Calm, MemoryLog, MemoryStore
 from common.streams.log.port import Doubt, Outgoing, Record, Slice
 from fakes.counting_processor import (
@@ -26,80 +19,24 @@ from fakes.counting_processor import (
     CRASHES_INTERPRET,
     CRASHES_TODO,
     MACHINE,
-    Act,
     Counting,
-    Fact,
     World,
 )
 from harness import virtual_time
 from harness.simulated_processes import Crashed, Faults, Process, adopt_tasks
-
-
-def request(post_id: str, account_id: str = "acc") -> bytes:
-    body = {"post_id": post_id, "account_id": account_id, "tenant": "t"}
-    return json.dumps(body | {"source": {"url": "https://x.example/a"}, "privacy_level": "SELF_ONLY"}).encode()
-
-
-def ask(store: MemoryStore, *values: bytes) -> None:
-    for value in values:
-        store.append(Outgoing(slice=Slice("post.requests", 0), key=b"acc", value=value))
-
-
-def task_over(
-    log: MemoryLog,
-    world: World,
-    seed: int = 1,
-    *,
-    clock: Clock = virtual_time.clock,
-    moment: Moments = virtual_time.moment,
-    machine: Machine[Counting, Fact, Act] = MACHINE,
-    stretch: int = STRETCH,
-) -> Task[Counting, Fact, Act]:
-    async def nothing_to_salvage(body: object) -> None:
-        raise AssertionError(body)
-
-    return Task(
-        Surroundings(
-            machine=machine,
-            effects=world,
-            log=log,
-            clock=clock,
-            moment=moment,
-            random=Random(seed),
-            slots=Slots(4),
-            salvage=nothing_to_salvage,
-            stretch=stretch,
-        ),
-        0,
-    )
-
-
-def events(store: MemoryStore) -> list[tuple[str, int]]:
-    found = []
-    for record in store.records.get(Slice("post.events", 0), []):
-        body = decode(topic="post.events", value=record.value or b"", headers=record.headers).body
-        found.append((body.subject, getattr(body, "revision", 0)))
-    return found
+from harness.stream_task import append_requests, events_in, request_json, serve_for, task_over
 
 
 def reason_in(letter: Record) -> str:
     return (dict(letter.headers)["dlq_reason"] or b"").decode()
 
 
-async def serve_for(task: Task[Counting, Fact, Act], seconds: float) -> None:
-    stop = asyncio.Event()
-    running = asyncio.create_task(task.run(stop))
-    await asyncio.sleep(seconds)
-    stop.set()
-    await running
-
-
 def test_each_request_is_acted_on_once_and_said_once() -> None:
     async def main() -> None:
         store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
-        ask(store, request("a"), request("b"), request("a"))
+        append_requests(store, request_json("a"), request_json("b"), request_json("a"))
         await serve_for(task_over(MemoryLog(store), world), 1)
-        assert sorted(events(store)) == [("a", 1), ("a", 2), ("b", 1)]
+        assert sorted(events_in(store)) == [("a", 1), ("a", 2), ("b", 1)]
         assert sorted(world.acts) == [("a", 1), ("a", 2), ("b", 1)]
 
     virtual_time.run(main())
@@ -108,11 +45,11 @@ def test_each_request_is_acted_on_once_and_said_once() -> None:
 def test_a_second_opening_goes_on_where_the_first_stopped() -> None:
     async def main() -> None:
         store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await serve_for(task_over(MemoryLog(store), world), 1)
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await serve_for(task_over(MemoryLog(store), world), 1)
-        assert events(store) == [("a", 1), ("a", 2)]
+        assert events_in(store) == [("a", 1), ("a", 2)]
         assert world.acts == [("a", 1), ("a", 2)]
 
     virtual_time.run(main())
@@ -128,7 +65,7 @@ def test_what_was_read_back_is_shown_before_anything_is_done_with_it() -> None:
 
         machine = replace(MACHINE, inspect=inspect)
         for _ in range(2):
-            ask(store, request("a"))
+            append_requests(store, request_json("a"))
             await serve_for(task_over(MemoryLog(store), world, machine=machine), 1)
         assert shown == [(0, [], 0), (0, [(Key("acc", "a"), Counting(asked=1, done=1))], 1)]
 
@@ -144,7 +81,7 @@ def test_an_effect_starts_only_after_its_state_is_committed() -> None:
             seen.append(len(store.records.get(Slice("uploader.state", 0), [])))
 
         world.hook = look
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await serve_for(task_over(MemoryLog(store), world), 1)
         assert seen == [2]  # the state and the position
 
@@ -154,15 +91,15 @@ def test_an_effect_starts_only_after_its_state_is_committed() -> None:
 def test_illegible_outside_input_is_dead_lettered_with_why_and_its_post_told() -> None:
     async def main() -> None:
         store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
-        ask(store, b"not json", b'{"account_id": "acc", "post_id": "p"}', request("a"))
+        append_requests(store, b"not json", b'{"account_id": "acc", "post_id": "p"}', request_json("a"))
         await serve_for(task_over(MemoryLog(store), world), 3)
         letters = store.records[Slice("uploader.dead_letters", 0)]
         assert [letter.value for letter in letters] == [b"not json", b'{"account_id": "acc", "post_id": "p"}']
         reasons = [reason_in(letter) for letter in letters]
         assert "JSON is malformed" in reasons[0]
         assert "tenant" in reasons[1]
-        assert ("p", 100) in events(store)
-        assert ("a", 1) in events(store)
+        assert ("p", 100) in events_in(store)
+        assert ("a", 1) in events_in(store)
 
     virtual_time.run(main())
 
@@ -170,8 +107,8 @@ def test_illegible_outside_input_is_dead_lettered_with_why_and_its_post_told() -
 def test_outside_input_that_crashes_a_decision_is_dead_lettered_and_the_partition_goes_on() -> None:
     async def main() -> None:
         store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
-        crashing = [request(name) for name in (CRASHES_INTERPRET, CRASHES_DECIDE, CRASHES_TODO)]
-        ask(store, *crashing, request("a"))
+        crashing = [request_json(name) for name in (CRASHES_INTERPRET, CRASHES_DECIDE, CRASHES_TODO)]
+        append_requests(store, *crashing, request_json("a"))
         with structlog.testing.capture_logs() as lines:
             await serve_for(task_over(MemoryLog(store), world), 1)
         letters = store.records[Slice("uploader.dead_letters", 0)]
@@ -179,7 +116,7 @@ def test_outside_input_that_crashes_a_decision_is_dead_lettered_and_the_partitio
         assert all("Error" in reason_in(letter) for letter in letters)
         told = [line for line in lines if line["event"] == "outside_record_crashed"]
         assert [(line["log_level"], line["offset"]) for line in told] == [("error", 0), ("error", 1), ("error", 2)]
-        assert events(store) == [("a", 1)]
+        assert events_in(store) == [("a", 1)]
         assert world.acts == [("a", 1)]
 
     virtual_time.run(main())
@@ -190,7 +127,7 @@ def test_our_own_records_that_crash_a_decision_stop_the_partition() -> None:
 
     async def main() -> None:
         store = MemoryStore(partitions=1, clock=virtual_time.clock)
-        ask(store, request(CRASHES_DECIDE))
+        append_requests(store, request_json(CRASHES_DECIDE))
         with pytest.raises(ExceptionGroup) as crash:
             await serve_for(task_over(MemoryLog(store), World(), machine=machine), 1)
         assert crash.group_contains(OverflowError)
@@ -204,12 +141,12 @@ def test_our_own_records_that_crash_a_decision_stop_the_partition() -> None:
 def test_headers_without_a_value_or_of_no_text_stop_nothing(headers: tuple[tuple[str, bytes | None], ...]) -> None:
     async def main() -> None:
         store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
-        for value in (request("a"), b'{"account_id": "acc", "post_id": "p"}'):
+        for value in (request_json("a"), b'{"account_id": "acc", "post_id": "p"}'):
             store.append(Outgoing(slice=Slice("post.requests", 0), key=None, value=value, headers=headers))
         await serve_for(task_over(MemoryLog(store), world), 1)
         await serve_for(task_over(MemoryLog(store), world), 1)
-        assert ("a", 1) in events(store)
-        assert ("p", 100) in events(store)
+        assert ("a", 1) in events_in(store)
+        assert ("p", 100) in events_in(store)
         (letter,) = store.records[Slice("uploader.dead_letters", 0)]
         assert tuple(letter.headers)[: len(headers)] == headers
 
@@ -219,7 +156,7 @@ def test_headers_without_a_value_or_of_no_text_stop_nothing(headers: tuple[tuple
 @pytest.mark.parametrize("time_ms", [-(2**62), 2**62])
 def test_a_record_of_an_impossible_time_is_taken(time_ms: int) -> None:
     slice_ = Slice("post.requests", 0)
-    record = Record(slice=slice_, offset=0, key=b"acc", value=request("a"), time_ms=time_ms)
+    record = Record(slice=slice_, offset=0, key=b"acc", value=request_json("a"), time_ms=time_ms)
     step = Intake(MACHINE, 0, lambda _account_id: 0).step(record)
     assert isinstance(step, Offered)
 
@@ -227,8 +164,8 @@ def test_a_record_of_an_impossible_time_is_taken(time_ms: int) -> None:
 def test_a_record_too_large_to_pass_on_whole_is_put_aside_with_its_beginning() -> None:
     async def main() -> None:
         store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
-        huge = request("big").ljust(5_000_000)
-        ask(store, huge, request("a"))
+        huge = request_json("big").ljust(5_000_000)
+        append_requests(store, huge, request_json("a"))
         beside = (("note", bytes(100_000)), ("kind", b"x"))
         store.append(Outgoing(slice=Slice("post.requests", 0), key=bytes(500_000), value=b"no", headers=beside))
         await serve_for(task_over(MemoryLog(store), world), 1)
@@ -237,7 +174,7 @@ def test_a_record_too_large_to_pass_on_whole_is_put_aside_with_its_beginning() -
         assert (first.key, dict(first.headers)["dlq_size"]) == (b"acc", b"5000000")
         assert "5000000 bytes; the limit is 524288" in reason_in(first)
         assert (second.key, second.value, set(dict(second.headers)) & {"note", "kind"}) == (None, b"no", set())
-        assert events(store) == [("a", 1)]
+        assert events_in(store) == [("a", 1)]
 
     virtual_time.run(main())
 
@@ -247,9 +184,9 @@ def test_a_record_on_the_wrong_partition_is_forwarded() -> None:
         store, world = MemoryStore(partitions=2, clock=virtual_time.clock), World()
         log = MemoryLog(store)
         account = next(f"acc{n}" for n in range(99) if log.partition_of(f"acc{n}") == 1)
-        ask(store, request("a", account))
+        append_requests(store, request_json("a", account))
         await serve_for(task_over(log, world), 1)
-        assert [record.value for record in store.records[Slice("post.requests", 1)]] == [request("a", account)]
+        assert [record.value for record in store.records[Slice("post.requests", 1)]] == [request_json("a", account)]
         assert world.acts == []
 
     virtual_time.run(main())
@@ -263,7 +200,7 @@ def test_a_fenced_task_starts_nothing_more() -> None:
         running = asyncio.create_task(first.run(stop))
         await asyncio.sleep(0.1)
         await MemoryLog(store).writer("uploader-0")
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await asyncio.sleep(0.001)
         assert world.acts == []
         await asyncio.sleep(5)
@@ -289,7 +226,7 @@ class CancelledInDoubt(Calm):
 def test_a_task_that_is_cancelled_ends_even_if_the_log_comes_into_doubt_at_that_moment() -> None:
     async def main() -> None:
         store, weather = MemoryStore(partitions=1, clock=virtual_time.clock), CancelledInDoubt()
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         weather.running = asyncio.create_task(task_over(MemoryLog(store, weather), World()).run(asyncio.Event()))
         await asyncio.wait((weather.running,), timeout=60)
         assert weather.running.cancelled()
@@ -300,7 +237,7 @@ def test_a_task_that_is_cancelled_ends_even_if_the_log_comes_into_doubt_at_that_
 def test_where_a_clock_had_run_ahead_time_goes_on_slowly_until_it_has_caught_up() -> None:
     async def main() -> None:
         store, ahead = MemoryStore(partitions=1, clock=virtual_time.clock), timedelta(hours=1)
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         fast = task_over(MemoryLog(store), World(), clock=lambda: virtual_time.clock() + ahead)
         await serve_for(fast, 1)
         task = task_over(MemoryLog(store), World())
@@ -328,7 +265,7 @@ def rough_run(seed: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         random = Random(seed)
         faults = Faults(random, calm_after=20)
         store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
-        ask(store, *(request(f"p{random.randrange(5)}") for _ in range(20)))
+        append_requests(store, *(request_json(f"p{random.randrange(5)}") for _ in range(20)))
 
         async def serve(process: Process) -> None:
             # However often others get their turns while a partition opens, and in between.
@@ -339,7 +276,7 @@ def rough_run(seed: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
             await asyncio.sleep(random.uniform(0.5, 10) if life < 7 else 60)
             process.crash()
             await process.ended()
-        return events(store), world.acts
+        return events_in(store), world.acts
 
     return virtual_time.run(main())
 

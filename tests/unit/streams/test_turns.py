@@ -14,7 +14,7 @@ from common.streams.engine.yielding import STRETCH, Turns
 from common.streams.log.memory import Calm, MemoryLog, MemoryStore
 from fakes.counting_processor import MACHINE, Act, Counting, Fact, World, todo
 from harness import virtual_time
-from unit.streams.test_task import ask, events, request, task_over
+from harness.stream_task import append_requests, events_in, request_json, task_over
 
 STATES = 20 * STRETCH
 PHASES = ("reading", "renaming", "inspecting", "considering", "admitting")
@@ -145,11 +145,13 @@ def test_what_comes_while_a_partition_opens_counts_once(stretch: int) -> None:
         running = asyncio.create_task(task.run(stop))
         await watched.began["considering"].wait()
         # Asked again for some, and for one that nobody knew.
-        ask(store, *(request(name, f"acc-{number % 5}") for number, name in enumerate([*names[:10], "new"])))
+        append_requests(
+            store, *(request_json(name, f"acc-{number % 5}") for number, name in enumerate([*names[:10], "new"]))
+        )
         await asyncio.sleep(10)
         expected = sorted([*((name, 1) for name in [*names, "new"]), *((name, 2) for name in names[:10])])
         assert sorted(world.acts) == expected
-        assert sorted(events(store)) == expected
+        assert sorted(events_in(store)) == expected
         stop.set()
         await running
 
@@ -190,9 +192,9 @@ def test_a_time_that_has_come_does_not_wait_for_the_end_of_what_comes_in(every: 
         task = task_over(MemoryLog(store, Slow()), world, machine=replace(MACHINE, todo=wait, decide=hear))
         stop = asyncio.Event()
         running = asyncio.create_task(task.run(stop))
-        ask(store, request("timer"))
+        append_requests(store, request_json("timer"))
         for number in range(round(10 / every)):
-            ask(store, request(f"post-{number % 50}"))
+            append_requests(store, request_json(f"post-{number % 50}"))
             await asyncio.sleep(every)
         assert len(heard) == 1
         assert heard[0] - at < timedelta(seconds=0.1)

@@ -1,78 +1,19 @@
 """A worker's process: partitions come and go, standstill ends it, outcomes that were paid for are passed on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from random import Random
+from collections.abc import Sequence
 
 import pytest
 
-from common.contract.account import TokenRejected
 from common.contract.body import Body
-from common.streams.api import Key, Machine
-from common.streams.engine.moments import Moments
-from common.streams.engine.worker import Gone, Stuck, Worker, run_worker
+from common.streams.engine.worker import Gone, Stuck
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import Calm, MemoryLog, MemoryReader, MemoryStore, MemoryWriter
 from common.streams.log.port import Doubt, Record, Unusable
-from fakes.counting_processor import MACHINE, Act, Counting, Fact, World
+from fakes.counting_processor import World
 from harness import virtual_time
-from unit.streams.test_task import ask, events, request
-
-Toy = Machine[Counting, Fact, Act]
-
-
-async def nothing(body: Body) -> None:
-    raise AssertionError(body)
-
-
-class Wandering:
-    """A membership that the test moves."""
-
-    session_seconds = 10.0
-
-    def __init__(self) -> None:
-        self.numbers: frozenset[int] = frozenset()
-        self._bell = asyncio.Event()
-
-    def give(self, *numbers: int) -> None:
-        self.numbers = frozenset(numbers)
-        self._bell.set()
-
-    async def changed(self) -> None:
-        await self._bell.wait()
-        self._bell.clear()
-
-
-async def start(
-    log: MemoryLog,
-    world: World,
-    membership: Wandering | FixedMembership,
-    stop: asyncio.Event,
-    *,
-    machine: Toy = MACHINE,
-    salvage: Callable[[Body], Awaitable[None]] = nothing,
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    moment: Moments = virtual_time.moment,
-) -> tuple[Worker, asyncio.Task[None]]:
-    worker = Worker(membership)
-    running = asyncio.create_task(
-        run_worker(
-            machine=machine,
-            effects=world,
-            log=log,
-            membership=membership,
-            salvage=salvage,
-            slots=4,
-            stop=stop,
-            worker=worker,
-            clock=virtual_time.clock,
-            moment=moment,
-            random=Random(1),
-            pause=pause,
-        )
-    )
-    await asyncio.sleep(0.5)
-    return worker, running
+from harness.stream_task import append_requests, events_in, request_json
+from harness.stream_worker import MovableMembership, processor_with_salvage, start_worker
 
 
 def test_a_partition_that_leaves_and_comes_back_goes_on() -> None:
@@ -80,24 +21,24 @@ def test_a_partition_that_leaves_and_comes_back_goes_on() -> None:
         store, world, membership, stop = (
             MemoryStore(partitions=1, clock=virtual_time.clock),
             World(),
-            Wandering(),
+            MovableMembership(),
             asyncio.Event(),
         )
-        worker, running = await start(MemoryLog(store), world, membership, stop)
+        worker, running = await start_worker(MemoryLog(store), world, membership, stop)
         ready = [worker.ready]
         membership.give(0)
         await asyncio.sleep(0.5)
         ready.append(worker.ready)
         assert ready == [False, True]
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await asyncio.sleep(0.5)
         membership.give()
         await asyncio.sleep(0.5)
         assert worker.tasks == {}
-        ask(store, request("b"))
+        append_requests(store, request_json("b"))
         membership.give(0)
         await asyncio.sleep(0.5)
-        assert events(store) == [("a", 1), ("b", 1)]
+        assert events_in(store) == [("a", 1), ("b", 1)]
         stop.set()
         await running
 
@@ -109,7 +50,7 @@ def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -
         store, world, membership, stop = (
             MemoryStore(partitions=1, clock=virtual_time.clock),
             World(),
-            Wandering(),
+            MovableMembership(),
             asyncio.Event(),
         )
         await asyncio.sleep(1000)
@@ -118,10 +59,10 @@ def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -
             await asyncio.sleep(8)
 
         world.hook = answer_late
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         membership.give(0)
-        machine = machine_that_salvages()
-        worker, running = await start(MemoryLog(store), world, membership, stop, machine=machine)
+        machine = processor_with_salvage()
+        worker, running = await start_worker(MemoryLog(store), world, membership, stop, machine=machine)
         membership.give()
         await asyncio.sleep(0.1)
         membership.give(0)
@@ -131,7 +72,7 @@ def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -
         await asyncio.sleep(5)
         ready.append(worker.ready)
         assert ready == [False, True]
-        assert events(store) == [("a", 1)]
+        assert events_in(store) == [("a", 1)]
         stop.set()
         await running
 
@@ -158,7 +99,7 @@ class UnreachableLog(MemoryLog):
 def test_standing_still_ends_the_process_loudly() -> None:
     async def main() -> None:
         log = MemoryLog(MemoryStore(partitions=1, clock=virtual_time.clock), Away())
-        _, running = await start(log, World(), FixedMembership([0]), asyncio.Event())
+        _, running = await start_worker(log, World(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
         assert ended.group_contains(Stuck, match="partition 0 has stood still for 3")
@@ -171,7 +112,7 @@ def test_an_outage_of_the_log_alone_ends_nothing() -> None:
     async def main() -> None:
         log = UnreachableLog(MemoryStore(partitions=1, clock=virtual_time.clock), Away())
         stop = asyncio.Event()
-        _, running = await start(log, World(), FixedMembership([0]), stop)
+        _, running = await start_worker(log, World(), FixedMembership([0]), stop)
         await asyncio.sleep(600)
         assert not running.done()
         stop.set()
@@ -199,7 +140,7 @@ def test_a_standstill_counts_from_when_the_log_answers_again() -> None:
     async def main() -> None:
         stop = asyncio.Event()
         log = Returning(MemoryStore(partitions=1, clock=virtual_time.clock))
-        worker, running = await start(log, World(), FixedMembership([0]), stop)
+        worker, running = await start_worker(log, World(), FixedMembership([0]), stop)
         await asyncio.sleep(log.back + 10)
         assert not running.done()
         assert worker.ready
@@ -214,7 +155,7 @@ def test_a_process_that_was_frozen_goes_on() -> None:
         loop, stop, weather = asyncio.get_running_loop(), asyncio.Event(), Away()
         assert isinstance(loop, virtual_time.VirtualLoop)
         log = MemoryLog(MemoryStore(partitions=1, clock=virtual_time.clock), weather)
-        worker, running = await start(log, World(), FixedMembership([0]), stop)
+        worker, running = await start_worker(log, World(), FixedMembership([0]), stop)
         for _ in range(3):
             loop.skip(28)
             await asyncio.sleep(6)
@@ -231,7 +172,7 @@ def test_a_process_that_was_frozen_goes_on() -> None:
 def test_a_standstill_counts_after_an_outage_as_before_it() -> None:
     async def main() -> None:
         log = Returning(MemoryStore(partitions=1, clock=virtual_time.clock), Away())
-        _, running = await start(log, World(), FixedMembership([0]), asyncio.Event())
+        _, running = await start_worker(log, World(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
         assert ended.group_contains(Stuck)
@@ -255,8 +196,8 @@ class Leaky(Calm):
 def test_a_partition_that_ends_by_itself_ends_the_process_loudly(step: str) -> None:
     async def main() -> None:
         store = MemoryStore(partitions=1, clock=virtual_time.clock)
-        ask(store, request("a"))
-        _, running = await start(MemoryLog(store, Leaky(step)), World(), FixedMembership([0]), asyncio.Event())
+        append_requests(store, request_json("a"))
+        _, running = await start_worker(MemoryLog(store, Leaky(step)), World(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
         assert ended.group_contains(Gone, match="partition 0")
@@ -293,23 +234,15 @@ class DeafLog(MemoryLog):
 def test_a_partition_in_doubt_is_reopened_even_if_its_reader_is_deaf() -> None:
     async def main() -> None:
         store, stop = MemoryStore(partitions=1, clock=virtual_time.clock), asyncio.Event()
-        ask(store, request("a"))
-        _, running = await start(DeafLog(store, DoubtfulOnce()), World(), FixedMembership([0]), stop)
+        append_requests(store, request_json("a"))
+        _, running = await start_worker(DeafLog(store, DoubtfulOnce()), World(), FixedMembership([0]), stop)
         await asyncio.sleep(5)
-        assert events(store) == [("a", 1)]
+        assert events_in(store) == [("a", 1)]
         stop.set()
-        ask(store, request("b"))  # wakes the reader
+        append_requests(store, request_json("b"))  # wakes the reader
         await running
 
     virtual_time.run(main())
-
-
-def machine_that_salvages() -> Toy:
-    def salvage(key: Key, fact: object) -> Body:
-        return TokenRejected(account_id=key.lane, version=1, code=str(fact), service="s", at=virtual_time.clock())
-
-    fields = {name: getattr(MACHINE, name) for name in MACHINE.__slots__}
-    return Machine(**fields | {"salvage": salvage, "uninterruptible": (Act,)})
 
 
 def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for_a_while() -> None:
@@ -317,7 +250,7 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
         store, world, membership, stop = (
             MemoryStore(partitions=1, clock=virtual_time.clock),
             World(),
-            Wandering(),
+            MovableMembership(),
             asyncio.Event(),
         )
         answered, salvaged, refusals = asyncio.Event(), list[str](), [1, 2]
@@ -331,10 +264,10 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
             salvaged.append(body.key)
 
         world.hook = answer_late
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         membership.give(0)
-        _, running = await start(
-            MemoryLog(store), world, membership, stop, machine=machine_that_salvages(), salvage=salvage
+        _, running = await start_worker(
+            MemoryLog(store), world, membership, stop, machine=processor_with_salvage(), salvage=salvage
         )
         await MemoryLog(store).writer("uploader-0")  # the successor
         membership.give()
@@ -342,7 +275,7 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
         answered.set()
         await asyncio.sleep(30)
         assert salvaged == ["acc"]
-        assert events(store) == []
+        assert events_in(store) == []
         stop.set()
         await running
 
@@ -351,10 +284,10 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
 
 def test_a_log_that_lets_the_watchdog_wait_is_not_the_process_standing_still() -> None:
     async def main() -> None:
-        membership, stop = Wandering(), asyncio.Event()
+        membership, stop = MovableMembership(), asyncio.Event()
         membership.give(0)
         log = Returning(MemoryStore(partitions=1, clock=virtual_time.clock))
-        worker, running = await start(log, World(), membership, stop)
+        worker, running = await start_worker(log, World(), membership, stop)
         await asyncio.sleep(log.back + 10)
         assert not running.done()
         assert worker.ready

@@ -11,8 +11,8 @@ from common.streams.log.memory import Calm, MemoryLog, MemoryStore
 from common.streams.log.port import Slice
 from fakes.counting_processor import World
 from harness import virtual_time
-from unit.streams.test_task import ask, events, request, serve_for, task_over
-from unit.streams.test_worker import Wandering, machine_that_salvages, start
+from harness.stream_task import append_requests, events_in, request_json, serve_for, task_over
+from harness.stream_worker import MovableMembership, processor_with_salvage, start_worker
 
 STANDS_FROM = 2.0
 
@@ -21,7 +21,7 @@ STANDS_FROM = 2.0
 def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends(seconds: int) -> None:
     async def main() -> None:
         store, world, stop = MemoryStore(partitions=1, clock=virtual_time.clock), World(), asyncio.Event()
-        membership = Wandering()
+        membership = MovableMembership()
 
         async def stand_still(ordinary: float) -> None:
             await asyncio.sleep(ordinary)
@@ -34,13 +34,13 @@ def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends
 
         world.hook = answer_late
         membership.give(0)
-        _, running = await start(
-            MemoryLog(store), world, membership, stop, machine=machine_that_salvages(), pause=stand_still
+        _, running = await start_worker(
+            MemoryLog(store), world, membership, stop, machine=processor_with_salvage(), pause=stand_still
         )
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await asyncio.sleep(30)
         assert running.done() == (seconds >= membership.session_seconds)
-        assert events(store), "what was under way is settled first"
+        assert events_in(store), "what was under way is settled first"
         if running.done():
             with pytest.raises(Lapsed, match=r"stood still for 10 s.*; the group waits 10 s"):
                 await running
@@ -55,7 +55,7 @@ def test_a_process_that_is_killed_while_it_starts_leaves_nothing_behind(turns: i
     async def main() -> None:
         before = asyncio.all_tasks()
         log = MemoryLog(MemoryStore(partitions=1, clock=virtual_time.clock))
-        starting = asyncio.create_task(start(log, World(), FixedMembership([0]), asyncio.Event()))
+        starting = asyncio.create_task(start_worker(log, World(), FixedMembership([0]), asyncio.Event()))
         for _ in range(turns):
             await asyncio.sleep(0)
         for task in (killed := asyncio.all_tasks() - before):
@@ -80,9 +80,9 @@ class Clocks:
 
 
 async def owning(store: MemoryStore, world: World, clocks: Clocks, stop: asyncio.Event) -> asyncio.Task[None]:
-    membership = Wandering()
+    membership = MovableMembership()
     membership.give(0)
-    _, running = await start(MemoryLog(store), world, membership, stop, moment=clocks.read)
+    _, running = await start_worker(MemoryLog(store), world, membership, stop, moment=clocks.read)
     return running
 
 
@@ -93,7 +93,7 @@ def test_a_process_that_was_suspended_begins_nothing_and_ends(way: str) -> None:
         running = await owning(store, world, clocks, asyncio.Event())
         setattr(clocks, way, 11.0)
         # Taken and committed before the heart's next beat, which is half a second away.
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await asyncio.wait((running,), timeout=60)
         assert running.done(), "it did not find out"
         with pytest.raises(Lapsed, match=r"stood still for 1[01] s, or the machine's clock was set forward by that"):
@@ -117,11 +117,11 @@ def test_a_clock_that_was_set_ends_one_process_and_not_its_successor() -> None:
         await asyncio.wait((first,), timeout=60)
         assert isinstance(first.exception(), Lapsed)
         second = await owning(store, world, clocks, stop)
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await asyncio.sleep(30)
         clocks.set_forward = 0.0
         await asyncio.sleep(30)
-        assert events(store) == [("a", 1)]
+        assert events_in(store) == [("a", 1)]
         assert not second.done()
         stop.set()
         await second
@@ -135,7 +135,7 @@ def test_a_clock_that_is_set_back_before_the_next_beat_does_not_leave_a_process_
         running = await owning(store, world, clocks, asyncio.Event())
         await asyncio.sleep(5.1)
         clocks.set_forward = 11.0
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await asyncio.sleep(0.1)  # somebody found the session over, and had every partition given up
         clocks.set_forward = 0.0
         await asyncio.wait((running,), timeout=60)
@@ -158,10 +158,10 @@ def test_a_commit_during_which_the_machine_was_suspended_is_in_doubt(way: str, s
 
         store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
         task = task_over(MemoryLog(store, Suspending()), world, moment=clocks.read)
-        ask(store, request("a"))
+        append_requests(store, request_json("a"))
         await serve_for(task, 5)
         assert task.pulse.reopened == reopened
-        assert events(store) == [("a", 1)]
+        assert events_in(store) == [("a", 1)]
 
     virtual_time.run(main())
 

@@ -1,0 +1,79 @@
+"""Run a worker over a log in memory, with a membership that the test moves."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+
+from common.contract.account import TokenRejected
+from common.contract.body import Body
+from common.streams.api import Key, Machine
+from common.streams.engine.moments import Moments
+from common.streams.engine.worker import Worker, run_worker
+from common.streams.log.membership import FixedMembership
+from common.streams.log.memory import MemoryLog
+from fakes.counting_processor import MACHINE, Act, Counting, Fact, World
+from harness import virtual_time
+
+CountingProcessor = Machine[Counting, Fact, Act]
+
+
+async def refuse_salvage(body: Body) -> None:
+    raise AssertionError(body)
+
+
+class MovableMembership:
+    """A membership that the test moves."""
+
+    session_seconds = 10.0
+
+    def __init__(self) -> None:
+        self.numbers: frozenset[int] = frozenset()
+        self._bell = asyncio.Event()
+
+    def give(self, *numbers: int) -> None:
+        self.numbers = frozenset(numbers)
+        self._bell.set()
+
+    async def changed(self) -> None:
+        await self._bell.wait()
+        self._bell.clear()
+
+
+async def start_worker(
+    log: MemoryLog,
+    world: World,
+    membership: MovableMembership | FixedMembership,
+    stop: asyncio.Event,
+    *,
+    machine: CountingProcessor = MACHINE,
+    salvage: Callable[[Body], Awaitable[None]] = refuse_salvage,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    moment: Moments = virtual_time.moment,
+) -> tuple[Worker, asyncio.Task[None]]:
+    worker = Worker(membership)
+    running = asyncio.create_task(
+        run_worker(
+            machine=machine,
+            effects=world,
+            log=log,
+            membership=membership,
+            salvage=salvage,
+            slots=4,
+            stop=stop,
+            worker=worker,
+            clock=virtual_time.clock,
+            moment=moment,
+            random=Random(1),
+            pause=pause,
+        )
+    )
+    await asyncio.sleep(0.5)
+    return worker, running
+
+
+def processor_with_salvage() -> CountingProcessor:
+    def salvage(key: Key, fact: object) -> Body:
+        return TokenRejected(account_id=key.lane, version=1, code=str(fact), service="s", at=virtual_time.clock())
+
+    fields = {name: getattr(MACHINE, name) for name in MACHINE.__slots__}
+    return Machine(**fields | {"salvage": salvage, "uninterruptible": (Act,)})
