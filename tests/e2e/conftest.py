@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.running_stack import Account, Clip, Request, Stage, make_clip, open_stage
+from harness.product import Account, Clip, Request, Stage, make_clip, open_stage
 from stack.local import Stack
 from stack.options import Options
 from stack.waiting import apart

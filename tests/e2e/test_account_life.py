@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.running_stack import Account, Clip, Stage
+from harness.product import Account, Clip, Stage
 from harness.topic_tail import Event, Tail
 from harness.waiting import eventually
 from stack.demo import browser

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.running_stack import Stage
+from harness.product import Stage
 from harness.waiting import eventually
 from stack.api_keys import Operator
 from stack.errors import KeyRefused

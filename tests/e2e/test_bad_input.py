@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.running_stack import Account, Clip, Request, Stage, open_stage
+from harness.product import Account, Clip, Request, Stage, open_stage
 from harness.topic_tail import Event, Tail
 from stack.local import Stack
 from stack.waiting import apart

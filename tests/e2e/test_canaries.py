@@ -15,7 +15,7 @@ from e2e.canaries.canary_run import Clips, open_scene
 from e2e.canaries.outputs import everything
 from e2e.canaries.search import Canary, Hit, Place, forms_of, search
 from e2e.canaries.steps import STEPS
-from harness.running_stack import make_clip
+from harness.product import make_clip
 from stack.local import Stack
 from stack.options import Options
 from stack.waiting import apart

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from harness.running_stack import AGES, NUMBERS_WITHIN, Account, Clip, Request, Stage, steady
+from harness.product import AGES, NUMBERS_WITHIN, Account, Clip, Request, Stage, steady
 from harness.waiting import eventually
 
 TAKEN_WITHIN = 60.0

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from harness.openapi_requests import KEY, OPERATOR, TIKTOK, Filled, Operation, fill, operations
-from harness.running_stack import AGES, NUMBERS_WITHIN, Account, Clip, Request, Stage, open_stage, steady
+from harness.product import AGES, NUMBERS_WITHIN, Account, Clip, Request, Stage, open_stage, steady
 from harness.waiting import eventually
 from stack.api_keys import SCOPES
 from stack.local import Stack

@@ -12,7 +12,7 @@ import pytest
 
 from auth_service.account import Connected, Pair
 from harness.many_accounts import Crowd
-from harness.running_stack import open_stage
+from harness.product import open_stage
 from harness.topic_tail import Event, Tail
 from harness.waiting import eventually
 from stack.kafka import Broker

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.running_stack import Clip, Stage
+from harness.product import Clip, Stage
 from harness.sandbox_admin import Call, Moment
 from stack.options import SERVICES
 

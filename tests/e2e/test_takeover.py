@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from harness.running_stack import Clip, Stage
+from harness.product import Clip, Stage
 from harness.waiting import eventually
 from stack.local import Stack
 from stack.services import ServiceProcess

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from harness.running_stack import Stage
+from harness.product import Stage
 from harness.topic_tail import Event, Tail
 
 TOLD_WITHIN = 60.0

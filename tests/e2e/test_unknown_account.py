@@ -1,6 +1,6 @@
 """A request for an account that nobody connected waits a minute for it, says so, and ends."""
 
-from harness.running_stack import Request, Stage
+from harness.product import Request, Stage
 
 MINUTE_AND_MARGIN = 100.0
 

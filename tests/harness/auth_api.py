@@ -1,10 +1,9 @@
 """The edge with the sandbox behind it, a worker in memory, a clock, and a browser."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
-from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -12,153 +11,25 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from fastapi import APIRouter
 from pydantic import SecretStr
 
-from auth_service.account import AppOf
 from auth_service.apps import App, Apps
 from auth_service.consent import Consents
-from auth_service.effects import AuthEffects, Client
-from auth_service.errors import NotDurable
+from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients
-from auth_service.machine import AnyFact, State, auth_machine
 from auth_service.settings import EdgeSettings
 from auth_service.wiring import EdgeViews, edge_routers
-from common.contract.account import ConnectRequested
-from common.contract.body import Body
-from common.contract.codec import Envelope
 from common.contract.tenant import ApiKeyIssued, Scope, TenantDescribed
-from common.contract.topics import Topic
 from common.http.api_keys import mint
 from common.http.app import create_app
-from common.security.sealing import Vault
-from common.streams.api import Due, Key, Meanwhile, Wait
+from fakes.auth_worker import VAULT, Worker
+from fakes.tiktok_login import Exchanger
+from fakes.views import View
 from sandbox.shell import Shell
 from tiktok.client import TikTok
-from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Outcome, Unknown
 
 AUTH = "http://127.0.0.1:8101"
 SANDBOX = "https://sandbox.test"
-VAULT = Vault({"one": b"1" * 32})
 BOOTSTRAP = "bootstrap-secret-of-this-test-only"
 BEGINNING = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
-class OneApp:
-    """Every account is of one app."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def of(self, app: AppOf) -> Client:
-        return self._client
-
-
-class View:
-    """A whole view that a test, or the worker, fills."""
-
-    def __init__(self) -> None:
-        self.bodies: dict[str, Body] = {}
-        self.ready = True
-
-    def get(self, key: str, /) -> Body | None:
-        return self.bodies.get(key)
-
-    def all(self) -> Iterable[tuple[str, Body]]:
-        return list(self.bodies.items())
-
-    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Nothing comes later here than it is asked for."""
-        return holds()
-
-
-class Answering:
-    """A TikTok that always gives one answer to an exchange."""
-
-    def __init__(self, answer: Outcome[Grant]) -> None:
-        self.answer = answer
-
-    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]:
-        return self.answer
-
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
-        return Unknown("HTTP 503")
-
-
-class Exchanger(Protocol):
-    """What TikTok does for a person who came back."""
-
-    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]: ...
-
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]: ...
-
-
-class Nameless:
-    """TikTok while its user info is down."""
-
-    def __init__(self, tiktok: TikTok) -> None:
-        self.exchange_code = tiktok.exchange_code
-
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
-        return Unknown("HTTP 503")
-
-
-class NoViews:
-    """The worker's task has none."""
-
-    def get(self, topic: Topic, key: str) -> Body | None:
-        return None
-
-
-class Worker:
-    """What the worker does of a command, at once: its own machine and effects, without a log between."""
-
-    def __init__(self, effects: AuthEffects, recipients: Recipients, clock: Callable[[], datetime]) -> None:
-        self._machine = auth_machine(recipients.fingerprint)
-        self._effects = effects
-        self._clock = clock
-        self.states: dict[Key, State] = {}
-        self.views: dict[str, View] = {}
-        self.told: list[Body] = []
-        self.written: list[Body] = []
-        self.confirms = True
-        self.works = True
-
-    async def write(self, command: Body) -> None:
-        """Take a command, and carry out what it leads to."""
-        if not self.confirms:
-            raise NotDurable(about=command.key)
-        self.written.append(command)
-        envelope = Envelope(id="1", source="test", time=None, traceparent=None, body=command)
-        addressed = self._machine.interpret(envelope)
-        if addressed is None or not self.works:
-            return
-        await self._go_on(addressed.key, addressed.fact)
-
-    async def wake(self, account_id: str) -> None:
-        """Let the time come that the account waits for, if it has; carry out what it then wants."""
-        await self._go_on(Key(account_id), Due())
-
-    async def _go_on(self, key: Key, fact: AnyFact | Due) -> None:
-        while True:
-            decision = self._machine.decide(key, self.states.get(key), fact, self._clock())
-            if decision.state is not None:
-                self.states[key] = decision.state
-            for event in decision.events:
-                self._tell(event)
-            state = decision.state
-            wanted = None if state is None else self._machine.todo(key, state, self._clock())
-            if wanted is None or isinstance(wanted, Wait):
-                return
-            effect = wanted.effect if isinstance(wanted, Meanwhile) else wanted
-            fact = await self._effects.perform(key, effect, NoViews())
-
-    def _tell(self, event: Body) -> None:
-        self.told.append(event)
-        if event.topic.compacted:
-            self.views.setdefault(event.topic.name, View()).bodies[event.key] = event
-
-    @property
-    def connects(self) -> list[ConnectRequested]:
-        return [command for command in self.written if isinstance(command, ConnectRequested)]
 
 
 class Scene:

@@ -1,7 +1,6 @@
 """The real task over a log in memory, in virtual time, and a TikTok that rotates tokens."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 
@@ -18,62 +17,13 @@ from common.streams.engine.fair_limiter import Slots
 from common.streams.engine.task import Surroundings, Task
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
+from fakes.tiktok_clients import OneApp
+from fakes.tiktok_refresh import ACCESS_SECONDS, RotatingTikTok
 from harness import virtual_time
-from harness.auth_api import OneApp
-from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Done, Outcome, Refused, Unknown
 
 ACCOUNT = "acc_1"
 VAULT = Vault({"one": b"1" * 32})
 UPLOADER = X25519PrivateKey.generate()
-LIFE = 600
-
-
-class RotatingTikTok:
-    """Rotates the pair with each refresh. Answers by number in `lost` are lost; all of them take `seconds`.
-
-    It never says who anybody is; each such answer takes `look_seconds`.
-    """
-
-    def __init__(self, *, lost: Sequence[int] = (), seconds: float = 0.1, look_seconds: float = 0.1) -> None:
-        self.alive = 1
-        self.calls = 0
-        self.revoked: list[str] = []
-        self.asked = asyncio.Event()
-        self._lost = lost
-        self._seconds = seconds
-        self._look_seconds = look_seconds
-        self.looks = 0
-
-    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
-        self.calls += 1
-        self.asked.set()
-        call = self.calls
-        await asyncio.sleep(self._seconds)
-        if refresh_token != f"rft.{self.alive}":
-            return Refused(status=400, code="invalid_grant", message="Refresh token is invalid or expired.", log_id="")
-        self.alive += 1
-        if call in self._lost:
-            return Unknown("ReadTimeout")
-        return Done(
-            Grant(
-                open_id="-000open",
-                scopes=(),
-                access_token=f"act.{self.alive}",
-                refresh_token=f"rft.{self.alive}",
-                expires_in=LIFE,
-                refresh_expires_in=86_400,
-            )
-        )
-
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
-        self.looks += 1
-        await asyncio.sleep(self._look_seconds)
-        return Unknown("HTTP 503")
-
-    async def revoke(self, access_token: str) -> Outcome[None]:
-        self.revoked.append(access_token)
-        return Done(None)
 
 
 class World:
@@ -98,7 +48,7 @@ class World:
                 scopes=scopes,
                 sealed_grant=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=0),
                 granted_at=now,
-                access_expires_at=now + timedelta(seconds=LIFE),
+                access_expires_at=now + timedelta(seconds=ACCESS_SECONDS),
                 refresh_expires_at=now + timedelta(days=1),
             )
         )

@@ -13,27 +13,14 @@ from analytics_service.documents import STATES, Collection
 from analytics_service.errors import UnreadableRecord
 from analytics_service.projector import Projection, project_owned
 from analytics_service.store import Database, Store, open_database
+from builders.post_history import STORY, T0, VIDEO, memory, outgoing, post, records_of, upserts
 from common.clock import system_clock
 from common.contract.codec import BODIES
 from common.contract.post import FailureReason, PostEvent, PostFailed, PostProgressed, PostRequestConflict
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from harness.projector import (
-    ENOUGH,
-    QUICK,
-    STORY,
-    T0,
-    VIDEO,
-    Watched,
-    everything,
-    memory,
-    outgoing,
-    post,
-    projecting,
-    records_of,
-    upserts,
-)
+from harness.projector import ENOUGH, QUICK, Watched, everything, projecting
 from stack.store import Store as Server
 
 

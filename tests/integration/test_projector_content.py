@@ -10,12 +10,13 @@ from prometheus_client import REGISTRY
 
 from analytics_service.documents import Collection
 from analytics_service.store import Database, Store
+from builders.post_history import STORY, memory, post, records_of, upserts
 from common.contract.body import Body
 from common.contract.metrics import MetricsCollected
 from common.contract.post import DelayReason, PostDelayed
 from common.streams.log.memory import MemoryLog
 from common.streams.log.port import Slice
-from harness.projector import STORY, Watched, everything, memory, post, projecting, records_of, upserts
+from harness.projector import Watched, everything, projecting
 
 WEST, EAST = timezone(timedelta(hours=-5)), timezone(timedelta(hours=14))
 MOMENTS = {

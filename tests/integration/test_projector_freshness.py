@@ -13,25 +13,13 @@ from analytics_service.edge import ReadApi
 from analytics_service.projector import Projection, project_partition
 from analytics_service.queries import Happened, Place, PostFound, Queries
 from analytics_service.store import Database, Store
+from builders.post_history import STORY, T0, T0_MS, VIDEO, memory, post, records_of, upserts
 from common.clock import system_clock
 from common.contract.post import PostAvailable, PostProgressed
 from common.contract.topics import METRICS_EVENTS, POST_EVENTS
 from common.streams.log.memory import MemoryLog
 from common.streams.log.port import Record, Slice
-from harness.projector import (
-    ENOUGH,
-    QUICK,
-    STORY,
-    T0,
-    T0_MS,
-    VIDEO,
-    Watched,
-    memory,
-    post,
-    projecting,
-    records_of,
-    upserts,
-)
+from harness.projector import ENOUGH, QUICK, Watched, projecting
 
 T = TypeVar("T")
 

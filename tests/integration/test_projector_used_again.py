@@ -15,6 +15,7 @@ from analytics_service.edge import ReadApi
 from analytics_service.edge_models import PostAnswer, SeriesAnswer
 from analytics_service.queries import Queries
 from analytics_service.store import Database, Store, open_database
+from builders.post_history import PUBLIC, STORY, T0, VIDEO, post, records_of, upserts
 from common.contract.body import Body
 from common.contract.metrics import MetricsCollected
 from common.contract.post import (
@@ -29,7 +30,6 @@ from common.contract.post import (
     PostUploaded,
 )
 from common.streams.log.port import Record
-from harness.projector import PUBLIC, STORY, T0, VIDEO, post, records_of, upserts
 
 LATER = timedelta(days=31)
 NEW_VIDEO = "7599999999999999999"

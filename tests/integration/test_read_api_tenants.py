@@ -12,12 +12,12 @@ from analytics_service.documents import Collection
 from analytics_service.edge import ReadApi, add_read_api
 from analytics_service.queries import Queries
 from analytics_service.store import Database, Store
+from builders.post_history import STORY, T0, records_of, upserts
 from common.contract.body import Body
 from common.contract.post import PostAccepted, PostEvent, PostProgressed
 from common.contract.tenant import Scope
 from common.http.app import create_app
 from fakes.api_keys import KeyRing
-from harness.projector import STORY, T0, records_of, upserts
 
 PATHS = ("/v1/posts/post-1", "/v1/posts/post-1/metrics")
 

@@ -12,10 +12,10 @@ from analytics_service.edge import ReadApi, add_read_api
 from analytics_service.errors import StoreUnavailable
 from analytics_service.queries import Place, Queries
 from analytics_service.store import Store, open_database
+from builders.post_history import STORY, T0, records_of, upserts
 from common.http.app import create_app
 from contracts.http.edges import NOW, Edge, Weather, key_of
 from fakes.api_keys import KeyRing
-from harness.projector import STORY, T0, records_of, upserts
 
 
 class Away(Queries):

@@ -10,37 +10,14 @@ from auth_service.consent import Departure
 from common.contract.account import AccountDescribed
 from common.contract.tenant import Scope
 from contracts.http.edges import TENANT, Edge, Weather
+from fakes.tiktok_login import Willing
 from harness.auth_api import BOOTSTRAP, SANDBOX, Scene
 from sandbox.settings import Settings
 from sandbox.shell import Shell
 from sandbox.web import build_app
-from tiktok.client import TikTok
-from tiktok.models import Grant
-from tiktok.outcomes import Done, Outcome, Unknown
 
 OWN_PAGE = "https://app.acme.example/tiktok"
 WEATHERS = (Weather.FAIR, Weather.UNREADY, Weather.KAFKA_AWAY, Weather.WORKER_AWAY, Weather.TIKTOK_AWAY)
-
-
-class Willing(TikTok):
-    """TikTok, where every code is good for a grant of the same person; unless it is away."""
-
-    away = False
-    person = ""
-
-    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]:
-        if self.away:
-            return Unknown("HTTP 503")
-        return Done(
-            Grant(
-                open_id=self.person,
-                scopes=("video.publish",),
-                access_token="a",
-                refresh_token="r",
-                expires_in=86_400,
-                refresh_expires_in=86_400_000,
-            )
-        )
 
 
 def auth() -> Edge:

@@ -17,7 +17,7 @@ from common.contract.codec import Envelope, encode
 from common.http import app as http
 from common.streams.log.port import Unusable
 from fakes.api_keys import KeyRing, bearer
-from harness.auth_api import View
+from fakes.views import View
 from publisher_service.edge import routes
 from publisher_service.tiktok_webhooks import App, webhook_routes
 from publisher_service.wiring import KafkaNotifications, KafkaRequests

@@ -6,7 +6,7 @@ import httpx
 
 from auth_service.steps import PendingConsent, seal_slip
 from e2e.canaries.canary_run import CALLBACK, Scene
-from harness.running_stack import Account
+from harness.product import Account
 from harness.topic_tail import Event, Tail
 from harness.waiting import eventually
 from stack.demo.browser import look_at

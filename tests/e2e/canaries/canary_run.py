@@ -17,7 +17,7 @@ import httpx
 from common.security.sealing import Vault
 from e2e.canaries.outputs import numbers
 from e2e.canaries.search import Canary, Place
-from harness.running_stack import ANSWER_WITHIN, Clip, Stage
+from harness.product import ANSWER_WITHIN, Clip, Stage
 from stack.demo.browser import filled, look_at
 from stack.local import Stack
 

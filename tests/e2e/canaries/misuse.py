@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 from common.contract.topics import state_topic
 from e2e.canaries.accounts import TENANT
 from e2e.canaries.canary_run import CALLBACK, START, Scene, run
-from harness.running_stack import Request
+from harness.product import Request
 from harness.topic_tail import Event, Tail
 from harness.waiting import eventually
 from stack.options import SERVICES

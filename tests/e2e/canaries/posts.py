@@ -2,7 +2,7 @@
 
 from e2e.canaries.accounts import TENANT, connect
 from e2e.canaries.canary_run import Scene
-from harness.running_stack import Clip, Request
+from harness.product import Clip, Request
 
 CHUNK_BYTES = 10_000_000
 FAILED_WITHIN = 60.0

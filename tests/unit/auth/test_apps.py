@@ -10,7 +10,8 @@ from auth_service.metrics import UNREADABLE_PAIRS
 from builders.account_states import NOW
 from common.contract.tenant import TenantDescribed, TikTokApp
 from common.security.sealing import CannotOpen, Vault
-from harness.auth_api import VAULT, View
+from fakes.auth_worker import VAULT
+from fakes.views import View
 from tiktok.client import TikTok
 
 SECRET = "planted-secret-of-a-tenants-app"

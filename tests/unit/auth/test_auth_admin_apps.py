@@ -15,7 +15,8 @@ from common.contract.audit import Action
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.tenant import AppRequested, AppResealed
-from harness.auth_api import VAULT, Scene
+from fakes.auth_worker import VAULT
+from harness.auth_api import Scene
 
 
 async def test_an_app_is_set_changed_and_removed(scene: Scene, acme: httpx.AsyncClient) -> None:

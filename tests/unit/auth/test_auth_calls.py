@@ -27,7 +27,9 @@ from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients, Tokens, seal_tokens
 from builders.account_states import KEY, NOW, pair_of_life
 from common.contract.account import AccountDisconnected, CredentialWithdrawn
-from harness.auth_api import VAULT, NoViews, Scene
+from fakes.auth_worker import VAULT
+from fakes.views import NoViews
+from harness.auth_api import Scene
 from sandbox.shell import Shell
 from sandbox.web import build_app
 from tiktok.models import Grant, UserInfo

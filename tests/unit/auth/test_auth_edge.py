@@ -18,7 +18,9 @@ from common.contract.account import (
     account_id_of,
 )
 from common.contract.codec import Envelope
-from harness.auth_api import VAULT, Answering, Nameless, Scene, result_of
+from fakes.auth_worker import VAULT
+from fakes.tiktok_login import Answering, Nameless
+from harness.auth_api import Scene, result_of
 from sandbox.shell import Shell
 from tiktok.models import Grant
 from tiktok.outcomes import NotSent, Outcome, Refused, Unknown

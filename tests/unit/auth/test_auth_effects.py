@@ -38,7 +38,7 @@ from common.contract.codec import Envelope
 from common.contract.topics import Topic
 from common.security.sealing import CannotOpen, Vault, open_sealed
 from common.streams.api import Due, Key
-from harness.auth_api import OneApp
+from fakes.tiktok_clients import OneApp
 from sandbox.oauth import AuthorizationRequest, issue_code
 from sandbox.settings import Settings
 from sandbox.shell import Shell

@@ -8,8 +8,9 @@ from auth_service.grants import Tokens
 from auth_service.plans import LOOK_EVERY
 from common.contract.account import CredentialIssued, CredentialWithdrawn, TokenRejected
 from common.security.sealing import open_sealed
+from fakes.tiktok_refresh import ACCESS_SECONDS, RotatingTikTok
 from harness import virtual_time
-from harness.auth_worker import ACCOUNT, FIRST, LIFE, RotatingTikTok, World
+from harness.auth_worker import ACCOUNT, FIRST, World
 
 
 def test_an_account_is_connected_announced_and_kept_fresh() -> None:
@@ -67,7 +68,7 @@ def test_a_lost_answer_ends_in_a_risk_and_then_needs_the_person() -> None:
     async def main() -> None:
         world = World(RotatingTikTok(lost=(1,)))
         world.connect(FIRST)
-        await world.serve(LIFE + 10)
+        await world.serve(ACCESS_SECONDS + 10)
         assert [event.ce_type for event in world.told("account.events")] == [
             "account.connected",
             "account.at_risk",
@@ -84,7 +85,7 @@ def test_a_person_who_connects_again_heals_the_account_and_versions_go_on() -> N
         tiktok = RotatingTikTok(lost=(1,))
         world = World(tiktok)
         world.connect(FIRST)
-        await world.serve(LIFE + 10)
+        await world.serve(ACCESS_SECONDS + 10)
         world.connect(Tokens(access_token="act.9", refresh_token=f"rft.{tiktok.alive}"))
         await world.serve(5)
         assert world.credentials()[-1] == (3, "act.9")

@@ -9,8 +9,9 @@ from auth_service.grants import Tokens
 from common.contract.account import AccountDisconnected, CredentialIssued, CredentialWithdrawn, DisconnectRequested
 from common.contract.tiktok import TikTokNotified
 from common.streams.log.port import Slice
+from fakes.tiktok_refresh import RotatingTikTok
 from harness import virtual_time
-from harness.auth_worker import ACCOUNT, FIRST, RotatingTikTok, World
+from harness.auth_worker import ACCOUNT, FIRST, World
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
 

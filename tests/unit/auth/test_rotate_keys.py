@@ -10,24 +10,15 @@ import pytest
 from auth_service.account import Connected
 from auth_service.grants import Tokens, seal_tokens
 from auth_service.tenant import Tenant
+from builders.consents import BOTH, NEW, NEW_ALONE, NEW_BEHIND, OLD, OLD_ALONE, consent, tokens_of
 from common.contract.account import PairResealed
 from common.contract.body import Body
 from common.security.sealing import Vault
 from common.streams.api import Key
 from common.streams.log.port import Slice, Unusable
+from fakes.tiktok_refresh import Rotating
 from harness import virtual_time
-from harness.auth_key_rotation import (
-    BOTH,
-    NEW,
-    NEW_ALONE,
-    NEW_BEHIND,
-    OLD,
-    OLD_ALONE,
-    Fleet,
-    Rotating,
-    consent,
-    tokens_of,
-)
+from harness.simulated_auth import Fleet
 
 ACCOUNTS = tuple(f"acc_{number}" for number in range(1, 8))
 DONE = "no record is sealed under another key than k2"

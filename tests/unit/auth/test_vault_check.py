@@ -9,11 +9,12 @@ from auth_service.errors import VaultKeysMissing
 from auth_service.machine import State
 from auth_service.settings import WorkerSettings
 from auth_service.vault_check import KeyCheck, check_vault, tell_of_missing_keys
+from builders.consents import BOTH, NEW_ALONE, OLD_ALONE
 from common.security.sealing import Vault
 from common.streams.api import Key
 from common.streams.log.memory import MemoryLog
 from harness import virtual_time
-from harness.auth_key_rotation import BOTH, NEW_ALONE, OLD_ALONE, PARTITIONS, Fleet
+from harness.simulated_auth import PARTITIONS, Fleet
 
 ACCOUNTS = tuple(f"acc_{number}" for number in range(1, 8))
 OTHER_BYTES = Vault({"k1": b"x" * 32})

@@ -12,23 +12,15 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from builders.credentials import PRIVATE_KEY, TOKEN, credential
 from builders.uploader_states import ASKING, INITIALISING, KEY, LARGE, LOCATING, PROBING, REQUEST, TICKET, of
 from common.contract.account import CredentialWithdrawn
 from common.contract.post import FailureReason, PostFailed, PostUploaded
 from common.security.sealing import open_sealed
-from harness.uploader import (
-    EVERYTHING,
-    PRIVATE_KEY,
-    TOKEN,
-    URL,
-    Attempt,
-    Cat,
-    ModelTikTok,
-    Views,
-    credential,
-    drive,
-    effects_over,
-)
+from fakes.media_source import Cat
+from fakes.tiktok_uploads import EVERYTHING, URL, Attempt, ModelTikTok
+from fakes.views import Views
+from harness.uploader import drive, effects_over
 from tiktok import outcomes
 from tiktok.outcomes import Unknown
 from uploader_service.facts import (

@@ -10,12 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service.apps import seal_secret
 from auth_service.effects import AuthEffects, Client
-from auth_service.grants import Recipients, Tokens, open_tokens, seal_tokens
+from auth_service.grants import Recipients, Tokens, open_tokens
 from auth_service.machine import State, auth_machine
 from auth_service.rotate_keys import Rotation
 from auth_service.sealed_states import held_in, opens_in_place, text_of
-from common.clock import Instant
-from common.contract.account import ConnectRequested
+from builders.consents import BOTH, LIFE, OLD_ALONE, consent, tokens_of
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.tenant import AppRequested, TenantRequested, TikTokApp
@@ -26,57 +25,12 @@ from common.streams.engine.fair_limiter import Slots
 from common.streams.engine.task import Surroundings, Task
 from common.streams.log.memory import MemoryLog, MemoryStore, Weather
 from common.streams.log.port import Outgoing, Slice
+from fakes.tiktok_clients import OneApp
+from fakes.tiktok_refresh import Rotating
 from harness import virtual_time
-from harness.auth_api import OneApp
-from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Done, Outcome, Unknown
 
 PARTITIONS = 2
-LIFE = timedelta(hours=2)
-OLD, NEW = b"1" * 32, b"2" * 32
-OLD_ALONE = Vault({"k1": OLD})
-BOTH = Vault({"k2": NEW, "k1": OLD})
-NEW_BEHIND = Vault({"k1": OLD, "k2": NEW})
-NEW_ALONE = Vault({"k2": NEW})
 RECIPIENTS = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
-
-
-def tokens_of(account_id: str, generation: int = 1) -> Tokens:
-    return Tokens(access_token=f"act.{account_id}.{generation}", refresh_token=f"rft.{account_id}.{generation}")
-
-
-class Rotating:
-    """A TikTok that takes each refresh token once. Its new tokens live as long as is said."""
-
-    def __init__(self, *, life: timedelta = LIFE, seconds: float = 0.1) -> None:
-        self.life = life
-        self.seconds = seconds
-        self.used: list[str] = []
-        self.asked = asyncio.Event()
-
-    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
-        assert refresh_token not in self.used
-        self.used.append(refresh_token)
-        self.asked.set()
-        await asyncio.sleep(self.seconds)
-        _, account_id, generation = refresh_token.split(".")
-        tokens = tokens_of(account_id, int(generation) + 1)
-        return Done(
-            Grant(
-                open_id=account_id,
-                scopes=("video.publish",),
-                access_token=tokens.access_token,
-                refresh_token=tokens.refresh_token,
-                expires_in=int(self.life.total_seconds()),
-                refresh_expires_in=86_400,
-            )
-        )
-
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
-        return Unknown("HTTP 503")
-
-    async def revoke(self, access_token: str) -> Outcome[None]:
-        return Done(None)
 
 
 class Fleet:
@@ -178,20 +132,3 @@ class Fleet:
             pair = getattr(state, "pair", None)
             if pair is not None:
                 yield key.lane, (pair.version, open_tokens(vault, pair, account_id=key.lane))
-
-
-def consent(
-    account_id: str, tokens: Tokens, *, vault: Vault, life: timedelta = LIFE, at: Instant | None = None
-) -> ConnectRequested:
-    """A person's consent, as an edge with these keys writes it down."""
-    now = at or virtual_time.clock()
-    return ConnectRequested(
-        account_id=account_id,
-        tenant="acme",
-        open_id=account_id,
-        scopes=("video.publish",),
-        sealed_grant=seal_tokens(vault, tokens, account_id=account_id, version=0),
-        granted_at=now,
-        access_expires_at=now + life,
-        refresh_expires_at=now + timedelta(days=180),
-    )

@@ -1,0 +1,70 @@
+"""An auth worker in memory that carries out each command at once."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from auth_service.effects import AuthEffects
+from auth_service.errors import NotDurable
+from auth_service.grants import Recipients
+from auth_service.machine import AnyFact, State, auth_machine
+from common.contract.account import ConnectRequested
+from common.contract.body import Body
+from common.contract.codec import Envelope
+from common.security.sealing import Vault
+from common.streams.api import Due, Key, Meanwhile, Wait
+from fakes.views import NoViews, View
+
+VAULT = Vault({"one": b"1" * 32})
+
+
+class Worker:
+    """What the worker does of a command, at once: its own machine and effects, without a log between."""
+
+    def __init__(self, effects: AuthEffects, recipients: Recipients, clock: Callable[[], datetime]) -> None:
+        self._machine = auth_machine(recipients.fingerprint)
+        self._effects = effects
+        self._clock = clock
+        self.states: dict[Key, State] = {}
+        self.views: dict[str, View] = {}
+        self.told: list[Body] = []
+        self.written: list[Body] = []
+        self.confirms = True
+        self.works = True
+
+    async def write(self, command: Body) -> None:
+        """Take a command, and carry out what it leads to."""
+        if not self.confirms:
+            raise NotDurable(about=command.key)
+        self.written.append(command)
+        envelope = Envelope(id="1", source="test", time=None, traceparent=None, body=command)
+        addressed = self._machine.interpret(envelope)
+        if addressed is None or not self.works:
+            return
+        await self._go_on(addressed.key, addressed.fact)
+
+    async def wake(self, account_id: str) -> None:
+        """Let the time come that the account waits for, if it has; carry out what it then wants."""
+        await self._go_on(Key(account_id), Due())
+
+    async def _go_on(self, key: Key, fact: AnyFact | Due) -> None:
+        while True:
+            decision = self._machine.decide(key, self.states.get(key), fact, self._clock())
+            if decision.state is not None:
+                self.states[key] = decision.state
+            for event in decision.events:
+                self._tell(event)
+            state = decision.state
+            wanted = None if state is None else self._machine.todo(key, state, self._clock())
+            if wanted is None or isinstance(wanted, Wait):
+                return
+            effect = wanted.effect if isinstance(wanted, Meanwhile) else wanted
+            fact = await self._effects.perform(key, effect, NoViews())
+
+    def _tell(self, event: Body) -> None:
+        self.told.append(event)
+        if event.topic.compacted:
+            self.views.setdefault(event.topic.name, View()).bodies[event.key] = event
+
+    @property
+    def connects(self) -> list[ConnectRequested]:
+        return [command for command in self.written if isinstance(command, ConnectRequested)]

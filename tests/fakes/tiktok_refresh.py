@@ -1,0 +1,92 @@
+"""Fakes of TikTok's token refresh."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from builders.consents import LIFE, tokens_of
+from tiktok.models import Grant, UserInfo
+from tiktok.outcomes import Done, Outcome, Refused, Unknown
+
+ACCESS_SECONDS = 600
+
+
+class RotatingTikTok:
+    """Rotates the pair with each refresh. Answers by number in `lost` are lost; all of them take `seconds`.
+
+    It never says who anybody is; each such answer takes `look_seconds`.
+    """
+
+    def __init__(self, *, lost: Sequence[int] = (), seconds: float = 0.1, look_seconds: float = 0.1) -> None:
+        self.alive = 1
+        self.calls = 0
+        self.revoked: list[str] = []
+        self.asked = asyncio.Event()
+        self._lost = lost
+        self._seconds = seconds
+        self._look_seconds = look_seconds
+        self.looks = 0
+
+    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+        self.calls += 1
+        self.asked.set()
+        call = self.calls
+        await asyncio.sleep(self._seconds)
+        if refresh_token != f"rft.{self.alive}":
+            return Refused(status=400, code="invalid_grant", message="Refresh token is invalid or expired.", log_id="")
+        self.alive += 1
+        if call in self._lost:
+            return Unknown("ReadTimeout")
+        return Done(
+            Grant(
+                open_id="-000open",
+                scopes=(),
+                access_token=f"act.{self.alive}",
+                refresh_token=f"rft.{self.alive}",
+                expires_in=ACCESS_SECONDS,
+                refresh_expires_in=86_400,
+            )
+        )
+
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+        self.looks += 1
+        await asyncio.sleep(self._look_seconds)
+        return Unknown("HTTP 503")
+
+    async def revoke(self, access_token: str) -> Outcome[None]:
+        self.revoked.append(access_token)
+        return Done(None)
+
+
+class Rotating:
+    """A TikTok that takes each refresh token once. Its new tokens live as long as is said."""
+
+    def __init__(self, *, life: timedelta = LIFE, seconds: float = 0.1) -> None:
+        self.life = life
+        self.seconds = seconds
+        self.used: list[str] = []
+        self.asked = asyncio.Event()
+
+    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+        assert refresh_token not in self.used
+        self.used.append(refresh_token)
+        self.asked.set()
+        await asyncio.sleep(self.seconds)
+        _, account_id, generation = refresh_token.split(".")
+        tokens = tokens_of(account_id, int(generation) + 1)
+        return Done(
+            Grant(
+                open_id=account_id,
+                scopes=("video.publish",),
+                access_token=tokens.access_token,
+                refresh_token=tokens.refresh_token,
+                expires_in=int(self.life.total_seconds()),
+                refresh_expires_in=86_400,
+            )
+        )
+
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+        return Unknown("HTTP 503")
+
+    async def revoke(self, access_token: str) -> Outcome[None]:
+        return Done(None)
