@@ -9,7 +9,7 @@ PYTEST ?= $(BIN)/python -m pytest
 TESTS ?= tests
 URL ?=
 ARGS ?=
-MODULES := postbus-common=common,postbus-tiktok=tiktok,postbus-sandbox=sandbox,postbus-stack=stack
+MODULES := postbus-common=common,postbus-tiktok=tiktok,postbus-sandbox=tiktok_sandbox,postbus-stack=stack
 # Started as processes or loaded by name, so no import tells that they are needed.
 NOT_IMPORTED := uvloop|httptools|python-multipart|secantusdb|postbus-sandbox|postbus-auth|postbus-uploader|postbus-publisher|postbus-analytics
 DEPTRY = $(BIN)/deptry --package-module-name-map $(MODULES) --per-rule-ignores "DEP002=$(NOT_IMPORTED)"

@@ -170,8 +170,8 @@ def main() -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         bare, _ = stack.enter_context(server(__file__, "sink"))
-        hashing, pid = stack.enter_context(server("-m", "sandbox"))
-        keeping, _ = stack.enter_context(server("-m", "sandbox", "--media", folder))
+        hashing, pid = stack.enter_context(server("-m", "tiktok_sandbox"))
+        keeping, _ = stack.enter_context(server("-m", "tiktok_sandbox", "--media", folder))
         token, other = token_of(hashing), token_of(keeping)
         send(bare, "/", content)
         send(hashing, opened(hashing, token), content)

@@ -21,7 +21,7 @@ PACKAGES = {
     "services/uploader": "uploader_service",
     "services/publisher": "publisher_service",
     "services/analytics": "analytics_service",
-    "sandbox": "sandbox",
+    "sandbox": "tiktok_sandbox",
     "dev": "stack",
 }
 OURS = {package: f"postbus-{Path(folder).name.replace('dev', 'stack')}" for folder, package in PACKAGES.items()}

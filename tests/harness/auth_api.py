@@ -23,8 +23,8 @@ from common.http.app import create_app
 from fakes.auth_worker import VAULT, Worker
 from fakes.tiktok_login import Exchanger
 from fakes.views import View
-from sandbox.shell import Shell
 from tiktok.client import TikTok
+from tiktok_sandbox.app_context import Shell
 
 AUTH = "http://127.0.0.1:8101"
 SANDBOX = "https://sandbox.test"

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from msgspec import structs
 
-from sandbox.chunks import ChunkLimits
-from sandbox.settings import Settings
-from sandbox.shell import Shell
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.model.chunk_plan import ChunkLimits
+from tiktok_sandbox.model.settings import Settings
 
 BASE: Final = "http://tiktok.example"
 # Chunks small enough that whole videos fit into a test.

@@ -9,11 +9,11 @@ import httpx
 
 from harness.sandbox_client import BASE, SMALL, Visitor
 from harness.webhook_receiver import Receiver
-from sandbox.clock import Clock
-from sandbox.server import Server
-from sandbox.settings import App, Settings, Webhooks
-from sandbox.shell import Shell
-from sandbox.web import build_app
+from tiktok_sandbox.app import build_app
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.model.settings import App, Settings, Webhooks
+from tiktok_sandbox.runtime.clock import Clock
+from tiktok_sandbox.server import Server
 
 SECRET = "of-the-app"
 NOON = 1_795_000_000

@@ -56,7 +56,7 @@ def sandbox(
     options: Sequence[str] = (),
 ) -> Server:
     """Describe the stand-in TikTok. `options` go to its command line and win; with no `webhook_url` it tells nobody."""
-    command = [sys.executable, "-m", "sandbox", "--host", HOST, "--port", str(port), "--state", str(folder)]
+    command = [sys.executable, "-m", "tiktok_sandbox", "--host", HOST, "--port", str(port), "--state", str(folder)]
     command += ["--tls-cert", str(certificates.certificate), "--tls-key", str(certificates.key)]
     command += ["--webhook-url", webhook_url, *options]
     folder.mkdir(parents=True, exist_ok=True)

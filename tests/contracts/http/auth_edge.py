@@ -12,9 +12,9 @@ from common.contract.tenant import Scope
 from contracts.http.edges import TENANT, Edge, Weather
 from fakes.tiktok_login import Willing
 from harness.auth_api import BOOTSTRAP, SANDBOX, Scene
-from sandbox.settings import Settings
-from sandbox.shell import Shell
-from sandbox.web import build_app
+from tiktok_sandbox.app import build_app
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.model.settings import Settings
 
 OWN_PAGE = "https://app.acme.example/tiktok"
 WEATHERS = (Weather.FAIR, Weather.UNREADY, Weather.KAFKA_AWAY, Weather.WORKER_AWAY, Weather.TIKTOK_AWAY)

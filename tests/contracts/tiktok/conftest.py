@@ -9,14 +9,14 @@ import httpx
 import pytest
 import trustme
 
-from sandbox.clock import Clock
-from sandbox.server import Server
-from sandbox.settings import ALL_SCOPES, App, Settings
 from tiktok.authorize import authorization_url, pkce_challenge, pkce_verifier
 from tiktok.client import CONNECTIONS, TikTok
 from tiktok.models import Grant
 from tiktok.outcomes import Done
 from tiktok.uploads import Uploads
+from tiktok_sandbox.model.settings import ALL_SCOPES, App, Settings
+from tiktok_sandbox.runtime.clock import Clock
+from tiktok_sandbox.server import Server
 
 APP = App(client_secret="a-planted-secret")
 REDIRECT = "http://127.0.0.1:8101/callback"

@@ -9,15 +9,15 @@ from typing import Any, TypeAlias, TypeVar
 import httpx
 import pytest
 
-from sandbox.clock import Clock
-from sandbox.server import Server
-from sandbox.settings import App
 from tiktok.chunks import ChunkPlan, plan_chunks
 from tiktok.client import TikTok
 from tiktok.errors import Remedy, remedy_of
 from tiktok.models import Grant, StatusCode, Ticket, VideoPost
 from tiktok.outcomes import ChunkOutcome, Done, Outcome, Refused, Stored, Unknown
 from tiktok.uploads import Uploads
+from tiktok_sandbox.model.settings import App
+from tiktok_sandbox.runtime.clock import Clock
+from tiktok_sandbox.server import Server
 
 T = TypeVar("T")
 Call: TypeAlias = Callable[[TikTok, Grant], Awaitable[Outcome[Any]]]

@@ -8,9 +8,6 @@ import pytest
 from harness.sandbox_client import Visitor
 from harness.sandbox_webhooks import NOON, SECRET, attempted, serving, settings_for
 from harness.webhook_receiver import Receiver, Told, receiving
-from sandbox.clock import Clock
-from sandbox.deliveries import body_of, signature
-from sandbox.notices import Notice
 from tiktok.webhooks import (
     SIGNATURE_HEADER,
     Event,
@@ -22,6 +19,9 @@ from tiktok.webhooks import (
     judge_signature,
     read_notification,
 )
+from tiktok_sandbox.model.pending_webhooks import Notice
+from tiktok_sandbox.model.webhook_deliveries import body_of, signature
+from tiktok_sandbox.runtime.clock import Clock
 
 NOW = datetime.fromtimestamp(NOON, UTC)
 

@@ -7,9 +7,9 @@ import pytest
 
 from builders.admin_requests import ADMIN
 from harness.auth_api import SANDBOX, Scene
-from sandbox.settings import Settings
-from sandbox.shell import Shell
-from sandbox.web import build_app
+from tiktok_sandbox.app import build_app
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.model.settings import Settings
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ from common.contract.codec import Envelope
 from common.contract.tiktok import TikTokNotified
 from common.streams.api import Decision, Due, Meanwhile, Wait
 from harness.auth_api import Scene
-from sandbox.shell import Shell
+from tiktok_sandbox.app_context import Shell
 
 AGAIN = RefreshDone(version=4, scopes=(), issued=issued(5))
 REFUSED_AGAIN = RefreshRefused(version=4, code="invalid_grant", message="")

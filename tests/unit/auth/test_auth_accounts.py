@@ -18,7 +18,7 @@ from common.contract.audit import Action, AuditRecorded
 from common.contract.tenant import Scope
 from common.errors import SettingsRefused
 from harness.auth_api import AUTH, Scene
-from sandbox.shell import Shell
+from tiktok_sandbox.app_context import Shell
 
 
 @pytest.mark.parametrize("request_", [{"tenant": "acme"}, {"scopes": []}, {"scopes": ["a b"]}, {"return_to": 1}])

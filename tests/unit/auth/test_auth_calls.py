@@ -30,10 +30,10 @@ from common.contract.account import AccountDisconnected, CredentialWithdrawn
 from fakes.auth_worker import VAULT
 from fakes.views import NoViews
 from harness.auth_api import Scene
-from sandbox.shell import Shell
-from sandbox.web import build_app
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from tiktok_sandbox.app import build_app
+from tiktok_sandbox.app_context import Shell
 
 APP = AppOf(tenant="acme", client_key="")
 RECIPIENTS = Recipients({"uploader": X25519PrivateKey.generate().public_key()})

@@ -21,9 +21,9 @@ from common.contract.codec import Envelope
 from fakes.auth_worker import VAULT
 from fakes.tiktok_login import Answering, Nameless
 from harness.auth_api import Scene, result_of
-from sandbox.shell import Shell
 from tiktok.models import Grant
 from tiktok.outcomes import NotSent, Outcome, Refused, Unknown
+from tiktok_sandbox.app_context import Shell
 
 REDIRECT = "Redirect_uri is not matched with the uri when requesting code."
 

@@ -39,13 +39,13 @@ from common.contract.topics import Topic
 from common.security.sealing import CannotOpen, Vault, open_sealed
 from common.streams.api import Due, Key
 from fakes.tiktok_clients import OneApp
-from sandbox.oauth import AuthorizationRequest, issue_code
-from sandbox.settings import Settings
-from sandbox.shell import Shell
-from sandbox.web import build_app
 from tiktok.client import TikTok
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from tiktok_sandbox.api.oauth import AuthorizationRequest, issue_code
+from tiktok_sandbox.app import build_app
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.model.settings import Settings
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT = "acc_1"

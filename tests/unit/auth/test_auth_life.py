@@ -8,7 +8,7 @@ import pytest
 
 from common.contract.account import AccountDisconnected, AccountReauthorizationRequired, CredentialIssued
 from harness.auth_api import Scene, result_of
-from sandbox.shell import Shell
+from tiktok_sandbox.app_context import Shell
 
 HOUR = timedelta(hours=1)
 

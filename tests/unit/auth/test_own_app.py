@@ -13,7 +13,7 @@ from common.contract.account import AccountDescribed, AccountForgotten, Credenti
 from common.contract.tenant import TenantDescribed
 from common.streams.api import Key
 from harness.auth_api import Scene, result_of
-from sandbox.shell import Shell
+from tiktok_sandbox.app_context import Shell
 
 OWN = "aw-acmes-own"
 SECRET = "secret-of-acmes-own-app"

@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from harness.sandbox_client import BASE, SMALL, Meet, Visitor
-from sandbox.clock import Clock
-from sandbox.settings import Settings
-from sandbox.shell import Shell
-from sandbox.web import build_app
+from tiktok_sandbox.app import build_app
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.model.settings import Settings
+from tiktok_sandbox.runtime.clock import Clock
 
 
 @pytest.fixture

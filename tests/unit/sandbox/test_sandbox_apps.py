@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from harness.sandbox_client import REDIRECT, Visitor, error_code
-from sandbox import apps
-from sandbox.apps import Apps
-from sandbox.authorize import redirect_allowed
-from sandbox.identifiers import Identifiers, open_id_of
-from sandbox.saved import State
-from sandbox.settings import App, Platform, Profile, Settings
-from sandbox.world import World
+from tiktok_sandbox.api.authorization_request import redirect_allowed
+from tiktok_sandbox.model import apps
+from tiktok_sandbox.model.apps import Apps
+from tiktok_sandbox.model.identifiers import Identifiers, open_id_of
+from tiktok_sandbox.model.persistence import State
+from tiktok_sandbox.model.settings import App, Platform, Profile, Settings
+from tiktok_sandbox.model.tables import World
 
 OTHER = "sbotherapp0000000"
 NOW = 1_795_000_000.0

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.sandbox_client import SMALL, Meet, Visitor, error_code
-from sandbox.clock import Clock
-from sandbox.settings import Abandoned, App, Profile, Settings
+from tiktok_sandbox.model.settings import Abandoned, App, Profile, Settings
+from tiktok_sandbox.runtime.clock import Clock
 
 ALL = "video.publish,video.upload"
 HOUR = 3_600

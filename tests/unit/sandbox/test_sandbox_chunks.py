@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.answers import Answer
-from sandbox.chunks import LENIENT, STRICT, ChunkLimits, ChunkPlan, why_refused
-from sandbox.uploads import Incoming, PutHead, Upload, begin, finish, fresh_upload
+from tiktok_sandbox.model.answers import Answer
+from tiktok_sandbox.model.chunk_plan import LENIENT, STRICT, ChunkLimits, ChunkPlan, why_refused
+from tiktok_sandbox.model.uploads import Incoming, PutHead, Upload, begin, finish, fresh_upload
 
 MEGA = 1_000_000
 TINY = ChunkLimits(smallest=5, largest=64, largest_last=128)

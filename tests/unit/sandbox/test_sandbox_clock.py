@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.sandbox_client import Visitor
-from sandbox.clock import Clock, in_words
-from sandbox.server import Server
-from sandbox.settings import Settings
+from tiktok_sandbox.model.settings import Settings
+from tiktok_sandbox.runtime.clock import Clock, in_words
+from tiktok_sandbox.server import Server
 
 NOON = 1_795_000_000.0
 IN_TIME = 10

@@ -16,7 +16,7 @@ IN_TIME = 30
 @asynccontextmanager
 async def _started(*options: str) -> AsyncIterator[httpx.AsyncClient]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox", *options, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "tiktok_sandbox", *options, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     async with asyncio.timeout(IN_TIME):
@@ -41,7 +41,7 @@ async def test_time_and_webhooks_as_the_options_say() -> None:
 @pytest.mark.parametrize("factor", ["0", "-1", "fast", "1e9"])
 async def test_a_pace_that_is_none_is_refused(factor: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox", "--time-factor", factor, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-m", "tiktok_sandbox", "--time-factor", factor, stderr=asyncio.subprocess.PIPE
     )
     _, told = await process.communicate()
 

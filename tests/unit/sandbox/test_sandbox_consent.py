@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from harness.sandbox_client import REDIRECT, Meet, Visitor, hex_challenge
-from sandbox.settings import App, Platform, Settings
+from tiktok_sandbox.model.settings import App, Platform, Settings
 
 
 async def test_a_person_sees_who_asks_for_what(visitor: Visitor) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.sandbox_client import SMALL, Meet, Visitor, error_code
-from sandbox.clock import Clock
-from sandbox.settings import Profile, Settings
+from tiktok_sandbox.model.settings import Profile, Settings
+from tiktok_sandbox.runtime.clock import Clock
 
 
 async def test_a_public_account(connected: Visitor) -> None:

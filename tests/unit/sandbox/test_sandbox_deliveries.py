@@ -3,10 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.agenda import Agenda
-from sandbox.deliveries import Attempt, Deliveries, State, attempted, body_of, delivery_of, signature
-from sandbox.notices import Notice, Notices
-from sandbox.settings import Webhooks
+from tiktok_sandbox.model.pending_webhooks import Notice, Notices
+from tiktok_sandbox.model.settings import Webhooks
+from tiktok_sandbox.model.webhook_deliveries import (
+    Attempt,
+    Deliveries,
+    State,
+    attempted,
+    body_of,
+    delivery_of,
+    signature,
+)
+from tiktok_sandbox.runtime.timer_queue import Agenda
 
 WISHES = st.lists(st.tuples(st.integers(0, 9), st.one_of(st.none(), st.integers(0, 20).map(float))))
 NOTICE = Notice(due_at=100.9, client_key="k", event="an.event", open_id="-000", content={"reason": 1})

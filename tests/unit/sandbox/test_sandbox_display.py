@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SCOPES, SMALL, Meet, Visitor, error_code
-from sandbox.clock import Clock
-from sandbox.display import VIDEO_FIELDS, numbers
-from sandbox.posting import Post, Span
-from sandbox.settings import Profile, Settings
+from tiktok_sandbox.api.display import VIDEO_FIELDS, numbers
+from tiktok_sandbox.model.publications import Post, Span
+from tiktok_sandbox.model.settings import Profile, Settings
+from tiktok_sandbox.runtime.clock import Clock
 
 ALL = ",".join(sorted(VIDEO_FIELDS))
 TITLE = "<script>alert(1)</script>"

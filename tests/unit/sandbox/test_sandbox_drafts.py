@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from harness.sandbox_client import Visitor, error_code
-from sandbox.clock import Clock
+from tiktok_sandbox.runtime.clock import Clock
 
 CONTENT = b"a small video"
 INBOX = "/v2/post/publish/inbox/video/init/"

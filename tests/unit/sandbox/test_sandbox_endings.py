@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SMALL, Visitor
-from sandbox.errors import SettingsRefused
-from sandbox.rules import Action, Endpoint, Rule
-from sandbox.server import Server
-from sandbox.settings import Settings, read_rules
+from tiktok_sandbox.errors import SettingsRefused
+from tiktok_sandbox.faults.rules import Action, Endpoint, Rule
+from tiktok_sandbox.model.settings import Settings, read_rules
+from tiktok_sandbox.server import Server
 
 SETTINGS = Settings(chunk_limits=SMALL)
 ROOMY = Settings()

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from harness.sandbox_client import Visitor, error_code
-from sandbox.clock import Clock
-from sandbox.rules import Action, Endpoint, Moment, Rule, Rules, Subject
+from tiktok_sandbox.faults.rules import Action, Endpoint, Moment, Rule, Rules, Subject
+from tiktok_sandbox.runtime.clock import Clock
 
 WAIT = 10
 CALL = (Endpoint.STATUS, Moment.REQUEST)

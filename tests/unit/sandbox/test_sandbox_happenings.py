@@ -3,13 +3,20 @@
 import pytest
 
 from harness.sandbox_client import SMALL, Meet, Visitor
-from sandbox.changes import arrived, failed_with, posted_by_person, shown_to, taken_down, with_changed
-from sandbox.chunks import ChunkPlan
-from sandbox.clock import Clock
-from sandbox.happenings import foreseen
-from sandbox.posting import PUBLIC, File, Mode, PostInfo, Publication
-from sandbox.settings import Delays, Settings
-from sandbox.world import still_holds
+from tiktok_sandbox.model.chunk_plan import ChunkPlan
+from tiktok_sandbox.model.publication_updates import (
+    arrived,
+    failed_with,
+    posted_by_person,
+    shown_to,
+    taken_down,
+    with_changed,
+)
+from tiktok_sandbox.model.publications import PUBLIC, File, Mode, PostInfo, Publication
+from tiktok_sandbox.model.settings import Delays, Settings
+from tiktok_sandbox.model.tables import still_holds
+from tiktok_sandbox.model.webhook_schedule import foreseen
+from tiktok_sandbox.runtime.clock import Clock
 
 FILE = (File(sha256="a hash", size=5),)
 ID = "v_pub_file~v2-1.1"

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from sandbox.answers import Answer
-from sandbox.chunks import STRICT
-from sandbox.formats import why_refused
-from sandbox.inits import Wanted, owns, read_init
-from sandbox.posting import Medium
-from sandbox.rules import Endpoint
+from tiktok_sandbox.api.init_requests import Wanted, owns, read_init
+from tiktok_sandbox.faults.rules import Endpoint
+from tiktok_sandbox.model.answers import Answer
+from tiktok_sandbox.model.chunk_plan import STRICT
+from tiktok_sandbox.model.file_formats import why_refused
+from tiktok_sandbox.model.publications import Medium
 
 VIDEO = "https://media.example.com/clip.mp4"
 PHOTO = "https://media.example.com/picture.jpg"

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SMALL, Visitor
-from sandbox.clock import Clock
-from sandbox.media import Media
-from sandbox.playing import media_type, read_range
-from sandbox.server import Server
-from sandbox.settings import Settings
+from tiktok_sandbox.admin.media_playback import media_type, read_range
+from tiktok_sandbox.model.settings import Settings
+from tiktok_sandbox.runtime.clock import Clock
+from tiktok_sandbox.runtime.media_store import Media
+from tiktok_sandbox.server import Server
 
 CONTENT = b"\0\0\0\x18ftypisom" + bytes(range(41))
 

@@ -3,9 +3,9 @@
 import pytest
 
 from harness.sandbox_client import Meet, Visitor, error_code
-from sandbox.clock import Clock
-from sandbox.oauth import Grants, Permission
-from sandbox.settings import Lifetimes, Settings, TokenProfile
+from tiktok_sandbox.api.oauth import Grants, Permission
+from tiktok_sandbox.model.settings import Lifetimes, Settings, TokenProfile
+from tiktok_sandbox.runtime.clock import Clock
 
 
 async def test_a_code_becomes_tokens_in_flat_json(visitor: Visitor) -> None:

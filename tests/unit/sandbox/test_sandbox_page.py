@@ -13,9 +13,9 @@ from av.video.frame import VideoFrame
 
 from harness.chromium import Tab, browsing, find_chromium
 from harness.sandbox_client import Visitor
-from sandbox.server import Server
-from sandbox.settings import Delays, Profile, Settings
 from stack.demo.video import Video, make
+from tiktok_sandbox.model.settings import Delays, Profile, Settings
+from tiktok_sandbox.server import Server
 
 HOSTILE: Final = '"><img src=x onerror="document.title = 1"><script>document.title = 2</script>' + "x" * 300
 SETTINGS: Final = Settings(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sandbox.chunks import LENIENT, STRICT, ChunkLimits, ChunkPlan, why_refused
+from tiktok_sandbox.model.chunk_plan import LENIENT, STRICT, ChunkLimits, ChunkPlan, why_refused
 
 MEGA = 10**6
 MEBI = 2**20

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from harness.sandbox_client import SMALL, Meet, Visitor, error_code
-from sandbox.clock import Clock
-from sandbox.settings import App, Profile, Settings
+from tiktok_sandbox.model.settings import App, Profile, Settings
+from tiktok_sandbox.runtime.clock import Clock
 
 CONTENT = b"a small video"
 

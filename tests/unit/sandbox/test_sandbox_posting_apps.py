@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SMALL, Meet, Visitor, error_code
-from sandbox.clock import Clock
-from sandbox.settings import App, Profile, Settings
+from tiktok_sandbox.model.settings import App, Profile, Settings
+from tiktok_sandbox.runtime.clock import Clock
 
 OTHER = "sbotherapp000000"
 

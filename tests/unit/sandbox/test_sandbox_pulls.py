@@ -11,10 +11,10 @@ import pytest
 
 from harness.file_host import FileHost, file_host
 from harness.sandbox_client import Meet, Visitor, error_code
-from sandbox.calls import Call, answer_call
-from sandbox.clock import Clock
-from sandbox.rules import Endpoint
-from sandbox.settings import App, Pulls, Settings
+from tiktok_sandbox.api.bearer_calls import Call, answer_call
+from tiktok_sandbox.faults.rules import Endpoint
+from tiktok_sandbox.model.settings import App, Pulls, Settings
+from tiktok_sandbox.runtime.clock import Clock
 
 CONTENT = b"\x00\x00\x00\x20ftypisom" + bytes(range(100))
 PICTURE = b"\xff\xd8\xff\xe0" + bytes(40)

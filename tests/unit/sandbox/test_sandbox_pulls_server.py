@@ -9,9 +9,9 @@ import trustme
 
 from harness.file_host import FileHost, file_host
 from harness.sandbox_client import Visitor
-from sandbox.clock import Clock
-from sandbox.server import Server
-from sandbox.settings import App, Pulls, Settings
+from tiktok_sandbox.model.settings import App, Pulls, Settings
+from tiktok_sandbox.runtime.clock import Clock
+from tiktok_sandbox.server import Server
 
 CONTENT = b"\x00\x00\x00\x20ftypisom" + bytes(range(100))
 IN_TIME = 10

@@ -9,11 +9,11 @@ from typing import Final
 
 import pytest
 
-import sandbox
-from sandbox.server import Server
-from sandbox.settings import App, Settings
+import tiktok_sandbox
+from tiktok_sandbox.model.settings import App, Settings
+from tiktok_sandbox.server import Server
 
-README: Final = Path(sandbox.__file__).parents[2] / "README.md"
+README: Final = Path(tiktok_sandbox.__file__).parents[2] / "README.md"
 NEEDED: Final = ("sh", "curl", "sed", "sha256sum")
 PORT: Final = "http://127.0.0.1:8200"
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SMALL, Visitor
-from sandbox.server import Server
-from sandbox.settings import Settings
+from tiktok_sandbox.model.settings import Settings
+from tiktok_sandbox.server import Server
 
 SETTINGS = Settings(chunk_limits=SMALL)
 CONTENT = b"1234567890"

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from harness.sandbox_client import Visitor, error_code
-from sandbox.errors import AnswerLost
+from tiktok_sandbox.errors import AnswerLost
 
 WAIT = 10
 

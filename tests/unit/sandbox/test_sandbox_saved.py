@@ -13,14 +13,14 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SMALL, Visitor
-from sandbox.clock import Clock
-from sandbox.errors import StateRefused
-from sandbox.identifiers import Identifiers
-from sandbox.saved import FILE_NAME, State, shelves
-from sandbox.server import Server
-from sandbox.settings import Profile, Settings
-from sandbox.tables import Table
-from sandbox.world import World
+from tiktok_sandbox.errors import StateRefused
+from tiktok_sandbox.model.identifiers import Identifiers
+from tiktok_sandbox.model.persistence import FILE_NAME, State, shelves
+from tiktok_sandbox.model.settings import Profile, Settings
+from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.runtime.clock import Clock
+from tiktok_sandbox.runtime.table import Table
+from tiktok_sandbox.server import Server
 
 SETTINGS = Settings(chunk_limits=SMALL)
 CONTENT = bytes(range(53))

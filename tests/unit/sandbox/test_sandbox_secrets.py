@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.sandbox_client import VERIFIER, Visitor
-from sandbox.secrets import REMEMBERED, Kind, Secrets
+from tiktok_sandbox.model.issued_secrets import REMEMBERED, Kind, Secrets
 
 
 async def secrets_of(visitor: Visitor, after: int = 0) -> list[dict[str, Any]]:

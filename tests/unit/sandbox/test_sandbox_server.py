@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SMALL, Visitor
-from sandbox.clock import Clock
-from sandbox.errors import SettingsRefused
-from sandbox.server import Server
-from sandbox.settings import Settings, read_settings
+from tiktok_sandbox.errors import SettingsRefused
+from tiktok_sandbox.model.settings import Settings, read_settings
+from tiktok_sandbox.runtime.clock import Clock
+from tiktok_sandbox.server import Server
 
 SETTINGS = Settings(chunk_limits=SMALL)
 WAIT = 10

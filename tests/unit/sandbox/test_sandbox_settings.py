@@ -3,7 +3,7 @@
 import pytest
 
 from harness.sandbox_client import SMALL, Visitor
-from sandbox.settings import Delays, Settings
+from tiktok_sandbox.model.settings import Delays, Settings
 
 
 async def test_what_is_named_changes_and_the_rest_stays(visitor: Visitor) -> None:

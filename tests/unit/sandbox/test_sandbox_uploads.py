@@ -5,10 +5,10 @@ import hashlib
 import pytest
 
 from harness.sandbox_client import Visitor
-from sandbox.answers import Answer
-from sandbox.chunks import ChunkPlan
-from sandbox.clock import Clock
-from sandbox.uploads import Incoming, PutHead, Upload, begin, finish, fresh_upload
+from tiktok_sandbox.model.answers import Answer
+from tiktok_sandbox.model.chunk_plan import ChunkPlan
+from tiktok_sandbox.model.uploads import Incoming, PutHead, Upload, begin, finish, fresh_upload
+from tiktok_sandbox.runtime.clock import Clock
 
 CONTENT = bytes(range(53))
 

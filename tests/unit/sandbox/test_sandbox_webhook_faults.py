@@ -18,7 +18,7 @@ from harness.sandbox_webhooks import (
     until,
 )
 from harness.webhook_receiver import Receiver, receiving
-from sandbox.clock import Clock
+from tiktok_sandbox.runtime.clock import Clock
 
 
 @pytest.fixture

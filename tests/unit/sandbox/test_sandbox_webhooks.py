@@ -13,8 +13,8 @@ from harness.file_host import file_host
 from harness.sandbox_client import Visitor
 from harness.sandbox_webhooks import NOON, SECRET, attempted, deliveries_of, keeping, serving, settings_for, until
 from harness.webhook_receiver import Receiver, receiving
-from sandbox.clock import Clock
-from sandbox.settings import App, Delays, Pulls
+from tiktok_sandbox.model.settings import App, Delays, Pulls
+from tiktok_sandbox.runtime.clock import Clock
 
 KEY = App().client_key
 HOUR = 3_600

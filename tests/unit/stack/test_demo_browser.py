@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox.settings import Settings
-from sandbox.shell import Shell
-from sandbox.web import build_app
 from stack.demo.browser import connect, filled, look_at
 from stack.demo.errors import ConsentFailed
 from stack.demo.stand_in import StandIn
+from tiktok_sandbox.app import build_app
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.model.settings import Settings
 
 AUTH = "http://127.0.0.1:8101"
 TIKTOK = "https://tiktok.test"

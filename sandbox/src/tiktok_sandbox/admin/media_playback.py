@@ -1,0 +1,95 @@
+"""The kept bytes of a post over HTTP, with ranges, so that a browser can play a video and jump within it."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.model.file_formats import HEAD_BYTES
+from tiktok_sandbox.model.publications import Publication, find_post
+from tiktok_sandbox.runtime.media_store import Media
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_RANGE: Final = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
+# Whoever posts chooses the bytes; only what cannot run as a page of ours is called by its name.
+_HEADERS: Final = {
+    "Accept-Ranges": "bytes",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def media_routes(shell: Shell) -> list[Route]:
+    """Where kept bytes are found, by post."""
+    return [Route("/_sandbox/posts/{post_id}/media", _show(shell))]
+
+
+def _show(shell: Shell) -> Handler:
+    async def handle(request: Request) -> Response:
+        publication = _published(shell, request.path_params["post_id"])
+        part = request.query_params.get("part", "0")
+        if shell.media is None or publication is None or not part.isdecimal():
+            return _nothing()
+        size = shell.media.length(publication.publish_id, int(part))
+        if not size or (not int(part) and publication.plan.size not in {0, size}):
+            return _nothing()
+        return _answer(shell.media, publication.publish_id, int(part), size, request.headers.get("range", ""))
+
+    return handle
+
+
+def _published(shell: Shell, post_id: str) -> Publication | None:
+    if not post_id.isdecimal():
+        return None
+    publications = shell.world.publications.values()
+    return next((each for each in publications if find_post(each, int(post_id)) is not None), None)
+
+
+def _nothing() -> Response:
+    return JSONResponse({"error": "nothing kept of such a post"}, status_code=404)
+
+
+def _answer(media: Media, publish_id: str, part: int, size: int, asked: str) -> Response:
+    span = read_range(asked, size)
+    if span is None:
+        return Response(status_code=416, headers={**_HEADERS, "Content-Range": f"bytes */{size}"})
+    headers = {**_HEADERS, "Content-Length": str(len(span))}
+    if asked:
+        headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
+    kind = media_type(b"".join(media.read(publish_id, range(HEAD_BYTES), part)))
+    pieces = media.read(publish_id, span, part)
+    return StreamingResponse(pieces, status_code=206 if asked else 200, headers=headers, media_type=kind)
+
+
+def read_range(asked: str, size: int) -> range | None:
+    """What a Range header asks for: everything if there is none, None if there is nothing to give."""
+    if not asked:
+        return range(size)
+    found = _RANGE.fullmatch(asked)
+    if found is None or found[0] == "bytes=-":
+        return None
+    first, last = found.groups()
+    span = (
+        range(max(size - int(last), 0), size) if not first else range(int(first), min(int(last or size), size - 1) + 1)
+    )
+    return span or None
+
+
+def media_type(head: bytes) -> str:
+    """What a file is, by its first bytes."""
+    if head[4:8] == b"ftyp":
+        return "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
+    if head[4:8] in {b"moov", b"mdat", b"wide", b"free"}:
+        return "video/quicktime"
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "video/webm"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    is_webp = head.startswith(b"RIFF") and head[8:12] == b"WEBP"
+    return "image/webp" if is_webp else "application/octet-stream"

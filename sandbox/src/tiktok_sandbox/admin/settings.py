@@ -1,0 +1,65 @@
+"""Settings that may change while the stand-in runs, under `/_sandbox/settings`."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.model.chunk_plan import ChunkLimits
+from tiktok_sandbox.model.settings import Abandoned, Delays, Lifetimes, Pulls, Webhooks
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Adjustable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What may be changed; a part that is named replaces the whole part of that name."""
+
+    lifetimes: Lifetimes | None = None
+    delays: Delays | None = None
+    chunk_limits: ChunkLimits | None = None
+    pulls: Pulls | None = None
+    webhooks: Webhooks | None = None
+    oauth_errors_as_200: bool | None = None
+    abandoned: Abandoned | None = None
+    check_media: bool | None = None
+
+
+def settings_routes(shell: Shell) -> list[Route]:
+    """Read and change; what is changed here is not kept over a restart."""
+    return [
+        Route("/_sandbox/settings", _show(shell)),
+        Route("/_sandbox/settings", _change(shell), methods=["POST"]),
+    ]
+
+
+def _present(shell: Shell) -> dict[str, Any]:
+    settings = shell.world.settings
+    shown: dict[str, Any] = msgspec.to_builtins(
+        {name: getattr(settings, name) for name in Adjustable.__struct_fields__}
+    )
+    return shown
+
+
+def _show(shell: Shell) -> Handler:
+    async def handle(_: Request) -> Response:
+        return JSONResponse(_present(shell))
+
+    return handle
+
+
+def _change(shell: Shell) -> Handler:
+    async def handle(request: Request) -> Response:
+        try:
+            wish = msgspec.json.decode(await request.body(), type=Adjustable)
+        except msgspec.MsgspecError as refused:
+            return JSONResponse({"error": str(refused)}, status_code=422)
+        given = {name: value for name, value in structs.asdict(wish).items() if value is not None}
+        shell.world.settings = structs.replace(shell.world.settings, **given)
+        return JSONResponse(_present(shell))
+
+    return handle

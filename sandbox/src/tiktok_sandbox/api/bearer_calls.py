@@ -1,0 +1,136 @@
+"""Every API call with a bearer token: token, scope, rate, then what the endpoint itself has to say."""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct, structs
+
+from tiktok_sandbox.api import content_posting, display, init_requests, oauth
+from tiktok_sandbox.api.oauth import Permission
+from tiktok_sandbox.faults.rules import Endpoint, Subject
+from tiktok_sandbox.model.answers import Answer, failed
+from tiktok_sandbox.model.publications import Mode
+from tiktok_sandbox.model.tables import World
+
+SCOPES_OF: Final = {
+    Endpoint.USER_INFO: ("user.info.basic", "user.info.profile", "user.info.stats"),
+    Endpoint.CREATOR_INFO: ("video.publish",),
+    Endpoint.VIDEO_INIT: ("video.publish",),
+    Endpoint.INBOX_INIT: ("video.upload",),
+    Endpoint.CONTENT_INIT: ("video.publish", "video.upload"),
+    Endpoint.STATUS: ("video.publish", "video.upload"),
+    Endpoint.CANCEL: ("video.publish", "video.upload"),
+    Endpoint.VIDEO_LIST: ("video.list",),
+    Endpoint.VIDEO_QUERY: ("video.list",),
+}
+
+_INITS: Final = frozenset({Endpoint.VIDEO_INIT, Endpoint.INBOX_INIT, Endpoint.CONTENT_INIT})
+_SCOPE_OF_MODE: Final = {Mode.DIRECT_POST: ("video.publish",), Mode.MEDIA_UPLOAD: ("video.upload",)}
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One API call with a bearer token."""
+
+    endpoint: Endpoint
+    token: str
+    body: bytes = b""
+    fields: str = ""
+
+    def __repr__(self) -> str:
+        return f"Call({self.endpoint})"
+
+
+def subject_of_call(world: World, call: Call) -> Subject:
+    """What rules may look at in an API call."""
+    permission = world.grants.access.get(call.token)
+    known = Subject() if permission is None else Subject(open_id=permission.open_id, client_key=permission.client_key)
+    if call.endpoint in _INITS:
+        return structs.replace(known, title=init_requests.asks_for(call.body).title)
+    if call.endpoint in {Endpoint.STATUS, Endpoint.CANCEL}:
+        publication = content_posting.named_in(world, call.body)
+        if publication is not None:
+            return structs.replace(known, title=publication.post_info.title, publish_id=publication.publish_id)
+    return known
+
+
+def answer_call(world: World, call: Call, now: float) -> Answer:
+    """Answer an API call: token, scope, rate, then what the endpoint itself has to say."""
+    permission = oauth.permitted(world.grants, call.token, _scopes_for(call), now)
+    if isinstance(permission, Answer):
+        return permission
+    if not world.allowance.take(call.endpoint, call.token, now):
+        return failed("rate_limit_exceeded")
+    return _ENDPOINTS[call.endpoint](world, call, permission, now)
+
+
+def _scopes_for(call: Call) -> tuple[str, ...]:
+    usual = SCOPES_OF[call.endpoint]
+    if call.endpoint is not Endpoint.CONTENT_INIT:
+        return usual
+    asked = init_requests.asks_for(call.body).post_mode
+    return _SCOPE_OF_MODE[Mode(asked)] if asked in set(Mode) else usual
+
+
+def _user_info(world: World, call: Call, permission: Permission, now: float) -> Answer:
+    creator = world.creators.get(permission.open_id)
+    return display.user_info(
+        world.of_person(creator.profile.username),
+        creator,
+        scopes=permission.scopes,
+        asked=call.fields,
+        base_url=world.base_url,
+        now=now,
+    )
+
+
+def _creator_info(world: World, call: Call, permission: Permission, now: float) -> Answer:  # noqa: ARG001 -- one signature for all
+    return content_posting.creator_info(world, permission, now)
+
+
+def _init(world: World, call: Call, permission: Permission, now: float) -> Answer:
+    return content_posting.init(world, call.endpoint, call.body, permission, now)
+
+
+def _status(world: World, call: Call, permission: Permission, now: float) -> Answer:
+    return content_posting.status(world, call.body, permission, now)
+
+
+def _cancel(world: World, call: Call, permission: Permission, now: float) -> Answer:
+    return content_posting.cancel(world, call.body, permission, now)
+
+
+def _video_list(world: World, call: Call, permission: Permission, now: float) -> Answer:
+    creator = world.creators.get(permission.open_id)
+    return display.list_videos(
+        world.of_person(creator.profile.username),
+        creator,
+        body=call.body,
+        asked=call.fields,
+        base_url=world.base_url,
+        now=now,
+    )
+
+
+def _video_query(world: World, call: Call, permission: Permission, now: float) -> Answer:
+    creator = world.creators.get(permission.open_id)
+    return display.query_videos(
+        world.of_person(creator.profile.username),
+        creator,
+        body=call.body,
+        asked=call.fields,
+        base_url=world.base_url,
+        now=now,
+    )
+
+
+_ENDPOINTS: Final[dict[Endpoint, Callable[[World, Call, Permission, float], Answer]]] = {
+    Endpoint.USER_INFO: _user_info,
+    Endpoint.CREATOR_INFO: _creator_info,
+    Endpoint.VIDEO_INIT: _init,
+    Endpoint.INBOX_INIT: _init,
+    Endpoint.CONTENT_INIT: _init,
+    Endpoint.STATUS: _status,
+    Endpoint.CANCEL: _cancel,
+    Endpoint.VIDEO_LIST: _video_list,
+    Endpoint.VIDEO_QUERY: _video_query,
+}

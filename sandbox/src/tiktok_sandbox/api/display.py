@@ -1,0 +1,221 @@
+"""The Display API: a person's profile, and public posts with numbers that grow as they age."""
+
+from collections.abc import Iterable
+from itertools import islice
+from math import log1p
+from typing import Annotated, Final
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta, Struct
+
+from tiktok_sandbox.model.answers import Answer, done, failed
+from tiktok_sandbox.model.creators import Creator
+from tiktok_sandbox.model.identifiers import union_id_of
+from tiktok_sandbox.model.publications import Post, Publication, shown_posts
+
+MOST_IDS: Final = 20
+MOST_LISTED: Final = 20
+USUALLY_LISTED: Final = 10
+SHORTENED: Final = 150
+FIELDS_WRONG: Final = "Fields is not set correctly"
+CALM_AFTER_SECONDS: Final = 21_600.0
+
+_FIELDS_OF_SCOPE: Final = {
+    "user.info.basic": {
+        "open_id",
+        "union_id",
+        "avatar_url",
+        "avatar_url_100",
+        "avatar_large_url",
+        "display_name",
+    },
+    "user.info.profile": {"bio_description", "profile_deep_link", "profile_web_link", "username", "is_verified"},
+    "user.info.stats": {"follower_count", "following_count", "likes_count", "video_count"},
+}
+
+
+VIDEO_FIELDS: Final = frozenset(
+    {
+        "id",
+        "create_time",
+        "cover_image_url",
+        "share_url",
+        "video_description",
+        "duration",
+        "height",
+        "width",
+        "title",
+        "embed_html",
+        "embed_link",
+        "like_count",
+        "comment_count",
+        "share_count",
+        "view_count",
+    }
+)
+
+
+class VideoFilters(Struct, frozen=True, kw_only=True):
+    """Which posts are asked for."""
+
+    video_ids: list[str]
+
+
+class VideoQuery(Struct, frozen=True, kw_only=True):
+    """The body of video/query."""
+
+    filters: VideoFilters
+
+
+class VideoList(Struct, frozen=True, kw_only=True):
+    """The body of video/list: posts from before `cursor`, a moment in milliseconds."""
+
+    cursor: int | None = None
+    max_count: Annotated[int, Meta(ge=1, le=MOST_LISTED)] = USUALLY_LISTED
+
+
+def _fields(asked: str) -> list[str]:
+    return [field for field in asked.split(",") if field]
+
+
+def user_info(
+    publications: Iterable[Publication],
+    creator: Creator,
+    *,
+    scopes: tuple[str, ...],
+    asked: str,
+    base_url: str,
+    now: float,
+) -> Answer:
+    """The asked fields; one field outside the granted scopes fails the whole call."""
+    person = _person(creator, _shown(publications, now), base_url, now)
+    fields = _fields(asked)
+    if not fields or not set(fields) <= set(person):
+        return failed("invalid_params", FIELDS_WRONG)
+    allowed = set[str]().union(*(_FIELDS_OF_SCOPE.get(scope, set()) for scope in scopes))
+    if not set(fields) <= allowed:
+        return failed("scope_not_authorized")
+    return done({"user": {field: person[field] for field in fields}})
+
+
+def _shown(publications: Iterable[Publication], now: float) -> list[tuple[Publication, Post]]:
+    return [(each, post) for each in publications for post in shown_posts(each, now)]
+
+
+def _person(creator: Creator, shown: list[tuple[Publication, Post]], base_url: str, now: float) -> dict[str, object]:
+    username = creator.profile.username
+    return {
+        "open_id": creator.open_id,
+        "union_id": union_id_of(username),
+        "avatar_url": avatar_url(base_url, username),
+        "avatar_url_100": avatar_url(base_url, username),
+        "avatar_large_url": avatar_url(base_url, username),
+        "display_name": creator.nickname,
+        "bio_description": creator.profile.bio_description,
+        "profile_deep_link": f"{base_url}/@{quote(username)}",
+        "profile_web_link": f"{base_url}/@{quote(username)}",
+        "username": username,
+        "is_verified": creator.profile.is_verified,
+        "follower_count": creator.profile.follower_count,
+        "following_count": creator.profile.following_count,
+        "likes_count": sum(numbers(post, now)["like_count"] for _, post in shown),
+        "video_count": len(shown),
+    }
+
+
+def query_videos(
+    publications: Iterable[Publication], creator: Creator, *, body: bytes, asked: str, base_url: str, now: float
+) -> Answer:
+    """The asked posts that are public and this person's own; others are left out in silence."""
+    try:
+        wanted = msgspec.json.decode(body, type=VideoQuery).filters.video_ids
+    except msgspec.MsgspecError:
+        return failed("invalid_params", "The request body is incorrect")
+    if len(wanted) > MOST_IDS:
+        return failed("invalid_params", "Too many video ids")
+    fields = _fields(asked)
+    if not fields or not set(fields) <= VIDEO_FIELDS:
+        return failed("invalid_params", FIELDS_WRONG)
+    known = {str(post.post_id): (each, post) for each, post in _shown(publications, now)}
+    found = [known[video_id] for video_id in dict.fromkeys(wanted) if video_id in known]
+    videos = [video(each, post, creator, base_url, now) for each, post in found]
+    return done({"videos": _only(fields, videos), "cursor": 0, "has_more": False})
+
+
+def _only(fields: list[str], videos: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [{field: each[field] for field in fields} for each in videos]
+
+
+def list_videos(
+    publications: Iterable[Publication], creator: Creator, *, body: bytes, asked: str, base_url: str, now: float
+) -> Answer:
+    """A page of a person's public posts, newest first; `cursor` is where the next one begins."""
+    try:
+        wanted = msgspec.json.decode(body or b"{}", type=VideoList)
+    except msgspec.MsgspecError:
+        return failed("invalid_params", "The request body is incorrect")
+    fields = _fields(asked)
+    if not fields or not set(fields) <= VIDEO_FIELDS:
+        return failed("invalid_params", FIELDS_WRONG)
+    before = [each for each in _dated(publications, now) if wanted.cursor is None or each[0] < wanted.cursor]
+    page = list(islice(before, wanted.max_count))
+    videos = [video(each, post, creator, base_url, now) for _, each, post in page]
+    cursor = page[-1][0] if page else wanted.cursor or 0
+    return done({"videos": _only(fields, videos), "cursor": cursor, "has_more": len(before) > len(page)})
+
+
+def _dated(publications: Iterable[Publication], now: float) -> list[tuple[int, Publication, Post]]:
+    """Public posts with their milliseconds, newest first; no two have the same, or a page could end between them."""
+    dated: list[tuple[int, Publication, Post]] = []
+    for each, post in sorted(
+        _shown(publications, now), key=lambda found: (_public_at(found[1], now), found[1].post_id)
+    ):
+        moment = int(_public_at(post, now) * 1_000)
+        dated.append((max(moment, dated[-1][0] + 1) if dated else moment, each, post))
+    return dated[::-1]
+
+
+def _public_at(post: Post, now: float) -> float:
+    return now if post.public_at is None else post.public_at
+
+
+def avatar_url(base_url: str, username: str) -> str:
+    """A picture of a person."""
+    return f"{base_url}/avatar/{quote(username)}.svg"
+
+
+def video(publication: Publication, post: Post, creator: Creator, base_url: str, now: float) -> dict[str, object]:
+    """A public post as the Display API shows it; nobody has looked into the file, so its dimensions are made up."""
+    post_id, username = str(post.post_id), quote(creator.profile.username)
+    embed = f"{base_url}/embed/{post_id}"
+    return {
+        "id": post_id,
+        "create_time": int(_public_at(post, now)),
+        "cover_image_url": f"{base_url}/cover/{post_id}.svg",
+        "share_url": f"{base_url}/@{username}/video/{post_id}?utm_campaign=tt4d_open_api",
+        "video_description": publication.post_info.title[:SHORTENED],
+        "duration": 15,
+        "height": 1920,
+        "width": 1080,
+        "title": publication.post_info.title[:SHORTENED],
+        "embed_html": f'<iframe src="{embed}"></iframe>',
+        "embed_link": embed,
+        **numbers(post, now),
+    }
+
+
+def numbers(post: Post, now: float) -> dict[str, int]:
+    """Totals that depend on the post and its age alone, so they never shrink and a restart changes nothing.
+
+    Views come steadily in the first hours and ever more slowly after them.
+    """
+    age = max(now - _public_at(post, now), 0.0)
+    per_second = 10 + post.post_id % 41
+    views = int(per_second * CALM_AFTER_SECONDS * log1p(age / CALM_AFTER_SECONDS))
+    return {
+        "view_count": views,
+        "like_count": views // 9,
+        "comment_count": views // 80,
+        "share_count": views // 50,
+    }

@@ -1,0 +1,54 @@
+"""What rules do to the tables: tokens and upload urls that expire, permissions that end, videos that are gone."""
+
+from msgspec import structs
+
+from tiktok_sandbox.faults.actions import Action, Endpoint
+from tiktok_sandbox.faults.rules import Rule, Subject
+from tiktok_sandbox.model import permissions, publication_updates
+from tiktok_sandbox.model.permissions import Removal
+from tiktok_sandbox.model.publications import Post, Publication
+from tiktok_sandbox.model.tables import World, expire_uploads
+
+
+def befall(world: World, rule: Rule, endpoint: Endpoint, subject: Subject, now: float) -> None:
+    """Let it happen to whom a call is about; nothing happens if that is nobody."""
+    if subject.open_id is None:
+        return
+    match rule.action:
+        case Action.EXPIRE:
+            _expire(world, endpoint, subject, subject.open_id, now)
+        case Action.REVOKE:
+            permissions.end(world, subject.open_id, Removal.DISCONNECTED, now)
+        case Action.TAKEDOWN:
+            _take_down(world, rule, subject, subject.open_id, now)
+        case _:
+            return
+
+
+def _expire(world: World, endpoint: Endpoint, subject: Subject, open_id: str, now: float) -> None:
+    """An upload's url in a PUT, what is exchanged at the token endpoint, and access tokens anywhere else."""
+    grants = world.grants
+    if endpoint is Endpoint.UPLOAD:
+        expire_uploads(world, subject.publish_id or "", now)
+        return
+    exchanged, tokens = (grants.codes, grants.refresh) if endpoint is Endpoint.TOKEN else ({}, grants.access)
+    for name in [name for name, code in exchanged.items() if code.open_id == open_id]:
+        exchanged[name] = structs.replace(exchanged[name], expires_at=min(exchanged[name].expires_at, now))
+    for name in [name for name, given in tokens.items() if given.open_id == open_id]:
+        tokens[name] = structs.replace(tokens[name], expires_at=min(tokens[name].expires_at, now))
+
+
+def _take_down(world: World, rule: Rule, subject: Subject, open_id: str, now: float) -> None:
+    """The newest video that is up: of the publication a call or the rule names, else of the person."""
+    creator = world.creators.of(open_id)
+    found = () if creator is None else reversed(world.of_person(creator.profile.username))
+    wanted = subject.publish_id or rule.publish_id
+    for publication in found:
+        up = _up(publication, now)
+        if up and publication.open_id == open_id and wanted in {None, publication.publish_id}:
+            world.keep(publication_updates.with_changed(publication, publication_updates.taken_down(up[-1], now)))
+            return
+
+
+def _up(publication: Publication, now: float) -> list[Post]:
+    return [each for each in publication.posts if each.posted_at <= now and each.taken_down_at is None]

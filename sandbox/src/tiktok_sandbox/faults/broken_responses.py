@@ -1,0 +1,82 @@
+"""Ways a call can end other than with a whole answer: cut, broken off, or never."""
+
+import asyncio
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+from typing_extensions import override
+
+from tiktok_sandbox.errors import AnswerLost
+from tiktok_sandbox.faults.breakpoints import Holds
+from tiktok_sandbox.runtime.protocol import CUT
+
+_GONE: Final = "http.disconnect"
+
+
+class Cut(Response):
+    """No answer at all: the connection ends."""
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _end(scope, "now")
+        await _gone(receive)
+
+
+class Broken(Response):
+    """The beginning of an answer, and then the connection ends."""
+
+    def __init__(self, whole: Response, after: int) -> None:
+        super().__init__(whole.body, whole.status_code)
+        self.raw_headers = whole.raw_headers
+        # Half of it if nothing else is asked for; never all, or nothing would be broken.
+        self._sent = min(after or len(self.body) // 2, max(len(self.body) - 1, 0))
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start: Message = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": bytes(self.body)[: self._sent], "more_body": True})
+        _end(scope, "soon")
+        await _gone(receive)
+
+
+class Silence(Response):
+    """No answer until the client leaves, the rule ends or the server stops."""
+
+    def __init__(self, holds: Holds, rule_id: str) -> None:
+        super().__init__()
+        self._holds = holds
+        self._rule_id = rule_id
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = asyncio.create_task(_gone(receive))
+        held = asyncio.create_task(self._holds.hold(self._rule_id))
+        try:
+            await asyncio.wait({gone, held}, return_when=asyncio.FIRST_COMPLETED)
+            left = gone.done()
+        finally:
+            gone.cancel()
+            held.cancel()
+            await asyncio.wait({gone, held})
+        if not left:
+            await Cut()(scope, receive, send)
+
+
+def _end(scope: Scope, how: str) -> None:
+    """End the connection: `now`, or as `soon` as what was sent is out.
+
+    Raises:
+        AnswerLost: there is no connection to end.
+    """
+    cut = scope.get("extensions", {}).get(CUT)
+    if cut is None:
+        raise AnswerLost
+    cut[how]()
+
+
+async def _gone(receive: Receive) -> None:
+    # What still comes is read, or the client's leaving would never be noticed.
+    while (await receive())["type"] != _GONE:
+        pass

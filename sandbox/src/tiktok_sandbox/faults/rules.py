@@ -1,0 +1,200 @@
+"""Rules that make things go wrong on purpose: which call, at which moment, how often, and what happens to it."""
+
+from collections.abc import Iterable
+from random import Random
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct, structs
+
+from tiktok_sandbox.faults.actions import (
+    ANY,
+    CALLS,
+    ENDPOINTS_OF,
+    GOES_ON,
+    MOMENTS_OF,
+    WITH_BYTES,
+    Action,
+    Endpoint,
+    Moment,
+)
+from tiktok_sandbox.model.answers import STATUS_OF_CODE, Answer, failed, oauth_failed, upload_refused
+from tiktok_sandbox.runtime.table import Table
+
+__all__ = ["Action", "Endpoint", "Moment", "Rule", "Rules", "Standing", "Struck", "Subject", "answer_of"]
+
+RATE_LIMITED: Final = "rate_limit_exceeded"
+
+Count = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Acts on matching calls: not on the first `skip`, then on each `every`th, `times` in all (0: without end)."""
+
+    endpoint: Endpoint
+    action: Action
+    at: Moment = Moment.REQUEST
+    after_bytes: Count = 0
+    skip: Count = 0
+    times: Count = 1
+    every: Annotated[int, Meta(ge=1)] = 1
+    probability: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    seed: int = 0
+    open_id: str | None = None
+    username: str | None = None
+    client_key: str | None = None
+    publish_id: str | None = None
+    title: str | None = None
+    event: str | None = None
+    status: Annotated[int, Meta(ge=0, le=599)] = 503
+    code: str = "internal_error"
+    reason: str = "internal"
+    seconds: Seconds = 0.0
+    bytes_per_second: Count = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what would never act."""
+        if self.endpoint not in ENDPOINTS_OF[self.action]:
+            message = f"`{self.action}` is nothing that can happen to `{self.endpoint}`"
+            raise ValueError(message)
+        if self.at not in MOMENTS_OF[self.action] or (self.endpoint not in CALLS and self.at is not Moment.REQUEST):
+            message = f"`{self.action}` on `{self.endpoint}` cannot be at `{self.at}`"
+            raise ValueError(message)
+        if self.at is Moment.BODY and self.endpoint not in {Endpoint.UPLOAD, ANY}:
+            message = "only an upload is looked at within its body"
+            raise ValueError(message)
+        if self.action is Action.SLOW and not self.seconds and not self.bytes_per_second:
+            message = "`slow` needs `seconds` or `bytes_per_second`"
+            raise ValueError(message)
+        if self.bytes_per_second and (self.endpoint not in WITH_BYTES or self.at is not Moment.REQUEST):
+            message = "`bytes_per_second` is for `upload` and `pull`, at `request`"
+            raise ValueError(message)
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """Whom and what a call is about, as far as it is known before it is answered; `event` is a webhook's."""
+
+    open_id: str | None = None
+    username: str | None = None
+    client_key: str | None = None
+    title: str | None = None
+    publish_id: str | None = None
+    event: str | None = None
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """A rule and what it has seen since it was made."""
+
+    rule: Rule
+    since: float = 0.0
+    seen: int = 0
+    hits: int = 0
+    ended: bool = False
+
+    def is_over(self, now: float) -> bool:
+        """Whether it will never act again; an outage ends by the clock, whatever it has hit."""
+        rule = self.rule
+        if rule.action is Action.OUTAGE:
+            return self.ended or 0 < rule.seconds <= now - self.since
+        return self.ended or 0 < rule.times <= self.hits
+
+
+class Struck(Struct, frozen=True, kw_only=True):
+    """A rule that acts on this call."""
+
+    rule_id: str
+    rule: Rule
+
+
+class Rules:
+    """Every rule, oldest first; the first that decides about a call is the last that acts on it."""
+
+    def __init__(self) -> None:
+        self.rows: Table[str, Standing] = Table()
+
+    def add(self, rule: Rule, now: float) -> str:
+        """A new rule; its id."""
+        rule_id = str(len(self.rows) + 1)
+        self.rows[rule_id] = Standing(rule=rule, since=now)
+        return rule_id
+
+    def begin(self, rules: Iterable[Rule], now: float) -> None:
+        """Those to begin with, unless there are rules already."""
+        if not self.rows:
+            for rule in rules:
+                self.add(rule, now)
+
+    def get(self, rule_id: str) -> Standing | None:
+        """What a rule has seen so far."""
+        return self.rows.get(rule_id)
+
+    def end(self, rule_id: str) -> None:
+        """It never acts again; what it has seen stays readable."""
+        self.rows[rule_id] = structs.replace(self.rows[rule_id], ended=True)
+
+    def all(self) -> dict[str, Standing]:
+        """Every rule by id."""
+        return dict(self.rows)
+
+    def watches_bodies(self) -> bool:
+        """Whether any upload's body must be looked at piece by piece."""
+        return any(not each.ended and each.rule.at is Moment.BODY for each in self.rows.values())
+
+    def strike(
+        self, endpoint: Endpoint, at: Moment, subject: Subject, span: range = range(0), *, now: float
+    ) -> tuple[Struck, ...]:
+        """Show a moment of a call to the rules; `span` is what of an upload's body was read just now.
+
+        What acts, in order: any number of rules after which the call goes on, then at most one that decides.
+        """
+        found = []
+        for rule_id, standing in self.rows.items():
+            rule = standing.rule
+            if standing.is_over(now) or not _matches(rule, endpoint, at, subject, span):
+                continue
+            acts = _acts(standing)
+            self.rows[rule_id] = structs.replace(standing, seen=standing.seen + 1, hits=standing.hits + acts)
+            if acts:
+                found.append(Struck(rule_id=rule_id, rule=rule))
+                if rule.action not in GOES_ON:
+                    break
+        return tuple(found)
+
+
+def _acts(standing: Standing) -> bool:
+    """Whether a rule acts on the next call it matches; the same rule always acts on the same calls."""
+    rule, turn = standing.rule, standing.seen - standing.rule.skip
+    if turn < 0 or (turn + 1) % rule.every:
+        return False
+    return rule.probability == 1 or Random(f"{rule.seed}:{turn}").random() < rule.probability  # noqa: S311 -- repeatable on purpose
+
+
+def _matches(rule: Rule, endpoint: Endpoint, at: Moment, subject: Subject, span: range) -> bool:
+    wanted = (
+        (rule.open_id, subject.open_id),
+        (rule.username, subject.username),
+        (rule.client_key, subject.client_key),
+        (rule.publish_id, subject.publish_id),
+        (rule.title, subject.title),
+        (rule.event, subject.event),
+    )
+    return (
+        (rule.endpoint is endpoint or (rule.endpoint is ANY and endpoint in CALLS))
+        and rule.at is at
+        and all(asked is None or asked == known for asked, known in wanted)
+        and (at is not Moment.BODY or max(rule.after_bytes, 1) in span)
+    )
+
+
+def answer_of(rule: Rule, endpoint: Endpoint) -> Answer:
+    """What a call gets instead of its own answer, in the envelope of its endpoint."""
+    by_code = rule.action in {Action.ERROR, Action.RATE_LIMIT}
+    code = RATE_LIMITED if rule.action is Action.RATE_LIMIT else rule.code
+    status = STATUS_OF_CODE.get(code, 400) if by_code else rule.status
+    if endpoint is Endpoint.UPLOAD:
+        return upload_refused(status, code)
+    if endpoint in {Endpoint.TOKEN, Endpoint.REVOKE}:
+        return oauth_failed(code, "As asked for by a rule.", status=status)
+    if by_code and endpoint is Endpoint.CREATOR_INFO and status == STATUS_OF_CODE["spam_risk_too_many_posts"]:
+        return failed(code, status=200)
+    return failed(code, status=status)

@@ -1,0 +1,104 @@
+"""The people who post: their accounts and what creator_info tells about them."""
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from msgspec import Struct, structs
+
+from tiktok_sandbox.model.answers import Answer, done
+from tiktok_sandbox.model.identifiers import open_id_of
+from tiktok_sandbox.model.settings import Profile
+from tiktok_sandbox.runtime.table import Table
+
+
+class Creator(Struct, frozen=True, kw_only=True):
+    """One account as one app knows it."""
+
+    open_id: str
+    profile: Profile
+
+    @property
+    def nickname(self) -> str:
+        """The name shown to people."""
+        return self.profile.nickname or self.profile.username
+
+    @property
+    def privacy_levels(self) -> tuple[str, ...]:
+        """What this account may choose from; a private one has no public choice."""
+        first = "FOLLOWER_OF_CREATOR" if self.profile.private_account else "PUBLIC_TO_EVERYONE"
+        return (first, "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY")
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """A person's account, and the apps beside the default one that have met it."""
+
+    profile: Profile
+    met_by: tuple[str, ...] = ()
+
+
+class Creators:
+    """Every account by the person's name, and found by any open id an app knows it by."""
+
+    def __init__(self, client_key: str) -> None:
+        self._client_key = client_key
+        self.rows: Table[str, Account] = Table()
+        self._names: dict[str, str] = {}
+
+    def put(self, account: Account) -> None:
+        """An account as it is kept, known to the apps that have met it."""
+        username = account.profile.username
+        self.rows[username] = account
+        for client_key in (self._client_key, *account.met_by):
+            self._names[open_id_of(client_key, username)] = username
+
+    def save(self, profile: Profile) -> Creator:
+        """Create the account or change it; the name decides which."""
+        known = self.rows.get(profile.username)
+        self.put(Account(profile=profile, met_by=known.met_by if known else ()))
+        return self.named(profile.username)
+
+    def named(self, username: str, client_key: str = "") -> Creator:
+        """The account of that name as an app knows it, created with usual settings if there is none."""
+        if username not in self.rows:
+            self.put(Account(profile=Profile(username=username)))
+        app = client_key or self._client_key
+        open_id, account = open_id_of(app, username), self.rows[username]
+        if open_id not in self._names:
+            self.put(structs.replace(account, met_by=(*account.met_by, app)))
+        return Creator(open_id=open_id, profile=account.profile)
+
+    def of(self, open_id: str) -> Creator | None:
+        """The account an app knows by that id, if it has met it."""
+        username = self._names.get(open_id)
+        return None if username is None else Creator(open_id=open_id, profile=self.rows[username].profile)
+
+    def get(self, open_id: str) -> Creator:
+        """The account a grant belongs to; it exists, for the grant was given by it."""
+        return Creator(open_id=open_id, profile=self.rows[self._names[open_id]].profile)
+
+    def all(self) -> tuple[Creator, ...]:
+        """Every account as the default app knows it, oldest first."""
+        return tuple(self.named(username) for username in self.rows)
+
+
+def creator_info(creator: Creator, base_url: str) -> Answer:
+    """What a posting page must show."""
+    profile = creator.profile
+    return done(
+        {
+            "creator_avatar_url": f"{base_url}/avatar/{quote(profile.username)}.svg",
+            "creator_username": profile.username,
+            "creator_nickname": creator.nickname,
+            "privacy_level_options": list(creator.privacy_levels),
+            "comment_disabled": profile.comment_disabled,
+            "duet_disabled": profile.private_account or profile.duet_disabled,
+            "stitch_disabled": profile.private_account or profile.stitch_disabled,
+            "max_video_post_duration_sec": profile.max_video_post_duration_sec,
+        }
+    )
+
+
+def describe(creator: Creator, client_keys: Iterable[str]) -> dict[str, object]:
+    """The account as the admin API shows it; every app knows it by an id of its own."""
+    open_ids = {key: open_id_of(key, creator.profile.username) for key in client_keys}
+    return {"open_id": creator.open_id, "open_ids": open_ids, **structs.asdict(creator.profile)}

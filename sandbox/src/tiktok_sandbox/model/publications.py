@@ -1,0 +1,226 @@
+"""A publication: everything that came of one init, and where it stands at any moment."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from tiktok_sandbox.model.chunk_plan import ChunkPlan
+from tiktok_sandbox.model.settings import Delays, Profile
+
+DAY_SECONDS: Final = 86_400.0
+PUBLIC: Final = "PUBLIC_TO_EVERYONE"
+
+
+class Medium(StrEnum):
+    """What is published."""
+
+    VIDEO = "VIDEO"
+    PHOTO = "PHOTO"
+
+
+class Mode(StrEnum):
+    """Whether the app posts, or leaves a draft in the creator's inbox."""
+
+    DIRECT_POST = "DIRECT_POST"
+    MEDIA_UPLOAD = "MEDIA_UPLOAD"
+
+
+class Source(StrEnum):
+    """Who moves the bytes: the app sends them, or TikTok fetches them."""
+
+    FILE_UPLOAD = "FILE_UPLOAD"
+    PULL_FROM_URL = "PULL_FROM_URL"
+
+
+class StatusCode(StrEnum):
+    """What status/fetch can say."""
+
+    PROCESSING_UPLOAD = "PROCESSING_UPLOAD"
+    PROCESSING_DOWNLOAD = "PROCESSING_DOWNLOAD"
+    SEND_TO_USER_INBOX = "SEND_TO_USER_INBOX"
+    PUBLISH_COMPLETE = "PUBLISH_COMPLETE"
+    FAILED = "FAILED"
+
+
+PULL_FAILED: Final = {Medium.VIDEO: "video_pull_failed", Medium.PHOTO: "photo_pull_failed"}
+FAIL_REASONS: Final = frozenset(
+    {
+        *PULL_FAILED.values(),
+        "file_format_check_failed",
+        "duration_check_failed",
+        "frame_rate_check_failed",
+        "picture_size_check_failed",
+        "internal",
+        "publish_cancelled",
+        "auth_removed",
+        "spam_risk_too_many_posts",
+        "spam_risk_user_banned_from_posting",
+        "spam_risk_text",
+        "spam_risk",
+    }
+)
+UNDER_WAY: Final = frozenset({StatusCode.PROCESSING_UPLOAD, StatusCode.PROCESSING_DOWNLOAD})
+
+
+class PostInfo(Struct, frozen=True, kw_only=True):
+    """What the creator chose; `description` and `auto_add_music` belong to photos."""
+
+    title: str = ""
+    description: str = ""
+    privacy_level: str = ""
+    disable_comment: bool = False
+    disable_duet: bool = False
+    disable_stitch: bool = False
+    brand_content_toggle: bool = False
+    brand_organic_toggle: bool = False
+    is_aigc: bool = False
+    auto_add_music: bool = False
+    video_cover_timestamp_ms: int = 0
+
+
+class File(Struct, frozen=True, kw_only=True):
+    """One file as it arrived."""
+
+    sha256: str
+    size: int
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """What became of the bytes once all of them were there; moments may lie ahead.
+
+    `sha256` is that of the video or of the first photo; `public_at` is when moderation would be done.
+    """
+
+    received_at: float
+    decided_at: float
+    public_at: float
+    sha256: str
+    fail_reason: str = ""
+    files: tuple[File, ...] = ()
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """Since when everyone can see a post, and until when they could."""
+
+    since: float
+    until: float | None = None
+
+
+class Post(Struct, frozen=True, kw_only=True):
+    """One post on TikTok, and when everyone could see it; a draft may become several."""
+
+    post_id: int
+    privacy_level: str
+    posted_at: float
+    shown: tuple[Span, ...] = ()
+    taken_down_at: float | None = None
+
+    @property
+    def public_at(self) -> float | None:
+        """When everyone can see it for the first time, if its level ever allowed that."""
+        return self.shown[0].since if self.shown else None
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """Why a publication ended before its bytes had a verdict, or after."""
+
+    at: float
+    reason: str
+
+
+class Publication(Struct, frozen=True, kw_only=True):
+    """One accepted init and everything that came of it.
+
+    After `deadline` an unfinished transfer is given up with `abandoned_reason`; if that is empty, it stays as
+    it is for ever.
+    """
+
+    publish_id: str
+    post_id: int
+    open_id: str
+    client_key: str = ""
+    username: str = ""
+    medium: Medium = Medium.VIDEO
+    mode: Mode = Mode.DIRECT_POST
+    source: Source = Source.FILE_UPLOAD
+    urls: tuple[str, ...] = ()
+    cover_index: int = 0
+    post_info: PostInfo
+    plan: ChunkPlan
+    delays: Delays
+    inited_at: float
+    deadline: float | None = None
+    abandoned_reason: str = ""
+    uploaded_bytes: int = 0
+    arrival: Arrival | None = None
+    failure: Failure | None = None
+    posts: tuple[Post, ...] = ()
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether a person decides what becomes of it."""
+        return self.mode is Mode.MEDIA_UPLOAD
+
+
+def find_post(publication: Publication, post_id: int) -> Post | None:
+    """One of its posts, if it is one."""
+    return next((each for each in publication.posts if each.post_id == post_id), None)
+
+
+def failure_of(publication: Publication, now: float) -> Failure | None:
+    """Why it failed, if it has by now."""
+    failure, arrival = publication.failure, publication.arrival
+    if failure is not None:
+        return failure if failure.at <= now else None
+    if arrival is not None:
+        verdict = Failure(at=arrival.decided_at, reason=arrival.fail_reason)
+        return verdict if verdict.reason and verdict.at <= now else None
+    if publication.abandoned_reason and publication.deadline is not None and publication.deadline <= now:
+        return Failure(at=publication.deadline, reason=publication.abandoned_reason)
+    return None
+
+
+def status_code(publication: Publication, now: float) -> StatusCode:
+    """Where a publication stands."""
+    if failure_of(publication, now) is not None:
+        return StatusCode.FAILED
+    if any(each.posted_at <= now for each in publication.posts):
+        return StatusCode.PUBLISH_COMPLETE
+    if publication.arrival is None or now < publication.arrival.decided_at:
+        by_upload = publication.source is Source.FILE_UPLOAD
+        return StatusCode.PROCESSING_UPLOAD if by_upload else StatusCode.PROCESSING_DOWNLOAD
+    return StatusCode.SEND_TO_USER_INBOX
+
+
+def is_shown(post: Post, now: float) -> bool:
+    """Whether everyone can see this post, so that its id is told and its numbers grow."""
+    return any(each.since <= now and (each.until is None or now < each.until) for each in post.shown)
+
+
+def shown_posts(publication: Publication, now: float) -> tuple[Post, ...]:
+    """Its posts that everyone can see."""
+    return tuple(each for each in publication.posts if is_shown(each, now))
+
+
+def posts_of_last_day(publications: Iterable[Publication], now: float) -> int:
+    """How many direct posts count against the daily cap: of the last day, with all bytes arrived and not failed."""
+    return sum(
+        1
+        for each in publications
+        if not each.is_draft
+        and each.arrival is not None
+        and not each.arrival.fail_reason
+        and each.failure is None
+        and each.arrival.received_at > now - DAY_SECONDS
+    )
+
+
+def why_blocked(profile: Profile, publications: Iterable[Publication], now: float) -> str:
+    """The code that keeps a person from posting through any app now; empty when nothing does."""
+    if profile.banned:
+        return "spam_risk_user_banned_from_posting"
+    # The day's posts are shared by every app, also by those that only exist in the profile.
+    used = posts_of_last_day(publications, now) + profile.posted_elsewhere
+    return "spam_risk_too_many_posts" if used >= profile.daily_post_cap else ""

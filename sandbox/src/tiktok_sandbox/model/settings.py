@@ -1,0 +1,184 @@
+"""What can be set about the stand-in: the app, its creators, lifetimes and delays."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from tiktok_sandbox.errors import SettingsRefused
+from tiktok_sandbox.faults.rules import Rule
+from tiktok_sandbox.model.chunk_plan import STRICT, ChunkLimits
+
+ALL_SCOPES = (
+    "user.info.basic",
+    "user.info.profile",
+    "user.info.stats",
+    "video.list",
+    "video.upload",
+    "video.publish",
+)
+
+
+class Platform(StrEnum):
+    """Which login kit the app is registered for; desktop makes PKCE mandatory."""
+
+    WEB = "web"
+    DESKTOP = "desktop"
+
+
+class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A registered app. A port or a path of `*` in a redirect stands for any.
+
+    `verified_urls` are domains (`example.com`) and prefixes (`https://example.com/clips/`). `active_creator_cap`
+    of 0 is TikTok's own: 5 in 24 hours for an unaudited app, none for an audited one. With `sandbox_targets`
+    only these people can connect, as in TikTok's own sandbox.
+    """
+
+    client_key: str = "sbawpostbusdemo00"
+    client_secret: str = ""
+    name: str = "Postbus (local)"
+    platform: Platform = Platform.DESKTOP
+    audited: bool = True
+    redirect_uris: tuple[str, ...] = ("http://127.0.0.1:*/*", "http://localhost:*/*")
+    scopes: tuple[str, ...] = ALL_SCOPES
+    verified_urls: tuple[str, ...] = ()
+    active_creator_cap: int = 0
+    webhook_url: str = ""
+    sandbox_targets: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        return f"App({self.client_key})"
+
+
+class TokenProfile(StrEnum):
+    """How long tokens live: as documented since November 2026, or as before."""
+
+    NOV2026 = "nov2026"
+    CLASSIC = "classic"
+
+
+_ACCESS_SECONDS: Final = {TokenProfile.NOV2026: 7_200, TokenProfile.CLASSIC: 86_400}
+_REFRESH_SECONDS: Final = {TokenProfile.NOV2026: 15_552_000, TokenProfile.CLASSIC: 31_536_000}
+
+
+class Lifetimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seconds; a token's own figure goes before its profile's.
+
+    TikTok does not say whether a refresh ends the access token before it, nor whether the new refresh token
+    gets a whole life again; both are switches.
+    """
+
+    token_profile: TokenProfile = TokenProfile.NOV2026
+    access_token: int | None = None
+    refresh_token: int | None = None
+    client_token: int = 7_200
+    authorization_code: int = 300
+    upload_url: int = 3_600
+    refresh_ends_access: bool = False
+    refresh_renews: bool = True
+
+    @property
+    def of_access(self) -> int:
+        """How long a user access token lives."""
+        return _ACCESS_SECONDS[self.token_profile] if self.access_token is None else self.access_token
+
+    @property
+    def of_refresh(self) -> int:
+        """How long a refresh token lives."""
+        return _REFRESH_SECONDS[self.token_profile] if self.refresh_token is None else self.refresh_token
+
+
+class Delays(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seconds from the last byte to the verdict, and from the verdict to being public."""
+
+    processing: float = 1.0
+    public: float = 1.0
+
+
+class Pulls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How files are fetched for PULL_FROM_URL; `resolve` sends a host to `address:port` instead of asking DNS."""
+
+    allow_http: bool = False
+    resolve: dict[str, str] = {}
+    timeout: float = 3_600.0
+
+
+class Webhooks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an app's webhook may take (real seconds), and how often it is tried again.
+
+    The first pause is `first_retry`, each further one twice as long, until `give_up` after what is told came true.
+    Whether each attempt is signed anew TikTok does not say.
+    """
+
+    answer_seconds: float = 10.0
+    first_retry: float = 30.0
+    give_up: float = 259_200.0
+    renew_signature: bool = True
+
+
+class Abandoned(StrEnum):
+    """What becomes of a transfer nobody finished in its hour; TikTok does not say."""
+
+    STUCK = "stuck"
+    FAILED = "failed"
+
+
+class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A creator as a person would set the account up.
+
+    `posted_elsewhere` is how many of the day's posts other apps have used up.
+    """
+
+    username: str
+    nickname: str = ""
+    private_account: bool = False
+    comment_disabled: bool = False
+    duet_disabled: bool = False
+    stitch_disabled: bool = False
+    max_video_post_duration_sec: int = 3_600
+    daily_post_cap: int = 15
+    posted_elsewhere: int = 0
+    banned: bool = False
+    bio_description: str = ""
+    is_verified: bool = False
+    follower_count: int = 1_000
+    following_count: int = 10
+    app_version: str = "44.0.0"
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything; a settings file holds any part of it. `app` is the default one, `apps` are more.
+
+    `rules` are made at the first start; from then on `--state` keeps what became of them.
+    """
+
+    app: App = App()
+    apps: tuple[App, ...] = ()
+    lifetimes: Lifetimes = Lifetimes()
+    delays: Delays = Delays()
+    chunk_limits: ChunkLimits = STRICT
+    creators: tuple[Profile, ...] = (Profile(username="demo-creator", nickname="Demo Creator"),)
+    oauth_errors_as_200: bool = False
+    pulls: Pulls = Pulls()
+    webhooks: Webhooks = Webhooks()
+    abandoned: Abandoned = Abandoned.STUCK
+    check_media: bool = False
+    rules: tuple[Rule, ...] = ()
+
+
+def read_settings(path: Path) -> Settings:
+    """Settings from a JSON file; what it leaves out keeps its default."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Settings)
+    except (OSError, msgspec.MsgspecError) as cause:
+        raise SettingsRefused(path, cause) from cause
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """Rules from a JSON file that holds a list of them."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[Rule, ...])
+    except (OSError, msgspec.MsgspecError) as cause:
+        raise SettingsRefused(path, cause) from cause

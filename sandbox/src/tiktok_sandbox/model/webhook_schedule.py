@@ -1,0 +1,53 @@
+"""What a publication lets an app's webhook know, and when: foreseen from the publication alone."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from tiktok_sandbox.model.publications import Post, Publication, failure_of
+
+FAILED: Final = "post.publish.failed"
+COMPLETE: Final = "post.publish.complete"
+INBOX_DELIVERED: Final = "post.publish.inbox_delivered"
+PUBLICLY_AVAILABLE: Final = "post.publish.publicly_available"
+NO_LONGER_AVAILABLE: Final = "post.publish.no_longer_publicaly_available"
+
+_FAR: Final = float("inf")
+
+
+class Happening(Struct, frozen=True, kw_only=True):
+    """Something that is, or will become, true of a publication."""
+
+    due_at: float
+    event: str
+    content: tuple[tuple[str, str], ...]
+
+
+def foreseen(publication: Publication) -> tuple[Happening, ...]:
+    """Everything worth telling, as far as it can be known now; a later change may undo what lies ahead."""
+    failure, arrival = failure_of(publication, _FAR), publication.arrival
+    found = []
+    if publication.is_draft and arrival is not None and not arrival.fail_reason:
+        found.append(_happening(publication, INBOX_DELIVERED, arrival.decided_at))
+    for post in publication.posts:
+        found += _of_post(publication, post)
+    if failure is None:
+        return tuple(found)
+    came_true = [each for each in found if each.due_at < failure.at]
+    return (*came_true, _happening(publication, FAILED, failure.at, reason=failure.reason))
+
+
+def _of_post(publication: Publication, post: Post) -> list[Happening]:
+    post_id = str(post.post_id)
+    found = [_happening(publication, COMPLETE, post.posted_at)]
+    for span in post.shown:
+        found.append(_happening(publication, PUBLICLY_AVAILABLE, span.since, post_id=post_id))
+        if span.until is not None:
+            found.append(_happening(publication, NO_LONGER_AVAILABLE, span.until, post_id=post_id))
+    return found
+
+
+def _happening(publication: Publication, event: str, due_at: float, **more: str) -> Happening:
+    kind = "INBOX_SHARE" if publication.is_draft else "DIRECT_PUBLISH"
+    content = {"publish_id": publication.publish_id, "publish_type": kind, **more}
+    return Happening(due_at=due_at, event=event, content=tuple(content.items()))

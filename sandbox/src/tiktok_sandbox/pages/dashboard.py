@@ -1,0 +1,66 @@
+"""The web page a person looks at: one page that asks the stand-in again and again, and needs nothing from elsewhere."""
+
+import base64
+import hashlib
+from collections.abc import Awaitable, Callable
+from importlib import resources
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.pages.overview import overview
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_STATIC: Final = resources.files("tiktok_sandbox.pages") / "static"
+_STYLE: Final = (_STATIC / "page.css").read_text()
+_SCRIPT: Final = (_STATIC / "page.js").read_text()
+_PAGE: Final = (_STATIC / "page.html").read_text().replace("/*style*/", _STYLE).replace("/*script*/", _SCRIPT)
+
+
+def _source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+# Nothing but these very lines may run or be drawn, whatever a title says.
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        f"script-src {_source(_SCRIPT)}",
+        f"style-src {_source(_STYLE)}",
+        "connect-src 'self'",
+        "media-src 'self'",
+        "img-src 'self' data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def page_routes(shell: Shell) -> list[Route]:
+    """The page, and what it asks for."""
+    return [
+        Route("/_sandbox/", _page),
+        Route("/_sandbox/overview", _overview(shell)),
+    ]
+
+
+async def _page(_: Request) -> Response:
+    return HTMLResponse(_PAGE, headers=_HEADERS)
+
+
+def _overview(shell: Shell) -> Handler:
+    async def handle(request: Request) -> Response:
+        return JSONResponse(overview(shell, request.query_params.get("who", "")))
+
+    return handle

@@ -1,0 +1,1 @@
+"""Parts that know nothing of TikTok: the clock, timers, tables, connections and the media folder."""

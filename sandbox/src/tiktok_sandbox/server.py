@@ -1,0 +1,154 @@
+"""Runs the stand-in on a port: in this process for tests, or as a process of its own."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+import uvicorn
+from msgspec import structs
+from typing_extensions import override
+
+from tiktok_sandbox.app import build_app
+from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.errors import StateRefused
+from tiktok_sandbox.model.persistence import SavedFirst, State
+from tiktok_sandbox.model.settings import Settings
+from tiktok_sandbox.runtime.clock import Clock, Pace
+from tiktok_sandbox.runtime.media_store import USUAL_BUDGET, Media
+from tiktok_sandbox.runtime.protocol import DirectProtocol
+
+KEEP_ALIVE_SECONDS: Final = 60
+GRACE_SECONDS: Final = 2
+SAVE_EVERY_SECONDS: Final = 1.0
+
+
+class _Listener(uvicorn.Server):
+    """A server that leaves signals alone and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+class Server:
+    """A running stand-in: `async with Server(settings) as server: server.url`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: tuple[Path, Path] | None = None,
+        clock: Clock | None = None,
+        state_folder: Path | None = None,
+        media_folder: Path | None = None,
+        media_budget: int = USUAL_BUDGET,
+    ) -> None:
+        self._state = None if state_folder is None else State(state_folder)
+        self._socket = _bind(host, port)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://{host}:{self._socket.getsockname()[1]}"
+        media = None if media_folder is None else Media(media_folder, media_budget)
+        try:
+            self.shell = _open_shell(settings, self.url, clock, self._state, media)
+        except StateRefused:
+            self._socket.close()
+            self._close_state()
+            raise
+        certificate, key = (None, None) if tls is None else tls
+        self._listener = _Listener(
+            uvicorn.Config(
+                SavedFirst(build_app(self.shell), self._save),
+                http=DirectProtocol,
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                log_level="warning",
+                # Upload urls are secrets and would stand in an access log.
+                access_log=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
+            )
+        )
+        self._noted_pace = self.shell.clock.pace
+        self._running: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        """Return once connections are accepted."""
+        serving = asyncio.create_task(self._listener.serve([self._socket]))
+        listening = asyncio.create_task(self._listener.listening.wait())
+        await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            listening.cancel()
+            await serving
+        self._running = [serving, asyncio.create_task(self._keep_saved())]
+        self.shell.changed()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        serving, saving = self._running
+        await self.shell.close()
+        saving.cancel()
+        self._listener.should_exit = True
+        await serving
+        self._save()
+        self._close_state()
+
+    async def _keep_saved(self) -> None:
+        # For what happens without a call: files that were fetched, webhooks that were told.
+        while True:
+            await asyncio.sleep(SAVE_EVERY_SECONDS)
+            self._save()
+
+    def _save(self) -> None:
+        if self._state is not None:
+            self._state.save(self.shell.world)
+            if self.shell.clock.pace != self._noted_pace:
+                self._noted_pace = self.shell.clock.pace
+                self._state.note("clock", msgspec.json.encode(self._noted_pace).decode())
+
+    def _close_state(self) -> None:
+        if self._state is not None:
+            self._state.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((host, port))
+    return bound
+
+
+def _open_shell(settings: Settings, url: str, clock: Clock | None, state: State | None, media: Media | None) -> Shell:
+    if state is not None:
+        secret = settings.app.client_secret or state.fact("client_secret")
+        settings = structs.replace(settings, app=structs.replace(settings.app, client_secret=secret))
+    shell = Shell(settings, base_url=url, clock=clock)
+    shell.media = media
+    if state is not None:
+        state.note("client_secret", shell.world.settings.app.client_secret)
+        state.restore(shell.world, media)
+        kept = state.fact("clock")
+        if clock is None and kept:
+            shell.clock.resume(msgspec.json.decode(kept, type=Pace))
+    return shell
