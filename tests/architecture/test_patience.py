@@ -8,7 +8,7 @@ import pytest
 Files = Mapping[str, tuple[str, ast.Module]]
 
 POLLING_HELPERS = {"eventually", "wait_until"}
-SIMULATED = ("tests/simulation/", "tests/soak/", "tests/harness/simulated_processes.py")
+SIMULATED = ("tests/simulation/", "tests/soak/", "tests/harness/simulated_processes.py", "tests/fakes/tiktok_")
 IMPORTS_OF_VIRTUAL_TIME = ("from harness import virtual_time", "from harness.simulated_processes import")
 SLEEPS = {"time.sleep", "asyncio.sleep", "anyio.sleep", "sleep"}
 

@@ -105,18 +105,18 @@ def fingerprint(sealed: str) -> str:
     return hashlib.sha256(sealed.encode()).hexdigest()
 
 
-def next_of(decision: Decision[Account]) -> Account:
+def state_of(decision: Decision[Account]) -> Account:
     """The state after it, which is not None."""
     assert decision.state is not None
     return decision.state
 
 
-def told_by(decision: Decision[Account]) -> list[type[Body]]:
+def event_types(decision: Decision[Account]) -> list[type[Body]]:
     """What kinds of events it emits, in their order."""
     return [type(event) for event in decision.events]
 
 
-def after(state: Account | None, fact: Fact | Due, kind: type[State], now: datetime = NOW) -> State:
+def state_after(state: Account | None, fact: Fact | Due, kind: type[State], now: datetime = NOW) -> State:
     """The state that this fact leads to, which is of this kind."""
     decided = decide(KEY, state, fact, now).state
     assert isinstance(decided, kind), f"{type(decided).__name__} is not {kind.__name__}"

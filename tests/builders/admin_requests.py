@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from common.contract.audit import Action, AuditRecorded
-from harness.auth_api import Scene
+from harness.auth_api import AuthApi
 
 ADMIN = "/v1/admin/tenants"
 SECRET = "planted-client-secret-0123456789"
@@ -21,10 +21,10 @@ ROUTES = [
 ]
 
 
-def noted(scene: Scene) -> list[tuple[Action, str, str]]:
-    told = (event for event in scene.worker.told if isinstance(event, AuditRecorded))
+def audit_records(auth_api: AuthApi) -> list[tuple[Action, str, str]]:
+    told = (event for event in auth_api.worker.published if isinstance(event, AuditRecorded))
     return [(note.action, note.target, note.by) for note in told]
 
 
-def at(moment: datetime) -> str:
+def as_text(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")

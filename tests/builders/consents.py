@@ -20,7 +20,7 @@ def tokens_of(account_id: str, generation: int = 1) -> Tokens:
     return Tokens(access_token=f"act.{account_id}.{generation}", refresh_token=f"rft.{account_id}.{generation}")
 
 
-def consent(
+def consent_of(
     account_id: str, tokens: Tokens, *, vault: Vault, life: timedelta = LIFE, at: Instant | None = None
 ) -> ConnectRequested:
     """A person's consent, as an edge with these keys writes it down."""

@@ -96,7 +96,7 @@ P = TypeVar("P", Probing, Asking, Initialising, Uploading, Locating)
 E = TypeVar("E", bound=Body)
 
 
-def of(state: Working) -> Any:
+def requested_effect(state: Working) -> Any:
     """The effect the state wants: what an outcome has to carry to count."""
     return wanted_by(state)
 
@@ -106,34 +106,34 @@ def refused(code: str, status: int = 400) -> Refused:
 
 
 def declined(state: Working, code: str, version: int = 3) -> Declined:
-    return Declined(of=of(state), refused=refused(code), version=version)
+    return Declined(of=requested_effect(state), refused=refused(code), version=version)
 
 
 def chunk_declined(state: Working, code: str) -> ChunkDeclined:
-    return ChunkDeclined(of=of(state), refused=refused(code))
+    return ChunkDeclined(of=requested_effect(state), refused=refused(code))
 
 
-def told(state: Working, **changes: Any) -> CreatorTold:
+def creator_info(state: Working, **changes: Any) -> CreatorTold:
     flags = {"comment_disabled": False, "duet_disabled": False, "stitch_disabled": False} | changes
     levels = flags.pop("levels", ("PUBLIC_TO_EVERYONE", "SELF_ONLY"))
-    return CreatorTold(of=of(state), privacy_levels=levels, **flags)
+    return CreatorTold(of=requested_effect(state), privacy_levels=levels, **flags)
 
 
 def stored(state: Working, *, complete: bool = False) -> ChunkStored:
-    return ChunkStored(of=of(state), complete=complete)
+    return ChunkStored(of=requested_effect(state), complete=complete)
 
 
-def at(
+def status_result(
     state: Working, uploaded: int | None, status: StatusCode = StatusCode.PROCESSING_UPLOAD, why: str = ""
 ) -> Located:
-    return Located(of=of(state), status=status, fail_reason=why, uploaded_bytes=uploaded)
+    return Located(of=requested_effect(state), status=status, fail_reason=why, uploaded_bytes=uploaded)
 
 
 def with_job(state: P, **changes: Any) -> P:
     return replace(state, job=replace(state.job, **changes))
 
 
-def outcomes_of(effect: Any) -> tuple[Fact, ...]:
+def results_of(effect: Any) -> tuple[Fact, ...]:
     """Every outcome that an effect may have, of each kind one."""
     calls: tuple[Fact, ...] = ()
     if isinstance(effect, AskCreator | Init | AskStatus):
@@ -191,13 +191,13 @@ def step(state: Post | None, fact: Fact | Due, now: datetime = NOW) -> Decision[
     return decide(KEY, state, fact, now)
 
 
-def went(decision: Decision[Post], kind: type[Any]) -> Any:
+def expect_state(decision: Decision[Post], kind: type[Any]) -> Any:
     """The state after a decision, which has to be of this kind."""
     assert isinstance(decision.state, kind), decision
     return decision.state
 
 
-def the_event(decision: Decision[Post], kind: type[E]) -> E:
+def single_event(decision: Decision[Post], kind: type[E]) -> E:
     """The one event of this kind."""
     (found,) = [event for event in decision.events if isinstance(event, kind)]
     return found

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.product import Account, Clip, Request, Stage, make_clip, open_stage
+from harness.product import Account, Clip, Product, Request, make_clip, open_product
 from stack.local import Stack
 from stack.options import Options
 from stack.waiting import apart
@@ -43,14 +43,14 @@ def short_clip(stack: Stack) -> Clip:
 
 
 @pytest.fixture
-async def stage(stack: Stack, asked_for_nobody: Request) -> AsyncIterator[Stage]:
-    async with open_stage(stack) as opened:
+async def product(stack: Stack, asked_for_nobody: Request) -> AsyncIterator[Product]:
+    async with open_product(stack) as opened:
         yield opened
 
 
 async def _ask_for_nobody(stack: Stack) -> Request:
     nobody = Account(tenant="nobody", account_id="acc_of_nobody", open_id="")
-    async with open_stage(stack) as opened:
+    async with open_product(stack) as opened:
         request = opened.request(nobody, Clip(name="clip.mp4", size=0, sha256=""))
-        await opened.ask_for(request)
+        await opened.request_posts(request)
     return request

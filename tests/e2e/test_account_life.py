@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.product import Account, Clip, Stage
-from harness.topic_tail import Event, Tail
+from harness.product import Account, Clip, Product
+from harness.topic_tail import Event, TopicTail
 from harness.waiting import eventually
 from stack.demo import browser
 from stack.demo.errors import ConsentFailed
@@ -16,43 +16,43 @@ CLIENT_KEY = "sbawtenantsown000"
 SECRET = "planted-secret-of-a-tenants-own-app"
 
 
-async def shown(stage: Stage, account: Account) -> dict[str, Any]:
-    answer = await stage.ask("auth", f"/v1/accounts/{account.account_id}", await stage.key_of(account.tenant))
+async def shown(product: Product, account: Account) -> dict[str, Any]:
+    answer = await product.call("auth", f"/v1/accounts/{account.account_id}", await product.key_of(account.tenant))
     return {"status_code": answer.status_code, **answer.json()}
 
 
-def events_about(stage: Stage, account: Account, topic: str, field: str = "account_id") -> Tail:
+def events_about(product: Product, account: Account, topic: str, field: str = "account_id") -> TopicTail:
     def about(event: Event) -> bool:
         return bool(event.body[field] == account.account_id)
 
-    return Tail(stage.stack.bootstrap_servers, topic, about)
+    return TopicTail(product.stack.bootstrap_servers, topic, about)
 
 
 async def test_disconnecting_ends_everything_and_connecting_again_finds_the_account(
-    stage: Stage, short_clip: Clip
+    product: Product, short_clip: Clip
 ) -> None:
-    account = await stage.connect("quitter")
-    before = await shown(stage, account)
+    account = await product.connect("quitter")
+    before = await shown(product, account)
     assert (before["status"], before["display_name"], before["username"]) == ("connected", "quitter", "")
     assert before["avatar_url"].startswith("https://")
-    key = await stage.key_of(account.tenant)
-    answer = await stage.ask("auth", f"/v1/accounts/{account.account_id}", key, method="DELETE")
+    key = await product.key_of(account.tenant)
+    answer = await product.call("auth", f"/v1/accounts/{account.account_id}", key, method="DELETE")
     assert (answer.status_code, answer.json()["status"]) == (200, "disconnected")
-    assert (await shown(stage, account))["status_code"] == 404
-    assert [call["status"] for call in await stage.tiktok.calls_of(account.open_id, "revoke")] == [200]
+    assert (await shown(product, account))["status_code"] == 404
+    assert [call["status"] for call in await product.tiktok.calls_of(account.open_id, "revoke")] == [200]
 
     async def refused() -> bool:
-        request = {**stage.request(account, short_clip), "tenant": None}
+        request = {**product.request(account, short_clip), "tenant": None}
         body = {name: value for name, value in request.items() if value is not None}
-        posted = await stage.ask("publisher", "/v1/posts", key, method="POST", json=body)
+        posted = await product.call("publisher", "/v1/posts", key, method="POST", json=body)
         return posted.status_code == httpx.codes.NOT_FOUND
 
     await eventually(refused, what="the publisher to hear that the account is gone", within=TOLD_WITHIN)
-    again = await stage.connect("quitter")
+    again = await product.connect("quitter")
     assert again.account_id == account.account_id
-    after = await shown(stage, again)
+    after = await shown(product, again)
     assert after["version"] == before["version"] + 2, "versions never restart: one is the withdrawal's"
-    async with events_about(stage, account, "account.events") as told:
+    async with events_about(product, account, "account.events") as told:
         await told.to_the_end(within=TOLD_WITHIN)
     assert [event.type for event in told.seen] == [
         "account.connected",
@@ -62,13 +62,13 @@ async def test_disconnecting_ends_everything_and_connecting_again_finds_the_acco
     assert told.seen[1].body["revoked"] is True
 
 
-async def test_a_grant_taken_back_at_tiktok_is_found_out_by_a_call_and_ends_the_account(stage: Stage) -> None:
-    account = await stage.connect("remover")
-    await stage.tiktok.disconnect(account.open_id)
-    async with events_about(stage, account, "account.events") as told:
+async def test_a_grant_taken_back_at_tiktok_is_found_out_by_a_call_and_ends_the_account(product: Product) -> None:
+    account = await product.connect("remover")
+    await product.tiktok.disconnect(account.open_id)
+    async with events_about(product, account, "account.events") as told:
         gone = await told.until_type("account.disconnected", within=TOLD_WITHIN)
     assert (gone.body["cause"], gone.body["tenant"]) == ("removed_at_tiktok", account.tenant)
-    async with events_about(stage, account, "audit.events", field="about") as notes:
+    async with events_about(product, account, "audit.events", field="about") as notes:
         await notes.until(lambda: len(notes.seen) > 1, what="two notes", within=TOLD_WITHIN)
     assert [(note.body["action"], note.body["by"]) for note in notes.seen] == [
         ("account.connected", notes.seen[0].body["by"]),
@@ -77,27 +77,27 @@ async def test_a_grant_taken_back_at_tiktok_is_found_out_by_a_call_and_ends_the_
     assert notes.seen[0].body["by"].startswith("key:")
 
 
-async def test_an_account_of_one_tenant_is_refused_to_another_with_why(stage: Stage) -> None:
-    account = await stage.connect("coveted")
-    key = (await stage.key_of("tenant-of-envier"))["Authorization"].removeprefix("Bearer ")
+async def test_an_account_of_one_tenant_is_refused_to_another_with_why(product: Product) -> None:
+    account = await product.connect("coveted")
+    key = (await product.key_of("tenant-of-envier"))["Authorization"].removeprefix("Bearer ")
     with pytest.raises(ConsentFailed, match="This account is connected elsewhere"):
-        await browser.connect(stage.web, stage.stack.urls["auth"], key=key, creator="coveted")
-    assert (await shown(stage, account))["status"] == "connected"
+        await browser.connect(product.web, product.stack.urls["auth"], key=key, creator="coveted")
+    assert (await shown(product, account))["status"] == "connected"
 
 
-async def test_a_tenant_brings_its_own_app(stage: Stage) -> None:
+async def test_a_tenant_brings_its_own_app(product: Product) -> None:
     tenant = "tenant-of-owner"
-    await stage.key_of(tenant)
-    callback = f"{stage.stack.urls['auth']}/v1/oauth/callback"
-    await stage.tiktok.add_app(CLIENT_KEY, secret=SECRET, redirect_uri=callback)
+    await product.key_of(tenant)
+    callback = f"{product.stack.urls['auth']}/v1/oauth/callback"
+    await product.tiktok.add_app(CLIENT_KEY, secret=SECRET, redirect_uri=callback)
     wanted = {"client_key": CLIENT_KEY, "client_secret": SECRET, "pkce": "hex"}
-    put = (await stage.administer("PUT", f"/{tenant}/app", wanted)).raise_for_status()
+    put = (await product.administer("PUT", f"/{tenant}/app", wanted)).raise_for_status()
     assert put.json()["app"] == {"client_key": CLIENT_KEY, "pkce": "hex"}
-    account = await stage.connect("owner")
-    assert {call["client_key"] for call in await stage.tiktok.calls_of(account.open_id)} == {CLIENT_KEY}
-    removed = await stage.administer("DELETE", f"/{tenant}/app")
+    account = await product.connect("owner")
+    assert {call["client_key"] for call in await product.tiktok.calls_of(account.open_id)} == {CLIENT_KEY}
+    removed = await product.administer("DELETE", f"/{tenant}/app")
     assert (removed.status_code, removed.json()["code"]) == (409, "app_in_use")
-    key = await stage.key_of(tenant)
-    answer = await stage.ask("auth", f"/v1/accounts/{account.account_id}", key, method="DELETE")
+    key = await product.key_of(tenant)
+    answer = await product.call("auth", f"/v1/accounts/{account.account_id}", key, method="DELETE")
     assert (answer.status_code, answer.json()["status"]) == (200, "disconnected")
-    (await stage.administer("DELETE", f"/{tenant}/app")).raise_for_status()
+    (await product.administer("DELETE", f"/{tenant}/app")).raise_for_status()

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.product import Account, Clip, Request, Stage, open_stage
-from harness.topic_tail import Event, Tail
+from harness.product import Account, Clip, Product, Request, open_product
+from harness.topic_tail import Event, TopicTail
 from stack.local import Stack
 from stack.waiting import apart
 
@@ -156,27 +156,27 @@ def asked(stack: Stack, short_clip: Clip) -> Asked:
 
 
 async def _ask(stack: Stack, clip: Clip) -> Asked:
-    async with open_stage(stack) as stage:
-        account = await stage.connect("careless")
-        bad = {fault.name: _spoilt(stage, stage.request(account, clip), fault) for fault in FAULTS}
+    async with open_product(stack) as product:
+        account = await product.connect("careless")
+        bad = {fault.name: _spoilt(product, product.request(account, clip), fault) for fault in FAULTS}
         for letter in LETTERS:
-            await stage.send([(account.account_id, letter.value)], ce_type=letter.ce_type)
-        good, good_without_key = stage.request(account, clip), stage.request(account, clip)
-        await stage.ask_for(*bad.values(), good)
-        await stage.send([(None, msgspec.json.encode(good_without_key))])
+            await product.send([(account.account_id, letter.value)], ce_type=letter.ce_type)
+        good, good_without_key = product.request(account, clip), product.request(account, clip)
+        await product.request_posts(*bad.values(), good)
+        await product.send([(None, msgspec.json.encode(good_without_key))])
         return Asked(account=account, bad=bad, good=good, good_without_key=good_without_key)
 
 
-def _spoilt(stage: Stage, request: Request, fault: Fault) -> Request:
-    elsewhere = stage.stack.ports["sandbox"]
-    url = fault.url.format(media=stage.stack.media_url, elsewhere=elsewhere, person=f"me:{PASSWORD}")
+def _spoilt(product: Product, request: Request, fault: Fault) -> Request:
+    elsewhere = product.stack.ports["sandbox"]
+    url = fault.url.format(media=product.stack.media_url, elsewhere=elsewhere, person=f"me:{PASSWORD}")
     return {**request, **({"source": {"url": url}} if url else {}), **fault.changes}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-async def test_a_faulty_request_ends_in_a_sentence(stage: Stage, asked: Asked, fault: Fault) -> None:
+async def test_a_faulty_request_ends_in_a_sentence(product: Product, asked: Asked, fault: Fault) -> None:
     request = asked.bad[fault.name]
-    async with stage.events_of(request) as events:
+    async with product.events_of(request) as events:
         failed = await events.until_type("post.failed", within=ENDED_WITHIN)
         await events.to_the_end(within=ENDED_WITHIN)
     assert failed.body["reason"] == fault.reason, failed.body
@@ -184,15 +184,15 @@ async def test_a_faulty_request_ends_in_a_sentence(stage: Stage, asked: Asked, f
     assert events.types() in (["post.failed"], ["post.accepted", "post.failed"])
     assert [event.body["revision"] for event in events.seen] == list(range(1, len(events.seen) + 1))
     assert PASSWORD not in failed.body["message"]
-    assert (await stage.tiktok.ledger(title=request["caption"])).inits == ()
+    assert (await product.tiktok.ledger(title=request["caption"])).inits == ()
 
 
 @pytest.mark.parametrize("letter", LETTERS, ids=lambda letter: letter.name)
-async def test_what_names_no_post_becomes_a_dead_letter(stage: Stage, asked: Asked, letter: Letter) -> None:
+async def test_what_names_no_post_becomes_a_dead_letter(product: Product, asked: Asked, letter: Letter) -> None:
     def of_this(event: Event) -> bool:
         return event.value == (letter.value or b"") and event.headers.get("ce_type") == letter.ce_type
 
-    async with Tail(stage.stack.bootstrap_servers, "uploader.dead_letters", of_this) as letters:
+    async with TopicTail(product.stack.bootstrap_servers, "uploader.dead_letters", of_this) as letters:
         await letters.until(lambda: bool(letters.seen), what="the dead letter", within=ENDED_WITHIN)
         await letters.to_the_end(within=ENDED_WITHIN)
     assert len(letters.seen) == 1
@@ -202,25 +202,25 @@ async def test_what_names_no_post_becomes_a_dead_letter(stage: Stage, asked: Ask
     assert headers["dlq_offset"].isdigit()
 
 
-async def test_the_partition_goes_on(stage: Stage, asked: Asked, short_clip: Clip) -> None:
-    async with stage.events_of(asked.good) as events:
-        await stage.expect_published_once(asked.good, short_clip, events)
+async def test_the_partition_goes_on(product: Product, asked: Asked, short_clip: Clip) -> None:
+    async with product.events_of(asked.good) as events:
+        await product.expect_published_once(asked.good, short_clip, events)
 
 
-async def test_a_request_without_a_key_finds_its_partition(stage: Stage, asked: Asked, short_clip: Clip) -> None:
-    async with stage.events_of(asked.good_without_key) as events:
-        await stage.expect_published_once(asked.good_without_key, short_clip, events)
+async def test_a_request_without_a_key_finds_its_partition(product: Product, asked: Asked, short_clip: Clip) -> None:
+    async with product.events_of(asked.good_without_key) as events:
+        await product.expect_published_once(asked.good_without_key, short_clip, events)
 
 
-async def test_asked_again_nothing_more_is_posted(stage: Stage, asked: Asked, short_clip: Clip) -> None:
-    request = stage.request(asked.account, short_clip)
+async def test_asked_again_nothing_more_is_posted(product: Product, asked: Asked, short_clip: Clip) -> None:
+    request = product.request(asked.account, short_clip)
     changed = {**request, "caption": "another caption"}
-    async with stage.events_of(request) as events:
-        await stage.ask_for(request, changed, request)
+    async with product.events_of(request) as events:
+        await product.request_posts(request, changed, request)
         await events.until_type("post.published", within=ENDED_WITHIN)
-        await stage.ask_for(request)
+        await product.request_posts(request)
         conflict = await events.until_type("post.request_conflict", within=ENDED_WITHIN)
-        await stage.expect_published_once(request, short_clip, events)
+        await product.expect_published_once(request, short_clip, events)
     assert conflict.body["message"] == "the content differs from the first request; the first request stands"
     assert events.types().count("post.request_conflict") == 1
-    assert (await stage.tiktok.ledger(title="another caption")).inits == ()
+    assert (await product.tiktok.ledger(title="another caption")).inits == ()

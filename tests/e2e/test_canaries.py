@@ -11,9 +11,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from pymongo import MongoClient
 
-from e2e.canaries.canary_run import Clips, open_scene
-from e2e.canaries.outputs import everything
-from e2e.canaries.search import Canary, Hit, Place, forms_of, search
+from e2e.canaries.canary_run import Clips, open_canary_run
+from e2e.canaries.outputs import collect_outputs
+from e2e.canaries.search import Canary, Hit, Output, forms_of, search
 from e2e.canaries.steps import STEPS
 from harness.product import make_clip
 from stack.local import Stack
@@ -33,10 +33,10 @@ class Evidence:
     """What was met, and where it was looked for."""
 
     canaries: tuple[Canary, ...]
-    places: tuple[Place, ...]
+    outputs: tuple[Output, ...]
 
     def __repr__(self) -> str:
-        return f"Evidence({len(self.canaries)} secrets, {len(self.places)} places)"
+        return f"Evidence({len(self.canaries)} secrets, {len(self.outputs)} outputs)"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def canary_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def evidence(canary_stack: Stack) -> Evidence:
-    """Every step is taken, one after the other, and then everything is read."""
+    """Every step is taken, one after the other, and then every output is read."""
     return apart(lambda: _gather(canary_stack))
 
 
@@ -61,58 +61,58 @@ async def _gather(stack: Stack) -> Evidence:
         long=make_clip(stack.media_dir, "long.mp4", 64_500_000),
         short=make_clip(stack.media_dir, "short.mp4", 300_000),
     )
-    async with open_scene(stack, clips) as scene:
+    async with open_canary_run(stack, clips) as run:
         for step in STEPS:
-            await step(scene)
-            await scene.observe()
-        await scene.collect()
-        return Evidence(canaries=tuple(scene.canaries), places=(*scene.places, *await everything(stack)))
+            await step(run)
+            await run.observe()
+        await run.collect()
+        return Evidence(canaries=tuple(run.canaries), outputs=(*run.outputs, *await collect_outputs(stack)))
 
 
 def test_no_secret_is_where_it_does_not_belong(evidence: Evidence) -> None:
     kinds = Counter(canary.kind for canary in evidence.canaries)
     assert set(kinds) >= MET, MET - set(kinds)
-    hits = search(evidence.canaries, evidence.places)
+    hits = search(evidence.canaries, evidence.outputs)
     forms = sum(len(forms_of(canary)) for canary in evidence.canaries)
     size, records = (
-        sum(numbers) for numbers in zip(*((len(p.content), p.records) for p in evidence.places), strict=True)
+        sum(totals) for totals in zip(*((len(p.content), p.records) for p in evidence.outputs), strict=True)
     )
-    print(f"\n{len(evidence.canaries)} secrets in {forms} forms, {len(evidence.places)} places, ", end="")
+    print(f"\n{len(evidence.canaries)} secrets in {forms} forms, {len(evidence.outputs)} outputs, ", end="")
     print(f"{records} lines, records, documents and answers, {size} bytes: {len(hits)} hits")
     assert not hits, "\n".join(map(str, hits))
 
 
 @pytest.mark.parametrize("form", sorted(forms_of(SECRET)))
 def test_a_secret_is_found_in_every_form(form: str) -> None:
-    [hit] = search([SECRET], [Place(name="log x", content=b"before " + forms_of(SECRET)[form] + b" after")])
-    assert hit == Hit(place="log x", kind="example", form=form, around="before ")
+    [hit] = search([SECRET], [Output(name="log x", content=b"before " + forms_of(SECRET)[form] + b" after")])
+    assert hit == Hit(output="log x", kind="example", form=form, around="before ")
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab", "abc", '{"token": "'])
 def test_a_secret_is_found_within_base64_of_more(before: str) -> None:
     content = f"{before}{SECRET.value} and more".encode()
     for written in (base64.b64encode(content), base64.urlsafe_b64encode(content)):
-        assert search([SECRET], [Place(name="log x", content=written)])
+        assert search([SECRET], [Output(name="log x", content=written)])
 
 
 def test_a_secret_is_no_hit_where_it_belongs() -> None:
     owned = Canary(kind="example", value=SECRET.value, owners=("topic a",))
-    places = [Place(name=f"topic {name}", content=SECRET.value.encode()) for name in ("a", "b")]
-    assert [hit.place for hit in search([owned], places)] == ["topic b"]
+    outputs = [Output(name=f"topic {name}", content=SECRET.value.encode()) for name in ("a", "b")]
+    assert [hit.output for hit in search([owned], outputs)] == ["topic b"]
 
 
 def test_what_is_planted_on_the_stack_is_found(evidence: Evidence, canary_stack: Stack) -> None:
     planted = next(canary for canary in evidence.canaries if canary.kind == "refresh_token")
-    before = set(search([planted], evidence.places))
+    before = set(search([planted], evidence.outputs))
     apart(lambda: _plant(canary_stack, planted.value))
-    found = set(search([planted], apart(lambda: everything(canary_stack)))) - before
-    assert {(hit.place, hit.form) for hit in found} >= {
+    found = set(search([planted], apart(lambda: collect_outputs(canary_stack)))) - before
+    assert {(hit.output, hit.form) for hit in found} >= {
         ("log planted.log", "plain"),
         ("topic metrics.events", "url"),
         ("documents planted.here", "base64 at 0"),
     }
     planted_in = ("log planted.log", "topic metrics.events", "documents planted.here", "documents local.")
-    assert [hit.place for hit in found if not hit.place.startswith(planted_in)] == []
+    assert [hit.output for hit in found if not hit.output.startswith(planted_in)] == []
 
 
 async def _plant(stack: Stack, secret: str) -> None:

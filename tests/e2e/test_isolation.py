@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from harness.openapi_requests import KEY, OPERATOR, TIKTOK, Filled, Operation, fill, operations
-from harness.product import AGES, NUMBERS_WITHIN, Account, Clip, Request, Stage, open_stage, steady
+from harness.product import AGES, NUMBERS_WITHIN, Account, Clip, Product, Request, open_product, without_volatile
 from harness.waiting import eventually
 from stack.api_keys import SCOPES
 from stack.local import Stack
@@ -92,16 +92,16 @@ def sides(stack: Stack, short_clip: Clip) -> tuple[Side, Side]:
 
 
 async def _settle(stack: Stack, clip: Clip) -> tuple[Side, Side]:
-    async with open_stage(stack) as stage:
-        accounts = [await stage.connect(f"{name}-isolated") for name in ("us", "them")]
-        requests = [stage.request(account, clip) for account in accounts]
-        await stage.ask_for(*requests)
-        us, them = [await _side(stage, account, request) for account, request in zip(accounts, requests, strict=True)]
+    async with open_product(stack) as product:
+        accounts = [await product.connect(f"{name}-isolated") for name in ("us", "them")]
+        requests = [product.request(account, clip) for account in accounts]
+        await product.request_posts(*requests)
+        us, them = [await _side(product, account, request) for account, request in zip(accounts, requests, strict=True)]
         return us, them
 
 
-async def _side(stage: Stage, account: Account, request: Request) -> Side:
-    key = await stage.key_of(account.tenant)
+async def _side(product: Product, account: Account, request: Request) -> Side:
+    key = await product.key_of(account.tenant)
     ids = Ids(
         tenant=account.tenant,
         account_id=account.account_id,
@@ -111,15 +111,15 @@ async def _side(stage: Stage, account: Account, request: Request) -> Side:
         return_url=f"https://{account.tenant}.example/back",
     )
     described = {"name": account.tenant, "return_urls": [ids.return_url]}
-    (await stage.administer("PUT", f"/{ids.tenant}", described)).raise_for_status()
+    (await product.administer("PUT", f"/{ids.tenant}", described)).raise_for_status()
 
     async def settled() -> bool:
-        series = (await stage.ask("analytics", f"/v1/posts/{ids.post_id}/metrics", key)).json()
+        series = (await product.call("analytics", f"/v1/posts/{ids.post_id}/metrics", key)).json()
         return len(series.get("metrics", ())) == AGES
 
     await eventually(settled, what=f"all numbers of {ids.post_id}", within=NUMBERS_WITHIN)
-    shown = (await stage.ask("auth", f"/v1/accounts/{ids.account_id}", key)).json()
-    post = (await stage.ask("analytics", f"/v1/posts/{ids.post_id}", key)).json()
+    shown = (await product.call("auth", f"/v1/accounts/{ids.account_id}", key)).json()
+    post = (await product.call("analytics", f"/v1/posts/{ids.post_id}", key)).json()
     names = {shown[name] for name in ("open_id", "display_name", "username", "avatar_url") if shown.get(name)}
     videos = {video["video_id"] for video in post["videos"]}
     publishes = {event["details"]["publish_id"] for event in post["timeline"] if "publish_id" in event["details"]}
@@ -137,7 +137,7 @@ async def _side(stage: Stage, account: Account, request: Request) -> Side:
 class Trial:
     """Both tenants, and every route there is."""
 
-    stage: Stage
+    product: Product
     us: Side
     them: Side
     routes: tuple[Operation, ...]
@@ -150,7 +150,7 @@ class Trial:
                 yield route, fill(route, lambda name: VALUES[name](ids), optional=False)
 
     async def ask(self, route: Operation, filled: Filled, headers: dict[str, str]) -> httpx.Response:
-        return await self.stage.ask(
+        return await self.product.call(
             route.service,
             filled.path,
             {**filled.headers, **headers},
@@ -168,9 +168,11 @@ class Trial:
             ("analytics", f"/v1/posts/{side.ids.post_id}"),
             ("analytics", f"/v1/posts/{side.ids.post_id}/metrics"),
         ):
-            found[path] = steady((await self.stage.ask(service, path, side.headers)).raise_for_status().json())
+            found[path] = without_volatile(
+                (await self.product.call(service, path, side.headers)).raise_for_status().json()
+            )
         for path in (f"/{side.ids.tenant}", f"/{side.ids.tenant}/keys"):
-            found[path] = (await self.stage.administer("GET", path)).raise_for_status().json()
+            found[path] = (await self.product.administer("GET", path)).raise_for_status().json()
         return found
 
     def telling(self, answer: httpx.Response) -> set[str]:
@@ -183,15 +185,15 @@ class Trial:
 
 
 @pytest.fixture
-async def trial(stage: Stage, sides: tuple[Side, Side]) -> AsyncIterator[Trial]:
+async def trial(product: Product, sides: tuple[Side, Side]) -> AsyncIterator[Trial]:
     """The routes, tried by us; when it is over, nothing of theirs has changed."""
     routes = [
         route
         for service in EDGES
-        for route in operations(service, (await stage.ask(service, "/openapi.json", {})).raise_for_status().json())
+        for route in operations(service, (await product.call(service, "/openapi.json", {})).raise_for_status().json())
     ]
     us, them = sides
-    trial = Trial(stage=stage, us=us, them=them, routes=tuple(routes))
+    trial = Trial(product=product, us=us, them=them, routes=tuple(routes))
     before = await trial.belongings(them)
     yield trial
     assert await trial.belongings(them) == before
@@ -270,7 +272,7 @@ async def test_a_key_without_the_scope_opens_nothing_not_even_ones_own(trial: Tr
     for ids in (trial.them.ids, trial.us.ids):
         for route, filled in trial.tries(ids, KEY):
             (needed,) = route.scopes or ()
-            lacking = await trial.stage.key_of(trial.us.ids.tenant, *(scope for scope in SCOPES if scope != needed))
+            lacking = await trial.product.key_of(trial.us.ids.tenant, *(scope for scope in SCOPES if scope != needed))
             answer = await trial.ask(route, filled, lacking)
             assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing"), route.name
             assert answer.json()["scope"] == needed

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from auth_service.account import Connected, Pair
-from harness.many_accounts import Crowd
-from harness.product import open_stage
-from harness.topic_tail import Event, Tail
+from harness.many_accounts import ManyAccounts
+from harness.product import open_product
+from harness.topic_tail import Event, TopicTail
 from harness.waiting import eventually
 from stack.kafka import Broker
 from stack.local import Stack
@@ -136,7 +136,7 @@ async def _told_of(stack: Stack, accounts: Mapping[str, str]) -> Counter[str]:
     def of_these(event: Event) -> bool:
         return event.body["account_id"] in accounts
 
-    async with Tail(stack.bootstrap_servers, "account.events", of_these) as tail:
+    async with TopicTail(stack.bootstrap_servers, "account.events", of_these) as tail:
         await tail.to_the_end(within=TOLD_WITHIN)
     return Counter(tail.types())
 
@@ -147,8 +147,8 @@ async def test_every_pair_that_tiktok_gave_survives(outage_stack: Stack, broker:
         await asyncio.to_thread(outage_stack.start_extra, "auth", instance=instance)
     auth = Watched([outage_stack.service(name) for name in outage.workers])
     clock = asyncio.get_running_loop().time
-    async with open_stage(outage_stack) as stage:
-        tiktok, crowd = stage.tiktok, Crowd(outage_stack, stage.tiktok)
+    async with open_product(outage_stack) as product:
+        tiktok, crowd = product.tiktok, ManyAccounts(outage_stack, product.tiktok)
         before = max((call.number for call in await tiktok.calls("token")), default=0)
         rotated = await tiktok.hold("token", at="answer", calls=ACCOUNTS)
         names = [f"{outage.name}-{number}" for number in range(ACCOUNTS)]

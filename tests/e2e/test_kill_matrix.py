@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.product import Clip, Stage
-from harness.sandbox_admin import Call, Moment
+from harness.product import Clip, Product
+from harness.sandbox_admin import Call, CallPhase
 from stack.options import SERVICES
 
 CHUNKS = 6
@@ -18,7 +18,7 @@ class Point:
 
     name: str
     call: Call
-    at: Moment = "request"
+    at: CallPhase = "request"
     skip: int = 0
     after_bytes: int = 0
     last_event: str
@@ -53,20 +53,20 @@ POINTS = (
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
 @pytest.mark.parametrize("killed", SERVICES)
 async def test_a_killed_service_neither_loses_nor_doubles_a_post(
-    stage: Stage, clip: Clip, killed: str, point: Point
+    product: Product, clip: Clip, killed: str, point: Point
 ) -> None:
-    account = await stage.connect(f"{killed}-{POINTS.index(point)}")
-    request = stage.request(account, clip)
-    stopped = await stage.tiktok.hold(
+    account = await product.connect(f"{killed}-{POINTS.index(point)}")
+    request = product.request(account, clip)
+    stopped = await product.tiktok.hold(
         point.call, at=point.at, skip=point.skip, after_bytes=point.after_bytes, open_id=account.open_id
     )
-    async with stage.events_of(request) as events:
-        await stage.ask_for(request)
+    async with product.events_of(request) as events:
+        await product.request_posts(request)
         await stopped.reached()
         await events.until_type(point.last_event, within=10)
-        ledger = await stage.tiktok.ledger(title=request["caption"])
+        ledger = await product.tiktok.ledger(title=request["caption"])
         stored = max((begun.uploaded_bytes for begun in ledger.inits), default=0)
         assert stored == (clip.size if point.chunks == CHUNKS else point.chunks * CHUNK_BYTES)
-        await stage.kill(killed)
+        await product.kill(killed)
         await stopped.release()
-        await stage.expect_published_once(request, clip, events)
+        await product.expect_published_once(request, clip, events)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from harness.product import Clip, Stage
+from harness.product import Clip, Product
 from harness.waiting import eventually
 from stack.local import Stack
 from stack.services import ServiceProcess
@@ -49,22 +49,22 @@ class Successor:
 
 
 async def test_a_frozen_uploader_wakes_up_to_find_itself_replaced(
-    stage: Stage, clip: Clip, frozen: ServiceProcess, successor: Successor
+    product: Product, clip: Clip, frozen: ServiceProcess, successor: Successor
 ) -> None:
-    sender, opener = await stage.connect("frozen-amid-a-chunk"), await stage.connect("frozen-amid-an-init")
-    sending, opening = stage.request(sender, clip), stage.request(opener, clip)
-    amid_a_chunk = await stage.tiktok.hold(
+    sender, opener = await product.connect("frozen-amid-a-chunk"), await product.connect("frozen-amid-an-init")
+    sending, opening = product.request(sender, clip), product.request(opener, clip)
+    amid_a_chunk = await product.tiktok.hold(
         "upload", at="body", skip=2, after_bytes=CHUNK_BYTES // 2, open_id=sender.open_id
     )
-    amid_an_init = await stage.tiktok.hold("video_init", at="answer", open_id=opener.open_id)
-    async with stage.events_of(sending) as events_of_sending, stage.events_of(opening) as events_of_opening:
-        await stage.ask_for(sending, opening)
+    amid_an_init = await product.tiktok.hold("video_init", at="answer", open_id=opener.open_id)
+    async with product.events_of(sending) as events_of_sending, product.events_of(opening) as events_of_opening:
+        await product.request_posts(sending, opening)
         await amid_a_chunk.reached()
         await amid_an_init.reached()
         frozen.pause()
         log_before = frozen.log.stat().st_size
         # The successor is stopped in its second chunk, so that the other wakes up while both have work in hand.
-        successors_chunk = await stage.tiktok.hold(
+        successors_chunk = await product.tiktok.hold(
             "upload", at="body", skip=1, after_bytes=CHUNK_BYTES // 2, open_id=sender.open_id
         )
         await successor.take_over()
@@ -76,10 +76,10 @@ async def test_a_frozen_uploader_wakes_up_to_find_itself_replaced(
             lambda: put_in_its_place(frozen, log_before), what="the frozen one to be fenced", within=FENCED_WITHIN
         )
         await successors_chunk.release()
-        await stage.expect_published_once(sending, clip, events_of_sending)
-        await stage.expect_published_once(opening, clip, events_of_opening)
-    assert len((await stage.tiktok.ledger(title=sending["caption"])).inits) == 1
-    abandoned, used = (await stage.tiktok.ledger(title=opening["caption"])).inits
+        await product.expect_published_once(sending, clip, events_of_sending)
+        await product.expect_published_once(opening, clip, events_of_opening)
+    assert len((await product.tiktok.ledger(title=sending["caption"])).inits) == 1
+    abandoned, used = (await product.tiktok.ledger(title=opening["caption"])).inits
     assert (abandoned.bytes_read, used.uploaded_bytes) == (0, clip.size)
 
 

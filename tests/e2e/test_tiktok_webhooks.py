@@ -2,14 +2,14 @@
 
 import msgspec
 
-from harness.product import Stage
-from harness.topic_tail import Event, Tail
+from harness.product import Product
+from harness.topic_tail import Event, TopicTail
 
 TOLD_WITHIN = 60.0
 
 
-async def test_a_person_who_leaves_at_tiktok_is_told_on_the_topic(stage: Stage) -> None:
-    account = await stage.connect("leaver")
+async def test_a_person_who_leaves_at_tiktok_is_told_on_the_topic(product: Product) -> None:
+    account = await product.connect("leaver")
     envelope = {
         "client_key": "sbawpostbusdemo00",
         "event": "of.somebody.else",
@@ -17,14 +17,14 @@ async def test_a_person_who_leaves_at_tiktok_is_told_on_the_topic(stage: Stage) 
         "user_openid": account.open_id,
         "content": "{}",
     }
-    refused = await stage.send_webhook(msgspec.json.encode(envelope), signature=f"t=1795000000,s={'0' * 64}")
+    refused = await product.send_webhook(msgspec.json.encode(envelope), signature=f"t=1795000000,s={'0' * 64}")
     assert refused.status_code == 401
-    await stage.tiktok.disconnect(account.open_id)
+    await product.tiktok.disconnect(account.open_id)
 
     def of_the_account(event: Event) -> bool:
         return bool(event.body["account_id"] == account.account_id)
 
-    async with Tail(stage.stack.bootstrap_servers, "tiktok.webhooks", of_the_account) as topic:
+    async with TopicTail(product.stack.bootstrap_servers, "tiktok.webhooks", of_the_account) as topic:
         told = await topic.until_type("tiktok.notified", within=TOLD_WITHIN)
         await topic.to_the_end(within=TOLD_WITHIN)
     assert {event.body["event"] for event in topic.seen} == {"authorization.removed"}

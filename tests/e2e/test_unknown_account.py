@@ -1,12 +1,12 @@
 """A request for an account that nobody connected waits a minute for it, says so, and ends."""
 
-from harness.product import Request, Stage
+from harness.product import Product, Request
 
 MINUTE_AND_MARGIN = 100.0
 
 
-async def test_an_account_that_nobody_connected_ends_the_post(stage: Stage, asked_for_nobody: Request) -> None:
-    async with stage.events_of(asked_for_nobody) as events:
+async def test_an_account_that_nobody_connected_ends_the_post(product: Product, asked_for_nobody: Request) -> None:
+    async with product.events_of(asked_for_nobody) as events:
         failed = await events.until_type("post.failed", within=MINUTE_AND_MARGIN)
     assert events.types() == ["post.accepted", "post.delayed", "post.failed"]
     assert events.seen[1].body["reason"] == "account_unknown_yet"

@@ -1,9 +1,9 @@
 """API keys for tests of an edge: what auth would have issued, and the header that a backend would send."""
 
-import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from random import Random
 
 from common.contract.body import Body
 from common.contract.tenant import ApiKeyIssued, Scope
@@ -13,14 +13,14 @@ ISSUED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class KeyRing:
+class IssuedKeys:
     """A whole view of keys, the clocks of the gate over it, and the keys themselves."""
 
     ready: bool = True
     now: datetime = field(default_factory=lambda: datetime(2026, 12, 1, tzinfo=UTC))
     seconds: float = 0.0
     records: dict[str, Body] = field(default_factory=dict)
-    dice: random.Random = field(default_factory=lambda: random.Random(7))
+    random: Random = field(default_factory=lambda: Random(7))
 
     def get(self, key_id: str, /) -> Body | None:
         return self.records.get(key_id)
@@ -37,7 +37,7 @@ class KeyRing:
         expires_at: datetime | None = None,
     ) -> tuple[ApiKeyIssued, str]:
         """Issue a key; return its record and its text."""
-        new = mint(self.dice.randbytes)
+        new = mint(self.random.randbytes)
         issued = ApiKeyIssued(
             key_id=new.key_id,
             tenant=tenant,

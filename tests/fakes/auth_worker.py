@@ -12,12 +12,12 @@ from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.security.sealing import Vault
 from common.streams.api import Due, Key, Meanwhile, Wait
-from fakes.views import NoViews, View
+from fakes.views import EmptyViews, FakeView
 
 VAULT = Vault({"one": b"1" * 32})
 
 
-class Worker:
+class InstantWorker:
     """What the worker does of a command, at once: its own machine and effects, without a log between."""
 
     def __init__(self, effects: AuthEffects, recipients: Recipients, clock: Callable[[], datetime]) -> None:
@@ -25,24 +25,24 @@ class Worker:
         self._effects = effects
         self._clock = clock
         self.states: dict[Key, State] = {}
-        self.views: dict[str, View] = {}
-        self.told: list[Body] = []
+        self.views: dict[str, FakeView] = {}
+        self.published: list[Body] = []
         self.written: list[Body] = []
-        self.confirms = True
-        self.works = True
+        self.log_available = True
+        self.running = True
 
     async def write(self, command: Body) -> None:
         """Take a command, and carry out what it leads to."""
-        if not self.confirms:
+        if not self.log_available:
             raise NotDurable(about=command.key)
         self.written.append(command)
         envelope = Envelope(id="1", source="test", time=None, traceparent=None, body=command)
         addressed = self._machine.interpret(envelope)
-        if addressed is None or not self.works:
+        if addressed is None or not self.running:
             return
         await self._go_on(addressed.key, addressed.fact)
 
-    async def wake(self, account_id: str) -> None:
+    async def on_due(self, account_id: str) -> None:
         """Let the time come that the account waits for, if it has; carry out what it then wants."""
         await self._go_on(Key(account_id), Due())
 
@@ -58,12 +58,12 @@ class Worker:
             if wanted is None or isinstance(wanted, Wait):
                 return
             effect = wanted.effect if isinstance(wanted, Meanwhile) else wanted
-            fact = await self._effects.perform(key, effect, NoViews())
+            fact = await self._effects.perform(key, effect, EmptyViews())
 
     def _tell(self, event: Body) -> None:
-        self.told.append(event)
+        self.published.append(event)
         if event.topic.compacted:
-            self.views.setdefault(event.topic.name, View()).bodies[event.key] = event
+            self.views.setdefault(event.topic.name, FakeView()).bodies[event.key] = event
 
     @property
     def connects(self) -> list[ConnectRequested]:

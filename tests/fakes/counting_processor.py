@@ -1,4 +1,4 @@
-"""A toy machine: counts what it was told, greets once for each count, and lets the world greet back."""
+"""A small processor: it counts requests, and asks for one effect for each count."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,7 +95,7 @@ def todo(key: Key, state: Counting, now: datetime) -> Act | Wait | None:
     return Act(state.done + 1) if state.done < state.asked else None
 
 
-MACHINE: Machine[Counting, Fact, Act] = Machine(
+PROCESSOR: Machine[Counting, Fact, Act] = Machine(
     service="uploader",
     inputs=(POST_REQUESTS,),
     state_type=Counting,
@@ -108,7 +108,7 @@ MACHINE: Machine[Counting, Fact, Act] = Machine(
 
 
 @dataclass
-class World:
+class RecordingEffects:
     """Carries effects out and remembers them: what the outside saw."""
 
     acts: list[tuple[str, int]] = field(default_factory=list)

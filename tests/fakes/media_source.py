@@ -9,12 +9,12 @@ from uploader_service.sources import Probed
 
 
 @dataclass
-class Cat:
+class FakeMediaSource:
     """A source of zeros. `breaks_after` this many pieces, once."""
 
     size: int = 75_000_000
     problem: SourceProblem | None = None
-    breaks: SourceProblem | None = None
+    read_failure: SourceProblem | None = None
 
     def probe(self, url: str) -> Probed | SourceProblem:
         assert url == REQUEST.source.url
@@ -22,7 +22,7 @@ class Cat:
 
     def read(self, url: str, first: int, last: int, validator: str) -> Iterator[bytes]:
         assert (url, validator) == (REQUEST.source.url, "v1")
-        if self.breaks is not None:
-            problem, self.breaks = self.breaks, None
+        if self.read_failure is not None:
+            problem, self.read_failure = self.read_failure, None
             raise SourceFailed(problem)
         yield f"{first}-{last}".encode()

@@ -4,7 +4,7 @@ from auth_service.account import AppOf
 from auth_service.effects import Client
 
 
-class OneApp:
+class SingleClient:
     """Every account is of one app."""
 
     def __init__(self, client: Client) -> None:

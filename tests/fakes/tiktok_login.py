@@ -7,7 +7,7 @@ from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, Outcome, Unknown
 
 
-class Answering:
+class FixedExchange:
     """A TikTok that always gives one answer to an exchange."""
 
     def __init__(self, answer: Outcome[Grant]) -> None:
@@ -20,7 +20,7 @@ class Answering:
         return Unknown("HTTP 503")
 
 
-class Exchanger(Protocol):
+class LoginClient(Protocol):
     """What TikTok does for a person who came back."""
 
     async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]: ...
@@ -28,7 +28,7 @@ class Exchanger(Protocol):
     async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]: ...
 
 
-class Nameless:
+class ProfileUnavailable:
     """TikTok while its user info is down."""
 
     def __init__(self, tiktok: TikTok) -> None:
@@ -38,14 +38,14 @@ class Nameless:
         return Unknown("HTTP 503")
 
 
-class Willing(TikTok):
-    """TikTok, where every code is good for a grant of the same person; unless it is away."""
+class AlwaysGranting(TikTok):
+    """TikTok, where every code is good for a grant of the same person; unless it is down."""
 
-    away = False
+    down = False
     person = ""
 
     async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]:
-        if self.away:
+        if self.down:
             return Unknown("HTTP 503")
         return Done(
             Grant(

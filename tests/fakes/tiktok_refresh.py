@@ -17,19 +17,19 @@ class RotatingTikTok:
     It never says who anybody is; each such answer takes `look_seconds`.
     """
 
-    def __init__(self, *, lost: Sequence[int] = (), seconds: float = 0.1, look_seconds: float = 0.1) -> None:
+    def __init__(self, *, lost: Sequence[int] = (), seconds: float = 0.1, profile_seconds: float = 0.1) -> None:
         self.alive = 1
         self.calls = 0
         self.revoked: list[str] = []
-        self.asked = asyncio.Event()
+        self.called = asyncio.Event()
         self._lost = lost
         self._seconds = seconds
-        self._look_seconds = look_seconds
-        self.looks = 0
+        self._look_seconds = profile_seconds
+        self.profile_calls = 0
 
     async def refresh(self, refresh_token: str) -> Outcome[Grant]:
         self.calls += 1
-        self.asked.set()
+        self.called.set()
         call = self.calls
         await asyncio.sleep(self._seconds)
         if refresh_token != f"rft.{self.alive}":
@@ -49,7 +49,7 @@ class RotatingTikTok:
         )
 
     async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
-        self.looks += 1
+        self.profile_calls += 1
         await asyncio.sleep(self._look_seconds)
         return Unknown("HTTP 503")
 
@@ -58,19 +58,19 @@ class RotatingTikTok:
         return Done(None)
 
 
-class Rotating:
+class OneUseRefreshTikTok:
     """A TikTok that takes each refresh token once. Its new tokens live as long as is said."""
 
     def __init__(self, *, life: timedelta = LIFE, seconds: float = 0.1) -> None:
         self.life = life
         self.seconds = seconds
         self.used: list[str] = []
-        self.asked = asyncio.Event()
+        self.called = asyncio.Event()
 
     async def refresh(self, refresh_token: str) -> Outcome[Grant]:
         assert refresh_token not in self.used
         self.used.append(refresh_token)
-        self.asked.set()
+        self.called.set()
         await asyncio.sleep(self.seconds)
         _, account_id, generation = refresh_token.split(".")
         tokens = tokens_of(account_id, int(generation) + 1)

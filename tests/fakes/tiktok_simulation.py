@@ -15,7 +15,7 @@ from tiktok.outcomes import ChunkOutcome, Done, NotSent, Outcome, Refused, Store
 T = TypeVar("T")
 URL_SECONDS = 3600.0
 CREATOR = models.CreatorInfo(
-    nickname="Cat",
+    nickname="FakeMediaSource",
     username="cat",
     privacy_level_options=("PUBLIC_TO_EVERYONE", "SELF_ONLY"),
     comment_disabled=False,

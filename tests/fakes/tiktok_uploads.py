@@ -11,8 +11,8 @@ from tiktok.models import StatusCode
 from tiktok.outcomes import Done, NotSent, Refused, Stored, Unknown
 
 URL = "https://open-upload.tiktokapis.com/video/?upload_token=planted-secret"
-EVERYTHING = models.CreatorInfo(
-    nickname="Cat",
+CREATOR_INFO = models.CreatorInfo(
+    nickname="FakeMediaSource",
     username="cat",
     privacy_level_options=("PUBLIC_TO_EVERYONE",),
     comment_disabled=True,
@@ -31,27 +31,27 @@ class Attempt:
 
 
 @dataclass
-class ModelTikTok:
+class FakeUploadTikTok:
     """Keeps attempts as TikTok does; the calls named in `trouble` go wrong, each once, in the way it says."""
 
-    trouble: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     posts: list[models.VideoPost] = field(default_factory=list)
 
     @property
-    def whole(self) -> list[str]:
+    def complete(self) -> list[str]:
         """The attempts that publish."""
         return [name for name, attempt in self.attempts.items() if attempt.stored == attempt.total]
 
     def _meet(self, call: str) -> str:
         self.calls.append(call)
-        return self.trouble.pop(call, "")
+        return self.failures.pop(call, "")
 
     async def creator_info(self, token: str) -> outcomes.Outcome[models.CreatorInfo]:
         assert token == TOKEN
         trouble = self._meet("creator")
-        return _failure(trouble) or Done(EVERYTHING)
+        return _failure(trouble) or Done(CREATOR_INFO)
 
     async def init_video(self, token: str, post: models.VideoPost, plan: ChunkPlan) -> outcomes.Outcome[models.Ticket]:
         assert token == TOKEN

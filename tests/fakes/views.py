@@ -9,7 +9,7 @@ from common.contract.body import Body
 from common.contract.topics import AUTH_CREDENTIALS, Topic
 
 
-class View:
+class FakeView:
     """A whole view that a test, or the worker, fills."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class View:
         return holds()
 
 
-class NoViews:
+class EmptyViews:
     """The worker's task has none."""
 
     def get(self, topic: Topic, key: str) -> Body | None:
@@ -35,7 +35,7 @@ class NoViews:
 
 
 @dataclass(frozen=True)
-class Views:
+class CredentialViews:
     """A view of one account's credential."""
 
     body: Body | None = field(default_factory=credential)

@@ -20,9 +20,9 @@ from auth_service.wiring import EdgeViews, edge_routers
 from common.contract.tenant import ApiKeyIssued, Scope, TenantDescribed
 from common.http.api_keys import mint
 from common.http.app import create_app
-from fakes.auth_worker import VAULT, Worker
-from fakes.tiktok_login import Exchanger
-from fakes.views import View
+from fakes.auth_worker import VAULT, InstantWorker
+from fakes.tiktok_login import LoginClient
+from fakes.views import FakeView
 from tiktok.client import TikTok
 from tiktok_sandbox.app_context import Shell
 
@@ -32,7 +32,7 @@ BOOTSTRAP = "bootstrap-secret-of-this-test-only"
 BEGINNING = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-class Scene:
+class AuthApi:
     """The edge, the sandbox behind it, a clock, and a browser."""
 
     def __init__(self, http: httpx.AsyncClient, shell: Shell, *, pkce: bool = True) -> None:
@@ -40,7 +40,7 @@ class Scene:
         self.now = BEGINNING
         self.client_key = settings.client_key
         self.tiktok = TikTok(http, SANDBOX, settings.client_key, settings.client_secret)
-        self.accounts, self.credentials, self.keys, self.tenants = View(), View(), View(), View()
+        self.accounts, self.credentials, self.keys, self.tenants = FakeView(), FakeView(), FakeView(), FakeView()
         own = App(name="", client_key=self.client_key, pkce=pkce, client=self.tiktok)
         self.apps = Apps(
             own=own,
@@ -50,7 +50,7 @@ class Scene:
         )
         recipients = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
         effects = AuthEffects(vault=VAULT, recipients=recipients, clients=self.apps, clock=lambda: self.now)
-        self.worker = Worker(effects, recipients, lambda: self.now)
+        self.worker = InstantWorker(effects, recipients, lambda: self.now)
         self.worker.views |= {
             "auth.accounts": self.accounts,
             "auth.credentials": self.credentials,
@@ -66,7 +66,7 @@ class Scene:
             accounts=self.accounts,
             clock=lambda: self.now,
         )
-        self.dice = Random(7)
+        self.random = Random(7)
         edge = create_app(service="auth", ready=dict)
         for router in self.routers():
             edge.include_router(router)
@@ -74,7 +74,7 @@ class Scene:
         self.transport = httpx.ASGITransport(edge)
         self.sandbox = http
         self.browser = self.new_browser()
-        self.backend = self.caller("acme")
+        self.backend = self.backend_of("acme")
         self.operator = self.client({"Authorization": f"Bearer {BOOTSTRAP}"})
 
     def routers(self, settings: EdgeSettings | None = None) -> Iterable[APIRouter]:
@@ -86,7 +86,7 @@ class Scene:
             consents=self.consents,
             commands=self.worker,
             vault=VAULT,
-            random_bytes=self.dice.randbytes,
+            random_bytes=self.random.randbytes,
             clock=lambda: self.now,
             monotonic=self.seconds,
         )
@@ -94,7 +94,7 @@ class Scene:
     def seconds(self) -> float:
         return self.now.timestamp()
 
-    def use(self, client: Exchanger) -> None:
+    def replace_tiktok(self, client: LoginClient) -> None:
         """Let this answer in TikTok's place from now on."""
         self.apps._own = replace(self.apps._own, client=client)  # type: ignore[arg-type]  # answers what is asked here
 
@@ -104,9 +104,9 @@ class Scene:
     def client(self, headers: dict[str, str]) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=self.transport, base_url=AUTH, headers=headers)
 
-    def caller(self, tenant: str, *scopes: Scope, return_urls: tuple[str, ...] = ()) -> httpx.AsyncClient:
+    def backend_of(self, tenant: str, *scopes: Scope, return_urls: tuple[str, ...] = ()) -> httpx.AsyncClient:
         """A backend of a tenant, with a key of its own; with every scope unless some are named."""
-        new = mint(self.dice.randbytes)
+        new = mint(self.random.randbytes)
         self.keys.bodies[new.key_id] = ApiKeyIssued(
             key_id=new.key_id,
             tenant=tenant,
@@ -122,14 +122,14 @@ class Scene:
         self.tenants.bodies.setdefault(tenant, described)
         return self.client({"Authorization": f"Bearer {new.text}"})
 
-    async def invite(self, **request: object) -> str:
+    async def connect_link(self, **request: object) -> str:
         answer = await self.backend.post("/v1/accounts/connect", json=request)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["authorization_url"])
 
-    async def set_out(self, **request: object) -> str:
+    async def open_consent_page(self, **request: object) -> str:
         """Follow the invitation to TikTok; return the consent page's address."""
-        answer = await self.browser.get(await self.invite(**request))
+        answer = await self.browser.get(await self.connect_link(**request))
         assert answer.status_code == 302
         return answer.headers["location"]
 
@@ -144,7 +144,7 @@ class Scene:
 
     async def connect(self, creator: str = "demo") -> str:
         """Go all the way; return the account's id."""
-        page = await self.browser.get(await self.consent(await self.set_out(), creator=creator))
+        page = await self.browser.get(await self.consent(await self.open_consent_page(), creator=creator))
         assert result_of(page) == "connected"
         return self.worker.connects[-1].account_id
 

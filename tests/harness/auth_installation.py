@@ -50,7 +50,7 @@ SETTLED_WITHIN = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class ConsentedAccount:
     """An account that is to be connected: whose, of which app, and with which tokens."""
 
     tenant: str
@@ -64,7 +64,7 @@ class Member:
 
 
 @asynccontextmanager
-async def open_installation(folder: Path, *, keys: str, token_seconds: int) -> AsyncIterator["Installation"]:
+async def open_installation(folder: Path, *, keys: str, token_seconds: int) -> AsyncIterator["AuthInstallation"]:
     """Start Kafka, the sandbox and one process of auth with these keys."""
     # The stack hands on what is here when it starts a process: so the keys can change while it runs.
     environment = {KEYS: keys}
@@ -86,14 +86,14 @@ async def open_installation(folder: Path, *, keys: str, token_seconds: int) -> A
         ):
             group.create_task(credentials.follow(stop))
             try:
-                yield Installation(
+                yield AuthInstallation(
                     stack, environment, log=log, tiktok=tiktok, producer=producer, credentials=credentials
                 )
             finally:
                 stop.set()
 
 
-class Installation:
+class AuthInstallation:
     """The installation, as its operator and its people see it."""
 
     def __init__(
@@ -125,7 +125,7 @@ class Installation:
         await asyncio.to_thread(self.stack.start_extra, SERVICE, instance=f"{SERVICE}-0")
 
     @asynccontextmanager
-    async def auth(self, command: str, *, keys: str, **further: str) -> AsyncIterator[Process]:
+    async def run_command(self, command: str, *, keys: str, **further: str) -> AsyncIterator[Process]:
         """Run a command of auth as an operator does. It does not outlive the test."""
         environment = {
             **{name: value for name, value in os.environ.items() if name in INHERITED},
@@ -146,7 +146,7 @@ class Installation:
 
     # -- people
 
-    async def bring_apps(self, vault: Vault) -> None:
+    async def add_apps(self, vault: Vault) -> None:
         """Give tenants TikTok apps of their own."""
         for tenant, client_key in TENANTS.items():
             now = system_clock()
@@ -158,21 +158,21 @@ class Installation:
                 own = TikTokApp(client_key=client_key, sealed_secret=seal_secret(vault, tenant, client_key, secret))
                 await self._producer.produce(AppRequested(tenant=tenant, app=own, by="operator", at=now))
 
-    async def consenting(self, count: int) -> list[Member]:
+    async def consented_accounts(self, count: int) -> list[ConsentedAccount]:
         """So many people who consented at TikTok just now, for each tenant in turn."""
         return [await self._consenting(f"person{n}", tenant) for n, tenant in zip(range(count), cycle(TENANTS))]
 
-    async def _consenting(self, username: str, tenant: str) -> Member:
+    async def _consenting(self, username: str, tenant: str) -> ConsentedAccount:
         wish = {"username": username, "client_key": TENANTS[tenant] or None, "scopes": SCOPES}
         answer: dict[str, Any] = (await self._tiktok.post("/_sandbox/tokens", json=wish)).raise_for_status().json()
-        return Member(
+        return ConsentedAccount(
             tenant=tenant,
             open_id=answer["open_id"],
             tokens=Tokens(access_token=answer["access_token"], refresh_token=answer["refresh_token"]),
             life=timedelta(seconds=answer["expires_in"]),
         )
 
-    async def connect(self, members: Iterable[Member], vault: Vault) -> list[str]:
+    async def connect(self, members: Iterable[ConsentedAccount], vault: Vault) -> list[str]:
         """Write consents down, as an edge with these keys does; return the accounts' ids once all are connected."""
         consents = [_consent(member, vault) for member in members]
         await asyncio.gather(*map(self._producer.produce, consents))
@@ -210,7 +210,7 @@ class Installation:
         await self._read(journal.slice.topic, take)
         return {key: state for key, state in found.items() if state is not None}
 
-    async def told(self, topic: str) -> list[Body]:
+    async def records_on(self, topic: str) -> list[Body]:
         """Everything on a topic, each partition's in order."""
         found: list[Body] = []
 
@@ -231,7 +231,9 @@ class Installation:
     async def key_ids(self) -> list[str]:
         """The ids of the keys that auth's states, and what the edges know of tenants, are sealed under."""
         states = [held_in(state) for state in (await self.states()).values()]
-        tenants = {body.key: body for body in await self.told("auth.tenants") if isinstance(body, TenantDescribed)}
+        tenants = {
+            body.key: body for body in await self.records_on("auth.tenants") if isinstance(body, TenantDescribed)
+        }
         held: list[Held | None] = [*states, *(body.app for body in tenants.values())]
         return [key_id_of(text_of(one)) for one in held if one is not None]
 
@@ -248,7 +250,7 @@ class Installation:
             await reader.close()
 
 
-def _consent(member: Member, vault: Vault) -> ConnectRequested:
+def _consent(member: ConsentedAccount, vault: Vault) -> ConnectRequested:
     now = system_clock()
     return ConnectRequested(
         account_id=member.account_id,

@@ -17,7 +17,7 @@ from common.streams.engine.fair_limiter import Slots
 from common.streams.engine.task import Surroundings, Task
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from fakes.tiktok_clients import OneApp
+from fakes.tiktok_clients import SingleClient
 from fakes.tiktok_refresh import ACCESS_SECONDS, RotatingTikTok
 from harness import virtual_time
 
@@ -26,7 +26,7 @@ VAULT = Vault({"one": b"1" * 32})
 UPLOADER = X25519PrivateKey.generate()
 
 
-class World:
+class AuthPartition:
     """One partition of auth, its log, and what others wrote to it."""
 
     def __init__(self, tiktok: RotatingTikTok) -> None:
@@ -62,7 +62,7 @@ class World:
         surroundings = Surroundings(
             machine=auth_machine(recipients.fingerprint),
             effects=AuthEffects(
-                vault=VAULT, recipients=recipients, clients=OneApp(self._tiktok), clock=virtual_time.clock
+                vault=VAULT, recipients=recipients, clients=SingleClient(self._tiktok), clock=virtual_time.clock
             ),
             log=MemoryLog(self.store),
             clock=virtual_time.clock,
@@ -77,18 +77,18 @@ class World:
         stop.set()
         await running
 
-    def told(self, topic: str) -> list[Body]:
+    def published(self, topic: str) -> list[Body]:
         records = self.store.records.get(Slice(topic, 0), [])
         return [decode(topic=topic, value=record.value or b"", headers=record.headers).body for record in records]
 
     def credentials(self) -> list[tuple[int, str]]:
         """Every access token that was ever published, as the uploader reads it."""
         found = []
-        for body in self.told("auth.credentials"):
+        for body in self.published("auth.credentials"):
             if isinstance(body, CredentialIssued):
                 context = f"{ACCOUNT}|access_token|{body.version}"
                 found.append((body.version, open_sealed(UPLOADER, body.sealed["uploader"], context).decode()))
         return found
 
 
-FIRST = Tokens(access_token="act.1", refresh_token="rft.1")
+FIRST_TOKENS = Tokens(access_token="act.1", refresh_token="rft.1")

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 LARGEST_MESSAGE: Final = 64 * 1024 * 1024
-PATIENCE: Final = 30.0
+TIMEOUT: Final = 30.0
 
 # Chromium wants its pipes to be 3 and 4.
 _START: Final = (
@@ -52,7 +52,7 @@ class Tab:
         self._session = ""
         self._asked = 0
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
 
     async def listen(self) -> None:
         """Take what the browser says until it ends."""
@@ -61,9 +61,9 @@ class Tab:
             if "id" in message:
                 self._waiting.pop(message["id"]).set_result(message)
             elif message["method"] in {"Runtime.exceptionThrown", "Log.entryAdded"}:
-                self.complaints.append(json.dumps(message["params"]))
+                self.errors.append(json.dumps(message["params"]))
             elif message["method"] == "Runtime.consoleAPICalled" and message["params"]["type"] in {"error", "warning"}:
-                self.complaints.append(json.dumps(message["params"]["args"]))
+                self.errors.append(json.dumps(message["params"]["args"]))
 
     async def send(self, method: str, **parameters: Any) -> Any:
         """One command and its result."""
@@ -73,7 +73,7 @@ class Tab:
         if self._session:
             message["sessionId"] = self._session
         os.write(self._writer, json.dumps(message).encode() + b"\0")
-        said = await asyncio.wait_for(answer, PATIENCE)
+        said = await asyncio.wait_for(answer, TIMEOUT)
         assert "error" not in said, said
         return said["result"]
 
@@ -88,7 +88,7 @@ class Tab:
         """Begin to load a page."""
         await self.send("Page.navigate", url=url)
 
-    async def look(self, *, width: int, height: int, dark: bool = False) -> None:
+    async def set_viewport(self, *, width: int, height: int, dark: bool = False) -> None:
         """Set how large the window is, and whether its person likes it dark."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.send("Emulation.setEmulatedMedia", features=[scheme])

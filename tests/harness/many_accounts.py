@@ -18,13 +18,13 @@ from common.streams.engine.changelog import Journal
 from common.streams.engine.restore import restore
 from common.streams.log.kafka import KafkaLog
 from common.streams.log.producer import EventProducer
-from harness.sandbox_admin import StandIn
+from harness.sandbox_admin import SandboxAdmin
 from stack.local import Stack
 from stack.services import CLIENT_KEY
 from tiktok.models import Grant
 
 
-class Given(msgspec.Struct, frozen=True, kw_only=True):
+class TokenAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens as TikTok gives them."""
 
     open_id: str
@@ -46,10 +46,10 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Crowd:
+class ManyAccounts:
     """Many people's accounts on one stack, all of one tenant."""
 
-    def __init__(self, stack: Stack, tiktok: StandIn) -> None:
+    def __init__(self, stack: Stack, tiktok: SandboxAdmin) -> None:
         self._stack = stack
         self._tiktok = tiktok
         self._vault = Vault.parse(stack.keys.named_vault_key)
@@ -60,7 +60,7 @@ class Crowd:
         asked_at = datetime.now(UTC)
         answers = await asyncio.gather(*map(self._tiktok.tokens, names))
         await self._tiktok.change({"lifetimes": {}})
-        commands = [self._command(msgspec.convert(answer, Given).grant, asked_at) for answer in answers]
+        commands = [self._command(msgspec.convert(answer, TokenAnswer).grant, asked_at) for answer in answers]
         async with EventProducer.open(bootstrap_servers=self._stack.bootstrap_servers, source="test") as producer:
             await asyncio.gather(*map(producer.produce, commands))
         return {command.account_id: command.open_id for command in commands}

@@ -15,8 +15,8 @@ import httpx
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from harness.sandbox_admin import StandIn
-from harness.topic_tail import Event, Tail
+from harness.sandbox_admin import SandboxAdmin
+from harness.topic_tail import Event, TopicTail
 from harness.waiting import eventually
 from stack.api_keys import SCOPES
 from stack.demo import browser
@@ -62,19 +62,19 @@ def make_clip(folder: Path, name: str, size: int) -> Clip:
 
 
 @asynccontextmanager
-async def open_stage(stack: Stack) -> AsyncIterator["Stage"]:
+async def open_product(stack: Stack) -> AsyncIterator["Product"]:
     """Go to a running stack."""
     trust = ssl.create_default_context(cafile=str(stack.ca_file))
     async with httpx.AsyncClient(verify=trust, timeout=ANSWER_WITHIN, trust_env=False) as web:
-        yield Stage(stack, web)
+        yield Product(stack, web)
 
 
-class Stage:
+class Product:
     """The stack, seen from outside."""
 
     def __init__(self, stack: Stack, web: httpx.AsyncClient) -> None:
         self.stack = stack
-        self.tiktok = StandIn(web, stack.sandbox_url)
+        self.tiktok = SandboxAdmin(web, stack.sandbox_url)
         self.web = web
 
     async def key_of(self, tenant: str, *scopes: str) -> dict[str, str]:
@@ -82,7 +82,7 @@ class Stage:
         key = await asyncio.to_thread(self.stack.api_key, tenant, scopes or SCOPES)
         return {"Authorization": f"Bearer {key}"}
 
-    async def ask(
+    async def call(
         self, service: str, path: str, headers: Mapping[str, str], *, method: str = "GET", **more: Any
     ) -> httpx.Response:
         """Ask an edge; whatever it answers."""
@@ -91,7 +91,7 @@ class Stage:
     async def administer(self, method: str, path: str, body: object = None) -> httpx.Response:
         """Ask auth's admin API about tenants, as the operator."""
         operator = {"Authorization": f"Bearer {self.stack.bootstrap_secret}"}
-        return await self.ask("auth", f"/v1/admin/tenants{path}", operator, method=method, json=body)
+        return await self.call("auth", f"/v1/admin/tenants{path}", operator, method=method, json=body)
 
     async def connect(self, creator: str, *, tenant: str = "") -> Account:
         """Connect a creator through the consent pages, for a tenant of its own unless one is named."""
@@ -128,7 +128,7 @@ class Stage:
             for key, value in records:
                 await producer.send_and_wait("post.requests", value, key=key.encode() if key else None, headers=headers)
 
-    async def ask_for(self, *requests: Request) -> None:
+    async def request_posts(self, *requests: Request) -> None:
         """Ask for posts."""
         await self.send([(request["account_id"], msgspec.json.encode(request)) for request in requests])
 
@@ -138,14 +138,14 @@ class Stage:
         return await self.web.post(url, content=body, headers={"TikTok-Signature": signature})
 
     @asynccontextmanager
-    async def events_of(self, request: Request) -> AsyncIterator[Tail]:
+    async def events_of(self, request: Request) -> AsyncIterator[TopicTail]:
         """Everything that Postbus says of a post, of its own tenant or of none."""
 
         def of_the_post(event: Event) -> bool:
             owner = event.body["tenant"] in {request["tenant"], ""}
             return bool(owner and event.body["post_id"] == request["post_id"])
 
-        async with Tail(self.stack.bootstrap_servers, "post.events", of_the_post) as tail:
+        async with TopicTail(self.stack.bootstrap_servers, "post.events", of_the_post) as tail:
             yield tail
 
     async def kill(self, service: str) -> None:
@@ -155,12 +155,12 @@ class Stage:
         await asyncio.to_thread(worker.wait_restarted, after=victim)
         await asyncio.to_thread(worker.wait_ready, timeout=BACK_WITHIN)
 
-    async def expect_published_once(self, request: Request, clip: Clip, events: Tail) -> None:
+    async def expect_published_once(self, request: Request, clip: Clip, events: TopicTail) -> None:
         """Judge a post at its end: by TikTok's ledger, by the events, and by the read API."""
         await events.until_type("post.published", within=ENDED_WITHIN)
         await self._expect_numbers(request)
         await events.to_the_end(within=ENDED_WITHIN)
-        expect_a_straight_story(events.seen)
+        expect_consecutive_revisions(events.seen)
         ledger = await self.tiktok.ledger(title=request["caption"])
         assert [(post.sha256, post.bytes) for post in ledger.posts] == [(clip.sha256, clip.size)]
         # Further inits may be there, of attempts that were cut off; none of them may ever be whole.
@@ -190,14 +190,14 @@ class Stage:
         return known
 
 
-def steady(told: Any) -> Any:
+def without_volatile(told: Any) -> Any:
     """Leave out of an answer what changes by itself."""
     if isinstance(told, dict):
-        return {name: steady(inner) for name, inner in told.items() if name not in VOLATILE}
-    return [steady(inner) for inner in told] if isinstance(told, list) else told
+        return {name: without_volatile(inner) for name, inner in told.items() if name not in VOLATILE}
+    return [without_volatile(inner) for inner in told] if isinstance(told, list) else told
 
 
-def expect_a_straight_story(events: Iterable[Event]) -> None:
+def expect_consecutive_revisions(events: Iterable[Event]) -> None:
     """Published once, made available once, and revisions 1, 2, 3 … where only samples of progress repeat one."""
     told = list(events)
     counted = [event for event in told if event.type != "post.progressed"]

@@ -1,4 +1,4 @@
-"""What the projector's tests share: a post's story as records, and a real store that can be watched."""
+"""Run the projector over a log in memory and a real store, whose writes a test can wait for."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -20,12 +20,12 @@ QUICK = Pace(
 ENOUGH = 30.0
 
 
-async def everything(database: Database) -> dict[str, list[Mapping[str, Any]]]:
+async def all_documents(database: Database) -> dict[str, list[Mapping[str, Any]]]:
     names = (Collection.POSTS, Collection.ACCOUNTS, Collection.EVENTS, Collection.METRICS)
     return {name: await database[name].find().sort("_id").to_list() for name in names}
 
 
-class Watched:
+class WatchedStore:
     """The real store, with word of each write, and faults on demand."""
 
     def __init__(self, database: Database, *, faults: int = 0) -> None:
@@ -75,9 +75,9 @@ class Watched:
 
 
 @asynccontextmanager
-async def projecting(watched: Watched, log: MemoryLog) -> AsyncIterator[asyncio.Task[None]]:
+async def run_projector(store_watch: WatchedStore, log: MemoryLog) -> AsyncIterator[asyncio.Task[None]]:
     async def project() -> None:
-        await project_partition(Projection(store=watched, clock=system_clock, pace=QUICK), await log.reader(), 0)
+        await project_partition(Projection(store=store_watch, clock=system_clock, pace=QUICK), await log.reader(), 0)
 
     task = asyncio.create_task(project())
     try:

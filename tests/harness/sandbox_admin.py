@@ -10,10 +10,10 @@ import msgspec
 HELD_WITHIN = 40.0
 
 Call = Literal["token", "creator_info", "video_init", "upload", "status", "video_query"]
-Moment = Literal["request", "body", "answer"]
+CallPhase = Literal["request", "body", "answer"]
 
 
-class Posted(msgspec.Struct, frozen=True, kw_only=True):
+class Publication(msgspec.Struct, frozen=True, kw_only=True):
     """A post that is out."""
 
     publish_id: str
@@ -23,7 +23,7 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
 
-class Begun(msgspec.Struct, frozen=True, kw_only=True):
+class Init(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted init. `bytes_read` counts what came over the wire, `uploaded_bytes` whole stored chunks."""
 
     publish_id: str
@@ -34,7 +34,7 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     bytes_read: int
 
 
-class Called(msgspec.Struct, frozen=True, kw_only=True):
+class ApiCall(msgspec.Struct, frozen=True, kw_only=True):
     """A call that TikTok answered, by status and code; `code` is `ok` where it did what was asked."""
 
     number: int
@@ -55,8 +55,8 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """What TikTok knows."""
 
-    posts: tuple[Posted, ...] = ()
-    inits: tuple[Begun, ...] = ()
+    posts: tuple[Publication, ...] = ()
+    inits: tuple[Init, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Hold:
         (await self.web.post(f"{self.rule}/release")).raise_for_status()
 
 
-class StandIn:
+class SandboxAdmin:
     """Its admin API."""
 
     def __init__(self, web: httpx.AsyncClient, url: str) -> None:
@@ -90,7 +90,7 @@ class StandIn:
         call: Call,
         *,
         open_id: str | None = None,
-        at: Moment = "request",
+        at: CallPhase = "request",
         skip: int = 0,
         after_bytes: int = 0,
         calls: int = 1,
@@ -115,10 +115,10 @@ class StandIn:
         tokens: Mapping[str, Any] = answer.raise_for_status().json()
         return tokens
 
-    async def calls(self, call: Call, *, after: int = 0) -> tuple[Called, ...]:
+    async def calls(self, call: Call, *, after: int = 0) -> tuple[ApiCall, ...]:
         """Every call of this kind that came after the one of that number."""
         answer = await self._web.get(f"{self._url}/calls", params={"endpoint": call, "after": after})
-        return msgspec.convert(answer.raise_for_status().json()["calls"], tuple[Called, ...])
+        return msgspec.convert(answer.raise_for_status().json()["calls"], tuple[ApiCall, ...])
 
     async def secrets(self, *, after: int = 0) -> tuple[Secret, ...]:
         """Every secret it handed out or was shown after the one of that number."""

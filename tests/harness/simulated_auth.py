@@ -14,7 +14,7 @@ from auth_service.grants import Recipients, Tokens, open_tokens
 from auth_service.machine import State, auth_machine
 from auth_service.rotate_keys import Rotation
 from auth_service.sealed_states import held_in, opens_in_place, text_of
-from builders.consents import BOTH, LIFE, OLD_ALONE, consent, tokens_of
+from builders.consents import BOTH, LIFE, OLD_ALONE, consent_of, tokens_of
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.tenant import AppRequested, TenantRequested, TikTokApp
@@ -25,21 +25,21 @@ from common.streams.engine.fair_limiter import Slots
 from common.streams.engine.task import Surroundings, Task
 from common.streams.log.memory import MemoryLog, MemoryStore, Weather
 from common.streams.log.port import Outgoing, Slice
-from fakes.tiktok_clients import OneApp
-from fakes.tiktok_refresh import Rotating
+from fakes.tiktok_clients import SingleClient
+from fakes.tiktok_refresh import OneUseRefreshTikTok
 from harness import virtual_time
 
 PARTITIONS = 2
 RECIPIENTS = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
 
 
-class Fleet:
+class SimulatedAuth:
     """The log of an installation, and what people and processes do on it."""
 
     def __init__(self, tiktok: Client | None = None) -> None:
         self.store = MemoryStore(partitions=PARTITIONS, clock=virtual_time.clock)
-        self.said: list[str] = []
-        self._tiktok = tiktok or Rotating()
+        self.output: list[str] = []
+        self._tiktok = tiktok or OneUseRefreshTikTok()
         self._log = MemoryLog(self.store)
 
     async def write(self, body: Body) -> None:
@@ -49,9 +49,9 @@ class Fleet:
 
     async def connect(self, *account_ids: str, vault: Vault = OLD_ALONE, life: timedelta = LIFE) -> None:
         for account_id in account_ids:
-            await self.write(consent(account_id, tokens_of(account_id), vault=vault, life=life))
+            await self.write(consent_of(account_id, tokens_of(account_id), vault=vault, life=life))
 
-    async def bring_app(self, tenant: str, client_key: str, secret: str, *, vault: Vault = OLD_ALONE) -> None:
+    async def add_app(self, tenant: str, client_key: str, secret: str, *, vault: Vault = OLD_ALONE) -> None:
         now = virtual_time.clock()
         app = TikTokApp(client_key=client_key, sealed_secret=seal_secret(vault, tenant, client_key, secret))
         await self.write(TenantRequested(tenant=tenant, name=tenant, by="operator", at=now))
@@ -63,7 +63,7 @@ class Fleet:
         surroundings = Surroundings(
             machine=auth_machine(RECIPIENTS.fingerprint, opens=opens_in_place(vault)),
             effects=AuthEffects(
-                vault=vault, recipients=RECIPIENTS, clients=OneApp(self._tiktok), clock=virtual_time.clock
+                vault=vault, recipients=RECIPIENTS, clients=SingleClient(self._tiktok), clock=virtual_time.clock
             ),
             log=self._log,
             clock=virtual_time.clock,
@@ -98,7 +98,7 @@ class Fleet:
             partitions=PARTITIONS,
             vault=vault,
             write=write or self.write,  # type: ignore[arg-type]  # coroutine functions, all of them
-            say=self.said.append,
+            say=self.output.append,
         )
 
     async def rotate(self, vault: Vault = BOTH) -> int:

@@ -14,11 +14,11 @@ from common.streams.engine.yielding import STRETCH
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
 from fakes.counting_processor import (
-    MACHINE,
+    PROCESSOR,
     Act,
     Counting,
     Fact,
-    World,
+    RecordingEffects,
 )
 from harness import virtual_time
 
@@ -35,12 +35,12 @@ def append_requests(store: MemoryStore, *values: bytes) -> None:
 
 def task_over(
     log: MemoryLog,
-    world: World,
+    effects: RecordingEffects,
     seed: int = 1,
     *,
     clock: Clock = virtual_time.clock,
     moment: Moments = virtual_time.moment,
-    machine: Machine[Counting, Fact, Act] = MACHINE,
+    machine: Machine[Counting, Fact, Act] = PROCESSOR,
     stretch: int = STRETCH,
 ) -> Task[Counting, Fact, Act]:
     async def nothing_to_salvage(body: object) -> None:
@@ -49,7 +49,7 @@ def task_over(
     return Task(
         Surroundings(
             machine=machine,
-            effects=world,
+            effects=effects,
             log=log,
             clock=clock,
             moment=moment,

@@ -11,7 +11,7 @@ from common.streams.engine.moments import Moments
 from common.streams.engine.worker import Worker, run_worker
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import MemoryLog
-from fakes.counting_processor import MACHINE, Act, Counting, Fact, World
+from fakes.counting_processor import PROCESSOR, Act, Counting, Fact, RecordingEffects
 from harness import virtual_time
 
 CountingProcessor = Machine[Counting, Fact, Act]
@@ -41,11 +41,11 @@ class MovableMembership:
 
 async def start_worker(
     log: MemoryLog,
-    world: World,
+    effects: RecordingEffects,
     membership: MovableMembership | FixedMembership,
     stop: asyncio.Event,
     *,
-    machine: CountingProcessor = MACHINE,
+    machine: CountingProcessor = PROCESSOR,
     salvage: Callable[[Body], Awaitable[None]] = refuse_salvage,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     moment: Moments = virtual_time.moment,
@@ -54,7 +54,7 @@ async def start_worker(
     running = asyncio.create_task(
         run_worker(
             machine=machine,
-            effects=world,
+            effects=effects,
             log=log,
             membership=membership,
             salvage=salvage,
@@ -75,5 +75,5 @@ def processor_with_salvage() -> CountingProcessor:
     def salvage(key: Key, fact: object) -> Body:
         return TokenRejected(account_id=key.lane, version=1, code=str(fact), service="s", at=virtual_time.clock())
 
-    fields = {name: getattr(MACHINE, name) for name in MACHINE.__slots__}
+    fields = {name: getattr(PROCESSOR, name) for name in PROCESSOR.__slots__}
     return Machine(**fields | {"salvage": salvage, "uninterruptible": (Act,)})

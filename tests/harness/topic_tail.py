@@ -22,7 +22,7 @@ class Event:
     body: dict[str, Any]
 
 
-class Tail:
+class TopicTail:
     """All of a topic that was seen so far. `concerns` picks what is kept."""
 
     def __init__(self, bootstrap_servers: str, topic: str, concerns: Callable[[Event], bool]) -> None:

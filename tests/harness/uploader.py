@@ -7,7 +7,7 @@ from builders.credentials import PRIVATE_KEY
 from builders.uploader_states import KEY, NOW, REQUEST
 from common.contract.body import Body
 from common.streams.api import Due, Wait
-from fakes.views import Views
+from fakes.views import CredentialViews
 from uploader_service.decisions import decide
 from uploader_service.effects import UploaderEffects
 from uploader_service.facts import AccountSeen, Fact, Requested
@@ -27,7 +27,9 @@ def effects_over(tiktok: Any, sources: Any, threads: ThreadPoolExecutor, **chang
     return UploaderEffects(**parts | changes)
 
 
-async def drive(effects: UploaderEffects, state: Post | None = None, *, crash_at: int = -1) -> tuple[Post, list[Body]]:
+async def run_until_handed_over(
+    effects: UploaderEffects, state: Post | None = None, *, crash_at: int = -1
+) -> tuple[Post, list[Body]]:
     """Play the runtime until the post leaves the uploader; at step `crash_at` an outcome is lost with its process."""
     now, events = NOW, list[Body]()
     facts: list[Fact | Due] = [] if state else [Requested(request=REQUEST, recorded_at=now), AccountSeen("t1")]
@@ -39,7 +41,7 @@ async def drive(effects: UploaderEffects, state: Post | None = None, *, crash_at
                 now = max(now, wanted.until)
                 facts.append(Due())
             else:
-                fact = await effects.perform(KEY, wanted, Views())
+                fact = await effects.perform(KEY, wanted, CredentialViews())
                 facts += [] if number == crash_at else [fact]
             continue
         decision = decide(KEY, state, facts.pop(0), now)

@@ -20,16 +20,16 @@ from common.contract.post import FailureReason, PostEvent, PostFailed, PostProgr
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from harness.projector import ENOUGH, QUICK, Watched, everything, projecting
+from harness.projector import ENOUGH, QUICK, WatchedStore, all_documents, run_projector
 from stack.store import Store as Server
 
 
 async def test_a_posts_whole_story_arrives(database: Database) -> None:
     records = records_of(STORY)
-    watched = Watched(database)
-    async with projecting(watched, MemoryLog(memory(records))):
-        await watched.until_written(len(upserts(records)))
-    found = await everything(database)
+    store_watch = WatchedStore(database)
+    async with run_projector(store_watch, MemoryLog(memory(records))):
+        await store_watch.until_written(len(upserts(records)))
+    found = await all_documents(database)
     (document,) = found["posts"]
     assert document["_id"] == "acc_1/shop/post-1"
     assert document["latest"]["state"] == "available"
@@ -53,14 +53,14 @@ def test_replays_and_reordering_change_nothing(mongodb_url: str, prefix: int, or
         async with open_database(mongodb_url, f"t{uuid4().hex}") as database:
             store = Store(database)
             await store.write(upserts(records), {})
-            expected = await everything(database)
+            expected = await all_documents(database)
             await store.write(upserts(records[:prefix]), {})
-            assert await everything(database) == expected
+            assert await all_documents(database) == expected
             await database.client.drop_database(database)
             shuffled = upserts([records[index] for index in order])
             # Two owners at once, as while a partition moves.
             await asyncio.gather(store.write(shuffled, {}), store.write(upserts(records[:prefix]), {}))
-            assert await everything(database) == expected
+            assert await all_documents(database) == expected
             await database.client.drop_database(database)
 
     asyncio.run(run())
@@ -69,28 +69,28 @@ def test_replays_and_reordering_change_nothing(mongodb_url: str, prefix: int, or
 async def test_it_reads_on_where_it_stopped(database: Database) -> None:
     records = records_of(STORY)
     held = memory(records[:6])
-    first = Watched(database)
-    async with projecting(first, MemoryLog(held)):
+    first = WatchedStore(database)
+    async with run_projector(first, MemoryLog(held)):
         await first.until_written(len(upserts(records[:6])))
     for record in records[6:]:
         held.append(outgoing(record))
-    second = Watched(database)
-    async with projecting(second, MemoryLog(held)):
+    second = WatchedStore(database)
+    async with run_projector(second, MemoryLog(held)):
         await second.until_written(len(upserts(records[6:])))
     assert second.written == len(upserts(records[6:]))
     assert second.read_on == [
         {Slice("post.events", 0): 5, Slice("account.events", 0): 1, Slice("metrics.events", 0): 0}
     ]
-    assert (await everything(database))["posts"][0]["latest"]["state"] == "available"
+    assert (await all_documents(database))["posts"][0]["latest"]["state"] == "available"
 
 
 @pytest.mark.parametrize("faults", [1, 2, 3, 7])
 async def test_a_store_that_fails_is_asked_again_until_it_has_everything(database: Database, faults: int) -> None:
     records = records_of(STORY)
-    watched = Watched(database, faults=faults)
-    async with projecting(watched, MemoryLog(memory(records))):
-        await watched.until_written(len(upserts(records)))
-    found = await everything(database)
+    store_watch = WatchedStore(database, faults=faults)
+    async with run_projector(store_watch, MemoryLog(memory(records))):
+        await store_watch.until_written(len(upserts(records)))
+    found = await all_documents(database)
     assert (len(found["posts"]), len(found["events"]), len(found["metrics"])) == (1, 9, 2)
 
 
@@ -101,15 +101,15 @@ async def test_it_catches_up_after_the_store_was_down(tmp_path: Path) -> None:
     held = memory(records[:4])
     try:
         async with open_database(server.url, "postbus") as database:
-            watched = Watched(database)
-            async with projecting(watched, MemoryLog(held)):
-                await watched.until_written(len(upserts(records[:4])))
+            store_watch = WatchedStore(database)
+            async with run_projector(store_watch, MemoryLog(held)):
+                await store_watch.until_written(len(upserts(records[:4])))
                 await asyncio.to_thread(server.stop)
                 for record in records[4:]:
                     held.append(outgoing(record))
                 await asyncio.to_thread(server.start)
-                await watched.until_written(len(upserts(records)))
-            assert (await everything(database))["posts"][0]["latest"]["state"] == "available"
+                await store_watch.until_written(len(upserts(records)))
+            assert (await all_documents(database))["posts"][0]["latest"]["state"] == "available"
     finally:
         await asyncio.to_thread(server.stop)
 
@@ -129,7 +129,7 @@ async def test_an_unreadable_record_stops_its_partition(database: Database, valu
             await project_owned(projection, log, owner, asyncio.Event())
     assert raised.group_contains(UnreadableRecord, match="post.events/0 at 2")
     assert (await Store(database).positions([Slice("post.events", 0)])) == {Slice("post.events", 0): 2}
-    assert (await everything(database))["posts"][0]["latest"]["state"] == "delayed"
+    assert (await all_documents(database))["posts"][0]["latest"]["state"] == "delayed"
 
 
 class Moving:
@@ -152,16 +152,16 @@ class Moving:
 
 async def test_partitions_come_and_go(database: Database) -> None:
     held = MemoryStore(partitions=2, clock=lambda: T0)
-    watched, moving, stop = Watched(database), Moving(), asyncio.Event()
-    projection = Projection(store=watched, clock=system_clock, pace=QUICK)
+    store_watch, moving, stop = WatchedStore(database), Moving(), asyncio.Event()
+    projection = Projection(store=store_watch, clock=system_clock, pace=QUICK)
     projecting = asyncio.create_task(project_owned(projection, MemoryLog(held), moving, stop))
     for partition in (0, 1):
         for record in records_of(STORY[:2], partition):
             held.append(outgoing(record))
     moving.own(0)
-    await watched.until_written(3)
+    await store_watch.until_written(3)
     moving.own(1)
-    await watched.until_written(6)
+    await store_watch.until_written(6)
     stop.set()
     async with asyncio.timeout(ENOUGH):
         await projecting
@@ -177,7 +177,7 @@ def test_every_event_about_a_post_says_what_it_means_for_its_state() -> None:
 async def test_a_failed_post_tells_why(database: Database) -> None:
     failed = post(PostFailed, 2, reason=FailureReason.SOURCE_FORBIDDEN, message="a private address", code="x")
     await Store(database).write(upserts(records_of([failed])), {})
-    (document,) = (await everything(database))["posts"]
+    (document,) = (await all_documents(database))["posts"]
     assert document["latest"]["details"] == {
         "reason": "source_forbidden",
         "message": "a private address",

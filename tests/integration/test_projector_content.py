@@ -16,7 +16,7 @@ from common.contract.metrics import MetricsCollected
 from common.contract.post import DelayReason, PostDelayed
 from common.streams.log.memory import MemoryLog
 from common.streams.log.port import Slice
-from harness.projector import Watched, everything, projecting
+from harness.projector import WatchedStore, all_documents, run_projector
 
 WEST, EAST = timezone(timedelta(hours=-5)), timezone(timedelta(hours=14))
 MOMENTS = {
@@ -33,10 +33,10 @@ BEYOND_64_BITS = 10**30
 @pytest.mark.parametrize(("said", "kept"), MOMENTS.values(), ids=MOMENTS.keys())
 async def test_any_moment_is_kept_as_near_as_the_store_can(database: Database, said: datetime, kept: datetime) -> None:
     delayed = post(PostDelayed, 2, reason=DelayReason.SCHEDULED, until=said)
-    watched = Watched(database)
-    async with projecting(watched, MemoryLog(memory(records_of([STORY[1], delayed])))):
-        await watched.until_written(4)
-    found = await everything(database)
+    store_watch = WatchedStore(database)
+    async with run_projector(store_watch, MemoryLog(memory(records_of([STORY[1], delayed])))):
+        await store_watch.until_written(4)
+    found = await all_documents(database)
     assert found["events"][1]["details"]["until"] == found["posts"][0]["latest"]["details"]["until"] == kept
 
 
@@ -46,7 +46,7 @@ async def test_an_event_of_any_moment_is_kept(database: Database, said: datetime
     assert isinstance(numbers, MetricsCollected)
     bodies: Sequence[Body] = (replace(STORY[0], at=said), replace(STORY[1], at=said), replace(numbers, at=said))
     await Store(database).write(upserts(records_of(bodies)), {})
-    found = await everything(database)
+    found = await all_documents(database)
     assert found["accounts"][0]["latest"]["at"] == kept
     assert [event["at"] for event in found["events"]] == [kept, kept]
     assert (found["posts"][0]["latest"]["at"], found["posts"][0]["started"]["at"]) == (kept, kept)
@@ -62,12 +62,12 @@ async def test_what_cannot_be_stored_is_passed_over_loudly_and_the_rest_goes_on(
     assert isinstance(first, MetricsCollected)
     assert isinstance(last, MetricsCollected)
     records = records_of([*STORY[:-2], replace(first, view_count=BEYOND_64_BITS), last])
-    watched, before = Watched(database), passed_over()
+    store_watch, before = WatchedStore(database), passed_over()
     with structlog.testing.capture_logs() as lines:
-        async with projecting(watched, MemoryLog(memory(records))):
-            await watched.until_written(len(upserts(records)) - 1)
-            await watched.until_reached({Slice("metrics.events", 0): 2})
-    found = await everything(database)
+        async with run_projector(store_watch, MemoryLog(memory(records))):
+            await store_watch.until_written(len(upserts(records)) - 1)
+            await store_watch.until_reached({Slice("metrics.events", 0): 2})
+    found = await all_documents(database)
     assert [numbers["view_count"] for numbers in found["metrics"]] == [last.view_count]
     assert found["posts"][0]["latest"]["state"] == "available"
     assert await Store(database).positions([Slice("metrics.events", 0)]) == {Slice("metrics.events", 0): 2}

@@ -19,17 +19,17 @@ from common.contract.post import PostAvailable, PostProgressed
 from common.contract.topics import METRICS_EVENTS, POST_EVENTS
 from common.streams.log.memory import MemoryLog
 from common.streams.log.port import Record, Slice
-from harness.projector import ENOUGH, QUICK, Watched, projecting
+from harness.projector import ENOUGH, QUICK, WatchedStore, run_projector
 
 T = TypeVar("T")
 
 
 async def test_a_quiet_partition_is_known_to_be_complete(database: Database) -> None:
-    watched = Watched(database)
+    store_watch = WatchedStore(database)
     started = system_clock() - timedelta(milliseconds=1)
-    async with projecting(watched, MemoryLog(memory(()))):
+    async with run_projector(store_watch, MemoryLog(memory(()))):
         async with asyncio.timeout(ENOUGH):
-            await watched.complete.wait()
+            await store_watch.complete.wait()
     found = await database[Collection.FRESHNESS].find_one({"_id": 0})
     assert found is not None
     assert started <= found["complete_at"] <= system_clock()
@@ -73,21 +73,21 @@ class MetricsFirst:
 
 async def test_numbers_that_come_first_do_not_vouch_for_events_still_unread(database: Database) -> None:
     records = [record._replace(time_ms=T0_MS + record.offset) for record in records_of(STORY)]
-    watched, reader = Watched(database), MetricsFirst(records)
-    projection = Projection(store=watched, clock=system_clock, pace=QUICK)
-    projecting = asyncio.create_task(project_partition(projection, reader, 0))
+    store_watch, reader = WatchedStore(database), MetricsFirst(records)
+    projection = Projection(store=store_watch, clock=system_clock, pace=QUICK)
+    run_projector = asyncio.create_task(project_partition(projection, reader, 0))
     try:
-        await watched.until_written(2)
+        await store_watch.until_written(2)
         async with asyncio.timeout(ENOUGH):
             await reader.waiting.wait()
         assert await Queries(database).as_of(0) is None
         reader.rest.set()
         async with asyncio.timeout(ENOUGH):
-            await watched.complete.wait()
-        assert watched.written == len(upserts(records))
+            await store_watch.complete.wait()
+        assert store_watch.written == len(upserts(records))
     finally:
-        projecting.cancel()
-        await asyncio.wait({projecting})
+        run_projector.cancel()
+        await asyncio.wait({run_projector})
 
 
 class Endless(MetricsFirst):
@@ -119,17 +119,17 @@ class Endless(MetricsFirst):
 
 
 async def test_a_partition_that_never_stands_still_is_fresh_all_the_same(database: Database) -> None:
-    watched, reader = Watched(database), Endless()
-    projection = Projection(store=watched, clock=reader.clock, pace=QUICK)
-    projecting = asyncio.create_task(project_partition(projection, reader, 0))
+    store_watch, reader = WatchedStore(database), Endless()
+    projection = Projection(store=store_watch, clock=reader.clock, pace=QUICK)
+    run_projector = asyncio.create_task(project_partition(projection, reader, 0))
     try:
         async with asyncio.timeout(ENOUGH):
-            await watched.complete.wait()
+            await store_watch.complete.wait()
         reached = (await Store(database).positions([Slice(POST_EVENTS.name, 0)])).popitem()[1]
         as_of = await Queries(database).as_of(0)
     finally:
-        projecting.cancel()
-        await asyncio.wait({projecting})
+        run_projector.cancel()
+        await asyncio.wait({run_projector})
     assert as_of is not None
     # The moment is from before the ends were asked for: what came in between is not promised.
     assert as_of + timedelta(hours=1) in reader.looked_at

@@ -33,7 +33,7 @@ from common.contract.tenant import Scope
 from common.http.app import create_app
 from common.service.redaction import REDACTED
 from common.streams.log.port import Record, Slice
-from fakes.api_keys import KeyRing
+from fakes.api_keys import IssuedKeys
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 NOW = T0 + timedelta(hours=1)
@@ -76,12 +76,12 @@ STORY: tuple[Body, ...] = (
 
 
 @pytest.fixture
-def keys() -> KeyRing:
-    return KeyRing()
+def keys() -> IssuedKeys:
+    return IssuedKeys()
 
 
 @pytest.fixture
-async def client(database: Database, keys: KeyRing) -> AsyncIterator[httpx.AsyncClient]:
+async def client(database: Database, keys: IssuedKeys) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(service="analytics", ready=dict)
     add_read_api(app, ReadApi(queries=Queries(database), clock=lambda: NOW), keys.gate())
     transport, key = httpx.ASGITransport(app), keys.header("shop", Scope.ANALYTICS_READ)
@@ -319,7 +319,7 @@ class AwayQueries(Queries):
         raise StoreUnavailable(ConnectionError())
 
 
-async def test_a_store_that_is_away_is_a_503_that_says_so(database: Database, keys: KeyRing) -> None:
+async def test_a_store_that_is_away_is_a_503_that_says_so(database: Database, keys: IssuedKeys) -> None:
     app = create_app(service="analytics", ready=dict)
     add_read_api(app, ReadApi(queries=AwayQueries(database), clock=lambda: NOW), keys.gate())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:

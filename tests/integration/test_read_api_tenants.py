@@ -17,7 +17,7 @@ from common.contract.body import Body
 from common.contract.post import PostAccepted, PostEvent, PostProgressed
 from common.contract.tenant import Scope
 from common.http.app import create_app
-from fakes.api_keys import KeyRing
+from fakes.api_keys import IssuedKeys
 
 PATHS = ("/v1/posts/post-1", "/v1/posts/post-1/metrics")
 
@@ -28,7 +28,7 @@ class Readers:
 
     database: Database
     http: httpx.AsyncClient
-    keys: KeyRing
+    keys: IssuedKeys
 
     async def project(self, *bodies: Body, partition: int = 0) -> None:
         await Store(self.database).write(upserts(records_of(bodies, partition)), {})
@@ -39,7 +39,7 @@ class Readers:
 
 @pytest.fixture
 async def readers(database: Database) -> AsyncIterator[Readers]:
-    keys = KeyRing()
+    keys = IssuedKeys()
     app = create_app(service="analytics", ready=dict)
     add_read_api(app, ReadApi(queries=Queries(database), clock=lambda: T0), keys.gate())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:

@@ -14,7 +14,15 @@ from auth_service.rotation import ASKED_AT_ONCE
 from common.contract.account import PairResealed
 from common.contract.tenant import AppResealed
 from common.security.sealing import Vault
-from harness.auth_installation import NEW, OLD, SETTLED_WITHIN, TENANTS, Installation, Member, open_installation
+from harness.auth_installation import (
+    NEW,
+    OLD,
+    SETTLED_WITHIN,
+    TENANTS,
+    AuthInstallation,
+    ConsentedAccount,
+    open_installation,
+)
 
 BOTH = f"{NEW},{OLD}"
 TOKEN_SECONDS = 14
@@ -23,14 +31,14 @@ QUIET = 2 * ASKED_AT_ONCE + 20
 """Accounts whose tokens last: only the command seals them anew, and not all at once."""
 
 
-def quiet(number: int) -> Member:
+def quiet(number: int) -> ConsentedAccount:
     tokens = Tokens(access_token=f"act.quiet.{number}", refresh_token=f"rft.quiet.{number}")
-    return Member(tenant="initech", open_id=f"-000quiet{number}", tokens=tokens, life=timedelta(days=1))
+    return ConsentedAccount(tenant="initech", open_id=f"-000quiet{number}", tokens=tokens, life=timedelta(days=1))
 
 
-async def start_and_kill(auth: Installation) -> None:
+async def start_and_kill(auth: AuthInstallation) -> None:
     """Run the command, and kill it while what it asked for is not done: the worker stands still meanwhile."""
-    async with auth.auth("rotate-keys", keys=BOTH) as rotating, asyncio.timeout(SETTLED_WITHIN):
+    async with auth.run_command("rotate-keys", keys=BOTH) as rotating, asyncio.timeout(SETTLED_WITHIN):
         assert rotating.stdout is not None
         first = await rotating.stdout.readline()
         assert first.startswith(b"resealed 0 of "), first
@@ -44,19 +52,19 @@ async def start_and_kill(auth: Installation) -> None:
             auth.worker.resume()
 
 
-async def has_asked(auth: Installation) -> bool:
-    return any(isinstance(command, PairResealed | AppResealed) for command in await auth.told("auth.commands"))
+async def has_asked(auth: AuthInstallation) -> bool:
+    return any(isinstance(command, PairResealed | AppResealed) for command in await auth.records_on("auth.commands"))
 
 
-async def finish(auth: Installation) -> list[str]:
+async def finish(auth: AuthInstallation) -> list[str]:
     """Run the command to its end; return what it said."""
-    async with auth.auth("rotate-keys", keys=BOTH) as rotating:
+    async with auth.run_command("rotate-keys", keys=BOTH) as rotating:
         said, _ = await asyncio.wait_for(rotating.communicate(), SETTLED_WITHIN)
     assert rotating.returncode == 0, said.decode()
     return said.decode().splitlines()
 
 
-async def expect_no_worker_without_a_key(auth: Installation) -> None:
+async def expect_no_worker_without_a_key(auth: AuthInstallation) -> None:
     """Start a worker that knows neither key: it says so, and takes nothing from the one that runs."""
     recipient = base64.b64encode(X25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
     settings = {
@@ -66,7 +74,7 @@ async def expect_no_worker_without_a_key(auth: Installation) -> None:
         "TIKTOK_CLIENT_SECRET": "none",
         "TIKTOK_REDIRECT_URI": "http://127.0.0.1:8101/v1/oauth/callback",
     }
-    async with auth.auth("worker", keys=OLD, **settings) as stranger:
+    async with auth.run_command("worker", keys=OLD, **settings) as stranger:
         said, _ = await asyncio.wait_for(stranger.communicate(), SETTLED_WITHIN)
     assert stranger.returncode == 1
     last = json.loads(said.decode().splitlines()[-1])
@@ -74,8 +82,8 @@ async def expect_no_worker_without_a_key(auth: Installation) -> None:
     assert f"{BUSY + QUIET + 2} under key id `k2`" in last["fault"]
 
 
-async def expect_nobody_noticed(auth: Installation, accounts: int) -> None:
-    bodies = [*await auth.told("account.events"), *await auth.told("auth.credentials")]
+async def expect_nobody_noticed(auth: AuthInstallation, accounts: int) -> None:
+    bodies = [*await auth.records_on("account.events"), *await auth.records_on("auth.credentials")]
     told = Counter(body.ce_type for body in bodies)
     issued = told.pop("credential.issued")
     assert issued > accounts
@@ -88,8 +96,8 @@ async def expect_nobody_noticed(auth: Installation, accounts: int) -> None:
 async def test_the_vaults_key_is_changed_while_everything_runs(tmp_path: Path) -> None:
     async with open_installation(tmp_path / "stack", keys=OLD, token_seconds=TOKEN_SECONDS) as auth:
         old, new = Vault.parse(OLD), Vault.parse(NEW)
-        await auth.bring_apps(old)
-        busy = await auth.connect(await auth.consenting(BUSY), old)
+        await auth.add_apps(old)
+        busy = await auth.connect(await auth.consented_accounts(BUSY), old)
         await auth.connect(map(quiet, range(QUIET)), old)
         await auth.until_refreshed(busy)
 

@@ -94,7 +94,7 @@ class Member(Process):
         self._bell.clear()
 
 
-class OneApp:
+class SingleClient:
     """Every account is of one app."""
 
     def __init__(self, client: Client) -> None:
@@ -118,7 +118,7 @@ async def work(
     """Be an auth worker."""
     log = MemoryLog(store, member)
     effects = AuthEffects(
-        vault=vault, recipients=recipients, clients=OneApp(Client(endpoint, member)), clock=virtual_time.clock
+        vault=vault, recipients=recipients, clients=SingleClient(Client(endpoint, member)), clock=virtual_time.clock
     )
 
     async def salvage(body: Body) -> None:

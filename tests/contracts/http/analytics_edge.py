@@ -14,12 +14,12 @@ from analytics_service.queries import Place, Queries
 from analytics_service.store import Store, open_database
 from builders.post_history import STORY, T0, records_of, upserts
 from common.http.app import create_app
-from contracts.http.edges import NOW, Edge, Weather, key_of
-from fakes.api_keys import KeyRing
+from contracts.http.edges import NOW, Condition, Edge, key_of
+from fakes.api_keys import IssuedKeys
 
 
-class Away(Queries):
-    """A store that does not answer. A real one that is away takes half a second to be found out."""
+class UnreachableQueries(Queries):
+    """A store that does not answer. A real one that is down takes half a second to be found out."""
 
     def __init__(self) -> None:
         """Need no database."""
@@ -28,23 +28,23 @@ class Away(Queries):
         raise StoreUnavailable(ConnectionError())
 
 
-class ReadSide:
+class AnalyticsEdge:
     """The edge. Its store is opened by the first request, in whose event loop it then lives."""
 
     def __init__(self) -> None:
         self.url = ""
-        self._ring = KeyRing()
-        self._weather = Weather.FAIR
+        self._ring = IssuedKeys()
+        self._condition = Condition.HEALTHY
         self._opened = AsyncExitStack()
-        self._apps: dict[Weather, FastAPI] = {}
+        self._apps: dict[Condition, FastAPI] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def edge(self) -> Edge:
         return Edge(
-            app=_app(Away(), self._ring),
+            app=_app(UnreachableQueries(), self._ring),
             asgi=self,
-            weathers=(Weather.FAIR, Weather.UNREADY, Weather.STORE_AWAY),
-            begin=self._begin,
+            conditions=(Condition.HEALTHY, Condition.NOT_READY, Condition.STORE_DOWN),
+            prepare=self._prepare,
             often={"path.post_id": ("post-1",), "query.account_id": ("acc_1",)},
             # Cursors are read by nobody but us, so no schema tells what they look like.
             always={"query.after": (Cursor(at=T0, id="").text(),)},
@@ -55,16 +55,16 @@ class ReadSide:
         if scope["type"] == "http":
             if not self._apps:
                 await self._open()
-            app = self._apps.get(self._weather, self._apps[Weather.FAIR])
+            app = self._apps.get(self._condition, self._apps[Condition.HEALTHY])
             await app(scope, receive, send)
 
     def close(self) -> None:
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._opened.aclose(), self._loop).result(timeout=10)
 
-    def _begin(self, weather: Weather) -> None:
-        self._weather = weather
-        self._ring.ready = weather is not Weather.UNREADY
+    def _prepare(self, condition: Condition) -> None:
+        self._condition = condition
+        self._ring.ready = condition is not Condition.NOT_READY
 
     async def _open(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -73,10 +73,13 @@ class ReadSide:
         await store.prepare()
         await store.write(upserts(records_of(STORY)), {})
         await store.mark(0, complete=T0)
-        self._apps = {Weather.FAIR: _app(Queries(there), self._ring), Weather.STORE_AWAY: _app(Away(), self._ring)}
+        self._apps = {
+            Condition.HEALTHY: _app(Queries(there), self._ring),
+            Condition.STORE_DOWN: _app(UnreachableQueries(), self._ring),
+        }
 
 
-def _app(queries: Queries, ring: KeyRing) -> FastAPI:
+def _app(queries: Queries, ring: IssuedKeys) -> FastAPI:
     app = create_app(service="analytics", ready=dict)
     add_read_api(app, ReadApi(queries=queries, clock=lambda: NOW), ring.gate())
     return app

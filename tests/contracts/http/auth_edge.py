@@ -9,34 +9,40 @@ import httpx
 from auth_service.consent import Departure
 from common.contract.account import AccountDescribed
 from common.contract.tenant import Scope
-from contracts.http.edges import TENANT, Edge, Weather
-from fakes.tiktok_login import Willing
-from harness.auth_api import BOOTSTRAP, SANDBOX, Scene
+from contracts.http.edges import TENANT, Condition, Edge
+from fakes.tiktok_login import AlwaysGranting
+from harness.auth_api import BOOTSTRAP, SANDBOX, AuthApi
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import Shell
 from tiktok_sandbox.model.settings import Settings
 
 OWN_PAGE = "https://app.acme.example/tiktok"
-WEATHERS = (Weather.FAIR, Weather.UNREADY, Weather.KAFKA_AWAY, Weather.WORKER_AWAY, Weather.TIKTOK_AWAY)
+CONDITIONS = (
+    Condition.HEALTHY,
+    Condition.NOT_READY,
+    Condition.KAFKA_DOWN,
+    Condition.WORKER_DOWN,
+    Condition.TIKTOK_DOWN,
+)
 
 
 def auth() -> Edge:
     """Build the edge with a tenant, a key, a connected account, and a person on the way to connect it again."""
     shell = Shell(Settings(), base_url=SANDBOX)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=SANDBOX)
-    scene = Scene(client, shell)
-    key_id, key = asyncio.run(_issue(scene))
-    account_id = asyncio.run(scene.connect())
+    auth_api = AuthApi(client, shell)
+    key_id, key = asyncio.run(_issue(auth_api))
+    account_id = asyncio.run(auth_api.connect())
     app = shell.world.settings.app
-    tiktok = Willing(client, SANDBOX, app.client_key, app.client_secret)
-    tiktok.person = _open_id(scene, account_id)
-    scene.use(tiktok)
-    ticket, departure = _set_out(scene)
+    tiktok = AlwaysGranting(client, SANDBOX, app.client_key, app.client_secret)
+    tiktok.person = _open_id(auth_api, account_id)
+    auth_api.replace_tiktok(tiktok)
+    ticket, departure = _set_out(auth_api)
     return Edge(
-        app=scene.edge,
-        asgi=scene.edge,
-        weathers=WEATHERS,
-        begin=_begin(scene, tiktok),
+        app=auth_api.edge,
+        asgi=auth_api.edge,
+        conditions=CONDITIONS,
+        prepare=_prepare(auth_api, tiktok),
         often={
             "path.tenant": (TENANT,),
             "path.key_id": (key_id,),
@@ -54,38 +60,38 @@ def auth() -> Edge:
     )
 
 
-def _begin(scene: Scene, tiktok: Willing) -> Callable[[Weather], None]:
-    views = (scene.accounts, scene.credentials, scene.keys, scene.tenants)
-    kept, states = [copy(view.bodies) for view in views], copy(scene.worker.states)
+def _prepare(auth_api: AuthApi, tiktok: AlwaysGranting) -> Callable[[Condition], None]:
+    views = (auth_api.accounts, auth_api.credentials, auth_api.keys, auth_api.tenants)
+    kept, states = [copy(view.bodies) for view in views], copy(auth_api.worker.states)
 
-    def begin(weather: Weather) -> None:
+    def prepare(condition: Condition) -> None:
         for view, bodies in zip(views, kept, strict=True):
             view.bodies = copy(bodies)
-            view.ready = weather is not Weather.UNREADY
-        scene.worker.states = copy(states)
-        scene.worker.confirms = weather is not Weather.KAFKA_AWAY
-        scene.worker.works = weather is not Weather.WORKER_AWAY
-        tiktok.away = weather is Weather.TIKTOK_AWAY
+            view.ready = condition is not Condition.NOT_READY
+        auth_api.worker.states = copy(states)
+        auth_api.worker.log_available = condition is not Condition.KAFKA_DOWN
+        auth_api.worker.running = condition is not Condition.WORKER_DOWN
+        tiktok.down = condition is Condition.TIKTOK_DOWN
 
-    return begin
+    return prepare
 
 
-async def _issue(scene: Scene) -> tuple[str, str]:
+async def _issue(auth_api: AuthApi) -> tuple[str, str]:
     """Make a tenant and a key of it, as operators do; return the key's id and its text."""
     wanted = {"name": "key", "scopes": list(Scope), "requests_per_minute": 1_000_000}
-    await scene.operator.put(f"/v1/admin/tenants/{TENANT}", json={"name": "Acme", "return_urls": [OWN_PAGE]})
-    issued = (await scene.operator.post(f"/v1/admin/tenants/{TENANT}/keys", json=wanted)).json()
+    await auth_api.operator.put(f"/v1/admin/tenants/{TENANT}", json={"name": "Acme", "return_urls": [OWN_PAGE]})
+    issued = (await auth_api.operator.post(f"/v1/admin/tenants/{TENANT}/keys", json=wanted)).json()
     return issued["key_id"], issued["key"]
 
 
-def _open_id(scene: Scene, account_id: str) -> str:
-    account = scene.accounts.bodies[account_id]
+def _open_id(auth_api: AuthApi, account_id: str) -> str:
+    account = auth_api.accounts.bodies[account_id]
     assert isinstance(account, AccountDescribed)
     return account.open_id
 
 
-def _set_out(scene: Scene) -> tuple[str, Departure]:
-    ticket = scene.consents.invite(TENANT, ("video.publish",), return_to=OWN_PAGE, by="test")
-    departure = scene.consents.set_out(ticket)
+def _set_out(auth_api: AuthApi) -> tuple[str, Departure]:
+    ticket = auth_api.consents.invite(TENANT, ("video.publish",), return_to=OWN_PAGE, by="test")
+    departure = auth_api.consents.set_out(ticket)
     assert departure is not None
     return ticket, departure

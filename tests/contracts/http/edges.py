@@ -1,4 +1,4 @@
-"""Edges: their own routes over parts in memory, which are well or in trouble, as the request after wants it."""
+"""Edges: their own routes over fakes, healthy or in trouble, as the next request wants it."""
 
 import hashlib
 import hmac
@@ -12,12 +12,10 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from common.contract.account import AccountDescribed
-from common.contract.body import Body
-from common.contract.codec import Envelope, encode
 from common.http import app as http
-from common.streams.log.port import Unusable
-from fakes.api_keys import KeyRing, bearer
-from fakes.views import View
+from fakes.api_keys import IssuedKeys, bearer
+from fakes.producer import FakeProducer
+from fakes.views import FakeView
 from publisher_service.edge import routes
 from publisher_service.tiktok_webhooks import App, webhook_routes
 from publisher_service.wiring import KafkaNotifications, KafkaRequests
@@ -27,15 +25,15 @@ TENANT = "acme"
 APP = App(client_key="aw1", client_secret="planted-secret-of-the-app")
 
 
-class Weather(StrEnum):
-    """What goes on around an edge."""
+class Condition(StrEnum):
+    """What is up or down around an edge."""
 
-    FAIR = "fair"
-    UNREADY = "unready"
-    KAFKA_AWAY = "kafka_away"
-    WORKER_AWAY = "worker_away"
-    TIKTOK_AWAY = "tiktok_away"
-    STORE_AWAY = "store_away"
+    HEALTHY = "healthy"
+    NOT_READY = "not_ready"
+    KAFKA_DOWN = "kafka_down"
+    WORKER_DOWN = "worker_down"
+    TIKTOK_DOWN = "tiktok_down"
+    STORE_DOWN = "store_down"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,51 +46,40 @@ class Edge:
 
     app: FastAPI
     asgi: ASGIApp
-    weathers: tuple[Weather, ...]
-    begin: Callable[[Weather], None]
+    conditions: tuple[Condition, ...]
+    prepare: Callable[[Condition], None]
     often: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     always: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
     credentials: Mapping[str, Callable[[bytes], Mapping[str, str]]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Kafka:
-    """What edges write to. What cannot be written as bytes fails here as it would there."""
-
-    away = False
-
-    async def produce(self, body: Body, traceparent: str | None = None) -> None:
-        if self.away:
-            raise Unusable(ConnectionError())
-        encode(Envelope(id="1", source="test", time=NOW, traceparent=traceparent, body=body))
-
-
-class Process:
+class FakeProcess:
     """A process, and what it says of itself on `/healthz` and `/readyz`."""
 
-    well = True
+    healthy = True
 
-    def wrong(self) -> Mapping[str, str]:
-        return {} if self.well else {"views": "auth.accounts is 12 s behind"}
+    def failing_checks(self) -> Mapping[str, str]:
+        return {} if self.healthy else {"views": "auth.accounts is 12 s behind"}
 
     def app(self, service: str) -> FastAPI:
-        return http.create_app(service=service, ready=self.wrong, live=self.wrong)
+        return http.create_app(service=service, ready=self.failing_checks, live=self.failing_checks)
 
 
 def uploader() -> Edge:
-    process = Process()
+    process = FakeProcess()
     app = process.app("uploader")
 
-    def begin(weather: Weather) -> None:
-        process.well = weather is Weather.FAIR
+    def prepare(condition: Condition) -> None:
+        process.healthy = condition is Condition.HEALTHY
 
-    return Edge(app=app, asgi=app, weathers=(Weather.FAIR, Weather.UNREADY), begin=begin)
+    return Edge(app=app, asgi=app, conditions=(Condition.HEALTHY, Condition.NOT_READY), prepare=prepare)
 
 
 def publisher() -> Edge:
-    kafka, accounts, ring = Kafka(), View(), KeyRing()
+    kafka, accounts, ring = FakeProducer(), FakeView(), IssuedKeys()
     accounts.bodies["acc_1"] = AccountDescribed(account_id="acc_1", tenant=TENANT, open_id="o")
-    app = Process().app("publisher")
+    app = FakeProcess().app("publisher")
     app.include_router(
         routes(
             gate=ring.gate(),
@@ -112,15 +99,15 @@ def publisher() -> Edge:
         )
     )
 
-    def begin(weather: Weather) -> None:
-        accounts.ready = ring.ready = weather is not Weather.UNREADY
-        kafka.away = weather is Weather.KAFKA_AWAY
+    def prepare(condition: Condition) -> None:
+        accounts.ready = ring.ready = condition is not Condition.NOT_READY
+        kafka.down = condition is Condition.KAFKA_DOWN
 
     return Edge(
         app=app,
         asgi=app,
-        weathers=(Weather.FAIR, Weather.UNREADY, Weather.KAFKA_AWAY),
-        begin=begin,
+        conditions=(Condition.HEALTHY, Condition.NOT_READY, Condition.KAFKA_DOWN),
+        prepare=prepare,
         often={"body.account_id": ("acc_1",), "body.client_key": (APP.client_key,)},
         # JSON Schema takes 1.0 for an integer, which the contract does not, and has no word for JSON in a text.
         always={
@@ -132,7 +119,7 @@ def publisher() -> Edge:
     )
 
 
-def key_of(ring: KeyRing, tenant: str) -> Callable[[bytes], Mapping[str, str]]:
+def key_of(ring: IssuedKeys, tenant: str) -> Callable[[bytes], Mapping[str, str]]:
     """Issue a key that may ask as often as it likes, and send it whatever the body."""
     _, text = ring.issue(tenant, per_minute=1_000_000)
     return lambda _body: bearer(text)

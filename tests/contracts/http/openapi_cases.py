@@ -13,7 +13,7 @@ from schemathesis.core.result import Ok
 from schemathesis.python.asgi import ASGIClient, get_client
 from schemathesis.schemas import APIOperation, BaseSchema
 
-from contracts.http.edges import Edge, Weather
+from contracts.http.edges import Condition, Edge
 
 Case: TypeAlias = schemathesis.Case[Any]
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
@@ -79,9 +79,9 @@ def described(edge: Edge) -> BaseSchema:
     return schema
 
 
-def ask(edge: Edge, case: Case, weather: Weather) -> None:
+def ask(edge: Edge, case: Case, condition: Condition) -> None:
     """Send a request, and hold the answer to what is written of it."""
-    edge.begin(weather)
+    edge.prepare(condition)
     case.call_and_validate(auth=Credentials(edge, case.operation))
 
 
@@ -94,5 +94,5 @@ def operations(edge: Edge) -> list[Operation]:
 
 def client(edge: Edge) -> ASGIClient:
     """Open a client for requests that keep to no document."""
-    edge.begin(Weather.FAIR)
+    edge.prepare(Condition.HEALTHY)
     return get_client(cast("Any", edge.app))

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from contracts.http import edges
-from contracts.http.analytics_edge import ReadSide
+from contracts.http.analytics_edge import AnalyticsEdge
 from contracts.http.auth_edge import auth
-from contracts.http.edges import Weather
+from contracts.http.edges import Condition
 from contracts.http.openapi_cases import Case, ask, described
 
 EXAMPLES = settings(
     max_examples=15, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
-READ_SIDE = ReadSide()
+READ_SIDE = AnalyticsEdge()
 AUTH, PUBLISHER, UPLOADER, ANALYTICS = auth(), edges.publisher(), edges.uploader(), READ_SIDE.edge()
 
 
@@ -26,28 +26,28 @@ def store(mongodb_url: str) -> Iterator[None]:
 
 
 @described(AUTH).parametrize()
-@pytest.mark.parametrize("weather", AUTH.weathers)
+@pytest.mark.parametrize("condition", AUTH.conditions)
 @EXAMPLES
-def test_auth_answers_as_described(case: Case, weather: Weather) -> None:
-    ask(AUTH, case, weather)
+def test_auth_answers_as_described(case: Case, condition: Condition) -> None:
+    ask(AUTH, case, condition)
 
 
 @described(PUBLISHER).parametrize()
-@pytest.mark.parametrize("weather", PUBLISHER.weathers)
+@pytest.mark.parametrize("condition", PUBLISHER.conditions)
 @EXAMPLES
-def test_publisher_answers_as_described(case: Case, weather: Weather) -> None:
-    ask(PUBLISHER, case, weather)
+def test_publisher_answers_as_described(case: Case, condition: Condition) -> None:
+    ask(PUBLISHER, case, condition)
 
 
 @described(UPLOADER).parametrize()
-@pytest.mark.parametrize("weather", UPLOADER.weathers)
+@pytest.mark.parametrize("condition", UPLOADER.conditions)
 @EXAMPLES
-def test_uploader_answers_as_described(case: Case, weather: Weather) -> None:
-    ask(UPLOADER, case, weather)
+def test_uploader_answers_as_described(case: Case, condition: Condition) -> None:
+    ask(UPLOADER, case, condition)
 
 
 @described(ANALYTICS).parametrize()
-@pytest.mark.parametrize("weather", ANALYTICS.weathers)
+@pytest.mark.parametrize("condition", ANALYTICS.conditions)
 @EXAMPLES
-def test_analytics_answers_as_described(case: Case, weather: Weather, store: None) -> None:
-    ask(ANALYTICS, case, weather)
+def test_analytics_answers_as_described(case: Case, condition: Condition, store: None) -> None:
+    ask(ANALYTICS, case, condition)

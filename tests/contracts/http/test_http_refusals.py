@@ -9,11 +9,11 @@ from schemathesis.python.asgi import ASGIClient
 from common.http.app import LARGEST_BODY_BYTES
 from common.http.problems import PROBLEM_MEDIA_TYPE, Code
 from contracts.http import edges
-from contracts.http.analytics_edge import ReadSide
+from contracts.http.analytics_edge import AnalyticsEdge
 from contracts.http.auth_edge import auth
 from contracts.http.openapi_cases import Credentials, Operation, client, operations
 
-EDGES = {"auth": auth(), "publisher": edges.publisher(), "analytics": ReadSide().edge()}
+EDGES = {"auth": auth(), "publisher": edges.publisher(), "analytics": AnalyticsEdge().edge()}
 ROUTES = [(name, operation) for name, edge in EDGES.items() for operation in operations(edge)]
 TAKING_BODIES = [(name, each) for name, each in ROUTES if "requestBody" in each.definition.raw]
 GUARDED = [(name, each) for name, each in ROUTES if "security" in each.definition.raw]
@@ -65,11 +65,11 @@ def test_a_stranger_is_refused_as_described(
 
 @pytest.mark.parametrize("name", EDGES)
 def test_what_is_not_described_is_a_problem_too(http: ASGIClient, name: str) -> None:
-    nowhere, slashed, wrong = http.get("/v2"), http.get("/healthz/"), http.delete("/healthz")
-    for answer, status, code in ((nowhere, 404, "not_found"), (slashed, 404, "not_found"), (wrong, 405, None)):
+    nowhere, slashed, wrong_method = http.get("/v2"), http.get("/healthz/"), http.delete("/healthz")
+    for answer, status, code in ((nowhere, 404, "not_found"), (slashed, 404, "not_found"), (wrong_method, 405, None)):
         assert (answer.status_code, answer.json()["code"]) == (status, code or "method_not_allowed")
         assert answer.headers["content-type"] == PROBLEM_MEDIA_TYPE
-    assert wrong.headers["allow"] == "GET"
+    assert wrong_method.headers["allow"] == "GET"
 
 
 @pytest.mark.parametrize("name", EDGES)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from auth_service.steps import PendingConsent, seal_slip
-from e2e.canaries.canary_run import CALLBACK, Scene
+from e2e.canaries.canary_run import CALLBACK, CanaryRun
 from harness.product import Account
-from harness.topic_tail import Event, Tail
+from harness.topic_tail import Event, TopicTail
 from harness.waiting import eventually
 from stack.demo.browser import look_at
 
@@ -16,20 +16,20 @@ TOLD_WITHIN = 60.0
 ACCESS_SECONDS = 10
 
 
-async def connected(scene: Scene) -> None:
+async def connected(run: CanaryRun) -> None:
     """Somebody connects, and connects again."""
     for _ in range(2):
-        await connect(scene, "canary")
+        await connect(run, "canary")
 
 
-async def connect(scene: Scene, creator: str) -> Account:
+async def connect(run: CanaryRun, creator: str) -> Account:
     """Connect a creator; return the account once it is connected."""
-    back = await scene.decide(await scene.to_tiktok(TENANT), creator, decision="allow")
+    back = await run.decide(await run.to_tiktok(TENANT), creator, decision="allow")
     assert look_at(back.text).headline.startswith("Connected"), back.text
-    header = await scene.key_of(TENANT)
+    header = await run.key_of(TENANT)
 
     async def found() -> list[Account]:
-        answer = await scene.stage.ask("auth", "/v1/accounts", header)
+        answer = await run.product.call("auth", "/v1/accounts", header)
         return [
             Account(tenant=TENANT, account_id=account["account_id"], open_id=account["open_id"])
             for account in answer.raise_for_status().json()["accounts"]
@@ -39,101 +39,101 @@ async def connect(scene: Scene, creator: str) -> Account:
     return (await eventually(found, what=f"{creator} to be connected", within=TOLD_WITHIN))[0]
 
 
-async def declined(scene: Scene) -> None:
+async def declined(run: CanaryRun) -> None:
     """Somebody says no."""
-    back = await scene.decide(await scene.to_tiktok(TENANT), "decliner", decision="cancel")
+    back = await run.decide(await run.to_tiktok(TENANT), "decliner", decision="cancel")
     assert not look_at(back.text).headline.startswith("Connected"), back.text
 
 
-async def replayed(scene: Scene) -> None:
+async def replayed(run: CanaryRun) -> None:
     """The address somebody came back to is opened once more: elsewhere, and in the browser they had."""
-    first = scene.returns[0]
-    elsewhere = await scene.web.get(first.url)
-    again = await scene.web.get(first.url, headers={"Cookie": first.cookies})
+    first = run.returns[0]
+    elsewhere = await run.web.get(first.url)
+    again = await run.web.get(first.url, headers={"Cookie": first.cookies})
     for back in (elsewhere, again):
         assert back.status_code >= httpx.codes.BAD_REQUEST, back.text
 
 
-async def expired(scene: Scene) -> None:
+async def expired(run: CanaryRun) -> None:
     """A consent takes too long."""
     pending = PendingConsent(
         tenant=TENANT,
         flow="0123456789abcdef",
         nonce_hash="",
-        verifier=scene.plant("code_verifier"),
+        verifier=run.plant("code_verifier"),
         expires_at=datetime.now(UTC) - timedelta(seconds=1),
     )
-    state = scene.note("state", seal_slip(scene.vault, pending))
-    query = {"state": state, "code": scene.plant("authorization_code")}
-    back = await scene.stage.ask("auth", CALLBACK, {}, params=query)
+    state = run.note("state", seal_slip(run.vault, pending))
+    query = {"state": state, "code": run.plant("authorization_code")}
+    back = await run.product.call("auth", CALLBACK, {}, params=query)
     assert back.status_code >= httpx.codes.BAD_REQUEST, back.text
 
 
-async def wrong_code(scene: Scene) -> None:
+async def wrong_code(run: CanaryRun) -> None:
     """TikTok does not know the code that a browser brings."""
-    shown = await scene.to_tiktok(TENANT)
+    shown = await run.to_tiktok(TENANT)
     state = dict(look_at(shown.text).fields)["state"]
-    query = {"state": state, "code": scene.plant("authorization_code"), "scopes": "user.info.basic"}
-    back = await scene.stage.ask("auth", CALLBACK, {}, params=query)
+    query = {"state": state, "code": run.plant("authorization_code"), "scopes": "user.info.basic"}
+    back = await run.product.call("auth", CALLBACK, {}, params=query)
     assert back.status_code >= httpx.codes.BAD_REQUEST, back.text
 
 
-async def refreshed(scene: Scene) -> None:
+async def refreshed(run: CanaryRun) -> None:
     """Tokens come due: one refresh is refused, one loses its answer, one meets an error of TikTok's first."""
-    await scene.tiktok.change({"lifetimes": {"access_token": ACCESS_SECONDS}})
-    accounts = [await connect(scene, creator) for creator in ("refused", "unlucky", "delayed")]
+    await run.tiktok.change({"lifetimes": {"access_token": ACCESS_SECONDS}})
+    accounts = [await connect(run, creator) for creator in ("refused", "unlucky", "delayed")]
     refused, unlucky, delayed = accounts
-    await scene.tiktok.rule("error", "token", open_id=refused.open_id, code="invalid_grant")
-    await scene.tiktok.rule("lose_answer", "token", open_id=unlucky.open_id, at="answer")
-    await scene.tiktok.rule("status", "token", open_id=delayed.open_id, status=502)
+    await run.tiktok.rule("error", "token", open_id=refused.open_id, code="invalid_grant")
+    await run.tiktok.rule("lose_answer", "token", open_id=unlucky.open_id, at="answer")
+    await run.tiktok.rule("status", "token", open_id=delayed.open_id, status=502)
     for account in (refused, unlucky):
-        await _told(scene, account, "account.reauthorization_required")
-    header = await scene.key_of(TENANT)
+        await _told(run, account, "account.reauthorization_required")
+    header = await run.key_of(TENANT)
 
     async def renewed() -> bool:
-        answer = await scene.stage.ask("auth", f"/v1/accounts/{delayed.account_id}", header)
+        answer = await run.product.call("auth", f"/v1/accounts/{delayed.account_id}", header)
         return bool(answer.json()["version"] > 1)
 
     await eventually(renewed, what="a refresh after an error", within=TOLD_WITHIN)
-    await scene.tiktok.change({"lifetimes": {}})
+    await run.tiktok.change({"lifetimes": {}})
 
 
-async def disconnected(scene: Scene) -> None:
+async def disconnected(run: CanaryRun) -> None:
     """A tenant disconnects an account; a person takes a grant back at TikTok."""
-    quitter, remover = await connect(scene, "quitter"), await connect(scene, "remover")
-    header = await scene.key_of(TENANT)
-    answer = await scene.stage.ask("auth", f"/v1/accounts/{quitter.account_id}", header, method="DELETE")
+    quitter, remover = await connect(run, "quitter"), await connect(run, "remover")
+    header = await run.key_of(TENANT)
+    answer = await run.product.call("auth", f"/v1/accounts/{quitter.account_id}", header, method="DELETE")
     assert answer.is_success, answer.text
-    await scene.tiktok.disconnect(remover.open_id)
-    await _told(scene, remover, "account.disconnected")
+    await run.tiktok.disconnect(remover.open_id)
+    await _told(run, remover, "account.disconnected")
 
 
-async def own_app(scene: Scene) -> None:
+async def own_app(run: CanaryRun) -> None:
     """A tenant brings its own TikTok app, which TikTok does not know, and takes it back."""
     tenant = "tenant-with-an-app"
-    await scene.key_of(tenant)
-    app = {"client_key": "sbawunknownapp000", "client_secret": scene.plant("client_secret"), "pkce": "none"}
-    (await scene.stage.administer("PUT", f"/{tenant}/app", app)).raise_for_status()
-    shown = await scene.to_tiktok(tenant)
-    assert shown.url.host == httpx.URL(scene.stack.sandbox_url).host
-    (await scene.stage.administer("DELETE", f"/{tenant}/app")).raise_for_status()
+    await run.key_of(tenant)
+    app = {"client_key": "sbawunknownapp000", "client_secret": run.plant("client_secret"), "pkce": "none"}
+    (await run.product.administer("PUT", f"/{tenant}/app", app)).raise_for_status()
+    shown = await run.to_tiktok(tenant)
+    assert shown.url.host == httpx.URL(run.stack.sandbox_url).host
+    (await run.product.administer("DELETE", f"/{tenant}/app")).raise_for_status()
 
 
-async def key_revoked(scene: Scene) -> None:
+async def key_revoked(run: CanaryRun) -> None:
     """An API key is made, used everywhere and revoked."""
     wanted = {"name": "canary", "scopes": ["posts:write", "analytics:read", "accounts:manage"]}
-    made = (await scene.stage.administer("POST", f"/{TENANT}/keys", wanted)).raise_for_status().json()
-    scene.note("API key", made["key"], f"answer of auth to POST /v1/admin/tenants/{TENANT}/keys")
+    made = (await run.product.administer("POST", f"/{TENANT}/keys", wanted)).raise_for_status().json()
+    run.note("API key", made["key"], f"answer of auth to POST /v1/admin/tenants/{TENANT}/keys")
     header = {"Authorization": f"Bearer {made['key']}"}
     for service, path in (("auth", "/v1/accounts"), ("publisher", "/v1/posts"), ("analytics", "/v1/posts/none")):
-        await scene.stage.ask(service, path, header)
-    (await scene.stage.administer("DELETE", f"/{TENANT}/keys/{made['key_id']}")).raise_for_status()
-    await scene.stage.ask("auth", "/v1/accounts", header)
+        await run.product.call(service, path, header)
+    (await run.product.administer("DELETE", f"/{TENANT}/keys/{made['key_id']}")).raise_for_status()
+    await run.product.call("auth", "/v1/accounts", header)
 
 
-async def _told(scene: Scene, account: Account, event_type: str) -> None:
+async def _told(run: CanaryRun, account: Account, event_type: str) -> None:
     def about(event: Event) -> bool:
         return bool(event.body["account_id"] == account.account_id)
 
-    async with Tail(scene.stack.bootstrap_servers, "account.events", about) as told:
+    async with TopicTail(run.stack.bootstrap_servers, "account.events", about) as told:
         await told.until_type(event_type, within=TOLD_WITHIN)

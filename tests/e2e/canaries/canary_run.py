@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from common.security.sealing import Vault
-from e2e.canaries.outputs import numbers
-from e2e.canaries.search import Canary, Place
-from harness.product import ANSWER_WITHIN, Clip, Stage
+from e2e.canaries.outputs import collect_metrics
+from e2e.canaries.search import Canary, Output
+from harness.product import ANSWER_WITHIN, Clip, Product
 from stack.demo.browser import filled, look_at
 from stack.local import Stack
 
@@ -41,23 +41,23 @@ class Return:
     cookies: str
 
 
-class Scene:
+class CanaryRun:
     """What the steps are done on. Whatever is secret goes through `note` or `plant`."""
 
     def __init__(self, stack: Stack, web: httpx.AsyncClient, clips: Clips) -> None:
         self.stack = stack
         self.web = web
-        self.stage = Stage(stack, web)
-        self.tiktok = self.stage.tiktok
+        self.product = Product(stack, web)
+        self.tiktok = self.product.tiktok
         self.clips = clips
         self.vault = Vault.parse(stack.keys.named_vault_key)
         self.canaries: list[Canary] = []
-        self.places: list[Place] = []
+        self.outputs: list[Output] = []
         self.returns: list[Return] = []
         self._dice = Random(20_261_121)
 
     def note(self, kind: str, value: str, *owners: str) -> str:
-        """Remember a secret, and the places that may hold it; return it."""
+        """Remember a secret, and the outputs that may hold it; return it."""
         if value not in {canary.value for canary in self.canaries}:
             self.canaries.append(Canary(kind=kind, value=value, owners=owners))
         return value
@@ -67,7 +67,7 @@ class Scene:
         self.canaries.append(Canary(kind=kind, value=text, raw=base64.b64decode(text)))
 
     def plant(self, kind: str, *owners: str) -> str:
-        """Make a secret up, for a place where it does not belong."""
+        """Make a secret up, for an output where it does not belong."""
         return self.note(f"planted {kind}", self.made_up(), *owners)
 
     def made_up(self) -> str:
@@ -76,13 +76,13 @@ class Scene:
 
     async def key_of(self, tenant: str) -> dict[str, str]:
         """An API key of the tenant's, as a header."""
-        header = await self.stage.key_of(tenant)
+        header = await self.product.key_of(tenant)
         self.note("API key", header["Authorization"].removeprefix("Bearer "))
         return header
 
     async def to_tiktok(self, tenant: str) -> httpx.Response:
         """Follow a new link to connect an account, as far as TikTok's page."""
-        link = await self.stage.ask("auth", CONNECT, await self.key_of(tenant), method="POST", json={})
+        link = await self.product.call("auth", CONNECT, await self.key_of(tenant), method="POST", json={})
         return await self.web.get(link.raise_for_status().json()["authorization_url"], follow_redirects=True)
 
     async def decide(self, shown: httpx.Response, creator: str, *, decision: str) -> httpx.Response:
@@ -97,7 +97,7 @@ class Scene:
 
     async def observe(self) -> None:
         """Look at what passes: metrics end with their process."""
-        self.places += await numbers(self.stack)
+        self.outputs += await collect_metrics(self.stack)
 
     async def collect(self) -> None:
         """Note what the stack was given and what TikTok gave."""
@@ -122,7 +122,7 @@ class Scene:
         self._note_handed_out(path, answer)
         head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
         content = f"{answer.status_code}\n{head}\n\n".encode() + answer.content
-        self.places.append(Place(name=f"answer of {service} to {request.method} {path}", content=content))
+        self.outputs.append(Output(name=f"answer of {service} to {request.method} {path}", content=content))
 
     def _note_handed_out(self, path: str, answer: httpx.Response) -> None:
         if path == CONNECT and answer.is_success:
@@ -140,7 +140,7 @@ class Scene:
             self.returns.append(Return(url=str(sent.url), cookies=sent.headers.get("cookie", "")))
 
 
-async def run(*module: str, environment: Mapping[str, str], log: Path, within: float) -> int:
+async def run_module(*module: str, environment: Mapping[str, str], log: Path, within: float) -> int:
     """Run a module with its arguments to its end; return its exit status."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -155,12 +155,12 @@ async def run(*module: str, environment: Mapping[str, str], log: Path, within: f
 
 
 @asynccontextmanager
-async def open_scene(stack: Stack, clips: Clips) -> AsyncIterator[Scene]:
+async def open_canary_run(stack: Stack, clips: Clips) -> AsyncIterator[CanaryRun]:
     """Go to a running stack."""
     trust = await asyncio.to_thread(ssl.create_default_context, cafile=str(stack.ca_file))
     # No connection is kept: one that the other side closes as it is used again would look like a lost answer.
     limits = httpx.Limits(max_keepalive_connections=0)
     async with httpx.AsyncClient(verify=trust, timeout=ANSWER_WITHIN, limits=limits, trust_env=False) as web:
-        scene = Scene(stack, web, clips)
-        web.event_hooks = {"response": [scene.heard]}
-        yield scene
+        run = CanaryRun(stack, web, clips)
+        web.event_hooks = {"response": [run.heard]}
+        yield run

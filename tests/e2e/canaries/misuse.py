@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaProducer
 
 from common.contract.topics import state_topic
 from e2e.canaries.accounts import TENANT
-from e2e.canaries.canary_run import CALLBACK, START, Scene, run
+from e2e.canaries.canary_run import CALLBACK, START, CanaryRun, run_module
 from harness.product import Request
-from harness.topic_tail import Event, Tail
+from harness.topic_tail import Event, TopicTail
 from harness.waiting import eventually
 from stack.options import SERVICES
 
@@ -25,65 +25,65 @@ OUTSIDE = ("topic post.requests", "topic uploader.dead_letters")
 SECRET_FIELDS = ("access_token", "client_secret", "api_key", "password", "visibility")
 
 
-async def wrong_places(scene: Scene) -> None:
+async def wrong_places(run: CanaryRun) -> None:
     """Backends and browsers send secrets as fields, queries, headers, paths and text that is no JSON."""
-    header = await scene.key_of(TENANT)
+    header = await run.key_of(TENANT)
     for service, path in (("publisher", "/v1/posts"), ("auth", "/v1/accounts/connect")):
-        await _misplaced(scene, service, path, header)
+        await _misplaced(run, service, path, header)
     for service, path in (
         ("analytics", "/v1/posts/none"),
         ("auth", "/v1/accounts"),
         ("auth", START),
         ("auth", CALLBACK),
     ):
-        await scene.stage.ask(service, f"{path}?access_token={scene.plant('query')}", header)
-        await scene.stage.ask(service, path, {**header, "X-Api-Key": scene.plant("header")})
-        await scene.stage.ask(service, path, header, params={"limit": scene.plant("parameter"), "after": "x"})
+        await run.product.call(service, f"{path}?access_token={run.plant('query')}", header)
+        await run.product.call(service, path, {**header, "X-Api-Key": run.plant("header")})
+        await run.product.call(service, path, header, params={"limit": run.plant("parameter"), "after": "x"})
     for service, path in (("analytics", "/v1/posts/"), ("auth", "/v1/accounts/"), ("publisher", "/v1/")):
-        await scene.stage.ask(service, path + scene.plant("path", "answer of"), header)
-        await scene.stage.ask(service, path, {"Authorization": f"Bearer {scene.plant('bearer')}"}, method="DELETE")
-        await scene.stage.ask(service, path, {"Authorization": f"Basic {scene.plant('basic')}"})
-    await _misadministered(scene)
-    for signature in ("nonsense", f"t=1,s={scene.plant('signature')}"):
-        body = f'{{"client_key": "x", "access_token": "{scene.plant("webhook")}"}}'.encode()
-        assert (await scene.stage.send_webhook(body, signature=signature)).is_client_error
+        await run.product.call(service, path + run.plant("path", "answer of"), header)
+        await run.product.call(service, path, {"Authorization": f"Bearer {run.plant('bearer')}"}, method="DELETE")
+        await run.product.call(service, path, {"Authorization": f"Basic {run.plant('basic')}"})
+    await _misadministered(run)
+    for signature in ("nonsense", f"t=1,s={run.plant('signature')}"):
+        body = f'{{"client_key": "x", "access_token": "{run.plant("webhook")}"}}'.encode()
+        assert (await run.product.send_webhook(body, signature=signature)).is_client_error
 
 
-async def _misplaced(scene: Scene, service: str, path: str, header: Mapping[str, str]) -> None:
+async def _misplaced(run: CanaryRun, service: str, path: str, header: Mapping[str, str]) -> None:
     async def send(**content: object) -> None:
-        answer = await scene.stage.ask(service, path, header, method="POST", **content)
+        answer = await run.product.call(service, path, header, method="POST", **content)
         assert answer.is_client_error, answer.text
 
     for name in SECRET_FIELDS:
-        await send(json={name: scene.plant(f"field {name}")})
+        await send(json={name: run.plant(f"field {name}")})
     for name in ("privacy_level", "publish_at", "account_id", "post_id", "scopes", "return_to"):
-        await send(json={name: scene.plant(f"value of {name}")})
-    person = f"{scene.plant('user')}:x"
+        await send(json={name: run.plant(f"value of {name}")})
+    person = f"{run.plant('user')}:x"
     await send(json={"source": {"url": f"http://{person}@media.example"}})
-    await send(json={scene.plant("name of a field"): 1})
-    await send(json=[scene.plant("element")])
-    await send(content=f'{{"access_token": "{scene.plant("broken JSON")}"')
-    await send(data={"access_token": scene.plant("form")})
+    await send(json={run.plant("name of a field"): 1})
+    await send(json=[run.plant("element")])
+    await send(content=f'{{"access_token": "{run.plant("broken JSON")}"')
+    await send(data={"access_token": run.plant("form")})
 
 
-async def _misadministered(scene: Scene) -> None:
+async def _misadministered(run: CanaryRun) -> None:
     for path, body in (
-        (f"/{TENANT}", {"name": "x", "client_secret": scene.plant("client_secret")}),
-        (f"/{TENANT}", {"name": "x", "return_urls": [f"ftp://{scene.plant('return_url')}"]}),
-        (f"/{TENANT}/app", {"client_key": "k", "client_secret": [scene.plant("client_secret")]}),
-        (f"/{TENANT}/app", {"client_key": "not a key", "client_secret": scene.plant("client_secret")}),
-        (f"/{quote(scene.plant('tenant') + ' ')}", {"name": "x"}),
+        (f"/{TENANT}", {"name": "x", "client_secret": run.plant("client_secret")}),
+        (f"/{TENANT}", {"name": "x", "return_urls": [f"ftp://{run.plant('return_url')}"]}),
+        (f"/{TENANT}/app", {"client_key": "k", "client_secret": [run.plant("client_secret")]}),
+        (f"/{TENANT}/app", {"client_key": "not a key", "client_secret": run.plant("client_secret")}),
+        (f"/{quote(run.plant('tenant') + ' ')}", {"name": "x"}),
     ):
-        assert (await scene.stage.administer("PUT", path, body)).is_client_error
-    stranger = {"Authorization": f"Bearer {scene.plant('bootstrap secret')}"}
-    assert (await scene.stage.ask("auth", "/v1/admin/tenants", stranger)).status_code == httpx.codes.UNAUTHORIZED
+        assert (await run.product.administer("PUT", path, body)).is_client_error
+    stranger = {"Authorization": f"Bearer {run.plant('bootstrap secret')}"}
+    assert (await run.product.call("auth", "/v1/admin/tenants", stranger)).status_code == httpx.codes.UNAUTHORIZED
 
 
-async def dead_letters(scene: Scene) -> None:
+async def dead_letters(run: CanaryRun) -> None:
     """Records that are no requests, with secrets in every part of them."""
 
     def plant(kind: str) -> str:
-        return scene.plant(kind, *OUTSIDE)
+        return run.plant(kind, *OUTSIDE)
 
     good = {"post_id": "p", "account_id": "acc_of_nobody", "tenant": TENANT, "privacy_level": "SELF_ONLY"}
     values: list[bytes] = [
@@ -101,70 +101,70 @@ async def dead_letters(scene: Scene) -> None:
         {**good, "post_id": "canary-4", "source": plant("source")},
         {**good, "post_id": "canary-5", "source": {"url": "https://m.example/a"}, plant("name of a field"): 1},
     ]
-    await scene.stage.send([("a", value) for value in values], ce_type="post.requested")
-    await scene.stage.send([("a", values[0])], ce_type=plant("type"))
-    await scene.stage.ask_for(*ends)
+    await run.product.send([("a", value) for value in values], ce_type="post.requested")
+    await run.product.send([("a", values[0])], ce_type=plant("type"))
+    await run.product.request_posts(*ends)
     last = msgspec.json.encode(values[0].decode())
-    await scene.stage.send([("a", last)])
-    async with Tail(
-        scene.stack.bootstrap_servers, "uploader.dead_letters", lambda event: event.value == last
+    await run.product.send([("a", last)])
+    async with TopicTail(
+        run.stack.bootstrap_servers, "uploader.dead_letters", lambda event: event.value == last
     ) as letters:
         await letters.until(lambda: bool(letters.seen), what="the last dead letter", within=ENDS_WITHIN)
 
     def of_ours(event: Event) -> bool:
         return str(event.body["post_id"]).startswith("canary-")
 
-    async with Tail(scene.stack.bootstrap_servers, "post.events", of_ours) as events:
+    async with TopicTail(run.stack.bootstrap_servers, "post.events", of_ours) as events:
         await events.until(lambda: events.types() == ["post.failed"] * len(ends), what="their ends", within=ENDS_WITHIN)
 
 
-async def misconfigured(scene: Scene) -> None:
+async def misconfigured(run: CanaryRun) -> None:
     """Processes are started with secrets that are wrong, spoilt, or in the wrong variables."""
-    other, spoilt = (base64.b64encode(scene.made_up().encode()[:32]).decode() for _ in range(2))
-    scene.note_key("planted vault key", other)
-    scene.note_key("planted vault key", spoilt)
-    person = f"me:{scene.plant('password')}"
+    other, spoilt = (base64.b64encode(run.made_up().encode()[:32]).decode() for _ in range(2))
+    run.note_key("planted vault key", other)
+    run.note_key("planted vault key", spoilt)
+    person = f"me:{run.plant('password')}"
     attempts: list[tuple[str, dict[str, str]]] = [
         ("auth", {"AUTH_VAULT_KEYS": f"stack-1:{other}"}),
         ("auth", {"AUTH_VAULT_KEYS": f"stack-1:{spoilt}!"}),
         ("auth", {"AUTH_VAULT_KEYS": spoilt}),
-        ("auth", {"AUTH_SERVICE_PUBLIC_KEYS": f"uploader:{scene.plant('key')}"}),
-        ("auth", {"AUTH_HTTP_PORT": scene.plant("port")}),
-        ("auth", {"AUTH_BOOTSTRAP_SECRET": scene.note("planted short secret", scene.made_up()[:31])}),
-        ("auth", {"TIKTOK_CLIENT_SECRET": scene.plant("client secret"), "TIKTOK_REDIRECT_URI": scene.plant("address")}),
+        ("auth", {"AUTH_SERVICE_PUBLIC_KEYS": f"uploader:{run.plant('key')}"}),
+        ("auth", {"AUTH_HTTP_PORT": run.plant("port")}),
+        ("auth", {"AUTH_BOOTSTRAP_SECRET": run.note("planted short secret", run.made_up()[:31])}),
+        ("auth", {"TIKTOK_CLIENT_SECRET": run.plant("client secret"), "TIKTOK_REDIRECT_URI": run.plant("address")}),
         ("uploader", {"UPLOADER_PRIVATE_KEY": f"{spoilt}!"}),
-        ("publisher", {"PUBLISHER_PRIVATE_KEY": scene.plant("key")}),
+        ("publisher", {"PUBLISHER_PRIVATE_KEY": run.plant("key")}),
         ("analytics", {"MONGODB_URL": f"mongodb://{person}@[:1"}),
-        ("analytics", {"KAFKA_BOOTSTRAP_SERVERS": scene.plant("servers")}),
+        ("analytics", {"KAFKA_BOOTSTRAP_SERVERS": run.plant("servers")}),
     ]
     statuses = await asyncio.gather(
-        *(_start(scene, service, number, wrong) for number, (service, wrong) in enumerate(attempts))
+        *(_start(run, service, number, wrong) for number, (service, wrong) in enumerate(attempts))
     )
     assert 0 not in statuses, statuses
 
 
-async def _start(scene: Scene, service: str, number: int, wrong: Mapping[str, str]) -> int:
+async def _start(run: CanaryRun, service: str, number: int, wrong: Mapping[str, str]) -> int:
     """Start a process of a service with something wrong; return its exit status."""
-    right = scene.stack.service(service)._environment
+    right = run.stack.service(service)._environment
     environment = {
         **right,
         f"{service.upper()}_HTTP_PORT": "0",
         f"{service.upper()}_INSTANCE": f"wrong-{number}",
         **wrong,
     }
-    log = scene.log_of(f"{service}-wrong-{number}")
-    return await run(f"{service}_service", environment=environment, log=log, within=ENDS_WITHIN)
+    log = run.log_of(f"{service}-wrong-{number}")
+    return await run_module(f"{service}_service", environment=environment, log=log, within=ENDS_WITHIN)
 
 
-async def crashed(scene: Scene) -> None:
+async def crashed(run: CanaryRun) -> None:
     """Every service ends with a traceback, its memory full of secrets: the last step, since none comes back."""
-    await scene.observe()
-    async with AIOKafkaProducer(bootstrap_servers=scene.stack.bootstrap_servers, acks="all") as producer:
+    await run.observe()
+    async with AIOKafkaProducer(bootstrap_servers=run.stack.bootstrap_servers, acks="all") as producer:
         for service in SERVICES:
             for partition in range(4):
                 await producer.send_and_wait(state_topic(service).name, b"{no state", key=b"a/b", partition=partition)
     for service in SERVICES:
-        process = scene.stack.service(service)
+        process = run.stack.service(service)
         said = process.log.stat().st_size
         await asyncio.to_thread(process.kill9)
         what = f"the traceback of {service}"

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from bson import encode
 from pymongo import MongoClient
 
-from e2e.canaries.search import Place
+from e2e.canaries.search import Output
 from stack.local import Stack
 
 READ_WITHIN = 60.0
@@ -20,13 +20,13 @@ READ_WITHIN = 60.0
 NOT_OURS = ("sandbox.log",)
 
 
-async def everything(stack: Stack) -> list[Place]:
+async def collect_outputs(stack: Stack) -> list[Output]:
     """Look everywhere now."""
     documents = await asyncio.to_thread(_documents, stack.mongodb_url)
     return [*_logs(stack.folder / "logs"), *await _topics(stack.bootstrap_servers), *documents]
 
 
-async def numbers(stack: Stack) -> list[Place]:
+async def collect_metrics(stack: Stack) -> list[Output]:
     """Ask every service that answers for its metrics."""
     async with httpx.AsyncClient(trust_env=False) as web:
         found = []
@@ -35,20 +35,20 @@ async def numbers(stack: Stack) -> list[Place]:
                 answer = await web.get(f"{url}/metrics")
             except httpx.TransportError:
                 continue
-            found.append(Place(name=f"metrics {name}", content=answer.content, records=answer.text.count("\n")))
+            found.append(Output(name=f"metrics {name}", content=answer.content, records=answer.text.count("\n")))
     return found
 
 
-def _logs(folder: Path) -> list[Place]:
+def _logs(folder: Path) -> list[Output]:
     found = []
     for path in sorted(folder.iterdir()):
         if path.name not in NOT_OURS:
             content = path.read_bytes()
-            found.append(Place(name=f"log {path.name}", content=content, records=content.count(b"\n")))
+            found.append(Output(name=f"log {path.name}", content=content, records=content.count(b"\n")))
     return found
 
 
-async def _topics(servers: str) -> list[Place]:
+async def _topics(servers: str) -> list[Output]:
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
     try:
@@ -70,7 +70,7 @@ async def _consumer(servers: str) -> "AsyncIterator[AIOKafkaConsumer[bytes, byte
         await consumer.stop()
 
 
-async def _topic(consumer: Any, name: str) -> Place:
+async def _topic(consumer: Any, name: str) -> Output:
     """Every record: its key, its value, the names and the contents of its headers."""
     partitions = [TopicPartition(name, number) for number in await _partitions(consumer, name)]
     consumer.assign(partitions)
@@ -85,7 +85,7 @@ async def _topic(consumer: Any, name: str) -> Place:
                     count += 1
                     headers = (piece for header, value in record.headers for piece in (header.encode(), value or b""))
                     parts += (record.key or b"", record.value or b"", *headers)
-    return Place(name=f"topic {name}", content=b"\n".join(parts), records=count)
+    return Output(name=f"topic {name}", content=b"\n".join(parts), records=count)
 
 
 async def _partitions(consumer: Any, name: str) -> set[int]:
@@ -95,7 +95,7 @@ async def _partitions(consumer: Any, name: str) -> set[int]:
     return found
 
 
-def _documents(url: str) -> list[Place]:
+def _documents(url: str) -> list[Output]:
     with MongoClient[dict[str, Any]](url) as client:
         return [
             _collection(client, database, collection)
@@ -104,6 +104,6 @@ def _documents(url: str) -> list[Place]:
         ]
 
 
-def _collection(client: "MongoClient[dict[str, Any]]", database: str, collection: str) -> Place:
+def _collection(client: "MongoClient[dict[str, Any]]", database: str, collection: str) -> Output:
     documents = [encode(document) for document in client[database][collection].find()]
-    return Place(name=f"documents {database}.{collection}", content=b"\n".join(documents), records=len(documents))
+    return Output(name=f"documents {database}.{collection}", content=b"\n".join(documents), records=len(documents))

@@ -13,7 +13,7 @@ SHORTEST = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
-    """A secret. `owners` begin the names of the places that are meant to hold it; `raw` is a key's own bytes."""
+    """A secret. `owners` begin the names of the outputs that are meant to hold it; `raw` is a key's own bytes."""
 
     kind: str
     value: str
@@ -25,7 +25,7 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Output:
     """Somewhere to look. `records` says how many things are in it."""
 
     name: str
@@ -33,14 +33,14 @@ class Place:
     records: int = 1
 
     def __repr__(self) -> str:
-        return f"Place({self.name})"
+        return f"Output({self.name})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A secret where it must not be, in one of its forms; `around` is what stands before it."""
 
-    place: str
+    output: str
     kind: str
     form: str
     around: str = field(compare=False)
@@ -88,14 +88,14 @@ def _within_base64(content: bytes, shift: int) -> bytes:
     return whole[first:complete]
 
 
-def search(canaries: Collection[Canary], places: Iterable[Place]) -> list[Hit]:
-    """Look for every secret in every place that is not meant to hold it."""
+def search(canaries: Collection[Canary], outputs: Iterable[Output]) -> list[Hit]:
+    """Look for every secret in every output that is not meant to hold it."""
     needles = [(canary, name, form) for canary in canaries for name, form in forms_of(canary).items()]
     return [
-        Hit(place=place.name, kind=canary.kind, form=name, around=_around(place.content, form))
-        for place in places
+        Hit(output=output.name, kind=canary.kind, form=name, around=_around(output.content, form))
+        for output in outputs
         for canary, name, form in needles
-        if form in place.content and not place.name.startswith(canary.owners or ("\0",))
+        if form in output.content and not output.name.startswith(canary.owners or ("\0",))
     ]
 
 

@@ -1,11 +1,11 @@
-"""Everything that is run before the search, in order. A new step is a function of a scene, and a line here."""
+"""The steps before the search, in order. A new step is a function that takes the run, and a line here."""
 
 from collections.abc import Awaitable, Callable
 
 from e2e.canaries import accounts, misuse, posts, rotation
-from e2e.canaries.canary_run import Scene
+from e2e.canaries.canary_run import CanaryRun
 
-Step = Callable[[Scene], Awaitable[None]]
+Step = Callable[[CanaryRun], Awaitable[None]]
 
 STEPS: tuple[Step, ...] = (
     accounts.connected,

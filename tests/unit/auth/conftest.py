@@ -1,4 +1,4 @@
-"""A scene for each test."""
+"""A auth_api for each test."""
 
 from collections.abc import AsyncIterator
 
@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from builders.admin_requests import ADMIN
-from harness.auth_api import SANDBOX, Scene
+from harness.auth_api import SANDBOX, AuthApi
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import Shell
 from tiktok_sandbox.model.settings import Settings
@@ -18,19 +18,19 @@ def shell() -> Shell:
 
 
 @pytest.fixture
-async def scene(shell: Shell) -> AsyncIterator[Scene]:
+async def auth_api(shell: Shell) -> AsyncIterator[AuthApi]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=SANDBOX) as http:
-        scene = Scene(http, shell)
-        async with scene.browser:
-            yield scene
+        auth_api = AuthApi(http, shell)
+        async with auth_api.browser:
+            yield auth_api
 
 
 @pytest.fixture
-async def acme(scene: Scene) -> AsyncIterator[httpx.AsyncClient]:
+async def acme(auth_api: AuthApi) -> AsyncIterator[httpx.AsyncClient]:
     """The operator, once there is a tenant `acme`."""
-    scene.tenants.bodies.clear()
-    scene.keys.bodies.clear()
-    async with scene.operator as operator:
+    auth_api.tenants.bodies.clear()
+    auth_api.keys.bodies.clear()
+    async with auth_api.operator as operator:
         answer = await operator.put(f"{ADMIN}/acme", json={"name": "Acme"})
         assert answer.status_code == 200, answer.text
         yield operator

@@ -39,8 +39,8 @@ from builders.account_states import (
     STATES,
     UNSETTLED,
     issued,
-    next_of,
     pair,
+    state_of,
 )
 from common.contract.account import (
     AccountAtRisk,
@@ -86,7 +86,7 @@ def test_what_no_person_did_is_not_announced(reason: IssueReason, told: list[typ
 
 
 def test_an_older_pair_meant_for_the_same_version_is_not_taken_for_the_new_consent() -> None:
-    state = next_of(decide(KEY, CONNECTED, CONSENT, NOW))
+    state = state_of(decide(KEY, CONNECTED, CONSENT, NOW))
     assert isinstance(state, Issuing)
     assert state.version == RESEALED.pair.version
     assert decide(KEY, state, RESEALED, NOW) == Decision(state=state)
@@ -95,16 +95,16 @@ def test_an_older_pair_meant_for_the_same_version_is_not_taken_for_the_new_conse
 @pytest.mark.parametrize("state", ACTIVE)
 def test_reconnecting_raises_the_version(state: Active) -> None:
     before = state.version if isinstance(state, Issuing | NeedsPerson) else state.pair.version
-    after = next_of(decide(KEY, state, CONSENT, NOW))
+    after = state_of(decide(KEY, state, CONSENT, NOW))
     assert isinstance(after, Issuing)
     assert (after.version, after.reason) == (before + 1, IssueReason.CONNECTED)
 
 
 def test_a_pair_that_does_not_open_is_tried_again_later_and_more_rarely() -> None:
-    once = next_of(decide(KEY, ISSUING, IssueFailed(version=4), NOW))
+    once = state_of(decide(KEY, ISSUING, IssueFailed(version=4), NOW))
     assert isinstance(once, Issuing)
     assert once.retry_at is not None
-    twice = next_of(decide(KEY, once, IssueFailed(version=4), once.retry_at))
+    twice = state_of(decide(KEY, once, IssueFailed(version=4), once.retry_at))
     assert isinstance(twice, Issuing)
     assert twice.retry_at is not None
     assert timedelta(0) < once.retry_at - NOW < twice.retry_at - once.retry_at
@@ -119,7 +119,7 @@ def test_due_before_its_time_changes_nothing() -> None:
 
 def test_refresh_commits_the_new_pair_and_tells_the_services_at_once() -> None:
     decision = decide(KEY, REFRESHING, DONE, NOW)
-    state = next_of(decision)
+    state = state_of(decision)
     assert isinstance(state, Connected)
     assert state.pair == DONE.issued.pair
     assert state.profile.scopes == ("video.publish", "video.list")
@@ -133,7 +133,7 @@ def test_refresh_commits_the_new_pair_and_tells_the_services_at_once() -> None:
 
 def test_a_refresh_that_names_no_scopes_keeps_them() -> None:
     done = RefreshDone(version=3, scopes=(), issued=issued(4))
-    after = next_of(decide(KEY, REFRESHING, done, NOW))
+    after = state_of(decide(KEY, REFRESHING, done, NOW))
     assert isinstance(after, Connected)
     assert after.profile.scopes == PROFILE.scopes
 
@@ -144,10 +144,10 @@ def test_the_same_outcome_twice_counts_once() -> None:
 
 
 def test_after_a_lost_answer_the_old_pair_is_tried_once_more() -> None:
-    ailing = next_of(decide(KEY, REFRESHING, UNSETTLED, NOW))
+    ailing = state_of(decide(KEY, REFRESHING, UNSETTLED, NOW))
     assert isinstance(ailing, Ailing)
     assert NOW < ailing.retry_at <= NOW + timedelta(seconds=2)
-    again = next_of(decide(KEY, ailing, Due(), ailing.retry_at))
+    again = state_of(decide(KEY, ailing, Due(), ailing.retry_at))
     assert again == msgspec.structs.replace(REFRESHING, attempt=2)
 
 
@@ -190,7 +190,7 @@ def test_trouble_is_told_once_and_never_disconnects() -> None:
         assert told == (1 if attempt >= AT_RISK_AFTER else 0)
         assert isinstance(decision.state, Ailing)
         now = decision.state.retry_at
-        state = next_of(decide(KEY, decision.state, Due(), now))
+        state = state_of(decide(KEY, decision.state, Due(), now))
     assert now > OLD.access_expires_at
     healed = decide(KEY, state, DONE, now)
     assert isinstance(healed.state, Connected)
@@ -200,10 +200,10 @@ def test_trouble_is_told_once_and_never_disconnects() -> None:
 
 def test_a_young_pair_that_is_rejected_waits_before_its_refresh() -> None:
     young = msgspec.structs.replace(CONNECTED, pair=pair(3, NOW - timedelta(seconds=1)))
-    ailing = next_of(decide(KEY, young, Rejected(version=3), NOW))
+    ailing = state_of(decide(KEY, young, Rejected(version=3), NOW))
     assert isinstance(ailing, Ailing)
     assert ailing.retry_at == young.pair.granted_at + timedelta(seconds=30)
-    refreshing = next_of(decide(KEY, ailing, Due(), ailing.retry_at))
+    refreshing = state_of(decide(KEY, ailing, Due(), ailing.retry_at))
     assert refreshing == Refreshing(profile=PROFILE, pair=young.pair, attempt=1, since=NOW, rejected=True)
 
 
@@ -215,7 +215,7 @@ def test_a_rejection_during_a_refresh_is_remembered() -> None:
 
 
 def test_a_salvaged_pair_heals_an_account_that_needed_its_person() -> None:
-    state = next_of(decide(KEY, NEEDS_PERSON, SALVAGED, NOW))
+    state = state_of(decide(KEY, NEEDS_PERSON, SALVAGED, NOW))
     assert isinstance(state, Issuing)
     assert (state.version, state.pair.version) == (5, 4)
     decision = decide(KEY, state, issued(5), NOW)

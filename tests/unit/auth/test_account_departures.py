@@ -44,11 +44,11 @@ from builders.account_states import (
     REPLAYED,
     SALVAGED,
     UNSETTLED,
-    after,
+    event_types,
     issued,
-    next_of,
     pair,
-    told_by,
+    state_after,
+    state_of,
 )
 from common.contract.account import (
     AccountConnectRefused,
@@ -125,9 +125,9 @@ def test_with_an_ended_access_token_a_new_one_is_fetched_first() -> None:
     assert isinstance(todo(KEY, DISCONNECTING, ENDED - timedelta(seconds=1), recipients="keys"), Revoke)
     assert todo(KEY, DISCONNECTING, ENDED, recipients="keys") == Refresh(app=APP, pair=OLD, attempt=1)
     fresh = RefreshDone(version=3, scopes=(), issued=issued(4, ENDED))
-    renewed = after(DISCONNECTING, fresh, Disconnecting, ENDED)
+    renewed = state_after(DISCONNECTING, fresh, Disconnecting, ENDED)
     assert todo(KEY, renewed, ENDED, recipients="keys") == Revoke(app=APP, pair=fresh.issued.pair, attempt=1)
-    assert told_by(decide(KEY, DISCONNECTING, fresh, ENDED)) == [], "no service hears of this token"
+    assert event_types(decide(KEY, DISCONNECTING, fresh, ENDED)) == [], "no service hears of this token"
 
 
 def test_where_the_refresh_is_refused_nothing_is_left_to_revoke_with() -> None:
@@ -138,18 +138,18 @@ def test_where_the_refresh_is_refused_nothing_is_left_to_revoke_with() -> None:
 
 
 def test_an_access_token_that_tiktok_does_not_take_is_told_from_a_grant_that_is_gone() -> None:
-    rejected = after(DISCONNECTING, Rejected(version=3), Disconnecting)
+    rejected = state_after(DISCONNECTING, Rejected(version=3), Disconnecting)
     assert rejected.retry_at is not None
-    waited = after(rejected, Due(), Disconnecting, rejected.retry_at)
+    waited = state_after(rejected, Due(), Disconnecting, rejected.retry_at)
     assert isinstance(todo(KEY, waited, rejected.retry_at, recipients="keys"), Refresh)
-    renewed = after(waited, DONE, Disconnecting)
+    renewed = state_after(waited, DONE, Disconnecting)
     assert isinstance(todo(KEY, renewed, NOW, recipients="keys"), Revoke), "the grant lives: it is revoked"
     (gone,) = (event for event in decide(KEY, waited, REFUSED, NOW).events if isinstance(event, AccountDisconnected))
     assert gone.revoked, "TikTok knows neither token"
 
 
 def test_several_services_that_are_refused_are_one_rejection() -> None:
-    once = after(DISCONNECTING, Rejected(version=3), Disconnecting)
+    once = state_after(DISCONNECTING, Rejected(version=3), Disconnecting)
     assert decide(KEY, once, Rejected(version=3), NOW) == Decision(state=once)
 
 
@@ -170,7 +170,7 @@ def test_tokens_that_are_born_dead_are_not_renewed_in_a_loop() -> None:
             )
             renewals += 1
             assert renewals < 24 * 60
-        state = next_of(decide(KEY, state, fact, now))
+        state = state_of(decide(KEY, state, fact, now))
     assert isinstance(state, Disconnected)
     assert now - ENDED <= REVOKE_FOR + timedelta(minutes=5)
 
@@ -183,11 +183,11 @@ def test_tokens_that_are_born_dead_are_not_renewed_in_a_loop() -> None:
     [(Trouble.TRANSIENT, 1, 2), (Trouble.RATE_LIMITED, 30, 60), (Trouble.MISCONFIGURED, 150, 300)],
 )
 def test_a_revocation_is_asked_for_again_later(trouble: Trouble, least: int, most: int) -> None:
-    waiting = after(DISCONNECTING, not_revoked(DISCONNECTING, trouble), Disconnecting)
+    waiting = state_after(DISCONNECTING, not_revoked(DISCONNECTING, trouble), Disconnecting)
     assert waiting.retry_at is not None
     assert least <= (waiting.retry_at - NOW).total_seconds() <= most
     assert decide(KEY, waiting, Due(), NOW) == Decision(state=waiting), "not before its time"
-    again = after(waiting, Due(), Disconnecting, waiting.retry_at)
+    again = state_after(waiting, Due(), Disconnecting, waiting.retry_at)
     assert todo(KEY, again, waiting.retry_at, recipients="keys") == Revoke(app=APP, pair=OLD, attempt=2)
 
 
@@ -203,7 +203,7 @@ def test_tiktok_away_for_a_day_keeps_nobodys_tokens_longer(trouble: Trouble) -> 
             now = wanted.until
         decision = decide(KEY, state, Due() if isinstance(wanted, Wait) else not_revoked(state, trouble), now)
         assert decision.state is not None
-        state, events = decision.state, [*events, *told_by(decision)]
+        state, events = decision.state, [*events, *event_types(decision)]
     assert isinstance(state, Disconnected)
     assert REVOKE_FOR <= now - NOW <= REVOKE_FOR + timedelta(minutes=5)
     assert events == [CredentialWithdrawn, AccountForgotten, AccountDisconnected, AuditRecorded]
@@ -219,8 +219,8 @@ def test_where_a_day_was_not_enough_nobody_claims_that_it_is_revoked() -> None:
 
 
 def test_the_answer_to_a_refresh_under_way_is_what_is_revoked() -> None:
-    leaving = after(REFRESHING, ASKED, Disconnecting)
-    renewed = after(leaving, DONE, Disconnecting)
+    leaving = state_after(REFRESHING, ASKED, Disconnecting)
+    renewed = state_after(leaving, DONE, Disconnecting)
     assert todo(KEY, renewed, NOW, recipients="keys") == Revoke(app=APP, pair=DONE.issued.pair, attempt=1)
     assert decide(KEY, renewed, Revoked(version=3), NOW) == Decision(state=renewed), "that was the pair before"
     assert isinstance(decide(KEY, renewed, Revoked(version=4), NOW).state, Disconnected)
@@ -228,14 +228,14 @@ def test_the_answer_to_a_refresh_under_way_is_what_is_revoked() -> None:
 
 
 def test_a_refresh_under_way_whose_answer_is_lost_leaves_the_old_access_token_to_revoke_with() -> None:
-    waiting = after(after(REFRESHING, ASKED, Disconnecting), UNSETTLED, Disconnecting)
+    waiting = state_after(state_after(REFRESHING, ASKED, Disconnecting), UNSETTLED, Disconnecting)
     assert waiting.retry_at is not None
-    again = after(waiting, Due(), Disconnecting, waiting.retry_at)
+    again = state_after(waiting, Due(), Disconnecting, waiting.retry_at)
     assert todo(KEY, again, NOW + timedelta(seconds=2), recipients="keys") == Revoke(app=APP, pair=OLD, attempt=2)
 
 
 def test_a_salvaged_pair_is_what_is_revoked() -> None:
-    renewed = after(after(REFRESHING, ASKED, Disconnecting), SALVAGED, Disconnecting)
+    renewed = state_after(state_after(REFRESHING, ASKED, Disconnecting), SALVAGED, Disconnecting)
     assert todo(KEY, renewed, NOW, recipients="keys") == Revoke(app=APP, pair=SALVAGED.pair, attempt=1)
 
 
@@ -268,8 +268,8 @@ def test_another_tenant_waits_until_the_account_is_forgotten() -> None:
     assert (refused.tenant, refused.code) == ("globex", "other_tenant")
     assert isinstance(noted, AuditRecorded)
     assert noted.tenant == "globex", "nobody else hears of it"
-    gone = after(kept_out.state, Revoked(version=3), Disconnected)
-    issuing = after(gone, FOREIGN, Issuing)
+    gone = state_after(kept_out.state, Revoked(version=3), Disconnected)
+    issuing = state_after(gone, FOREIGN, Issuing)
     assert (issuing.profile.tenant, issuing.version) == ("globex", 5)
 
 
@@ -278,12 +278,12 @@ def test_asked_to_go_and_back_a_hundred_times_versions_never_restart() -> None:
     seen = [version_of(state)]
     for round_ in range(1, 100):
         now = NOW + timedelta(minutes=round_)
-        leaving = after(state, ASKED, Disconnecting, now)
-        gone = after(leaving, Revoked(version=leaving.pair.version), Disconnected, now)
+        leaving = state_after(state, ASKED, Disconnecting, now)
+        gone = state_after(leaving, Revoked(version=leaving.pair.version), Disconnected, now)
         consent = type(CONSENT)(
             profile=msgspec.structs.replace(PROFILE, consented_at=now), pair=pair(0, now), by="key:a"
         )
-        state = after(gone, consent, Issuing, now)
+        state = state_after(gone, consent, Issuing, now)
         seen += [version_of(each) for each in (leaving, gone, state)]
     assert seen == sorted(seen)
     assert version_of(state) == version_of(REFRESHING) + 2 * 99

@@ -26,7 +26,7 @@ from auth_service.account import (
 )
 from auth_service.decisions import decide
 from auth_service.plans import LOOK_AGAIN, LOOK_EARLIER, LOOK_EVERY, look_time, todo, warning_time
-from builders.account_states import CONNECTED, KEY, NOW, OLD, PROFILE, after, next_of, pair_of_life
+from builders.account_states import CONNECTED, KEY, NOW, OLD, PROFILE, pair_of_life, state_after, state_of
 from common.contract.account import AccountDescribed
 from common.streams.api import Decision, Due, Meanwhile, Wait
 
@@ -96,7 +96,7 @@ def test_what_is_seen_is_told_where_it_is_new() -> None:
         "new",
         "https://a.example/n.jpeg",
     )
-    known = next_of(decision)
+    known = state_of(decision)
     assert decide(KEY, known, SEEN, later).events == (), "the same again is nothing to tell"
     assert isinstance(known, Connected)
     assert look_at(known.profile) == later + EACH_DAY
@@ -106,7 +106,7 @@ def test_what_is_not_seen_is_looked_at_again_in_an_hour() -> None:
     later = NOW + LOOK_EVERY
     decision = decide(KEY, WELL, ProfileUnseen(version=3), later)
     assert decision.events == ()
-    known = next_of(decision)
+    known = state_of(decision)
     assert isinstance(known, Connected)
     assert look_at(known.profile) == later + EACH_HOUR
     assert EACH_HOUR <= LOOK_AGAIN
@@ -114,12 +114,12 @@ def test_what_is_not_seen_is_looked_at_again_in_an_hour() -> None:
 
 
 def test_a_look_that_a_refresh_overtook_changes_nothing() -> None:
-    refreshing = after(WELL, Due(), Refreshing, WELL.refresh_at)
+    refreshing = state_after(WELL, Due(), Refreshing, WELL.refresh_at)
     assert decide(KEY, refreshing, SEEN, NOW) == Decision(state=refreshing)
 
 
 def test_a_dead_token_that_a_look_finds_is_refreshed() -> None:
-    assert after(WELL, Rejected(version=3), Refreshing).rejected
+    assert state_after(WELL, Rejected(version=3), Refreshing).rejected
 
 
 MOST_EFFECTS = 50_000
@@ -152,7 +152,7 @@ def live(profile: Profile, *, life: timedelta, days: int, answer: Answer) -> Cou
             assert isinstance(wanted, Meanwhile)
             done[Look] += 1
             fact = answer(wanted.effect.pair.version)
-        state = next_of(decide(KEY, state, fact, now))
+        state = state_of(decide(KEY, state, fact, now))
     return done
 
 

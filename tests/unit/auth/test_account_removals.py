@@ -42,9 +42,9 @@ from builders.account_states import (
     REMOVAL,
     SALVAGED,
     UNSETTLED,
-    after,
+    event_types,
     issued,
-    told_by,
+    state_after,
 )
 from common.contract.account import (
     AccountAtRisk,
@@ -61,7 +61,7 @@ from common.contract.audit import Action, AuditRecorded
 from common.contract.codec import Envelope
 from common.contract.tiktok import TikTokNotified
 from common.streams.api import Decision, Due, Meanwhile, Wait
-from harness.auth_api import Scene
+from harness.auth_api import AuthApi
 from tiktok_sandbox.app_context import Shell
 
 AGAIN = RefreshDone(version=4, scopes=(), issued=issued(5))
@@ -74,13 +74,13 @@ def assert_gone(decision: Decision[Account]) -> None:
     assert (gone.cause, gone.revoked) == (DisconnectCause.REMOVED_AT_TIKTOK, True)
     (noted,) = (event for event in decision.events if isinstance(event, AuditRecorded))
     assert (noted.action, noted.by) == (Action.ACCOUNT_DISCONNECTED, "tiktok")
-    assert AccountReauthorizationRequired not in told_by(decision), "nobody is to connect again"
+    assert AccountReauthorizationRequired not in event_types(decision), "nobody is to connect again"
 
 
 def assert_removed(state: Account, refused: RefreshRefused) -> None:
     """A refused refresh alone may be a lost answer: TikTok must refuse the access token as well."""
     decision = decide(KEY, state, refused, NOW)
-    assert told_by(decision) == []
+    assert event_types(decision) == []
     checking = decision.state
     assert isinstance(checking, Expiring)
     until = checking.pair.access_expires_at
@@ -90,15 +90,15 @@ def assert_removed(state: Account, refused: RefreshRefused) -> None:
 
 
 def test_a_removal_is_checked_by_a_refresh_that_is_refused() -> None:
-    asked = after(CONNECTED, REMOVAL, Refreshing)
+    asked = state_after(CONNECTED, REMOVAL, Refreshing)
     assert todo(KEY, asked, NOW, recipients="keys") is not None
-    assert told_by(decide(KEY, CONNECTED, REMOVAL, NOW)) == [], "it is not believed yet"
+    assert event_types(decide(KEY, CONNECTED, REMOVAL, NOW)) == [], "it is not believed yet"
     assert_removed(asked, REFUSED)
 
 
 def test_a_removal_is_disproved_by_a_refresh_that_succeeds() -> None:
-    healed = after(after(CONNECTED, REMOVAL, Refreshing), DONE, Connected)
-    lost = after(after(healed, Due(), Refreshing, healed.refresh_at), REFUSED_AGAIN, Expiring)
+    healed = state_after(state_after(CONNECTED, REMOVAL, Refreshing), DONE, Connected)
+    lost = state_after(state_after(healed, Due(), Refreshing, healed.refresh_at), REFUSED_AGAIN, Expiring)
     assert lost.code == "invalid_grant", "a later refusal is one like any other"
 
 
@@ -109,11 +109,11 @@ def test_a_removal_from_before_the_consent_is_of_another_grant(state: Account, a
 
 
 def test_a_removal_while_a_refresh_is_under_way_is_confirmed_by_its_refusal() -> None:
-    assert_removed(after(REFRESHING, REMOVAL, Refreshing), REFUSED)
+    assert_removed(state_after(REFRESHING, REMOVAL, Refreshing), REFUSED)
 
 
 def test_a_refresh_that_was_under_way_may_have_been_answered_before_the_removal() -> None:
-    told = after(REFRESHING, REMOVAL, Refreshing)
+    told = state_after(REFRESHING, REMOVAL, Refreshing)
     decision = decide(KEY, told, DONE, NOW)
     again = decision.state
     assert isinstance(again, Refreshing), "its success proves nothing: TikTok is asked once more"
@@ -125,24 +125,24 @@ def test_a_refresh_that_was_under_way_may_have_been_answered_before_the_removal(
 
 
 def test_what_is_told_twice_is_checked_and_then_over() -> None:
-    once = after(CONNECTED, REMOVAL, Refreshing)
-    twice = after(once, REMOVAL, Refreshing)
-    again = after(twice, DONE, Refreshing)
+    once = state_after(CONNECTED, REMOVAL, Refreshing)
+    twice = state_after(once, REMOVAL, Refreshing)
+    again = state_after(twice, DONE, Refreshing)
     assert isinstance(decide(KEY, again, AGAIN, NOW).state, Connected)
 
 
 def test_a_removal_waits_for_a_refresh_in_trouble() -> None:
-    ailing = after(after(CONNECTED, REMOVAL, Refreshing), UNSETTLED, Ailing)
-    again = after(ailing, Due(), Refreshing, ailing.retry_at)
+    ailing = state_after(state_after(CONNECTED, REMOVAL, Refreshing), UNSETTLED, Ailing)
+    again = state_after(ailing, Due(), Refreshing, ailing.retry_at)
     assert_removed(again, REFUSED)
     assert isinstance(decide(KEY, again, DONE, NOW).state, Connected)
-    told = after(AILING, REMOVAL, Ailing)
-    assert_removed(after(told, Due(), Refreshing), REFUSED)
+    told = state_after(AILING, REMOVAL, Ailing)
+    assert_removed(state_after(told, Due(), Refreshing), REFUSED)
 
 
 def test_a_lost_answer_does_not_outlive_the_attempt_it_was_for() -> None:
-    ailing = after(after(REFRESHING, REMOVAL, Refreshing), UNSETTLED, Ailing)
-    again = after(ailing, Due(), Refreshing, ailing.retry_at)
+    ailing = state_after(state_after(REFRESHING, REMOVAL, Refreshing), UNSETTLED, Ailing)
+    again = state_after(ailing, Due(), Refreshing, ailing.retry_at)
     assert isinstance(decide(KEY, again, DONE, NOW).state, Connected), "this attempt began after the removal was told"
 
 
@@ -156,24 +156,24 @@ UNSEEN = ProfileUnseen(version=3)
 
 
 def test_where_the_refresh_was_refused_before_the_access_token_is_tried() -> None:
-    assert after(EXPIRING, REMOVAL, Expiring) == CHECKING
+    assert state_after(EXPIRING, REMOVAL, Expiring) == CHECKING
     assert_gone(decide(KEY, CHECKING, Rejected(version=3), NOW))
     assert decide(KEY, CHECKING, REMOVAL, NOW) == Decision(state=CHECKING)
 
 
 def test_a_lost_answer_and_a_removal_of_before_do_not_forget_an_account_whose_token_is_good() -> None:
-    asked = after(CONNECTED, REMOVAL, Refreshing)
-    lost = after(asked, UNSETTLED, Ailing)  # TikTok has rotated the pair
-    checking = after(after(lost, Due(), Refreshing, lost.retry_at), REFUSED, Expiring)
+    asked = state_after(CONNECTED, REMOVAL, Refreshing)
+    lost = state_after(asked, UNSETTLED, Ailing)  # TikTok has rotated the pair
+    checking = state_after(state_after(lost, Due(), Refreshing, lost.retry_at), REFUSED, Expiring)
     decision = decide(KEY, checking, ALIVE, NOW)
     assert decision.state == msgspec.structs.replace(checking, check_at=None, profile=at_risk_of(decision))
-    assert told_by(decision) == [AccountAtRisk, AccountDescribed]
+    assert event_types(decision) == [AccountAtRisk, AccountDescribed]
     healed = decide(KEY, decision.state, SALVAGED, NOW).state
     assert isinstance(healed, Issuing), "the answer may still come, by another worker"
 
 
 def test_an_answer_of_before_does_not_disprove_a_removal_that_is_being_checked() -> None:
-    asked = after(CHECKING, DONE, Refreshing)
+    asked = state_after(CHECKING, DONE, Refreshing)
     assert_removed(asked, REFUSED_AGAIN)
     assert isinstance(decide(KEY, asked, AGAIN, NOW).state, Connected)
 
@@ -186,24 +186,24 @@ def at_risk_of(decision: Decision[Account]) -> Profile:
 
 def test_where_tiktok_does_not_say_it_is_asked_every_hour_and_the_tenant_told_once() -> None:
     first = decide(KEY, CHECKING, UNSEEN, NOW)
-    assert told_by(first) == [AccountAtRisk, AccountDescribed]
+    assert event_types(first) == [AccountAtRisk, AccountDescribed]
     assert isinstance(first.state, Expiring)
     end, later = EXPIRING.pair.access_expires_at, NOW + LOOK_AGAIN
     assert first.state.check_at == later
     second = decide(KEY, msgspec.structs.replace(first.state, check_at=NOW), UNSEEN, NOW)
-    assert told_by(second) == []
+    assert event_types(second) == []
     assert second.state == first.state
     assert todo(KEY, first.state, NOW, recipients="keys") == Wait(min(end, later))
     assert_gone(decide(KEY, first.state, Due(), end))
 
 
 def test_a_removal_while_the_pair_is_being_issued_is_checked_afterwards() -> None:
-    told = after(ISSUING, REMOVAL, Issuing)
+    told = state_after(ISSUING, REMOVAL, Issuing)
     decision = decide(KEY, told, issued(4, ISSUING.pair.granted_at), NOW)
     asked = decision.state
     assert isinstance(asked, Refreshing)
     assert asked.pair.version == 4
-    assert CredentialIssued in told_by(decision)
+    assert CredentialIssued in event_types(decision)
     assert_removed(asked, REFUSED_AGAIN)
     assert isinstance(decide(KEY, asked, AGAIN, NOW).state, Connected)
 
@@ -211,29 +211,29 @@ def test_a_removal_while_the_pair_is_being_issued_is_checked_afterwards() -> Non
 @pytest.mark.parametrize("state", [REFRESHING, AILING, EXPIRING])
 def test_a_salvaged_pair_does_not_disprove_a_removal(state: Account) -> None:
     told = decide(KEY, state, REMOVAL, NOW).state
-    issuing = after(told, SALVAGED, Issuing)
-    asked = after(issuing, issued(4, SALVAGED.pair.granted_at), Refreshing)
+    issuing = state_after(told, SALVAGED, Issuing)
+    asked = state_after(issuing, issued(4, SALVAGED.pair.granted_at), Refreshing)
     assert_removed(asked, REFUSED_AGAIN)
 
 
 def test_a_refresh_that_never_settles_keeps_the_question_open() -> None:
-    state: Account = after(CONNECTED, REMOVAL, Refreshing)
+    state: Account = state_after(CONNECTED, REMOVAL, Refreshing)
     now = NOW
     for attempt in range(1, 50):
         unsettled = RefreshUnsettled(version=3, attempt=attempt, reason="no answer")
-        ailing = after(state, unsettled, Ailing, now)
+        ailing = state_after(state, unsettled, Ailing, now)
         now = ailing.retry_at
-        state = after(ailing, Due(), Refreshing, now)
+        state = state_after(ailing, Due(), Refreshing, now)
     assert_gone(decide(KEY, state, REFUSED, now))
 
 
 def test_a_rejected_access_token_and_a_removal_end_as_a_removal() -> None:
-    told = after(msgspec.structs.replace(REFRESHING, rejected=True), REMOVAL, Refreshing)
+    told = state_after(msgspec.structs.replace(REFRESHING, rejected=True), REMOVAL, Refreshing)
     assert_gone(decide(KEY, told, REFUSED, NOW))
 
 
 def test_an_account_that_needs_its_person_is_forgotten_by_a_removal_with_a_higher_version() -> None:
-    gone = after(NEEDS_PERSON, REMOVAL, Disconnected)
+    gone = state_after(NEEDS_PERSON, REMOVAL, Disconnected)
     assert gone.version == NEEDS_PERSON.version + 1
 
 
@@ -257,41 +257,41 @@ def test_other_notices_are_not_for_accounts(event: str) -> None:
     assert interpret(notice(event, open_id="-000", client_key="aw", at=NOW)) is None
 
 
-def removed_at_tiktok(scene: Scene, shell: Shell) -> TikTokNotified:
+def removed_at_tiktok(auth_api: AuthApi, shell: Shell) -> TikTokNotified:
     open_id = shell.world.creators.named("demo").open_id
-    return notice("authorization.removed", open_id=open_id, client_key=scene.client_key, at=scene.now).body
+    return notice("authorization.removed", open_id=open_id, client_key=auth_api.client_key, at=auth_api.now).body
 
 
-async def test_a_person_who_removes_the_app_at_tiktok_is_forgotten(scene: Scene, shell: Shell) -> None:
-    account_id = await scene.connect()
-    scene.now += timedelta(minutes=1)
-    told = removed_at_tiktok(scene, shell)
+async def test_a_person_who_removes_the_app_at_tiktok_is_forgotten(auth_api: AuthApi, shell: Shell) -> None:
+    account_id = await auth_api.connect()
+    auth_api.now += timedelta(minutes=1)
+    told = removed_at_tiktok(auth_api, shell)
     assert told.account_id == account_id
-    await scene.sandbox.post(f"/_sandbox/creators/{told.open_id}/disconnect", json={})
-    await scene.worker.write(told)
-    assert scene.accounts.bodies[account_id] == AccountForgotten(account_id=account_id)
-    assert (await scene.backend.get(f"/v1/accounts/{account_id}")).status_code == 404
-    left = str(scene.worker.states.values())
+    await auth_api.sandbox.post(f"/_sandbox/creators/{told.open_id}/disconnect", json={})
+    await auth_api.worker.write(told)
+    assert auth_api.accounts.bodies[account_id] == AccountForgotten(account_id=account_id)
+    assert (await auth_api.backend.get(f"/v1/accounts/{account_id}")).status_code == 404
+    left = str(auth_api.worker.states.values())
     assert "demo" not in left
     assert "v1.one" not in left, "no token is kept"
 
 
-async def test_a_removal_that_comes_after_the_person_reconnected_costs_nothing(scene: Scene, shell: Shell) -> None:
-    account_id = await scene.connect()
-    scene.now += timedelta(minutes=1)
-    late = removed_at_tiktok(scene, shell)
-    await scene.sandbox.post(f"/_sandbox/creators/{late.open_id}/disconnect", json={})
-    scene.now += timedelta(minutes=6)
-    assert await scene.connect() == account_id
-    before = list(scene.worker.told)
-    await scene.worker.write(late)
-    assert scene.worker.told == before
-    assert (await scene.backend.get(f"/v1/accounts/{account_id}")).json()["status"] == "connected"
+async def test_a_removal_that_comes_after_the_person_reconnected_costs_nothing(auth_api: AuthApi, shell: Shell) -> None:
+    account_id = await auth_api.connect()
+    auth_api.now += timedelta(minutes=1)
+    late = removed_at_tiktok(auth_api, shell)
+    await auth_api.sandbox.post(f"/_sandbox/creators/{late.open_id}/disconnect", json={})
+    auth_api.now += timedelta(minutes=6)
+    assert await auth_api.connect() == account_id
+    before = list(auth_api.worker.published)
+    await auth_api.worker.write(late)
+    assert auth_api.worker.published == before
+    assert (await auth_api.backend.get(f"/v1/accounts/{account_id}")).json()["status"] == "connected"
 
 
-async def test_a_removal_that_is_wrong_is_found_out(scene: Scene, shell: Shell) -> None:
-    account_id = await scene.connect()
-    scene.now += timedelta(minutes=1)
-    await scene.worker.write(removed_at_tiktok(scene, shell))
-    answer = (await scene.backend.get(f"/v1/accounts/{account_id}")).json()
+async def test_a_removal_that_is_wrong_is_found_out(auth_api: AuthApi, shell: Shell) -> None:
+    account_id = await auth_api.connect()
+    auth_api.now += timedelta(minutes=1)
+    await auth_api.worker.write(removed_at_tiktok(auth_api, shell))
+    answer = (await auth_api.backend.get(f"/v1/accounts/{account_id}")).json()
     assert (answer["status"], answer["version"]) == ("connected", 2)

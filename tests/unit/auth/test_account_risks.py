@@ -31,10 +31,10 @@ from builders.account_states import (
     REFRESHING,
     REFUSED,
     SALVAGED,
-    after,
+    event_types,
     issued,
     pair_of_life,
-    told_by,
+    state_after,
 )
 from common.contract.account import AccountAtRisk, AccountDescribed, Risk
 from common.contract.body import Body
@@ -147,7 +147,7 @@ def test_a_new_end_is_warned_of_anew() -> None:
         refresh_at=NOW + timedelta(hours=1),
     )
     decision = decide(KEY, ending, Due(), NOW + timedelta(minutes=59))
-    assert told_by(decision) == [], "3 days are not yet the last tenth of 3 days and an hour"
+    assert event_types(decision) == [], "3 days are not yet the last tenth of 3 days and an hour"
     later = msgspec.structs.replace(ending, refresh_at=NOW + 3 * DAY)
     decision = decide(KEY, later, Due(), NOW + 2.9 * DAY)
     assert [warning.refresh_expires_at for warning in warnings(decision.events)] == [NOW + 3 * DAY]
@@ -165,7 +165,7 @@ def failing(trouble: Trouble) -> tuple[Ailing, datetime, list[Body]]:
         if attempt == AT_RISK_AFTER:
             return decision.state, now, told
         now = decision.state.retry_at
-        state = after(decision.state, Due(), Refreshing, now)
+        state = state_after(decision.state, Due(), Refreshing, now)
     raise AssertionError
 
 
@@ -187,14 +187,14 @@ def test_refreshes_that_keep_failing_are_told_soon(trouble: Trouble, least: time
 
 def test_a_refresh_that_settles_takes_the_warning_back() -> None:
     state, now, _ = failing(Trouble.TRANSIENT)
-    again = after(state, Due(), Refreshing, state.retry_at)
+    again = state_after(state, Due(), Refreshing, state.retry_at)
     healed = decide(KEY, again, DONE, now)
     assert shown(healed.events) == [None]
 
 
 def test_a_refusal_after_trouble_is_another_risk() -> None:
     state, _, _ = failing(Trouble.TRANSIENT)
-    again = after(state, Due(), Refreshing, state.retry_at)
+    again = state_after(state, Due(), Refreshing, state.retry_at)
     decision = decide(KEY, again, REFUSED, state.retry_at)
     assert shown(decision.events) == [Risk.REFRESH_REFUSED]
     assert [warning.risk for warning in warnings(decision.events)] == [Risk.REFRESH_REFUSED]
@@ -203,7 +203,7 @@ def test_a_refusal_after_trouble_is_another_risk() -> None:
 @pytest.mark.parametrize("state", [EXPIRING, failing(Trouble.TRANSIENT)[0]])
 def test_a_salvaged_pair_takes_the_warning_back_in_the_view_too(state: Ailing | Expiring) -> None:
     risky = msgspec.structs.replace(state, profile=msgspec.structs.replace(PROFILE, risk=Risk.REFRESH_REFUSED))
-    issuing = after(risky, SALVAGED, Issuing)
+    issuing = state_after(risky, SALVAGED, Issuing)
     decision = decide(KEY, issuing, issued(4, issuing.pair.granted_at), NOW)
     assert isinstance(decision.state, Connected)
     assert decision.state.profile.risk is None
@@ -212,7 +212,7 @@ def test_a_salvaged_pair_takes_the_warning_back_in_the_view_too(state: Ailing | 
 
 def test_what_only_the_person_can_mend_is_no_risk_any_more() -> None:
     risky = msgspec.structs.replace(EXPIRING, profile=msgspec.structs.replace(PROFILE, risk=Risk.REFRESH_REFUSED))
-    ended = after(risky, Due(), NeedsPerson, OLD.access_expires_at)
+    ended = state_after(risky, Due(), NeedsPerson, OLD.access_expires_at)
     assert ended.profile.risk is None
 
 

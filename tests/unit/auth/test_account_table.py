@@ -51,8 +51,8 @@ from builders.account_states import (
     SALVAGED,
     STATES,
     UNSETTLED,
+    event_types,
     fingerprint,
-    told_by,
 )
 from common.contract.account import (
     AccountAtRisk,
@@ -171,7 +171,7 @@ def cases() -> Iterator[object]:
 @pytest.mark.parametrize(("state", "fact", "cell"), list(cases()))
 def test_every_state_meets_every_fact(state: Account, fact: Fact | Due, cell: Cell) -> None:
     decision = decide(KEY, state, fact, NOW)
-    assert tuple(told_by(decision)) == cell.told
+    assert tuple(event_types(decision)) == cell.told
     if isinstance(cell, To):
         assert type(decision.state) is cell.kind
         assert decision.state != state

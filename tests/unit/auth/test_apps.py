@@ -11,7 +11,7 @@ from builders.account_states import NOW
 from common.contract.tenant import TenantDescribed, TikTokApp
 from common.security.sealing import CannotOpen, Vault
 from fakes.auth_worker import VAULT
-from fakes.views import View
+from fakes.views import FakeView
 from tiktok.client import TikTok
 
 SECRET = "planted-secret-of-a-tenants-app"
@@ -45,7 +45,7 @@ def described(tenant: str, own: TikTokApp | None) -> TenantDescribed:
 
 
 def apps_over(*tenants: TenantDescribed, vault: Vault = VAULT, ready: bool = True) -> Apps:
-    view = View()
+    view = FakeView()
     view.ready = ready
     view.bodies |= {body.tenant: body for body in tenants}
 

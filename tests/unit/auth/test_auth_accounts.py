@@ -17,35 +17,35 @@ from common.contract.account import (
 from common.contract.audit import Action, AuditRecorded
 from common.contract.tenant import Scope
 from common.errors import SettingsRefused
-from harness.auth_api import AUTH, Scene
+from harness.auth_api import AUTH, AuthApi
 from tiktok_sandbox.app_context import Shell
 
 
 @pytest.mark.parametrize("request_", [{"tenant": "acme"}, {"scopes": []}, {"scopes": ["a b"]}, {"return_to": 1}])
-async def test_a_bad_request_to_connect_is_a_problem(scene: Scene, request_: dict[str, object]) -> None:
-    answer = await scene.backend.post("/v1/accounts/connect", json=request_)
+async def test_a_bad_request_to_connect_is_a_problem(auth_api: AuthApi, request_: dict[str, object]) -> None:
+    answer = await auth_api.backend.post("/v1/accounts/connect", json=request_)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
-async def test_a_backend_can_wait_for_its_account(scene: Scene) -> None:
-    answer = await scene.backend.get("/v1/accounts/acc_1")
+async def test_a_backend_can_wait_for_its_account(auth_api: AuthApi) -> None:
+    answer = await auth_api.backend.get("/v1/accounts/acc_1")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_account")
-    scene.accounts.bodies["acc_1"] = AccountDescribed(
+    auth_api.accounts.bodies["acc_1"] = AccountDescribed(
         account_id="acc_1",
         tenant="acme",
         open_id="-000open",
         display_name="Demo",
         username="demo",
         avatar_url="https://p16.example/a.jpeg",
-        consented_at=scene.now,
+        consented_at=auth_api.now,
         risk=Risk.REFRESH_FAILING,
     )
-    assert (await scene.backend.get("/v1/accounts/acc_1")).json()["status"] == "connecting"
-    ends = scene.now + timedelta(hours=2)
-    scene.credentials.bodies["acc_1"] = CredentialIssued(
+    assert (await auth_api.backend.get("/v1/accounts/acc_1")).json()["status"] == "connecting"
+    ends = auth_api.now + timedelta(hours=2)
+    auth_api.credentials.bodies["acc_1"] = CredentialIssued(
         account_id="acc_1", version=4, scopes=("video.publish",), expires_at=ends, sealed={"uploader": "h1.secret"}
     )
-    answer = await scene.backend.get("/v1/accounts/acc_1")
+    answer = await auth_api.backend.get("/v1/accounts/acc_1")
     assert answer.json() == {
         "account_id": "acc_1",
         "tenant": "acme",
@@ -56,117 +56,117 @@ async def test_a_backend_can_wait_for_its_account(scene: Scene) -> None:
         "status": "connected",
         "risk": "refresh_failing",
         "scopes": ["video.publish"],
-        "connected_at": scene.now.isoformat().replace("+00:00", "Z"),
+        "connected_at": auth_api.now.isoformat().replace("+00:00", "Z"),
         "version": 4,
         "access_expires_at": ends.isoformat().replace("+00:00", "Z"),
         "reason": None,
     }
-    scene.now = ends
-    assert (await scene.backend.get("/v1/accounts/acc_1")).json()["status"] == "access_expired"
-    scene.credentials.bodies["acc_1"] = CredentialWithdrawn(account_id="acc_1", version=5, reason="invalid_grant")
-    answer = (await scene.backend.get("/v1/accounts/acc_1")).json()
+    auth_api.now = ends
+    assert (await auth_api.backend.get("/v1/accounts/acc_1")).json()["status"] == "access_expired"
+    auth_api.credentials.bodies["acc_1"] = CredentialWithdrawn(account_id="acc_1", version=5, reason="invalid_grant")
+    answer = (await auth_api.backend.get("/v1/accounts/acc_1")).json()
     assert (answer["status"], answer["reason"], answer["risk"]) == ("reauthorization_required", "invalid_grant", None)
 
 
-async def test_a_tenant_sees_its_own_accounts_alone_page_by_page(scene: Scene) -> None:
+async def test_a_tenant_sees_its_own_accounts_alone_page_by_page(auth_api: AuthApi) -> None:
     for account_id, tenant in (("acc_2", "acme"), ("acc_1", "acme"), ("acc_3", "globex"), ("acc_4", "acme")):
-        scene.accounts.bodies[account_id] = AccountDescribed(account_id=account_id, tenant=tenant, open_id="-000")
-    first = (await scene.backend.get("/v1/accounts", params={"limit": 2})).json()
+        auth_api.accounts.bodies[account_id] = AccountDescribed(account_id=account_id, tenant=tenant, open_id="-000")
+    first = (await auth_api.backend.get("/v1/accounts", params={"limit": 2})).json()
     assert [account["account_id"] for account in first["accounts"]] == ["acc_1", "acc_2"]
-    rest = (await scene.backend.get("/v1/accounts", params={"limit": 2, "after": first["next"]})).json()
+    rest = (await auth_api.backend.get("/v1/accounts", params={"limit": 2, "after": first["next"]})).json()
     assert ([account["account_id"] for account in rest["accounts"]], rest["next"]) == (["acc_4"], None)
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", "")])
-async def test_another_tenants_account_is_none(scene: Scene, method: str, path: str) -> None:
-    account_id = await scene.connect()
-    globex = scene.caller("globex")
+async def test_another_tenants_account_is_none(auth_api: AuthApi, method: str, path: str) -> None:
+    account_id = await auth_api.connect()
+    globex = auth_api.backend_of("globex")
     answer = await globex.request(method, f"/v1/accounts/{account_id}{path}")
     unknown = await globex.request(method, f"/v1/accounts/acc_none{path}")
     assert answer.status_code == unknown.status_code == 404
     assert answer.text.replace(account_id, "acc_none") == unknown.text
-    assert (await scene.backend.get(f"/v1/accounts/{account_id}")).json()["status"] == "connected"
+    assert (await auth_api.backend.get(f"/v1/accounts/{account_id}")).json()["status"] == "connected"
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [("POST", "/connect"), ("GET", ""), ("GET", "/acc_1"), ("DELETE", "/acc_1")],
 )
-async def test_every_route_wants_a_key_with_the_scope(scene: Scene, method: str, path: str) -> None:
+async def test_every_route_wants_a_key_with_the_scope(auth_api: AuthApi, method: str, path: str) -> None:
     url = f"/v1/accounts{path}"
-    assert (await scene.browser.request(method, url)).status_code == 401
-    reader = scene.caller("acme", Scope.ANALYTICS_READ)
+    assert (await auth_api.browser.request(method, url)).status_code == 401
+    reader = auth_api.backend_of("acme", Scope.ANALYTICS_READ)
     answer = await reader.request(method, url)
     assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
 
 
-async def test_views_that_are_not_read_yet_answer_nothing(scene: Scene) -> None:
-    scene.credentials.ready = False
+async def test_views_that_are_not_read_yet_answer_nothing(auth_api: AuthApi) -> None:
+    auth_api.credentials.ready = False
     for path in ("/v1/accounts/acc_1", "/v1/accounts"):
-        assert (await scene.backend.get(path)).status_code == 503
+        assert (await auth_api.backend.get(path)).status_code == 503
 
 
-async def test_disconnecting_revokes_at_tiktok_and_forgets(scene: Scene, shell: Shell) -> None:
-    account_id = await scene.connect()
-    answer = await scene.backend.delete(f"/v1/accounts/{account_id}")
+async def test_disconnecting_revokes_at_tiktok_and_forgets(auth_api: AuthApi, shell: Shell) -> None:
+    account_id = await auth_api.connect()
+    answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
     assert (answer.status_code, answer.json()["status"]) == (200, "disconnected")
-    assert scene.accounts.bodies[account_id] == AccountForgotten(account_id=account_id)
-    withdrawn = scene.credentials.bodies[account_id]
+    assert auth_api.accounts.bodies[account_id] == AccountForgotten(account_id=account_id)
+    withdrawn = auth_api.credentials.bodies[account_id]
     assert isinstance(withdrawn, CredentialWithdrawn)
     assert (withdrawn.version, withdrawn.reason) == (2, "disconnected")
-    (gone,) = (event for event in scene.worker.told if isinstance(event, AccountDisconnected))
+    (gone,) = (event for event in auth_api.worker.published if isinstance(event, AccountDisconnected))
     assert (gone.tenant, gone.cause, gone.revoked) == ("acme", "requested", True)
     assert not [*shell.world.grants.access.items(), *shell.world.grants.refresh.items()], (
         "TikTok knows no token any more"
     )
-    again = await scene.backend.delete(f"/v1/accounts/{account_id}")
+    again = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
     assert again.status_code == 404
-    left = str(scene.worker.states.values())
+    left = str(auth_api.worker.states.values())
     assert "demo" not in left
     assert "v1.one" not in left, "no token is kept"
 
 
-async def test_who_did_what_is_noted(scene: Scene) -> None:
-    account_id = await scene.connect()
-    await scene.backend.delete(f"/v1/accounts/{account_id}")
-    notes = [event for event in scene.worker.told if isinstance(event, AuditRecorded)]
-    (key_id,) = scene.keys.bodies
+async def test_who_did_what_is_noted(auth_api: AuthApi) -> None:
+    account_id = await auth_api.connect()
+    await auth_api.backend.delete(f"/v1/accounts/{account_id}")
+    notes = [event for event in auth_api.worker.published if isinstance(event, AuditRecorded)]
+    (key_id,) = auth_api.keys.bodies
     assert [(note.action, note.tenant, note.target, note.by) for note in notes] == [
         (Action.ACCOUNT_CONNECTED, "acme", account_id, f"key:{key_id}"),
         (Action.ACCOUNT_DISCONNECTED, "acme", account_id, f"key:{key_id}"),
     ]
 
 
-async def test_while_tiktok_is_away_no_service_uses_the_account_and_the_answer_says_so(scene: Scene) -> None:
-    account_id = await scene.connect()
+async def test_while_tiktok_is_away_no_service_uses_the_account_and_the_answer_says_so(auth_api: AuthApi) -> None:
+    account_id = await auth_api.connect()
 
     class Away(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             message = "connection refused"
             raise httpx.ConnectError(message, request=request)
 
-    scene.sandbox._transport = Away()
-    answer = await scene.backend.delete(f"/v1/accounts/{account_id}")
+    auth_api.sandbox._transport = Away()
+    answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
     assert (answer.status_code, answer.json()["status"]) == (202, "disconnecting")
-    assert isinstance(scene.credentials.bodies[account_id], CredentialWithdrawn)
-    assert (await scene.backend.get(f"/v1/accounts/{account_id}")).json()["status"] == "disconnecting"
+    assert isinstance(auth_api.credentials.bodies[account_id], CredentialWithdrawn)
+    assert (await auth_api.backend.get(f"/v1/accounts/{account_id}")).json()["status"] == "disconnecting"
 
 
-async def test_after_disconnecting_another_tenant_may_connect_and_versions_go_on(scene: Scene) -> None:
-    account_id = await scene.connect()
-    await scene.backend.delete(f"/v1/accounts/{account_id}")
-    scene.now += timedelta(minutes=1)
-    scene.backend = scene.caller("globex")
-    assert await scene.connect() == account_id
-    issued = scene.credentials.bodies[account_id]
+async def test_after_disconnecting_another_tenant_may_connect_and_versions_go_on(auth_api: AuthApi) -> None:
+    account_id = await auth_api.connect()
+    await auth_api.backend.delete(f"/v1/accounts/{account_id}")
+    auth_api.now += timedelta(minutes=1)
+    auth_api.backend = auth_api.backend_of("globex")
+    assert await auth_api.connect() == account_id
+    issued = auth_api.credentials.bodies[account_id]
     assert isinstance(issued, CredentialIssued)
     assert issued.version == 3
 
 
-async def test_kafka_in_doubt_is_a_problem(scene: Scene) -> None:
-    account_id = await scene.connect()
-    scene.worker.confirms = False
-    answer = await scene.backend.delete(f"/v1/accounts/{account_id}")
+async def test_kafka_in_doubt_is_a_problem(auth_api: AuthApi) -> None:
+    account_id = await auth_api.connect()
+    auth_api.worker.log_available = False
+    answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
     assert (answer.status_code, answer.json()["code"]) == (503, "not_durable")
 
 

@@ -9,20 +9,20 @@ import structlog
 
 from auth_service.administration import Administration, NewApp
 from auth_service.apps import seal_secret
-from builders.admin_requests import ADMIN, APP, SECRET, noted
+from builders.admin_requests import ADMIN, APP, SECRET, audit_records
 from common.contract.account import AccountDescribed, AccountForgotten
 from common.contract.audit import Action
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.tenant import AppRequested, AppResealed
 from fakes.auth_worker import VAULT
-from harness.auth_api import Scene
+from harness.auth_api import AuthApi
 
 
-async def test_an_app_is_set_changed_and_removed(scene: Scene, acme: httpx.AsyncClient) -> None:
+async def test_an_app_is_set_changed_and_removed(auth_api: AuthApi, acme: httpx.AsyncClient) -> None:
     answer = await acme.put(f"{ADMIN}/acme/app", json={**APP, "pkce": "hex"})
     assert (answer.status_code, answer.json()["app"]) == (200, {"client_key": "aw-acme", "pkce": "hex"})
-    found = scene.apps.of_tenant("acme")
+    found = auth_api.apps.of_tenant("acme")
     assert found is not None
     assert found.client._app == {"client_key": "aw-acme", "client_secret": SECRET}
     other = await acme.put(f"{ADMIN}/acme/app", json={**APP, "client_key": "aw-other", "client_secret": "another"})
@@ -31,7 +31,7 @@ async def test_an_app_is_set_changed_and_removed(scene: Scene, acme: httpx.Async
     assert (removed.status_code, removed.json()["app"]) == (200, None)
     again = await acme.delete(f"{ADMIN}/acme/app")
     assert (again.status_code, again.json()["app"]) == (200, None)
-    assert noted(scene)[1:] == [
+    assert audit_records(auth_api)[1:] == [
         (Action.APP_SET, "aw-acme", "operator"),
         (Action.APP_SET, "aw-other", "operator"),
         (Action.APP_REMOVED, "aw-other", "operator"),
@@ -44,10 +44,10 @@ async def test_a_tenant_that_is_changed_keeps_its_app(acme: httpx.AsyncClient) -
     assert answer.json()["app"] == {"client_key": "aw-acme", "pkce": "none"}
 
 
-async def test_an_app_in_use_stays_but_may_get_a_new_secret(scene: Scene, acme: httpx.AsyncClient) -> None:
+async def test_an_app_in_use_stays_but_may_get_a_new_secret(auth_api: AuthApi, acme: httpx.AsyncClient) -> None:
     await acme.put(f"{ADMIN}/acme/app", json=APP)
-    scene.accounts.bodies["acc_1"] = AccountDescribed(
-        account_id="acc_1", tenant="acme", open_id="-000", client_key="aw-acme", consented_at=scene.now
+    auth_api.accounts.bodies["acc_1"] = AccountDescribed(
+        account_id="acc_1", tenant="acme", open_id="-000", client_key="aw-acme", consented_at=auth_api.now
     )
     for answer in (
         await acme.delete(f"{ADMIN}/acme/app"),
@@ -56,10 +56,10 @@ async def test_an_app_in_use_stays_but_may_get_a_new_secret(scene: Scene, acme: 
         assert (answer.status_code, answer.json()["code"]) == (409, "app_in_use")
     renewed = await acme.put(f"{ADMIN}/acme/app", json={**APP, "client_secret": "the-new-one"})
     assert renewed.status_code == 200
-    found = scene.apps.of_tenant("acme")
+    found = auth_api.apps.of_tenant("acme")
     assert found is not None
     assert found.client._app["client_secret"] == "the-new-one"
-    scene.accounts.bodies["acc_1"] = AccountForgotten(account_id="acc_1")
+    auth_api.accounts.bodies["acc_1"] = AccountForgotten(account_id="acc_1")
     assert (await acme.delete(f"{ADMIN}/acme/app")).status_code == 200
 
 
@@ -69,11 +69,11 @@ async def test_an_app_in_use_stays_but_may_get_a_new_secret(scene: Scene, acme: 
     ids=["another tenant's account", "an account of the installation's app", "an account of another app"],
 )
 async def test_other_accounts_do_not_keep_an_app(
-    scene: Scene, acme: httpx.AsyncClient, tenant: str, client_key: str
+    auth_api: AuthApi, acme: httpx.AsyncClient, tenant: str, client_key: str
 ) -> None:
     await acme.put(f"{ADMIN}/acme/app", json=APP)
-    scene.accounts.bodies["acc_1"] = AccountDescribed(
-        account_id="acc_1", tenant=tenant, open_id="-000", client_key=client_key, consented_at=scene.now
+    auth_api.accounts.bodies["acc_1"] = AccountDescribed(
+        account_id="acc_1", tenant=tenant, open_id="-000", client_key=client_key, consented_at=auth_api.now
     )
     assert (await acme.delete(f"{ADMIN}/acme/app")).status_code == 200
 
@@ -116,7 +116,7 @@ async def test_a_body_of_another_shape_is_not_quoted_either(acme: httpx.AsyncCli
     assert SECRET not in answer.text
 
 
-async def test_a_secret_is_in_no_answer_record_log_or_repr(scene: Scene, acme: httpx.AsyncClient) -> None:
+async def test_a_secret_is_in_no_answer_record_log_or_repr(auth_api: AuthApi, acme: httpx.AsyncClient) -> None:
     with structlog.testing.capture_logs() as logs:
         answers = [
             await acme.put(f"{ADMIN}/acme/app", json=APP),
@@ -128,13 +128,13 @@ async def test_a_secret_is_in_no_answer_record_log_or_repr(scene: Scene, acme: h
     assert [answer.status_code for answer in answers] == [200] * 5
     assert SECRET not in "".join(answer.text for answer in answers)
     assert "sealed" not in "".join(answer.text for answer in answers)
-    bodies = [*scene.worker.written, *scene.worker.told]
+    bodies = [*auth_api.worker.written, *auth_api.worker.published]
     assert any(isinstance(body, AppRequested) for body in bodies)
     written = b"".join(
         encode(Envelope(id="1", source="test", time=None, traceparent=None, body=body))[0] for body in bodies
     )
     assert SECRET.encode() not in written
-    assert SECRET not in f"{bodies} {logs} {scene.worker.states}"
+    assert SECRET not in f"{bodies} {logs} {auth_api.worker.states}"
     assert SECRET not in repr(NewApp(client_key="aw-acme", secret=SECRET, pkce="none"))
 
 
@@ -142,28 +142,30 @@ async def test_a_secret_is_in_no_answer_record_log_or_repr(scene: Scene, acme: h
 class SealsAnew:
     """Auth's worker, and a rotation of keys that is done with each app before its view shows it."""
 
-    scene: Scene
+    auth_api: AuthApi
 
     async def write(self, command: Body) -> None:
-        await self.scene.worker.write(command)
+        await self.auth_api.worker.write(command)
         if isinstance(command, AppRequested) and command.app is not None:
             replaces = hashlib.sha256(command.app.sealed_secret.encode()).hexdigest()
             sealed = seal_secret(VAULT, command.tenant, command.app.client_key, SECRET)
-            await self.scene.worker.write(AppResealed(tenant=command.tenant, replaces=replaces, sealed=sealed))
+            await self.auth_api.worker.write(AppResealed(tenant=command.tenant, replaces=replaces, sealed=sealed))
 
 
-async def test_an_app_that_was_sealed_anew_meanwhile_is_set_all_the_same(scene: Scene, acme: httpx.AsyncClient) -> None:
+async def test_an_app_that_was_sealed_anew_meanwhile_is_set_all_the_same(
+    auth_api: AuthApi, acme: httpx.AsyncClient
+) -> None:
     administration = Administration(
-        commands=SealsAnew(scene),
-        tenants=scene.tenants,
-        keys=scene.keys,
-        accounts=scene.accounts,
+        commands=SealsAnew(auth_api),
+        tenants=auth_api.tenants,
+        keys=auth_api.keys,
+        accounts=auth_api.accounts,
         vault=VAULT,
-        clock=lambda: scene.now,
-        random_bytes=scene.dice.randbytes,
+        clock=lambda: auth_api.now,
+        random_bytes=auth_api.random.randbytes,
     )
     described = await administration.set_app("acme", NewApp(client_key="aw-acme", secret=SECRET, pkce="none"))
     assert described.app is not None
-    asked = [command for command in scene.worker.written if isinstance(command, AppRequested)]
+    asked = [command for command in auth_api.worker.written if isinstance(command, AppRequested)]
     assert [command.app for command in asked] != [described.app], "it was sealed anew"
-    assert await administration.set_app("acme", None) == scene.tenants.bodies["acme"]
+    assert await administration.set_app("acme", None) == auth_api.tenants.bodies["acme"]

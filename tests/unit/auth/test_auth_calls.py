@@ -28,8 +28,8 @@ from auth_service.grants import Recipients, Tokens, seal_tokens
 from builders.account_states import KEY, NOW, pair_of_life
 from common.contract.account import AccountDisconnected, CredentialWithdrawn
 from fakes.auth_worker import VAULT
-from fakes.views import NoViews
-from harness.auth_api import Scene
+from fakes.views import EmptyViews
+from harness.auth_api import AuthApi
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
 from tiktok_sandbox.app import build_app
@@ -96,12 +96,12 @@ def effects_of(clients: Offering) -> AuthEffects:
 
 async def looking(client: Saying | Trouble, of: Pair | None = None) -> Fact:
     effect = Look(app=APP, pair=of or pair(), scopes=SCOPES)
-    return await effects_of(Offering(client)).perform(KEY, effect, NoViews())
+    return await effects_of(Offering(client)).perform(KEY, effect, EmptyViews())
 
 
 async def revoking(client: Saying | Trouble, of: Pair | None = None) -> Fact:
     effect = Revoke(app=APP, pair=of or pair(), attempt=2)
-    return await effects_of(Offering(client)).perform(KEY, effect, NoViews())
+    return await effects_of(Offering(client)).perform(KEY, effect, EmptyViews())
 
 
 async def test_looking_tells_who_it_is() -> None:
@@ -137,7 +137,7 @@ async def test_without_the_app_nobody_is_asked(trouble: Trouble) -> None:
         version=3, attempt=2, reason="the TikTok app of the account is not known here", trouble=trouble
     )
     refresh = Refresh(app=APP, pair=pair(), attempt=4)
-    assert await effects_of(Offering(trouble)).perform(KEY, refresh, NoViews()) == RefreshUnsettled(
+    assert await effects_of(Offering(trouble)).perform(KEY, refresh, EmptyViews()) == RefreshUnsettled(
         version=3, attempt=4, reason="the TikTok app of the account is not known here", trouble=trouble
     )
 
@@ -155,8 +155,8 @@ async def test_a_pair_of_another_version_does_not_open_and_nobody_is_asked() -> 
 async def test_the_app_is_that_of_the_account() -> None:
     clients = Offering(Saying())
     own = AppOf(tenant="acme", client_key="aw-own")
-    await effects_of(clients).perform(KEY, Revoke(app=own, pair=pair(), attempt=1), NoViews())
-    await effects_of(clients).perform(KEY, Look(app=own, pair=pair(), scopes=SCOPES), NoViews())
+    await effects_of(clients).perform(KEY, Revoke(app=own, pair=pair(), attempt=1), EmptyViews())
+    await effects_of(clients).perform(KEY, Look(app=own, pair=pair(), scopes=SCOPES), EmptyViews())
     assert clients.asked == [own, own]
 
 
@@ -228,49 +228,53 @@ class Losing(httpx.AsyncBaseTransport):
 
 
 @pytest.fixture
-async def losing(shell: Shell, scene: Scene) -> AsyncIterator[Losing]:
+async def losing(shell: Shell, auth_api: AuthApi) -> AsyncIterator[Losing]:
     transport = Losing(shell)
-    scene.sandbox._transport = transport
+    auth_api.sandbox._transport = transport
     yield transport
     await transport.aclose()
 
 
-def endings(scene: Scene) -> Sequence[AccountDisconnected]:
-    return [event for event in scene.worker.told if isinstance(event, AccountDisconnected)]
+def endings(auth_api: AuthApi) -> Sequence[AccountDisconnected]:
+    return [event for event in auth_api.worker.published if isinstance(event, AccountDisconnected)]
 
 
-async def test_an_answer_to_a_revocation_that_is_lost_costs_a_moment_and_no_more(scene: Scene, losing: Losing) -> None:
-    account_id = await scene.connect()
+async def test_an_answer_to_a_revocation_that_is_lost_costs_a_moment_and_no_more(
+    auth_api: AuthApi, losing: Losing
+) -> None:
+    account_id = await auth_api.connect()
     losing.losing = "/v2/oauth/revoke/"
-    answer = await scene.backend.delete(f"/v1/accounts/{account_id}")
+    answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
     assert (answer.status_code, answer.json()["status"]) == (202, "disconnecting")
     losing.losing = ""
     for seconds in (2, 4):
-        scene.now += timedelta(seconds=seconds)
-        await scene.worker.wake(account_id)
-    assert [(gone.cause, gone.revoked) for gone in endings(scene)] == [("requested", True)]
-    assert (await scene.backend.get(f"/v1/accounts/{account_id}")).status_code == 404
+        auth_api.now += timedelta(seconds=seconds)
+        await auth_api.worker.on_due(account_id)
+    assert [(gone.cause, gone.revoked) for gone in endings(auth_api)] == [("requested", True)]
+    assert (await auth_api.backend.get(f"/v1/accounts/{account_id}")).status_code == 404
 
 
-async def test_an_account_whose_person_removed_it_at_tiktok_can_be_disconnected(scene: Scene, shell: Shell) -> None:
-    account_id = await scene.connect()
+async def test_an_account_whose_person_removed_it_at_tiktok_can_be_disconnected(
+    auth_api: AuthApi, shell: Shell
+) -> None:
+    account_id = await auth_api.connect()
     open_id = shell.world.creators.named("demo").open_id
-    answer = await scene.sandbox.post(f"/_sandbox/creators/{open_id}/disconnect", json={})
+    answer = await auth_api.sandbox.post(f"/_sandbox/creators/{open_id}/disconnect", json={})
     assert answer.status_code < 300
-    answer = await scene.backend.delete(f"/v1/accounts/{account_id}")
+    answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
     assert (answer.status_code, answer.json()["status"]) == (202, "disconnecting")
-    scene.now += timedelta(seconds=2)
-    await scene.worker.wake(account_id)
-    assert [(gone.cause, gone.revoked) for gone in endings(scene)] == [("requested", True)]
+    auth_api.now += timedelta(seconds=2)
+    await auth_api.worker.on_due(account_id)
+    assert [(gone.cause, gone.revoked) for gone in endings(auth_api)] == [("requested", True)]
 
 
-async def test_an_access_token_that_ended_is_renewed_to_say_goodbye(scene: Scene, shell: Shell) -> None:
-    account_id = await scene.connect()
-    scene.now += timedelta(hours=2)
-    answer = await scene.backend.delete(f"/v1/accounts/{account_id}")
+async def test_an_access_token_that_ended_is_renewed_to_say_goodbye(auth_api: AuthApi, shell: Shell) -> None:
+    account_id = await auth_api.connect()
+    auth_api.now += timedelta(hours=2)
+    answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
     assert (answer.status_code, answer.json()["status"]) == (200, "disconnected")
-    assert [gone.revoked for gone in endings(scene)] == [True]
+    assert [gone.revoked for gone in endings(auth_api)] == [True]
     assert not [*shell.world.grants.access.items(), *shell.world.grants.refresh.items()]
-    withdrawn = scene.credentials.bodies[account_id]
+    withdrawn = auth_api.credentials.bodies[account_id]
     assert isinstance(withdrawn, CredentialWithdrawn)
     assert withdrawn.version == 2

@@ -19,8 +19,8 @@ from common.contract.account import (
 )
 from common.contract.codec import Envelope
 from fakes.auth_worker import VAULT
-from fakes.tiktok_login import Answering, Nameless
-from harness.auth_api import Scene, result_of
+from fakes.tiktok_login import FixedExchange, ProfileUnavailable
+from harness.auth_api import AuthApi, result_of
 from tiktok.models import Grant
 from tiktok.outcomes import NotSent, Outcome, Refused, Unknown
 from tiktok_sandbox.app_context import Shell
@@ -28,24 +28,24 @@ from tiktok_sandbox.app_context import Shell
 REDIRECT = "Redirect_uri is not matched with the uri when requesting code."
 
 
-async def test_a_person_connects_an_account(scene: Scene, shell: Shell) -> None:
-    back = await scene.consent(await scene.set_out())
-    page = await scene.browser.get(back)
+async def test_a_person_connects_an_account(auth_api: AuthApi, shell: Shell) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    page = await auth_api.browser.get(back)
     assert (page.status_code, result_of(page)) == (200, "connected")
     assert "Connected as demo" in page.text
-    (command,) = scene.worker.connects
+    (command,) = auth_api.worker.connects
     open_id = shell.world.creators.named("demo").open_id
     assert (command.tenant, command.open_id) == ("acme", open_id)
-    assert command.account_id == account_id_of(scene.client_key, open_id)
+    assert command.account_id == account_id_of(auth_api.client_key, open_id)
     assert command.scopes == ("user.info.basic", "video.publish", "video.upload", "video.list")
     assert command.display_name == "demo"
-    assert command.access_expires_at == scene.now + timedelta(seconds=7_200)
-    assert command.refresh_expires_at == scene.now + timedelta(seconds=15_552_000)
+    assert command.access_expires_at == auth_api.now + timedelta(seconds=7_200)
+    assert command.refresh_expires_at == auth_api.now + timedelta(seconds=15_552_000)
 
 
-async def test_the_pair_reaches_the_worker_sealed(scene: Scene) -> None:
-    page = await scene.browser.get(await scene.consent(await scene.set_out()))
-    (command,) = scene.worker.connects
+async def test_the_pair_reaches_the_worker_sealed(auth_api: AuthApi) -> None:
+    page = await auth_api.browser.get(await auth_api.consent(await auth_api.open_consent_page()))
+    (command,) = auth_api.worker.connects
     addressed = interpret(Envelope(id="1", source="auth", time=None, traceparent=None, body=command))
     assert addressed is not None
     assert isinstance(addressed.fact, Granted)
@@ -56,8 +56,8 @@ async def test_the_pair_reaches_the_worker_sealed(scene: Scene) -> None:
         assert secret not in page.text
 
 
-async def test_the_way_out_carries_pkce_in_hex_and_binds_the_browser(scene: Scene) -> None:
-    answer = await scene.browser.get(await scene.invite(scopes=["video.publish"]))
+async def test_the_way_out_carries_pkce_in_hex_and_binds_the_browser(auth_api: AuthApi) -> None:
+    answer = await auth_api.browser.get(await auth_api.connect_link(scopes=["video.publish"]))
     query = parse_qs(urlsplit(answer.headers["location"]).query)
     assert (query["scope"], query["code_challenge_method"]) == (["video.publish"], ["S256"])
     assert len(query["code_challenge"][0]) == 64
@@ -67,69 +67,69 @@ async def test_the_way_out_carries_pkce_in_hex_and_binds_the_browser(scene: Scen
     assert cookie["path"] == "/v1/oauth/callback"
 
 
-async def test_without_pkce_no_challenge_is_sent(scene: Scene, shell: Shell) -> None:
-    web = Scene(scene.sandbox, shell, pkce=False)
+async def test_without_pkce_no_challenge_is_sent(auth_api: AuthApi, shell: Shell) -> None:
+    web = AuthApi(auth_api.sandbox, shell, pkce=False)
     async with web.browser:
-        assert "code_challenge" not in await web.set_out()
+        assert "code_challenge" not in await web.open_consent_page()
 
 
-async def test_two_tabs_do_not_disturb_each_other(scene: Scene) -> None:
-    first, second = await scene.set_out(), await scene.set_out()
+async def test_two_tabs_do_not_disturb_each_other(auth_api: AuthApi) -> None:
+    first, second = await auth_api.open_consent_page(), await auth_api.open_consent_page()
     for page, creator in ((first, "one"), (second, "two")):
-        answer = await scene.browser.get(await scene.consent(page, creator=creator))
+        answer = await auth_api.browser.get(await auth_api.consent(page, creator=creator))
         assert result_of(answer) == "connected"
-    assert len({command.account_id for command in scene.worker.connects}) == 2
+    assert len({command.account_id for command in auth_api.worker.connects}) == 2
 
 
-async def test_a_state_used_twice_proves_nothing(scene: Scene) -> None:
-    back = await scene.consent(await scene.set_out())
-    await scene.browser.get(back)
-    page = await scene.browser.get(back)
+async def test_a_state_used_twice_proves_nothing(auth_api: AuthApi) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    await auth_api.browser.get(back)
+    page = await auth_api.browser.get(back)
     assert (page.status_code, result_of(page)) == (403, "other_browser")
-    assert len(scene.worker.connects) == 1
+    assert len(auth_api.worker.connects) == 1
 
 
-async def test_a_state_and_cookie_replayed_meet_a_code_that_is_spent(scene: Scene) -> None:
-    back = await scene.consent(await scene.set_out())
-    cookies = dict(scene.browser.cookies)
-    await scene.browser.get(back)
-    async with scene.new_browser() as thief:
+async def test_a_state_and_cookie_replayed_meet_a_code_that_is_spent(auth_api: AuthApi) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    cookies = dict(auth_api.browser.cookies)
+    await auth_api.browser.get(back)
+    async with auth_api.new_browser() as thief:
         thief.cookies.update(cookies)
         page = await thief.get(back)
     assert (page.status_code, result_of(page)) == (400, "code_expired")
-    assert len(scene.worker.connects) == 1
+    assert len(auth_api.worker.connects) == 1
 
 
-async def test_another_browser_is_turned_away_and_the_right_one_still_passes(scene: Scene) -> None:
-    back = await scene.consent(await scene.set_out())
-    async with scene.new_browser() as other:
+async def test_another_browser_is_turned_away_and_the_right_one_still_passes(auth_api: AuthApi) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    async with auth_api.new_browser() as other:
         page = await other.get(back)
     assert (page.status_code, result_of(page)) == (403, "other_browser")
-    assert scene.worker.connects == []
-    assert result_of(await scene.browser.get(back)) == "connected"
+    assert auth_api.worker.connects == []
+    assert result_of(await auth_api.browser.get(back)) == "connected"
 
 
-async def test_a_cookie_of_another_flow_does_not_pass(scene: Scene) -> None:
-    back = await scene.consent(await scene.set_out())
-    (name,) = scene.browser.cookies
-    async with scene.new_browser() as other:
+async def test_a_cookie_of_another_flow_does_not_pass(auth_api: AuthApi) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    (name,) = auth_api.browser.cookies
+    async with auth_api.new_browser() as other:
         other.cookies.set(name, "guessed", domain="127.0.0.1", path="/v1/oauth/callback")
         page = await other.get(back)
     assert result_of(page) == "other_browser"
 
 
-async def test_a_consent_that_took_too_long_has_expired(scene: Scene) -> None:
-    back = await scene.consent(await scene.set_out())
-    scene.now += CONSENT_LIFE
-    page = await scene.browser.get(back)
+async def test_a_consent_that_took_too_long_has_expired(auth_api: AuthApi) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    auth_api.now += CONSENT_LIFE
+    page = await auth_api.browser.get(back)
     assert (page.status_code, result_of(page)) == (400, "expired")
-    assert scene.worker.connects == []
+    assert auth_api.worker.connects == []
 
 
-async def test_an_invitation_expires(scene: Scene) -> None:
-    url = await scene.invite()
-    scene.now += INVITATION_LIFE
-    assert result_of(await scene.browser.get(url)) == "expired"
+async def test_an_invitation_expires(auth_api: AuthApi) -> None:
+    url = await auth_api.connect_link()
+    auth_api.now += INVITATION_LIFE
+    assert result_of(await auth_api.browser.get(url)) == "expired"
 
 
 def broken(text: str) -> Iterator[str]:
@@ -139,36 +139,38 @@ def broken(text: str) -> Iterator[str]:
     yield "v1.two." + text.split(".", 2)[2]
 
 
-async def test_altered_slips_are_refused(scene: Scene) -> None:
-    ticket = parse_qs(urlsplit(await scene.invite()).query)["ticket"][0]
-    state = parse_qs(urlsplit(await scene.set_out()).query)["state"][0]
+async def test_altered_slips_are_refused(auth_api: AuthApi) -> None:
+    ticket = parse_qs(urlsplit(await auth_api.connect_link()).query)["ticket"][0]
+    state = parse_qs(urlsplit(await auth_api.open_consent_page()).query)["state"][0]
     for text in (*broken(ticket), state):
-        assert result_of(await scene.browser.get("/v1/oauth/start", params={"ticket": text})) == "broken"
+        assert result_of(await auth_api.browser.get("/v1/oauth/start", params={"ticket": text})) == "broken"
     for text in (*broken(state), ticket):
-        answer = await scene.browser.get("/v1/oauth/callback", params={"state": text, "code": "x"})
+        answer = await auth_api.browser.get("/v1/oauth/callback", params={"state": text, "code": "x"})
         assert (answer.status_code, result_of(answer)) == (400, "broken")
 
 
-async def test_a_person_who_says_no_is_told_that_nothing_happened(scene: Scene) -> None:
-    page = await scene.browser.get(await scene.consent(await scene.set_out(), decision="cancel"))
+async def test_a_person_who_says_no_is_told_that_nothing_happened(auth_api: AuthApi) -> None:
+    page = await auth_api.browser.get(await auth_api.consent(await auth_api.open_consent_page(), decision="cancel"))
     assert (page.status_code, result_of(page)) == (400, "declined")
-    assert scene.worker.connects == []
+    assert auth_api.worker.connects == []
 
 
-async def test_tiktoks_own_refusal_is_shown_and_escaped(scene: Scene) -> None:
-    state = parse_qs(urlsplit(await scene.set_out()).query)["state"][0]
+async def test_tiktoks_own_refusal_is_shown_and_escaped(auth_api: AuthApi) -> None:
+    state = parse_qs(urlsplit(await auth_api.open_consent_page()).query)["state"][0]
     params = {"state": state, "error": "access_denied", "error_type": "<script>non_sandbox_target"}
-    page = await scene.browser.get("/v1/oauth/callback", params=params)
+    page = await auth_api.browser.get("/v1/oauth/callback", params=params)
     assert result_of(page) == "refused"
     assert "&lt;script&gt;non_sandbox_target" in page.text
     assert page.headers["referrer-policy"] == "no-referrer"
 
 
-async def test_a_part_of_the_scopes_connects_and_says_what_is_missing(scene: Scene) -> None:
-    page = await scene.browser.get(await scene.consent(await scene.set_out(), chosen="1", granted="video.list"))
+async def test_a_part_of_the_scopes_connects_and_says_what_is_missing(auth_api: AuthApi) -> None:
+    page = await auth_api.browser.get(
+        await auth_api.consent(await auth_api.open_consent_page(), chosen="1", granted="video.list")
+    )
     assert "You did not allow it to publish videos (video.publish)" in page.text
     assert "see the videos" not in page.text
-    (command,) = scene.worker.connects
+    (command,) = auth_api.worker.connects
     assert (command.scopes, command.display_name) == (("video.list",), "")
 
 
@@ -182,90 +184,90 @@ async def test_a_part_of_the_scopes_connects_and_says_what_is_missing(scene: Sce
         (Unknown("HTTP 503"), 502, "no_answer"),
     ],
 )
-async def test_no_tokens_no_account(scene: Scene, answer: Outcome[Grant], status: int, result: str) -> None:
-    back = await scene.consent(await scene.set_out())
-    scene.use(Answering(answer))
-    page = await scene.browser.get(back)
+async def test_no_tokens_no_account(auth_api: AuthApi, answer: Outcome[Grant], status: int, result: str) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    auth_api.replace_tiktok(FixedExchange(answer))
+    page = await auth_api.browser.get(back)
     assert (page.status_code, result_of(page)) == (status, result)
-    assert scene.worker.connects == []
+    assert auth_api.worker.connects == []
 
 
-async def test_an_account_without_a_name_is_connected_all_the_same(scene: Scene) -> None:
-    back = await scene.consent(await scene.set_out())
-    scene.use(Nameless(scene.tiktok))
-    page = await scene.browser.get(back)
-    (command,) = scene.worker.connects
+async def test_an_account_without_a_name_is_connected_all_the_same(auth_api: AuthApi) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    auth_api.replace_tiktok(ProfileUnavailable(auth_api.tiktok))
+    page = await auth_api.browser.get(back)
+    (command,) = auth_api.worker.connects
     assert command.display_name == ""
     assert f"Connected as {command.account_id}" in page.text
 
 
-async def test_another_tenants_account_is_refused_with_why(scene: Scene, shell: Shell) -> None:
+async def test_another_tenants_account_is_refused_with_why(auth_api: AuthApi, shell: Shell) -> None:
     open_id = shell.world.creators.named("demo").open_id
-    account_id = account_id_of(scene.client_key, open_id)
-    scene.accounts.bodies[account_id] = AccountDescribed(
-        account_id=account_id, tenant="globex", open_id=open_id, consented_at=scene.now
+    account_id = account_id_of(auth_api.client_key, open_id)
+    auth_api.accounts.bodies[account_id] = AccountDescribed(
+        account_id=account_id, tenant="globex", open_id=open_id, consented_at=auth_api.now
     )
-    page = await scene.browser.get(await scene.consent(await scene.set_out()))
+    page = await auth_api.browser.get(await auth_api.consent(await auth_api.open_consent_page()))
     assert (page.status_code, result_of(page)) == (409, "other_tenant")
     assert account_id in page.text
     assert "globex" not in page.text
-    assert scene.worker.connects == []
+    assert auth_api.worker.connects == []
 
 
-async def test_kafka_in_doubt_is_told_as_doubt(scene: Scene) -> None:
-    back = await scene.consent(await scene.set_out())
-    scene.worker.confirms = False
-    page = await scene.browser.get(back)
+async def test_kafka_in_doubt_is_told_as_doubt(auth_api: AuthApi) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    auth_api.worker.log_available = False
+    page = await auth_api.browser.get(back)
     assert (page.status_code, result_of(page)) == (503, "not_saved")
 
 
-async def test_a_code_is_not_spent_before_the_view_is_there(scene: Scene) -> None:
-    back = await scene.consent(await scene.set_out())
-    scene.accounts.ready = False
-    answer = await scene.browser.get(back)
+async def test_a_code_is_not_spent_before_the_view_is_there(auth_api: AuthApi) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    auth_api.accounts.ready = False
+    answer = await auth_api.browser.get(back)
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
-    scene.accounts.ready = True
-    assert result_of(await scene.browser.get(back)) == "connected"
+    auth_api.accounts.ready = True
+    assert result_of(await auth_api.browser.get(back)) == "connected"
 
 
-async def test_a_race_of_two_tenants_is_decided_by_the_worker_and_told_by_the_page(scene: Scene) -> None:
-    await scene.connect()
-    scene.accounts.bodies.clear()  # as the edge's view may be: behind
-    await scene.caller("globex").aclose()
-    globex = scene.caller("globex")
+async def test_a_race_of_two_tenants_is_decided_by_the_worker_and_told_by_the_page(auth_api: AuthApi) -> None:
+    await auth_api.connect()
+    auth_api.accounts.bodies.clear()  # as the edge's view may be: behind
+    await auth_api.backend_of("globex").aclose()
+    globex = auth_api.backend_of("globex")
     link = (await globex.post("/v1/accounts/connect", json={})).json()["authorization_url"]
-    out = (await scene.browser.get(link)).headers["location"]
-    back = await scene.consent(out)
-    account_id = scene.worker.connects[0].account_id
-    page = await scene.browser.get(back)
+    out = (await auth_api.browser.get(link)).headers["location"]
+    back = await auth_api.consent(out)
+    account_id = auth_api.worker.connects[0].account_id
+    page = await auth_api.browser.get(back)
     assert result_of(page) == "accepted", "the worker's word is not there, so nothing is promised"
-    refused = [event for event in scene.worker.told if isinstance(event, AccountConnectRefused)]
+    refused = [event for event in auth_api.worker.published if isinstance(event, AccountConnectRefused)]
     assert [(event.account_id, event.tenant, event.code) for event in refused] == [
         (account_id, "globex", "other_tenant")
     ]
 
 
-async def test_without_the_workers_word_nothing_is_promised(scene: Scene) -> None:
-    back = await scene.consent(await scene.set_out())
-    scene.worker.works = False
-    page = await scene.browser.get(back)
+async def test_without_the_workers_word_nothing_is_promised(auth_api: AuthApi) -> None:
+    back = await auth_api.consent(await auth_api.open_consent_page())
+    auth_api.worker.running = False
+    page = await auth_api.browser.get(back)
     assert (page.status_code, result_of(page)) == (202, "accepted")
     assert "Connected" not in page.text
 
 
-async def test_reconnecting_keeps_the_account(scene: Scene) -> None:
-    first = await scene.connect()
-    scene.now += timedelta(hours=1)
-    assert await scene.connect() == first
-    assert scene.credentials.bodies[first].version == 2  # type: ignore[attr-defined]  # an issued credential
+async def test_reconnecting_keeps_the_account(auth_api: AuthApi) -> None:
+    first = await auth_api.connect()
+    auth_api.now += timedelta(hours=1)
+    assert await auth_api.connect() == first
+    assert auth_api.credentials.bodies[first].version == 2  # type: ignore[attr-defined]  # an issued credential
 
 
-async def test_people_are_sent_on_to_the_backends_own_page(scene: Scene) -> None:
+async def test_people_are_sent_on_to_the_backends_own_page(auth_api: AuthApi) -> None:
     own = "https://app.acme.example/tiktok?from=postbus"
-    scene.backend = scene.caller("other", return_urls=(own,))
-    back = await scene.consent(await scene.set_out(return_to=own))
-    page = await scene.browser.get(back)
-    account_id = scene.worker.connects[-1].account_id
+    auth_api.backend = auth_api.backend_of("other", return_urls=(own,))
+    back = await auth_api.consent(await auth_api.open_consent_page(return_to=own))
+    page = await auth_api.browser.get(back)
+    account_id = auth_api.worker.connects[-1].account_id
     onward = f"{own}&postbus_result=connected&account_id={account_id}"
     assert f'<a href="{escape(onward)}">Continue to app.acme.example</a>' in page.text
     assert f'content="5;url={escape(onward)}"' in page.text
@@ -275,17 +277,17 @@ async def test_people_are_sent_on_to_the_backends_own_page(scene: Scene) -> None
     "return_to",
     ["https://evil.example/", "https://app.acme.example/tiktok/", "javascript:alert(1)", "https://app.acme.example"],
 )
-async def test_nobody_is_sent_where_the_tenant_did_not_say(scene: Scene, return_to: str) -> None:
-    backend = scene.caller("other", return_urls=("https://app.acme.example/tiktok",))
+async def test_nobody_is_sent_where_the_tenant_did_not_say(auth_api: AuthApi, return_to: str) -> None:
+    backend = auth_api.backend_of("other", return_urls=("https://app.acme.example/tiktok",))
     answer = await backend.post("/v1/accounts/connect", json={"return_to": return_to})
     assert (answer.status_code, answer.json()["code"]) == (422, "return_url_not_registered")
 
 
-async def test_an_expired_consent_leads_back_too(scene: Scene) -> None:
+async def test_an_expired_consent_leads_back_too(auth_api: AuthApi) -> None:
     own = "https://app.acme.example/tiktok"
-    scene.backend = scene.caller("other", return_urls=(own,))
-    back = await scene.consent(await scene.set_out(return_to=own))
-    scene.now += CONSENT_LIFE
-    page = await scene.browser.get(back)
+    auth_api.backend = auth_api.backend_of("other", return_urls=(own,))
+    back = await auth_api.consent(await auth_api.open_consent_page(return_to=own))
+    auth_api.now += CONSENT_LIFE
+    page = await auth_api.browser.get(back)
     assert result_of(page) == "expired"
     assert f"{own}?postbus_result=expired" in page.text

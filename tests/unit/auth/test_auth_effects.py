@@ -38,7 +38,7 @@ from common.contract.codec import Envelope
 from common.contract.topics import Topic
 from common.security.sealing import CannotOpen, Vault, open_sealed
 from common.streams.api import Due, Key
-from fakes.tiktok_clients import OneApp
+from fakes.tiktok_clients import SingleClient
 from tiktok.client import TikTok
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
@@ -65,7 +65,7 @@ GRANT = Grant(
 )
 
 
-class NoViews:
+class EmptyViews:
     def get(self, topic: Topic, account_id: str) -> Body | None:
         return None
 
@@ -101,7 +101,7 @@ def lost(_answer: Outcome[Grant]) -> Outcome[Grant]:
 
 
 def effects_with(tiktok: FakeTikTok | TikTok, vault: Vault = VAULT) -> AuthEffects:
-    return AuthEffects(vault=vault, recipients=RECIPIENTS, clients=OneApp(tiktok), clock=lambda: NOW)
+    return AuthEffects(vault=vault, recipients=RECIPIENTS, clients=SingleClient(tiktok), clock=lambda: NOW)
 
 
 def pair_of(tokens: Tokens, version: int) -> Pair:
@@ -118,13 +118,13 @@ async def run(effects: AuthEffects, state: Account) -> Account:
     """Do what the state wants, and take the outcome in."""
     effect = todo(KEY, state, NOW, recipients=RECIPIENTS.fingerprint)
     assert isinstance(effect, Issue | Refresh)
-    after = decide(KEY, state, await effects.perform(KEY, effect, NoViews()), NOW).state
+    after = decide(KEY, state, await effects.perform(KEY, effect, EmptyViews()), NOW).state
     assert after is not None
     return after
 
 
 async def test_issue_seals_the_token_to_each_service_and_the_pair_as_its_version() -> None:
-    fact = await effects_with(FakeTikTok()).perform(KEY, Issue(pair=pair_of(TOKENS, OFFERED), version=7), NoViews())
+    fact = await effects_with(FakeTikTok()).perform(KEY, Issue(pair=pair_of(TOKENS, OFFERED), version=7), EmptyViews())
     assert isinstance(fact, Issued)
     assert fact.recipients == RECIPIENTS.fingerprint
     assert open_sealed(UPLOADER, fact.sealed["uploader"], "acc_1|access_token|7") == b"act.first"
@@ -137,8 +137,8 @@ async def test_issue_seals_the_token_to_each_service_and_the_pair_as_its_version
 
 async def test_a_pair_under_an_unknown_key_fails_and_says_so() -> None:
     effects = effects_with(FakeTikTok(), vault=Vault({"two": b"2" * 32}))
-    assert await effects.perform(KEY, Issue(pair=pair_of(TOKENS, 0), version=1), NoViews()) == IssueFailed(version=1)
-    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 1), attempt=1), NoViews())
+    assert await effects.perform(KEY, Issue(pair=pair_of(TOKENS, 0), version=1), EmptyViews()) == IssueFailed(version=1)
+    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 1), attempt=1), EmptyViews())
     assert fact == RefreshUnsettled(
         version=1, attempt=1, reason="the pair cannot be opened", trouble=Trouble.MISCONFIGURED
     )
@@ -147,13 +147,13 @@ async def test_a_pair_under_an_unknown_key_fails_and_says_so() -> None:
 async def test_a_pair_that_is_none_fails_without_being_quoted() -> None:
     sealed = VAULT.seal(b'{"access_token":5}', account_id=ACCOUNT, field="grant", version=1)
     broken = msgspec.structs.replace(pair_of(TOKENS, 1), sealed=sealed)
-    fact = await effects_with(FakeTikTok()).perform(KEY, Issue(pair=broken, version=2), NoViews())
+    fact = await effects_with(FakeTikTok()).perform(KEY, Issue(pair=broken, version=2), EmptyViews())
     assert fact == IssueFailed(version=2)
 
 
 async def test_refresh_seals_the_new_pair_for_the_next_version() -> None:
     fact = await effects_with(FakeTikTok()).perform(
-        KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), NoViews()
+        KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews()
     )
     assert isinstance(fact, RefreshDone)
     assert (fact.version, fact.issued.pair.version) == (3, 4)
@@ -182,16 +182,16 @@ async def test_refresh_seals_the_new_pair_for_the_next_version() -> None:
 )
 async def test_only_a_dead_grant_is_the_accounts_fault(answer: Outcome[Grant], reason: str, trouble: Trouble) -> None:
     effects = effects_with(FakeTikTok(lambda _: answer))
-    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=2), NoViews())
+    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=2), EmptyViews())
     assert fact == RefreshUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)
 
 
 async def test_answer_lost_then_the_old_token_is_tried_once_more_and_refused() -> None:
     tiktok = FakeTikTok(lost)
     effects = effects_with(tiktok)
-    first = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), NoViews())
+    first = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews())
     assert isinstance(first, RefreshUnsettled)
-    second = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=2), NoViews())
+    second = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=2), EmptyViews())
     assert isinstance(second, RefreshRefused)
     assert (second.version, second.code) == (3, "invalid_grant")
     assert tiktok.asked == ["rft.first", "rft.first"]
@@ -292,7 +292,7 @@ def envelope(body: Body) -> Envelope[Body]:
 
 async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
     done = await effects_with(FakeTikTok()).perform(
-        KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), NoViews()
+        KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews()
     )
     assert isinstance(done, RefreshDone)
     body = salvage(KEY, done)
@@ -326,8 +326,8 @@ def test_recipients_tell_one_set_of_keys_from_another() -> None:
 async def test_a_token_is_dated_by_the_question_since_the_answer_may_be_read_late() -> None:
     times = iter((NOW, NOW + timedelta(seconds=40)))
     effects = AuthEffects(
-        vault=VAULT, recipients=RECIPIENTS, clients=OneApp(FakeTikTok()), clock=lambda: next(times, NOW)
+        vault=VAULT, recipients=RECIPIENTS, clients=SingleClient(FakeTikTok()), clock=lambda: next(times, NOW)
     )
-    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), NoViews())
+    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews())
     assert isinstance(fact, RefreshDone)
     assert fact.issued.pair.access_expires_at == NOW + timedelta(seconds=7_200)

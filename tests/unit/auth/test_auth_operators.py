@@ -11,7 +11,7 @@ from auth_service.settings import EdgeSettings
 from builders.admin_requests import ADMIN, APP, KEY, ROUTES, SECRET
 from common.contract.tenant import KeyRequested, Scope
 from common.http.app import create_app
-from harness.auth_api import AUTH, BOOTSTRAP, Scene
+from harness.auth_api import AUTH, BOOTSTRAP, AuthApi
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -31,35 +31,35 @@ from harness.auth_api import AUTH, BOOTSTRAP, Scene
     ],
 )
 async def test_without_the_secret_nobody_is_let_in(
-    scene: Scene, method: str, path: str, authorization: str | None
+    auth_api: AuthApi, method: str, path: str, authorization: str | None
 ) -> None:
     headers = [] if authorization is None else [(b"Authorization", authorization.encode("latin-1"))]
-    answer = await scene.new_browser().request(method, path, headers=headers, json={"nonsense": True})
+    answer = await auth_api.new_browser().request(method, path, headers=headers, json={"nonsense": True})
     assert (answer.status_code, answer.json()["code"]) == (401, "admin_secret_wrong")
     assert answer.headers["www-authenticate"] == "Bearer"
     assert BOOTSTRAP not in answer.text
-    assert scene.worker.written == []
+    assert auth_api.worker.written == []
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-async def test_the_schemes_name_is_of_any_case(scene: Scene, scheme: str) -> None:
-    answer = await scene.client({"Authorization": f"{scheme} {BOOTSTRAP}"}).get(ADMIN)
+async def test_the_schemes_name_is_of_any_case(auth_api: AuthApi, scheme: str) -> None:
+    answer = await auth_api.client({"Authorization": f"{scheme} {BOOTSTRAP}"}).get(ADMIN)
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route[0] in {"PUT", "POST"}])
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"nonsense"])
-async def test_a_strangers_bytes_are_not_parsed(scene: Scene, method: str, path: str, body: bytes) -> None:
+async def test_a_strangers_bytes_are_not_parsed(auth_api: AuthApi, method: str, path: str, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = await scene.new_browser().request(method, path, headers=headers, content=body)
+    answer = await auth_api.new_browser().request(method, path, headers=headers, content=body)
     assert (answer.status_code, answer.json()["code"]) == (401, "admin_secret_wrong")
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-async def test_an_api_key_with_every_scope_is_no_operators(scene: Scene, method: str, path: str) -> None:
-    answer = await scene.caller("acme", *Scope).request(method, path, json={"name": "Acme"})
+async def test_an_api_key_with_every_scope_is_no_operators(auth_api: AuthApi, method: str, path: str) -> None:
+    answer = await auth_api.backend_of("acme", *Scope).request(method, path, json={"name": "Acme"})
     assert (answer.status_code, answer.json()["code"]) == (401, "admin_secret_wrong")
-    assert scene.worker.written == []
+    assert auth_api.worker.written == []
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ async def test_an_api_key_with_every_scope_is_no_operators(scene: Scene, method:
         ("DELETE", "/v1/accounts/a"),
     ],
 )
-async def test_the_operators_secret_is_no_api_key(scene: Scene, method: str, path: str) -> None:
-    answer = await scene.operator.request(method, path)
+async def test_the_operators_secret_is_no_api_key(auth_api: AuthApi, method: str, path: str) -> None:
+    answer = await auth_api.operator.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (401, "api_key_missing")
     assert BOOTSTRAP not in answer.text
 
 
 @pytest.fixture
-async def off(scene: Scene) -> AsyncIterator[httpx.AsyncClient]:
+async def off(auth_api: AuthApi) -> AsyncIterator[httpx.AsyncClient]:
     """An edge without a bootstrap secret, asked with one."""
     edge: FastAPI = create_app(service="auth", ready=dict)
-    for router in scene.routers(EdgeSettings(public_url=AUTH, bootstrap_secret=None)):
+    for router in auth_api.routers(EdgeSettings(public_url=AUTH, bootstrap_secret=None)):
         edge.include_router(router)
     headers = {"Authorization": f"Bearer {BOOTSTRAP}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url=AUTH, headers=headers) as client:
@@ -123,15 +123,15 @@ def test_a_short_secret_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 async def test_views_that_are_not_read_yet_answer_nothing(
-    scene: Scene, acme: httpx.AsyncClient, view: str, method: str, path: str
+    auth_api: AuthApi, acme: httpx.AsyncClient, view: str, method: str, path: str
 ) -> None:
-    getattr(scene, view).ready = False
-    before = len(scene.worker.written)
+    getattr(auth_api, view).ready = False
+    before = len(auth_api.worker.written)
     wanted = {"PUT": APP if path.endswith("/app") else {"name": "Acme Inc."}, "POST": KEY}.get(method)
     answer = await acme.request(method, path, json=wanted)
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
     assert answer.headers["retry-after"]
-    assert len(scene.worker.written) == before
+    assert len(auth_api.worker.written) == before
 
 
 CHANGES: dict[str, tuple[str, str, object]] = {
@@ -142,11 +142,11 @@ CHANGES: dict[str, tuple[str, str, object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("doubt", ["confirms", "works"])
+@pytest.mark.parametrize("doubt", ["log_available", "running"])
 async def test_what_is_not_certain_is_told_as_that(
-    scene: Scene, acme: httpx.AsyncClient, change: str, doubt: str
+    auth_api: AuthApi, acme: httpx.AsyncClient, change: str, doubt: str
 ) -> None:
-    setattr(scene.worker, doubt, False)
+    setattr(auth_api.worker, doubt, False)
     method, path, body = CHANGES[change]
     answer = await acme.request(method, path, json=body)
     assert (answer.status_code, answer.json()["code"]) == (503, "not_durable")
@@ -154,25 +154,25 @@ async def test_what_is_not_certain_is_told_as_that(
     assert SECRET not in answer.text
 
 
-async def test_a_key_that_was_in_doubt_can_be_found_and_revoked(scene: Scene, acme: httpx.AsyncClient) -> None:
-    scene.worker.works = False
+async def test_a_key_that_was_in_doubt_can_be_found_and_revoked(auth_api: AuthApi, acme: httpx.AsyncClient) -> None:
+    auth_api.worker.running = False
     await acme.post(f"{ADMIN}/acme/keys", json=KEY)
-    (lost,) = (command for command in scene.worker.written if isinstance(command, KeyRequested))
-    scene.worker.works = True
-    await scene.worker.write(lost)
+    (lost,) = (command for command in auth_api.worker.written if isinstance(command, KeyRequested))
+    auth_api.worker.running = True
+    await auth_api.worker.write(lost)
     (listed,) = (await acme.get(f"{ADMIN}/acme/keys")).json()["keys"]
     assert (await acme.delete(f"{ADMIN}/acme/keys/{listed['key_id']}")).json()["revoked_at"] is not None
 
 
-async def test_revoking_in_doubt_is_told_as_that(scene: Scene, acme: httpx.AsyncClient) -> None:
+async def test_revoking_in_doubt_is_told_as_that(auth_api: AuthApi, acme: httpx.AsyncClient) -> None:
     made = (await acme.post(f"{ADMIN}/acme/keys", json=KEY)).json()
-    scene.worker.works = False
+    auth_api.worker.running = False
     answer = await acme.delete(f"{ADMIN}/acme/keys/{made['key_id']}")
     assert (answer.status_code, answer.json()["code"]) == (503, "not_durable")
 
 
-async def test_the_document_names_the_secret_for_operators_and_keys_for_the_others(scene: Scene) -> None:
-    paths = (await scene.new_browser().get("/openapi.json")).json()["paths"]
+async def test_the_document_names_the_secret_for_operators_and_keys_for_the_others(auth_api: AuthApi) -> None:
+    paths = (await auth_api.new_browser().get("/openapi.json")).json()["paths"]
     for path, operations in paths.items():
         for operation in operations.values():
             schemes = {name for demand in operation.get("security", []) for name in demand}

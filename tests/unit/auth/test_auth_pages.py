@@ -9,7 +9,7 @@ from auth_service.consent import Accepted, AppChanged, BelongsToAnother, Decline
 from auth_service.errors import OtherBrowser, StateBroken, StateExpired
 from auth_service.pages import AT_CALLBACK, AT_START, Page, app_unusable, leading_to, page_of, page_of_refusal
 from builders.admin_requests import ADMIN
-from harness.auth_api import Scene, result_of
+from harness.auth_api import AuthApi, result_of
 from tiktok.outcomes import NotSent, Refused, Unknown
 
 LANDED = Landed(account_id="acc_1", display_name="Demo", scopes=("video.publish",), refused=())
@@ -108,16 +108,16 @@ def test_what_came_from_elsewhere_is_escaped_wherever_it_stands() -> None:
         "https://",
     ],
 )
-async def test_a_return_url_that_no_browser_could_follow_is_not_registered(scene: Scene, return_to: str) -> None:
-    answer = await scene.operator.put(f"{ADMIN}/acme", json={"name": "Acme", "return_urls": [return_to]})
+async def test_a_return_url_that_no_browser_could_follow_is_not_registered(auth_api: AuthApi, return_to: str) -> None:
+    answer = await auth_api.operator.put(f"{ADMIN}/acme", json={"name": "Acme", "return_urls": [return_to]})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
-async def test_a_person_who_says_no_is_led_back_too(scene: Scene) -> None:
+async def test_a_person_who_says_no_is_led_back_too(auth_api: AuthApi) -> None:
     own = "https://app.acme.example/tiktok"
-    scene.backend = scene.caller("other", return_urls=(own,))
-    back = await scene.consent(await scene.set_out(return_to=own), decision="cancel")
-    page = await scene.browser.get(back)
+    auth_api.backend = auth_api.backend_of("other", return_urls=(own,))
+    back = await auth_api.consent(await auth_api.open_consent_page(return_to=own), decision="cancel")
+    page = await auth_api.browser.get(back)
     assert result_of(page) == "declined"
     assert f"{own}?postbus_result=declined" in page.text
     assert "account_id=" not in page.text

@@ -11,7 +11,7 @@ from common.contract.tiktok import TikTokNotified
 from common.streams.log.port import Slice
 from fakes.tiktok_refresh import RotatingTikTok
 from harness import virtual_time
-from harness.auth_worker import ACCOUNT, FIRST, World
+from harness.auth_worker import ACCOUNT, FIRST_TOKENS, AuthPartition
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
 
@@ -33,7 +33,7 @@ class Leavable(RotatingTikTok):
         if self.away:
             return NotSent("no connection")
         if self.removed:
-            self.asked.set()
+            self.called.set()
             return Refused(status=400, code="invalid_grant", message="", log_id="")
         return await super().refresh(refresh_token)
 
@@ -51,13 +51,13 @@ class Leavable(RotatingTikTok):
         return Done(None)
 
 
-def ask_to_disconnect(world: World) -> None:
-    world.write(DisconnectRequested(account_id=ACCOUNT, tenant="acme", by="key:a", at=virtual_time.clock()))
+def ask_to_disconnect(partition: AuthPartition) -> None:
+    partition.write(DisconnectRequested(account_id=ACCOUNT, tenant="acme", by="key:a", at=virtual_time.clock()))
 
 
-def tell_of_removal(world: World) -> None:
+def tell_of_removal(partition: AuthPartition) -> None:
     now = virtual_time.clock()
-    world.write(
+    partition.write(
         TikTokNotified(
             account_id=ACCOUNT,
             client_key="aw",
@@ -69,35 +69,35 @@ def tell_of_removal(world: World) -> None:
     )
 
 
-def endings(world: World) -> list[tuple[str, bool]]:
-    told = (event for event in world.told("account.events") if isinstance(event, AccountDisconnected))
+def endings(partition: AuthPartition) -> list[tuple[str, bool]]:
+    told = (event for event in partition.published("account.events") if isinstance(event, AccountDisconnected))
     return [(event.cause.value, event.revoked) for event in told]
 
 
-def versions(world: World) -> Sequence[int]:
-    told = world.told("auth.credentials")
+def versions(partition: AuthPartition) -> Sequence[int]:
+    told = partition.published("auth.credentials")
     return [event.version for event in told if isinstance(event, CredentialIssued | CredentialWithdrawn)]
 
 
-def kept(world: World) -> bytes:
+def kept(partition: AuthPartition) -> bytes:
     """What the newest record of the account's state holds."""
-    return world.store.records[Slice("auth.state", 0)][-1].value or b""
+    return partition.store.records[Slice("auth.state", 0)][-1].value or b""
 
 
 def test_what_a_refresh_under_way_brings_is_what_is_revoked() -> None:
     async def main() -> None:
         tiktok = Leavable(seconds=5)
-        world = World(tiktok)
-        world.connect(FIRST)
+        partition = AuthPartition(tiktok)
+        partition.connect(FIRST_TOKENS)
 
         async def leave() -> None:
-            await tiktok.asked.wait()
-            ask_to_disconnect(world)
+            await tiktok.called.wait()
+            ask_to_disconnect(partition)
 
-        await asyncio.gather(world.serve(600), leave())
+        await asyncio.gather(partition.serve(600), leave())
         assert (tiktok.calls, tiktok.revoked) == (1, ["act.2"])
-        assert endings(world) == [("requested", True)]
-        assert world.credentials() == [(1, "act.1")], "no service hears of the new token"
+        assert endings(partition) == [("requested", True)]
+        assert partition.credentials() == [(1, "act.1")], "no service hears of the new token"
 
     virtual_time.run(main())
 
@@ -105,18 +105,18 @@ def test_what_a_refresh_under_way_brings_is_what_is_revoked() -> None:
 def test_tiktok_away_for_more_than_a_day_keeps_nobodys_tokens() -> None:
     async def main() -> None:
         tiktok = Leavable()
-        world = World(tiktok)
-        world.connect(FIRST)
-        await world.serve(5)
+        partition = AuthPartition(tiktok)
+        partition.connect(FIRST_TOKENS)
+        await partition.serve(5)
         tiktok.away = True
-        ask_to_disconnect(world)
-        await world.serve(DAY - 60)
-        assert endings(world) == []
-        assert isinstance(world.told("auth.credentials")[-1], CredentialWithdrawn), "but no service uses it"
-        await world.serve(600)
-        assert endings(world) == [("requested", False)]
-        assert b"sealed" not in kept(world)
-        assert b"-000open" not in kept(world)
+        ask_to_disconnect(partition)
+        await partition.serve(DAY - 60)
+        assert endings(partition) == []
+        assert isinstance(partition.published("auth.credentials")[-1], CredentialWithdrawn), "but no service uses it"
+        await partition.serve(600)
+        assert endings(partition) == [("requested", False)]
+        assert b"sealed" not in kept(partition)
+        assert b"-000open" not in kept(partition)
 
     virtual_time.run(main())
 
@@ -124,16 +124,16 @@ def test_tiktok_away_for_more_than_a_day_keeps_nobodys_tokens() -> None:
 def test_a_goodbye_goes_on_after_a_restart() -> None:
     async def main() -> None:
         tiktok = Leavable()
-        world = World(tiktok)
-        world.connect(FIRST)
-        await world.serve(5)
+        partition = AuthPartition(tiktok)
+        partition.connect(FIRST_TOKENS)
+        await partition.serve(5)
         tiktok.away = True
-        ask_to_disconnect(world)
+        ask_to_disconnect(partition)
         for _ in range(5):
-            await world.serve(20)
+            await partition.serve(20)
         tiktok.away = False
-        await world.serve(60)
-        assert (endings(world), tiktok.revoked) == ([("requested", True)], ["act.1"])
+        await partition.serve(60)
+        assert (endings(partition), tiktok.revoked) == ([("requested", True)], ["act.1"])
 
     virtual_time.run(main())
 
@@ -141,16 +141,16 @@ def test_a_goodbye_goes_on_after_a_restart() -> None:
 def test_an_access_token_that_ends_during_the_goodbye_is_renewed_once() -> None:
     async def main() -> None:
         tiktok = Leavable()
-        world = World(tiktok)
-        world.connect(FIRST)
-        await world.serve(5)
+        partition = AuthPartition(tiktok)
+        partition.connect(FIRST_TOKENS)
+        await partition.serve(5)
         tiktok.away = True
-        ask_to_disconnect(world)
-        await world.serve(1_200)
+        ask_to_disconnect(partition)
+        await partition.serve(1_200)
         tiktok.away = False
-        await world.serve(400)
-        assert (tiktok.calls, tiktok.revoked, endings(world)) == (1, ["act.2"], [("requested", True)])
-        assert versions(world) == [1, 2, 2]
+        await partition.serve(400)
+        assert (tiktok.calls, tiktok.revoked, endings(partition)) == (1, ["act.2"], [("requested", True)])
+        assert versions(partition) == [1, 2, 2]
 
     virtual_time.run(main())
 
@@ -158,18 +158,18 @@ def test_an_access_token_that_ends_during_the_goodbye_is_renewed_once() -> None:
 def test_who_comes_back_while_tiktok_is_being_told_stays() -> None:
     async def main() -> None:
         tiktok = Leavable(revoke_seconds=5)
-        world = World(tiktok)
-        world.connect(FIRST)
-        await world.serve(5)
+        partition = AuthPartition(tiktok)
+        partition.connect(FIRST_TOKENS)
+        await partition.serve(5)
 
         async def come_back() -> None:
-            ask_to_disconnect(world)
+            ask_to_disconnect(partition)
             await tiktok.revoking.wait()
-            world.connect(BACK)
+            partition.connect(BACK)
 
-        await asyncio.gather(world.serve(60), come_back())
-        assert endings(world) == []
-        assert world.credentials() == [(1, "act.1"), (3, "act.9")]
+        await asyncio.gather(partition.serve(60), come_back())
+        assert endings(partition) == []
+        assert partition.credentials() == [(1, "act.1"), (3, "act.9")]
         assert tiktok.revoked == [], "the call is given up: it would take the new grant with it"
 
     virtual_time.run(main())
@@ -178,18 +178,18 @@ def test_who_comes_back_while_tiktok_is_being_told_stays() -> None:
 def test_a_removal_is_checked_at_once_and_forgets() -> None:
     async def main() -> None:
         tiktok = Leavable()
-        world = World(tiktok)
-        world.connect(FIRST)
-        await world.serve(5)
+        partition = AuthPartition(tiktok)
+        partition.connect(FIRST_TOKENS)
+        await partition.serve(5)
         tiktok.removed = True
-        tell_of_removal(world)
-        await world.serve(5)
-        assert endings(world) == [("removed_at_tiktok", True)]
-        assert [event.ce_type for event in world.told("account.events")] == [
+        tell_of_removal(partition)
+        await partition.serve(5)
+        assert endings(partition) == [("removed_at_tiktok", True)]
+        assert [event.ce_type for event in partition.published("account.events")] == [
             "account.connected",
             "account.disconnected",
         ]
-        assert b"sealed" not in kept(world)
+        assert b"sealed" not in kept(partition)
 
     virtual_time.run(main())
 
@@ -197,34 +197,34 @@ def test_a_removal_is_checked_at_once_and_forgets() -> None:
 def test_a_removal_right_after_tiktok_answered_a_refresh_is_noticed() -> None:
     async def main() -> None:
         tiktok = Leavable(seconds=5)
-        world = World(tiktok)
-        world.connect(FIRST)
+        partition = AuthPartition(tiktok)
+        partition.connect(FIRST_TOKENS)
 
         async def remove() -> None:
-            await tiktok.asked.wait()
+            await tiktok.called.wait()
             await asyncio.sleep(1)
             tiktok.removed = True  # the call under way was answered before; its answer still travels
-            tell_of_removal(world)
+            tell_of_removal(partition)
 
-        await asyncio.gather(world.serve(600), remove())
-        assert endings(world) == [("removed_at_tiktok", True)]
+        await asyncio.gather(partition.serve(600), remove())
+        assert endings(partition) == [("removed_at_tiktok", True)]
 
     virtual_time.run(main())
 
 
 def test_versions_go_on_after_all_that() -> None:
     async def main() -> None:
-        world = World(Leavable())
-        world.connect(FIRST)
+        partition = AuthPartition(Leavable())
+        partition.connect(FIRST_TOKENS)
         for round_ in range(5):
-            await world.serve(5)
-            ask_to_disconnect(world)
-            await world.serve(5)
-            assert len(endings(world)) == round_ + 1
-            world.connect(msgspec.structs.replace(FIRST))
-        await world.serve(5)
-        assert versions(world) == sorted(versions(world))
-        issued = [version for version, _ in world.credentials()]
+            await partition.serve(5)
+            ask_to_disconnect(partition)
+            await partition.serve(5)
+            assert len(endings(partition)) == round_ + 1
+            partition.connect(msgspec.structs.replace(FIRST_TOKENS))
+        await partition.serve(5)
+        assert versions(partition) == sorted(versions(partition))
+        issued = [version for version, _ in partition.credentials()]
         assert issued == sorted(set(issued))
         assert len(issued) == 6
 

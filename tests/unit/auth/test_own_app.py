@@ -12,7 +12,7 @@ from builders.admin_requests import ADMIN
 from common.contract.account import AccountDescribed, AccountForgotten, CredentialIssued, Risk, account_id_of
 from common.contract.tenant import TenantDescribed
 from common.streams.api import Key
-from harness.auth_api import Scene, result_of
+from harness.auth_api import AuthApi, result_of
 from tiktok_sandbox.app_context import Shell
 
 OWN = "aw-acmes-own"
@@ -20,43 +20,43 @@ SECRET = "secret-of-acmes-own-app"
 
 
 @pytest.fixture
-async def own(scene: Scene) -> AsyncIterator[Scene]:
-    """A scene in which `acme` has its own app."""
-    await register(scene, SECRET)
-    await give(scene, "acme", SECRET)
-    yield scene
-    await scene.operator.aclose()
+async def own(auth_api: AuthApi) -> AsyncIterator[AuthApi]:
+    """A auth_api in which `acme` has its own app."""
+    await register(auth_api, SECRET)
+    await give(auth_api, "acme", SECRET)
+    yield auth_api
+    await auth_api.operator.aclose()
 
 
-async def register(scene: Scene, secret: str) -> None:
+async def register(auth_api: AuthApi, secret: str) -> None:
     """Let TikTok know the app, or another secret of it."""
-    answer = await scene.sandbox.post("/_sandbox/apps", json={"client_key": OWN, "client_secret": secret})
+    answer = await auth_api.sandbox.post("/_sandbox/apps", json={"client_key": OWN, "client_secret": secret})
     assert answer.status_code == 201, answer.text
 
 
-async def give(scene: Scene, tenant: str, secret: str) -> None:
+async def give(auth_api: AuthApi, tenant: str, secret: str) -> None:
     """Let a tenant use the app with this secret from now on."""
-    answer = await scene.operator.put(f"{ADMIN}/{tenant}", json={"name": tenant})
+    answer = await auth_api.operator.put(f"{ADMIN}/{tenant}", json={"name": tenant})
     assert answer.status_code == 200, answer.text
     wanted = {"client_key": OWN, "client_secret": secret, "pkce": "hex"}
-    answer = await scene.operator.put(f"{ADMIN}/{tenant}/app", json=wanted)
+    answer = await auth_api.operator.put(f"{ADMIN}/{tenant}/app", json=wanted)
     assert answer.status_code == 200, answer.text
 
 
-async def asked(scene: Scene, endpoint: str) -> Sequence[str]:
+async def asked(auth_api: AuthApi, endpoint: str) -> Sequence[str]:
     """Which apps called an endpoint of TikTok's, in their order."""
-    calls = (await scene.sandbox.get("/_sandbox/calls", params={"endpoint": endpoint})).json()["calls"]
+    calls = (await auth_api.sandbox.get("/_sandbox/calls", params={"endpoint": endpoint})).json()["calls"]
     return [call["client_key"] for call in calls]
 
 
-def version(scene: Scene, account_id: str) -> int:
-    issued = scene.credentials.bodies[account_id]
+def version(auth_api: AuthApi, account_id: str) -> int:
+    issued = auth_api.credentials.bodies[account_id]
     assert isinstance(issued, CredentialIssued)
     return issued.version
 
 
-async def test_people_consent_to_the_tenants_app(own: Scene, shell: Shell) -> None:
-    page = await own.set_out()
+async def test_people_consent_to_the_tenants_app(own: AuthApi, shell: Shell) -> None:
+    page = await own.open_consent_page()
     assert parse_qs(urlsplit(page).query)["client_key"] == [OWN]
     answer = await own.browser.get(await own.consent(page))
     assert result_of(answer) == "connected"
@@ -68,14 +68,14 @@ async def test_people_consent_to_the_tenants_app(own: Scene, shell: Shell) -> No
     assert isinstance(described, AccountDescribed)
     assert described.client_key == OWN
     assert set(await asked(own, "token")) == {OWN}
-    assert SECRET not in f"{own.worker.told} {own.worker.written} {own.worker.states} {answer.text}"
+    assert SECRET not in f"{own.worker.published} {own.worker.written} {own.worker.states} {answer.text}"
 
 
-async def test_tokens_are_refreshed_and_revoked_through_it(own: Scene, shell: Shell) -> None:
+async def test_tokens_are_refreshed_and_revoked_through_it(own: AuthApi, shell: Shell) -> None:
     account_id = await own.connect()
     for round_ in (2, 3, 4):
         own.now += timedelta(hours=1.6)
-        await own.worker.wake(account_id)
+        await own.worker.on_due(account_id)
         assert version(own, account_id) == round_
     assert (await own.backend.get(f"/v1/accounts/{account_id}")).json()["status"] == "connected"
     answer = await own.backend.delete(f"/v1/accounts/{account_id}")
@@ -86,20 +86,20 @@ async def test_tokens_are_refreshed_and_revoked_through_it(own: Scene, shell: Sh
     assert own.accounts.bodies[account_id] == AccountForgotten(account_id=account_id)
 
 
-async def test_a_look_goes_through_it(own: Scene) -> None:
+async def test_a_look_goes_through_it(own: AuthApi) -> None:
     account_id = await own.connect()
     before = len(await asked(own, "user_info"))
     own.now += timedelta(days=1)
-    await own.worker.wake(account_id)
+    await own.worker.on_due(account_id)
     assert version(own, account_id) == 2
     looks = await asked(own, "user_info")
     assert len(looks) == before + 1
     assert set(looks) == {OWN}
 
 
-async def test_one_person_in_two_apps_is_two_accounts(own: Scene) -> None:
+async def test_one_person_in_two_apps_is_two_accounts(own: AuthApi) -> None:
     first = await own.connect()
-    own.backend = own.caller("globex")
+    own.backend = own.backend_of("globex")
     second = await own.connect()
     assert first != second
     described = own.accounts.bodies[second]
@@ -111,56 +111,56 @@ async def test_one_person_in_two_apps_is_two_accounts(own: Scene) -> None:
     assert version(own, first) == 1, "the other goes on"
 
 
-async def test_an_app_that_two_tenants_bring_still_has_one_account_a_person(own: Scene) -> None:
+async def test_an_app_that_two_tenants_bring_still_has_one_account_a_person(own: AuthApi) -> None:
     account_id = await own.connect()
     await give(own, "globex", SECRET)
-    own.backend = own.caller("globex")
-    page = await own.browser.get(await own.consent(await own.set_out()))
+    own.backend = own.backend_of("globex")
+    page = await own.browser.get(await own.consent(await own.open_consent_page()))
     assert (page.status_code, result_of(page)) == (409, "other_tenant")
     described = own.accounts.bodies[account_id]
     assert isinstance(described, AccountDescribed)
     assert described.tenant == "acme"
 
 
-async def test_a_new_secret_is_used_from_the_next_call_on(own: Scene) -> None:
+async def test_a_new_secret_is_used_from_the_next_call_on(own: AuthApi) -> None:
     account_id = await own.connect()
     await register(own, "the-new-secret")
     own.now += timedelta(hours=1.6)
-    await own.worker.wake(account_id)
+    await own.worker.on_due(account_id)
     ailing = own.worker.states[Key(account_id)]
     assert isinstance(ailing, Ailing), "the old secret is refused, and that is no fault of the account"
     assert ailing.retry_at - own.now >= timedelta(minutes=2.5)
     await give(own, "acme", "the-new-secret")
     own.now = ailing.retry_at
-    await own.worker.wake(account_id)
+    await own.worker.on_due(account_id)
     assert version(own, account_id) == 2
 
 
-async def test_a_wrong_secret_is_told_to_the_tenant_and_costs_no_account(own: Scene) -> None:
+async def test_a_wrong_secret_is_told_to_the_tenant_and_costs_no_account(own: AuthApi) -> None:
     account_id = await own.connect()
     await register(own, "the-new-secret")
     for _ in range(20):
         own.now += timedelta(hours=1)
-        await own.worker.wake(account_id)
+        await own.worker.on_due(account_id)
     answer = (await own.backend.get(f"/v1/accounts/{account_id}")).json()
     assert (answer["status"], answer["risk"]) == ("access_expired", Risk.REFRESH_FAILING)
     await register(own, SECRET)
     own.now += timedelta(hours=1)
-    await own.worker.wake(account_id)
+    await own.worker.on_due(account_id)
     answer = (await own.backend.get(f"/v1/accounts/{account_id}")).json()
     assert (answer["status"], answer["risk"]) == ("connected", None)
 
 
-async def test_people_are_told_that_the_app_is_set_up_wrongly(own: Scene) -> None:
+async def test_people_are_told_that_the_app_is_set_up_wrongly(own: AuthApi) -> None:
     await register(own, "the-new-secret")
-    page = await own.browser.get(await own.consent(await own.set_out()))
+    page = await own.browser.get(await own.consent(await own.open_consent_page()))
     assert (page.status_code, result_of(page)) == (502, "wrong_client_key")
     assert own.worker.connects == []
     assert SECRET not in page.text
 
 
-async def test_an_app_that_was_changed_meanwhile_is_not_connected_to(own: Scene) -> None:
-    back = await own.consent(await own.set_out())
+async def test_an_app_that_was_changed_meanwhile_is_not_connected_to(own: AuthApi) -> None:
+    back = await own.consent(await own.open_consent_page())
     assert (await own.operator.delete(f"{ADMIN}/acme/app")).status_code == 200
     page = await own.browser.get(back)
     assert (page.status_code, result_of(page)) == (409, "app_changed")
@@ -168,43 +168,43 @@ async def test_an_app_that_was_changed_meanwhile_is_not_connected_to(own: Scene)
     assert await asked(own, "token") == [], "the code is not spent on the wrong app"
 
 
-async def test_an_app_whose_secret_does_not_open_is_said_before_anybody_consents(own: Scene) -> None:
+async def test_an_app_whose_secret_does_not_open_is_said_before_anybody_consents(own: AuthApi) -> None:
     described = own.tenants.bodies["acme"]
     assert isinstance(described, TenantDescribed)
     own.tenants.bodies["globex"] = msgspec.structs.replace(described, tenant="globex")
-    own.backend = own.caller("globex")
-    page = await own.browser.get(await own.invite())
+    own.backend = own.backend_of("globex")
+    page = await own.browser.get(await own.connect_link())
     assert (page.status_code, result_of(page)) == (409, "app_changed")
 
 
-async def test_an_app_in_use_stays_until_its_last_account_is_gone(own: Scene) -> None:
+async def test_an_app_in_use_stays_until_its_last_account_is_gone(own: AuthApi) -> None:
     account_id = await own.connect()
     assert (await own.operator.delete(f"{ADMIN}/acme/app")).json()["code"] == "app_in_use"
     assert (await own.backend.delete(f"/v1/accounts/{account_id}")).status_code == 200
     assert (await own.operator.delete(f"{ADMIN}/acme/app")).status_code == 200
 
 
-async def test_accounts_of_the_installations_app_go_on_beside_the_tenants_own(scene: Scene) -> None:
-    account_id = await scene.connect()
-    await register(scene, SECRET)
-    await give(scene, "acme", SECRET)
-    scene.now += timedelta(hours=1.6)
-    await scene.worker.wake(account_id)
-    assert isinstance(scene.worker.states[Key(account_id)], Connected)
-    assert await asked(scene, "token") == [scene.client_key] * 2
-    assert (await scene.backend.delete(f"/v1/accounts/{account_id}")).json()["status"] == "disconnected"
-    assert await asked(scene, "revoke") == [scene.client_key]
+async def test_accounts_of_the_installations_app_go_on_beside_the_tenants_own(auth_api: AuthApi) -> None:
+    account_id = await auth_api.connect()
+    await register(auth_api, SECRET)
+    await give(auth_api, "acme", SECRET)
+    auth_api.now += timedelta(hours=1.6)
+    await auth_api.worker.on_due(account_id)
+    assert isinstance(auth_api.worker.states[Key(account_id)], Connected)
+    assert await asked(auth_api, "token") == [auth_api.client_key] * 2
+    assert (await auth_api.backend.delete(f"/v1/accounts/{account_id}")).json()["status"] == "disconnected"
+    assert await asked(auth_api, "revoke") == [auth_api.client_key]
 
 
-async def test_a_tenants_view_that_is_not_whole_puts_calls_off_shortly(own: Scene) -> None:
+async def test_a_tenants_view_that_is_not_whole_puts_calls_off_shortly(own: AuthApi) -> None:
     account_id = await own.connect()
     kept = own.tenants.bodies.pop("acme")
     own.tenants.ready = False
     own.now += timedelta(hours=1.6)
-    await own.worker.wake(account_id)
+    await own.worker.on_due(account_id)
     ailing = own.worker.states[Key(account_id)]
     assert isinstance(ailing, Ailing)
     assert ailing.retry_at - own.now <= timedelta(seconds=2)
     own.tenants.bodies["acme"], own.tenants.ready, own.now = kept, True, ailing.retry_at
-    await own.worker.wake(account_id)
+    await own.worker.on_due(account_id)
     assert version(own, account_id) == 2

@@ -14,22 +14,22 @@ from common.security.sealing import Vault
 from common.streams.api import Key
 from common.streams.log.memory import MemoryLog
 from harness import virtual_time
-from harness.simulated_auth import PARTITIONS, Fleet
+from harness.simulated_auth import PARTITIONS, SimulatedAuth
 
 ACCOUNTS = tuple(f"acc_{number}" for number in range(1, 8))
 OTHER_BYTES = Vault({"k1": b"x" * 32})
 
 
-async def check(fleet: Fleet, vault: Vault, *lost: str) -> None:
-    await check_vault(MemoryLog(fleet.store), partitions=PARTITIONS, vault=vault, lost=lost)
+async def check(auth: SimulatedAuth, vault: Vault, *lost: str) -> None:
+    await check_vault(MemoryLog(auth.store), partitions=PARTITIONS, vault=vault, lost=lost)
 
 
-async def fleet_under(keys: Mapping[str, Vault]) -> Fleet:
-    fleet = Fleet()
+async def fleet_under(keys: Mapping[str, Vault]) -> SimulatedAuth:
+    auth = SimulatedAuth()
     for account_id, vault in keys.items():
-        await fleet.connect(account_id, vault=vault)
-        await fleet.work(vault)
-    return fleet
+        await auth.connect(account_id, vault=vault)
+        await auth.work(vault)
+    return auth
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ async def fleet_under(keys: Mapping[str, Vault]) -> Fleet:
 )
 def test_a_worker_that_could_open_nothing_does_not_start(vault: Vault, words: str) -> None:
     async def main() -> None:
-        fleet = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
-        await check(fleet, OLD_ALONE)
-        await check(fleet, BOTH)
+        auth = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
+        await check(auth, OLD_ALONE)
+        await check(auth, BOTH)
         with pytest.raises(VaultKeysMissing, match=words) as caught:
-            await check(fleet, vault)
+            await check(auth, vault)
         assert "AUTH_LOST_VAULT_KEYS" in str(caught.value)
 
     virtual_time.run(main())
@@ -51,52 +51,52 @@ def test_a_worker_that_could_open_nothing_does_not_start(vault: Vault, words: st
 
 def test_one_record_that_opens_is_enough_to_start() -> None:
     async def main() -> None:
-        fleet = await fleet_under({**dict.fromkeys(ACCOUNTS, OLD_ALONE), "acc_8": NEW_ALONE})
-        await check(fleet, NEW_ALONE)
+        auth = await fleet_under({**dict.fromkeys(ACCOUNTS, OLD_ALONE), "acc_8": NEW_ALONE})
+        await check(auth, NEW_ALONE)
 
     virtual_time.run(main())
 
 
 def test_an_app_counts_as_an_account_does() -> None:
     async def main() -> None:
-        fleet = Fleet()
-        await fleet.bring_app("acme", "acme-key", "acme-secret")
-        await fleet.work(OLD_ALONE)
-        await check(fleet, OLD_ALONE)
+        auth = SimulatedAuth()
+        await auth.add_app("acme", "acme-key", "acme-secret")
+        await auth.work(OLD_ALONE)
+        await check(auth, OLD_ALONE)
         with pytest.raises(VaultKeysMissing, match="1 under key id `k1`"):
-            await check(fleet, NEW_ALONE)
+            await check(auth, NEW_ALONE)
 
     virtual_time.run(main())
 
 
 def test_where_nothing_is_sealed_any_keys_will_do() -> None:
     async def main() -> None:
-        fleet = Fleet()
-        await check(fleet, NEW_ALONE)
-        await fleet.work(OLD_ALONE)
-        await check(fleet, NEW_ALONE)
+        auth = SimulatedAuth()
+        await check(auth, NEW_ALONE)
+        await auth.work(OLD_ALONE)
+        await check(auth, NEW_ALONE)
 
     virtual_time.run(main())
 
 
 def test_a_key_that_is_lost_for_good_keeps_no_worker_from_starting() -> None:
     async def main() -> None:
-        fleet = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
-        await check(fleet, NEW_ALONE, "k1")
+        auth = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
+        await check(auth, NEW_ALONE, "k1")
         with pytest.raises(VaultKeysMissing):
-            await check(fleet, NEW_ALONE, "k0")
+            await check(auth, NEW_ALONE, "k0")
 
     virtual_time.run(main())
 
 
 def test_records_that_were_replaced_count_neither_for_nor_against_a_key() -> None:
     async def main() -> None:
-        fleet = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
-        async with fleet.worker(BOTH):
-            assert await fleet.rotate() == 0
-        await check(fleet, NEW_ALONE)
+        auth = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
+        async with auth.worker(BOTH):
+            assert await auth.rotate() == 0
+        await check(auth, NEW_ALONE)
         with pytest.raises(VaultKeysMissing, match="7 under key id `k2`"):
-            await check(fleet, OLD_ALONE)
+            await check(auth, OLD_ALONE)
 
     virtual_time.run(main())
 

@@ -16,7 +16,7 @@ from common.contract.tenant import Scope
 from common.http.app import create_app
 from common.http.problems import PROBLEM_MEDIA_TYPE
 from common.service import tracing
-from fakes.api_keys import KeyRing
+from fakes.api_keys import IssuedKeys
 from publisher_service.edge import routes
 from publisher_service.errors import NotDurable
 
@@ -62,7 +62,7 @@ class Door:
 
     accounts: Accounts
     requests: Requests
-    keys: KeyRing
+    keys: IssuedKeys
     http: httpx.AsyncClient
     key: dict[str, str]
 
@@ -72,7 +72,7 @@ class Door:
 
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
-    accounts, requests, keys = Accounts(), Requests(), KeyRing()
+    accounts, requests, keys = Accounts(), Requests(), IssuedKeys()
     app = create_app(service="publisher", ready=dict)
     app.include_router(
         routes(gate=keys.gate(), accounts=accounts, requests=requests, clock=lambda: NOW, random_bytes=os.urandom)

@@ -54,11 +54,11 @@ async def _looking(visitor: Visitor) -> AsyncIterator[Tab]:
     program = find_chromium()
     assert program is not None
     async with browsing(program) as tab:
-        await tab.look(width=1280, height=900)
+        await tab.set_viewport(width=1280, height=900)
         await tab.go(f"{visitor.http.base_url}/_sandbox/")
         await tab.until("document.querySelector('#live')?.textContent === 'live'")
         yield tab
-        assert tab.complaints == []
+        assert tab.errors == []
 
 
 def _colours(path: Path) -> int:
@@ -86,7 +86,7 @@ async def test_what_was_posted_can_be_played(tmp_path: Path, video: Video) -> No
             titles = await tab.evaluate("[...document.querySelectorAll('.card h3')].map((title) => title.textContent)")
             text = await tab.evaluate("document.querySelector('.cards').textContent")
             for name, width, dark in (("wide", 1280, False), ("dark", 1280, True), ("narrow", 390, False)):
-                await tab.look(width=width, height=900, dark=dark)
+                await tab.set_viewport(width=width, height=900, dark=dark)
                 assert await tab.evaluate(FITS), name
                 await tab.screenshot(tmp_path / f"{name}.png")
             page_title = await tab.evaluate("document.title")

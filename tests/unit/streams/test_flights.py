@@ -14,7 +14,7 @@ from common.streams.engine.fair_limiter import Slots
 A, B = Key("acc", "a"), Key("acc", "b")
 
 
-class NoViews:
+class EmptyViews:
     def get(self, topic: Topic, account_id: str) -> Body | None:
         return None
 
@@ -47,7 +47,7 @@ class Scene:
             slots=Slots(1),
             uninterruptible=(),
             random=Random(1),
-            leave=lambda key, effect: NoViews() if self.wanted.get(key) == effect else None,
+            leave=lambda key, effect: EmptyViews() if self.wanted.get(key) == effect else None,
             wake=self.woken.append,
         )
 

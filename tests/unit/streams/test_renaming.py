@@ -10,7 +10,7 @@ from common.streams.engine.inputs import Offered
 from common.streams.engine.state_store import Book, Draft
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing
-from fakes.counting_processor import MACHINE, Act, Asked, Counting, Fact, World
+from fakes.counting_processor import PROCESSOR, Act, Asked, Counting, Fact, RecordingEffects
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json, serve_for, task_over
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OLD, NEW = Key("acc", "a"), Key("acc", "t/a")
 ONE, TWO = Counting(asked=1, done=1), Counting(asked=2, done=2)
 RENAMED = replace(
-    MACHINE,
+    PROCESSOR,
     rename=lambda key, _state: key if "/" in key.item else Key(key.lane, f"t/{key.item}"),
     interpret=lambda envelope: Addressed(Key("acc", f"t/{envelope.body.subject}"), Asked(envelope.body.subject)),
 )
@@ -44,15 +44,15 @@ def written(store: MemoryStore) -> dict[Key, Counting]:
 
 def test_a_state_of_before_is_gone_on_with_and_not_begun_anew() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         append_requests(store, request_json("a"))
-        await serve_for(task_over(MemoryLog(store), world), 1)
+        await serve_for(task_over(MemoryLog(store), effects), 1)
         assert written(store) == {OLD: Counting(asked=1, done=1)}
         for number in (2, 3):
             append_requests(store, request_json("a"))
-            await serve_for(task_over(MemoryLog(store), world, machine=RENAMED), 1)
+            await serve_for(task_over(MemoryLog(store), effects, machine=RENAMED), 1)
             assert written(store) == {NEW: Counting(asked=number, done=number)}
-        assert [number for _, number in world.acts] == [1, 2, 3]
+        assert [number for _, number in effects.acts] == [1, 2, 3]
         assert [revision for _, revision in events_in(store)] == [1, 2, 3]
 
     virtual_time.run(main())

@@ -18,9 +18,9 @@ from fakes.counting_processor import (
     CRASHES_DECIDE,
     CRASHES_INTERPRET,
     CRASHES_TODO,
-    MACHINE,
+    PROCESSOR,
     Counting,
-    World,
+    RecordingEffects,
 )
 from harness import virtual_time
 from harness.simulated_processes import Crashed, Faults, Process, adopt_tasks
@@ -33,40 +33,40 @@ def reason_in(letter: Record) -> str:
 
 def test_each_request_is_acted_on_once_and_said_once() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         append_requests(store, request_json("a"), request_json("b"), request_json("a"))
-        await serve_for(task_over(MemoryLog(store), world), 1)
+        await serve_for(task_over(MemoryLog(store), effects), 1)
         assert sorted(events_in(store)) == [("a", 1), ("a", 2), ("b", 1)]
-        assert sorted(world.acts) == [("a", 1), ("a", 2), ("b", 1)]
+        assert sorted(effects.acts) == [("a", 1), ("a", 2), ("b", 1)]
 
     virtual_time.run(main())
 
 
 def test_a_second_opening_goes_on_where_the_first_stopped() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         append_requests(store, request_json("a"))
-        await serve_for(task_over(MemoryLog(store), world), 1)
+        await serve_for(task_over(MemoryLog(store), effects), 1)
         append_requests(store, request_json("a"))
-        await serve_for(task_over(MemoryLog(store), world), 1)
+        await serve_for(task_over(MemoryLog(store), effects), 1)
         assert events_in(store) == [("a", 1), ("a", 2)]
-        assert world.acts == [("a", 1), ("a", 2)]
+        assert effects.acts == [("a", 1), ("a", 2)]
 
     virtual_time.run(main())
 
 
 def test_what_was_read_back_is_shown_before_anything_is_done_with_it() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         shown: list[tuple[int, list[tuple[Key, Counting]], int]] = []
 
         async def inspect(partition: int, states: AsyncIterable[tuple[Key, Counting]]) -> None:
-            shown.append((partition, [entry async for entry in states], len(world.acts)))
+            shown.append((partition, [entry async for entry in states], len(effects.acts)))
 
-        machine = replace(MACHINE, inspect=inspect)
+        machine = replace(PROCESSOR, inspect=inspect)
         for _ in range(2):
             append_requests(store, request_json("a"))
-            await serve_for(task_over(MemoryLog(store), world, machine=machine), 1)
+            await serve_for(task_over(MemoryLog(store), effects, machine=machine), 1)
         assert shown == [(0, [], 0), (0, [(Key("acc", "a"), Counting(asked=1, done=1))], 1)]
 
     virtual_time.run(main())
@@ -74,15 +74,15 @@ def test_what_was_read_back_is_shown_before_anything_is_done_with_it() -> None:
 
 def test_an_effect_starts_only_after_its_state_is_committed() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         seen = []
 
         async def look(_key: object, _effect: object) -> None:
             seen.append(len(store.records.get(Slice("uploader.state", 0), [])))
 
-        world.hook = look
+        effects.hook = look
         append_requests(store, request_json("a"))
-        await serve_for(task_over(MemoryLog(store), world), 1)
+        await serve_for(task_over(MemoryLog(store), effects), 1)
         assert seen == [2]  # the state and the position
 
     virtual_time.run(main())
@@ -90,9 +90,9 @@ def test_an_effect_starts_only_after_its_state_is_committed() -> None:
 
 def test_illegible_outside_input_is_dead_lettered_with_why_and_its_post_told() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         append_requests(store, b"not json", b'{"account_id": "acc", "post_id": "p"}', request_json("a"))
-        await serve_for(task_over(MemoryLog(store), world), 3)
+        await serve_for(task_over(MemoryLog(store), effects), 3)
         letters = store.records[Slice("uploader.dead_letters", 0)]
         assert [letter.value for letter in letters] == [b"not json", b'{"account_id": "acc", "post_id": "p"}']
         reasons = [reason_in(letter) for letter in letters]
@@ -106,30 +106,30 @@ def test_illegible_outside_input_is_dead_lettered_with_why_and_its_post_told() -
 
 def test_outside_input_that_crashes_a_decision_is_dead_lettered_and_the_partition_goes_on() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         crashing = [request_json(name) for name in (CRASHES_INTERPRET, CRASHES_DECIDE, CRASHES_TODO)]
         append_requests(store, *crashing, request_json("a"))
         with structlog.testing.capture_logs() as lines:
-            await serve_for(task_over(MemoryLog(store), world), 1)
+            await serve_for(task_over(MemoryLog(store), effects), 1)
         letters = store.records[Slice("uploader.dead_letters", 0)]
         assert [letter.value for letter in letters] == crashing
         assert all("Error" in reason_in(letter) for letter in letters)
         told = [line for line in lines if line["event"] == "outside_record_crashed"]
         assert [(line["log_level"], line["offset"]) for line in told] == [("error", 0), ("error", 1), ("error", 2)]
         assert events_in(store) == [("a", 1)]
-        assert world.acts == [("a", 1)]
+        assert effects.acts == [("a", 1)]
 
     virtual_time.run(main())
 
 
 def test_our_own_records_that_crash_a_decision_stop_the_partition() -> None:
-    machine = replace(MACHINE, inputs=(replace(POST_REQUESTS, from_outside=False),))
+    machine = replace(PROCESSOR, inputs=(replace(POST_REQUESTS, from_outside=False),))
 
     async def main() -> None:
         store = MemoryStore(partitions=1, clock=virtual_time.clock)
         append_requests(store, request_json(CRASHES_DECIDE))
         with pytest.raises(ExceptionGroup) as crash:
-            await serve_for(task_over(MemoryLog(store), World(), machine=machine), 1)
+            await serve_for(task_over(MemoryLog(store), RecordingEffects(), machine=machine), 1)
         assert crash.group_contains(OverflowError)
 
     virtual_time.run(main())
@@ -140,11 +140,11 @@ def test_our_own_records_that_crash_a_decision_stop_the_partition() -> None:
 )
 def test_headers_without_a_value_or_of_no_text_stop_nothing(headers: tuple[tuple[str, bytes | None], ...]) -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         for value in (request_json("a"), b'{"account_id": "acc", "post_id": "p"}'):
             store.append(Outgoing(slice=Slice("post.requests", 0), key=None, value=value, headers=headers))
-        await serve_for(task_over(MemoryLog(store), world), 1)
-        await serve_for(task_over(MemoryLog(store), world), 1)
+        await serve_for(task_over(MemoryLog(store), effects), 1)
+        await serve_for(task_over(MemoryLog(store), effects), 1)
         assert ("a", 1) in events_in(store)
         assert ("p", 100) in events_in(store)
         (letter,) = store.records[Slice("uploader.dead_letters", 0)]
@@ -157,18 +157,18 @@ def test_headers_without_a_value_or_of_no_text_stop_nothing(headers: tuple[tuple
 def test_a_record_of_an_impossible_time_is_taken(time_ms: int) -> None:
     slice_ = Slice("post.requests", 0)
     record = Record(slice=slice_, offset=0, key=b"acc", value=request_json("a"), time_ms=time_ms)
-    step = Intake(MACHINE, 0, lambda _account_id: 0).step(record)
+    step = Intake(PROCESSOR, 0, lambda _account_id: 0).step(record)
     assert isinstance(step, Offered)
 
 
 def test_a_record_too_large_to_pass_on_whole_is_put_aside_with_its_beginning() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         huge = request_json("big").ljust(5_000_000)
         append_requests(store, huge, request_json("a"))
         beside = (("note", bytes(100_000)), ("kind", b"x"))
         store.append(Outgoing(slice=Slice("post.requests", 0), key=bytes(500_000), value=b"no", headers=beside))
-        await serve_for(task_over(MemoryLog(store), world), 1)
+        await serve_for(task_over(MemoryLog(store), effects), 1)
         first, second = store.records[Slice("uploader.dead_letters", 0)]
         assert first.value == huge[: 512 * 1024]
         assert (first.key, dict(first.headers)["dlq_size"]) == (b"acc", b"5000000")
@@ -181,30 +181,30 @@ def test_a_record_too_large_to_pass_on_whole_is_put_aside_with_its_beginning() -
 
 def test_a_record_on_the_wrong_partition_is_forwarded() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=2, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=2, clock=virtual_time.clock), RecordingEffects()
         log = MemoryLog(store)
         account = next(f"acc{n}" for n in range(99) if log.partition_of(f"acc{n}") == 1)
         append_requests(store, request_json("a", account))
-        await serve_for(task_over(log, world), 1)
+        await serve_for(task_over(log, effects), 1)
         assert [record.value for record in store.records[Slice("post.requests", 1)]] == [request_json("a", account)]
-        assert world.acts == []
+        assert effects.acts == []
 
     virtual_time.run(main())
 
 
 def test_a_fenced_task_starts_nothing_more() -> None:
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
-        first = task_over(MemoryLog(store), world)
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
+        first = task_over(MemoryLog(store), effects)
         stop = asyncio.Event()
         running = asyncio.create_task(first.run(stop))
         await asyncio.sleep(0.1)
         await MemoryLog(store).writer("uploader-0")
         append_requests(store, request_json("a"))
         await asyncio.sleep(0.001)
-        assert world.acts == []
+        assert effects.acts == []
         await asyncio.sleep(5)
-        assert world.acts == [("a", 1)]  # it reopened, since nobody told it that the partition is gone
+        assert effects.acts == [("a", 1)]  # it reopened, since nobody told it that the partition is gone
         stop.set()
         await running
 
@@ -227,7 +227,9 @@ def test_a_task_that_is_cancelled_ends_even_if_the_log_comes_into_doubt_at_that_
     async def main() -> None:
         store, weather = MemoryStore(partitions=1, clock=virtual_time.clock), CancelledInDoubt()
         append_requests(store, request_json("a"))
-        weather.running = asyncio.create_task(task_over(MemoryLog(store, weather), World()).run(asyncio.Event()))
+        weather.running = asyncio.create_task(
+            task_over(MemoryLog(store, weather), RecordingEffects()).run(asyncio.Event())
+        )
         await asyncio.wait((weather.running,), timeout=60)
         assert weather.running.cancelled()
 
@@ -238,9 +240,9 @@ def test_where_a_clock_had_run_ahead_time_goes_on_slowly_until_it_has_caught_up(
     async def main() -> None:
         store, ahead = MemoryStore(partitions=1, clock=virtual_time.clock), timedelta(hours=1)
         append_requests(store, request_json("a"))
-        fast = task_over(MemoryLog(store), World(), clock=lambda: virtual_time.clock() + ahead)
+        fast = task_over(MemoryLog(store), RecordingEffects(), clock=lambda: virtual_time.clock() + ahead)
         await serve_for(fast, 1)
-        task = task_over(MemoryLog(store), World())
+        task = task_over(MemoryLog(store), RecordingEffects())
         stop = asyncio.Event()
         running = asyncio.create_task(task.run(stop))
         lived = []
@@ -258,25 +260,25 @@ def test_where_a_clock_had_run_ahead_time_goes_on_slowly_until_it_has_caught_up(
 
 
 def rough_run(seed: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """Twenty requests through processes that die, doubt and freeze, until the world calms down."""
+    """Twenty requests through processes that die, doubt and freeze, until the effects calms down."""
 
     async def main() -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         adopt_tasks(asyncio.get_running_loop())
         random = Random(seed)
         faults = Faults(random, calm_after=20)
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         append_requests(store, *(request_json(f"p{random.randrange(5)}") for _ in range(20)))
 
         async def serve(process: Process) -> None:
             # However often others get their turns while a partition opens, and in between.
-            await task_over(MemoryLog(store, process), world, seed, stretch=1 + seed % 4).run(asyncio.Event())
+            await task_over(MemoryLog(store, process), effects, seed, stretch=1 + seed % 4).run(asyncio.Event())
 
         for life in range(8):
             process = Process(f"uploader/{life}", faults, serve)
             await asyncio.sleep(random.uniform(0.5, 10) if life < 7 else 60)
             process.crash()
             await process.ended()
-        return events_in(store), world.acts
+        return events_in(store), effects.acts
 
     return virtual_time.run(main())
 

@@ -12,7 +12,7 @@ from common.streams.api import Admission, Decision, Due, Key, Lane, Machine, Wai
 from common.streams.engine.changelog import Journal
 from common.streams.engine.yielding import STRETCH, Turns
 from common.streams.log.memory import Calm, MemoryLog, MemoryStore
-from fakes.counting_processor import MACHINE, Act, Counting, Fact, World, todo
+from fakes.counting_processor import PROCESSOR, Act, Counting, Fact, RecordingEffects, todo
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json, task_over
 
@@ -44,7 +44,7 @@ class Watched:
 
     @property
     def machine(self) -> Machine[Counting, Fact, Act]:
-        return replace(MACHINE, rename=self._rename, inspect=self._inspect, todo=self._todo, admit=self._admit)
+        return replace(PROCESSOR, rename=self._rename, inspect=self._inspect, todo=self._todo, admit=self._admit)
 
     async def witness(self) -> None:
         """Be something else in the process."""
@@ -94,7 +94,7 @@ def test_others_get_turns_while_a_large_partition_opens() -> None:
     async def main() -> None:
         watched, stop = Watched(), asyncio.Event()
         store = store_of(*(Key(f"acc-{number}", "a") for number in range(STATES)))
-        task = task_over(MemoryLog(store), World(hook=never), machine=watched.machine)
+        task = task_over(MemoryLog(store), RecordingEffects(hook=never), machine=watched.machine)
         running = asyncio.create_task(task.run(stop))
         await watched.until_admitted()
         assert min(watched.turns[what] for what in PHASES) >= 19
@@ -109,7 +109,7 @@ def test_a_lane_is_admitted_once_all_its_wishes_are_known() -> None:
     async def main() -> None:
         watched, stop = Watched(), asyncio.Event()
         store = store_of(*(Key("acc", f"p{number}") for number in range(9)))
-        task = task_over(MemoryLog(store), World(hook=never), machine=watched.machine, stretch=1)
+        task = task_over(MemoryLog(store), RecordingEffects(hook=never), machine=watched.machine, stretch=1)
         running = asyncio.create_task(task.run(stop))
         await watched.until_admitted()
         assert watched.wishes[0] == 9
@@ -122,15 +122,17 @@ def test_a_lane_is_admitted_once_all_its_wishes_are_known() -> None:
 @pytest.mark.parametrize("doing", ["inspecting", "considering", "admitting"])
 def test_a_partition_that_is_given_up_while_it_opens_begins_nothing_more(doing: str) -> None:
     async def main() -> None:
-        watched, world, stop = Watched(), World(), asyncio.Event()
+        watched, effects, stop = Watched(), RecordingEffects(), asyncio.Event()
         store = store_of(*(Key(f"acc-{number}", "a") for number in range(100)))
-        running = asyncio.create_task(task_over(MemoryLog(store), world, machine=watched.machine, stretch=10).run(stop))
+        running = asyncio.create_task(
+            task_over(MemoryLog(store), effects, machine=watched.machine, stretch=10).run(stop)
+        )
         await watched.began[doing].wait()
         await asyncio.sleep(0)  # what has begun makes its first step
         stop.set()
-        looks, acts = watched.looks, len(world.acts)
+        looks, acts = watched.looks, len(effects.acts)
         await running
-        assert (watched.looks, len(world.acts)) == (looks, acts)
+        assert (watched.looks, len(effects.acts)) == (looks, acts)
 
     virtual_time.run(main())
 
@@ -138,10 +140,10 @@ def test_a_partition_that_is_given_up_while_it_opens_begins_nothing_more(doing: 
 @pytest.mark.parametrize("stretch", [1, 2, 7])
 def test_what_comes_while_a_partition_opens_counts_once(stretch: int) -> None:
     async def main() -> None:
-        watched, world, stop = Watched(), World(), asyncio.Event()
+        watched, effects, stop = Watched(), RecordingEffects(), asyncio.Event()
         names = [f"p{number}" for number in range(30)]
         store = store_of(*(Key(f"acc-{number % 5}", name) for number, name in enumerate(names)))
-        task = task_over(MemoryLog(store), world, machine=watched.machine, stretch=stretch)
+        task = task_over(MemoryLog(store), effects, machine=watched.machine, stretch=stretch)
         running = asyncio.create_task(task.run(stop))
         await watched.began["considering"].wait()
         # Asked again for some, and for one that nobody knew.
@@ -150,7 +152,7 @@ def test_what_comes_while_a_partition_opens_counts_once(stretch: int) -> None:
         )
         await asyncio.sleep(10)
         expected = sorted([*((name, 1) for name in [*names, "new"]), *((name, 2) for name in names[:10])])
-        assert sorted(world.acts) == expected
+        assert sorted(effects.acts) == expected
         assert sorted(events_in(store)) == expected
         stop.set()
         await running
@@ -179,7 +181,7 @@ def test_a_time_that_has_come_does_not_wait_for_the_end_of_what_comes_in(every: 
                 await asyncio.sleep(0.01)
 
     async def main() -> None:
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         at, heard = virtual_time.clock() + timedelta(seconds=5), list[datetime]()
 
         def wait(key: Key, state: Counting, now: datetime) -> Act | Wait | None:
@@ -187,9 +189,9 @@ def test_a_time_that_has_come_does_not_wait_for_the_end_of_what_comes_in(every: 
 
         def hear(key: Key, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
             heard.extend([now] if isinstance(fact, Due) else [])
-            return MACHINE.decide(key, state, fact, now)
+            return PROCESSOR.decide(key, state, fact, now)
 
-        task = task_over(MemoryLog(store, Slow()), world, machine=replace(MACHINE, todo=wait, decide=hear))
+        task = task_over(MemoryLog(store, Slow()), effects, machine=replace(PROCESSOR, todo=wait, decide=hear))
         stop = asyncio.Event()
         running = asyncio.create_task(task.run(stop))
         append_requests(store, request_json("timer"))

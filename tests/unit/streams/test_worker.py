@@ -10,7 +10,7 @@ from common.streams.engine.worker import Gone, Stuck
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import Calm, MemoryLog, MemoryReader, MemoryStore, MemoryWriter
 from common.streams.log.port import Doubt, Record, Unusable
-from fakes.counting_processor import World
+from fakes.counting_processor import RecordingEffects
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json
 from harness.stream_worker import MovableMembership, processor_with_salvage, start_worker
@@ -18,13 +18,13 @@ from harness.stream_worker import MovableMembership, processor_with_salvage, sta
 
 def test_a_partition_that_leaves_and_comes_back_goes_on() -> None:
     async def main() -> None:
-        store, world, membership, stop = (
+        store, effects, membership, stop = (
             MemoryStore(partitions=1, clock=virtual_time.clock),
-            World(),
+            RecordingEffects(),
             MovableMembership(),
             asyncio.Event(),
         )
-        worker, running = await start_worker(MemoryLog(store), world, membership, stop)
+        worker, running = await start_worker(MemoryLog(store), effects, membership, stop)
         ready = [worker.ready]
         membership.give(0)
         await asyncio.sleep(0.5)
@@ -47,9 +47,9 @@ def test_a_partition_that_leaves_and_comes_back_goes_on() -> None:
 
 def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -> None:
     async def main() -> None:
-        store, world, membership, stop = (
+        store, effects, membership, stop = (
             MemoryStore(partitions=1, clock=virtual_time.clock),
-            World(),
+            RecordingEffects(),
             MovableMembership(),
             asyncio.Event(),
         )
@@ -58,11 +58,11 @@ def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -
         async def answer_late(_key: object, _effect: object) -> None:
             await asyncio.sleep(8)
 
-        world.hook = answer_late
+        effects.hook = answer_late
         append_requests(store, request_json("a"))
         membership.give(0)
         machine = processor_with_salvage()
-        worker, running = await start_worker(MemoryLog(store), world, membership, stop, machine=machine)
+        worker, running = await start_worker(MemoryLog(store), effects, membership, stop, machine=machine)
         membership.give()
         await asyncio.sleep(0.1)
         membership.give(0)
@@ -99,7 +99,7 @@ class UnreachableLog(MemoryLog):
 def test_standing_still_ends_the_process_loudly() -> None:
     async def main() -> None:
         log = MemoryLog(MemoryStore(partitions=1, clock=virtual_time.clock), Away())
-        _, running = await start_worker(log, World(), FixedMembership([0]), asyncio.Event())
+        _, running = await start_worker(log, RecordingEffects(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
         assert ended.group_contains(Stuck, match="partition 0 has stood still for 3")
@@ -112,7 +112,7 @@ def test_an_outage_of_the_log_alone_ends_nothing() -> None:
     async def main() -> None:
         log = UnreachableLog(MemoryStore(partitions=1, clock=virtual_time.clock), Away())
         stop = asyncio.Event()
-        _, running = await start_worker(log, World(), FixedMembership([0]), stop)
+        _, running = await start_worker(log, RecordingEffects(), FixedMembership([0]), stop)
         await asyncio.sleep(600)
         assert not running.done()
         stop.set()
@@ -140,7 +140,7 @@ def test_a_standstill_counts_from_when_the_log_answers_again() -> None:
     async def main() -> None:
         stop = asyncio.Event()
         log = Returning(MemoryStore(partitions=1, clock=virtual_time.clock))
-        worker, running = await start_worker(log, World(), FixedMembership([0]), stop)
+        worker, running = await start_worker(log, RecordingEffects(), FixedMembership([0]), stop)
         await asyncio.sleep(log.back + 10)
         assert not running.done()
         assert worker.ready
@@ -155,7 +155,7 @@ def test_a_process_that_was_frozen_goes_on() -> None:
         loop, stop, weather = asyncio.get_running_loop(), asyncio.Event(), Away()
         assert isinstance(loop, virtual_time.VirtualLoop)
         log = MemoryLog(MemoryStore(partitions=1, clock=virtual_time.clock), weather)
-        worker, running = await start_worker(log, World(), FixedMembership([0]), stop)
+        worker, running = await start_worker(log, RecordingEffects(), FixedMembership([0]), stop)
         for _ in range(3):
             loop.skip(28)
             await asyncio.sleep(6)
@@ -172,7 +172,7 @@ def test_a_process_that_was_frozen_goes_on() -> None:
 def test_a_standstill_counts_after_an_outage_as_before_it() -> None:
     async def main() -> None:
         log = Returning(MemoryStore(partitions=1, clock=virtual_time.clock), Away())
-        _, running = await start_worker(log, World(), FixedMembership([0]), asyncio.Event())
+        _, running = await start_worker(log, RecordingEffects(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
         assert ended.group_contains(Stuck)
@@ -197,7 +197,9 @@ def test_a_partition_that_ends_by_itself_ends_the_process_loudly(step: str) -> N
     async def main() -> None:
         store = MemoryStore(partitions=1, clock=virtual_time.clock)
         append_requests(store, request_json("a"))
-        _, running = await start_worker(MemoryLog(store, Leaky(step)), World(), FixedMembership([0]), asyncio.Event())
+        _, running = await start_worker(
+            MemoryLog(store, Leaky(step)), RecordingEffects(), FixedMembership([0]), asyncio.Event()
+        )
         with pytest.raises(ExceptionGroup) as ended:
             await running
         assert ended.group_contains(Gone, match="partition 0")
@@ -235,7 +237,7 @@ def test_a_partition_in_doubt_is_reopened_even_if_its_reader_is_deaf() -> None:
     async def main() -> None:
         store, stop = MemoryStore(partitions=1, clock=virtual_time.clock), asyncio.Event()
         append_requests(store, request_json("a"))
-        _, running = await start_worker(DeafLog(store, DoubtfulOnce()), World(), FixedMembership([0]), stop)
+        _, running = await start_worker(DeafLog(store, DoubtfulOnce()), RecordingEffects(), FixedMembership([0]), stop)
         await asyncio.sleep(5)
         assert events_in(store) == [("a", 1)]
         stop.set()
@@ -247,9 +249,9 @@ def test_a_partition_in_doubt_is_reopened_even_if_its_reader_is_deaf() -> None:
 
 def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for_a_while() -> None:
     async def main() -> None:
-        store, world, membership, stop = (
+        store, effects, membership, stop = (
             MemoryStore(partitions=1, clock=virtual_time.clock),
-            World(),
+            RecordingEffects(),
             MovableMembership(),
             asyncio.Event(),
         )
@@ -263,11 +265,11 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
                 raise Unusable(refusals.pop())
             salvaged.append(body.key)
 
-        world.hook = answer_late
+        effects.hook = answer_late
         append_requests(store, request_json("a"))
         membership.give(0)
         _, running = await start_worker(
-            MemoryLog(store), world, membership, stop, machine=processor_with_salvage(), salvage=salvage
+            MemoryLog(store), effects, membership, stop, machine=processor_with_salvage(), salvage=salvage
         )
         await MemoryLog(store).writer("uploader-0")  # the successor
         membership.give()
@@ -287,7 +289,7 @@ def test_a_log_that_lets_the_watchdog_wait_is_not_the_process_standing_still() -
         membership, stop = MovableMembership(), asyncio.Event()
         membership.give(0)
         log = Returning(MemoryStore(partitions=1, clock=virtual_time.clock))
-        worker, running = await start_worker(log, World(), membership, stop)
+        worker, running = await start_worker(log, RecordingEffects(), membership, stop)
         await asyncio.sleep(log.back + 10)
         assert not running.done()
         assert worker.ready

@@ -9,7 +9,7 @@ from common.streams.engine.worker import Lapsed
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import Calm, MemoryLog, MemoryStore
 from common.streams.log.port import Slice
-from fakes.counting_processor import World
+from fakes.counting_processor import RecordingEffects
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json, serve_for, task_over
 from harness.stream_worker import MovableMembership, processor_with_salvage, start_worker
@@ -20,7 +20,7 @@ STANDS_FROM = 2.0
 @pytest.mark.parametrize("seconds", [9, 10])
 def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends(seconds: int) -> None:
     async def main() -> None:
-        store, world, stop = MemoryStore(partitions=1, clock=virtual_time.clock), World(), asyncio.Event()
+        store, effects, stop = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects(), asyncio.Event()
         membership = MovableMembership()
 
         async def stand_still(ordinary: float) -> None:
@@ -32,10 +32,10 @@ def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends
         async def answer_late(_key: object, _effect: object) -> None:
             await asyncio.sleep(14)
 
-        world.hook = answer_late
+        effects.hook = answer_late
         membership.give(0)
         _, running = await start_worker(
-            MemoryLog(store), world, membership, stop, machine=processor_with_salvage(), pause=stand_still
+            MemoryLog(store), effects, membership, stop, machine=processor_with_salvage(), pause=stand_still
         )
         append_requests(store, request_json("a"))
         await asyncio.sleep(30)
@@ -55,7 +55,7 @@ def test_a_process_that_is_killed_while_it_starts_leaves_nothing_behind(turns: i
     async def main() -> None:
         before = asyncio.all_tasks()
         log = MemoryLog(MemoryStore(partitions=1, clock=virtual_time.clock))
-        starting = asyncio.create_task(start_worker(log, World(), FixedMembership([0]), asyncio.Event()))
+        starting = asyncio.create_task(start_worker(log, RecordingEffects(), FixedMembership([0]), asyncio.Event()))
         for _ in range(turns):
             await asyncio.sleep(0)
         for task in (killed := asyncio.all_tasks() - before):
@@ -79,18 +79,20 @@ class Clocks:
         return Moment(steady, steady + self.set_forward)
 
 
-async def owning(store: MemoryStore, world: World, clocks: Clocks, stop: asyncio.Event) -> asyncio.Task[None]:
+async def owning(
+    store: MemoryStore, effects: RecordingEffects, clocks: Clocks, stop: asyncio.Event
+) -> asyncio.Task[None]:
     membership = MovableMembership()
     membership.give(0)
-    _, running = await start_worker(MemoryLog(store), world, membership, stop, moment=clocks.read)
+    _, running = await start_worker(MemoryLog(store), effects, membership, stop, moment=clocks.read)
     return running
 
 
 @pytest.mark.parametrize("way", ["suspended", "set_forward"])
 def test_a_process_that_was_suspended_begins_nothing_and_ends(way: str) -> None:
     async def main() -> None:
-        store, world, clocks = MemoryStore(partitions=1, clock=virtual_time.clock), World(), Clocks()
-        running = await owning(store, world, clocks, asyncio.Event())
+        store, effects, clocks = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects(), Clocks()
+        running = await owning(store, effects, clocks, asyncio.Event())
         setattr(clocks, way, 11.0)
         # Taken and committed before the heart's next beat, which is half a second away.
         append_requests(store, request_json("a"))
@@ -99,24 +101,24 @@ def test_a_process_that_was_suspended_begins_nothing_and_ends(way: str) -> None:
         with pytest.raises(Lapsed, match=r"stood still for 1[01] s, or the machine's clock was set forward by that"):
             await running
         assert store.records[Slice("uploader.state", 0)]
-        assert world.acts == []
+        assert effects.acts == []
 
     virtual_time.run(main())
 
 
 def test_a_clock_that_was_set_ends_one_process_and_not_its_successor() -> None:
     async def main() -> None:
-        store, world, clocks, stop = (
+        store, effects, clocks, stop = (
             MemoryStore(partitions=1, clock=virtual_time.clock),
-            World(),
+            RecordingEffects(),
             Clocks(),
             asyncio.Event(),
         )
-        first = await owning(store, world, clocks, stop)
+        first = await owning(store, effects, clocks, stop)
         clocks.set_forward = 50 * 365 * 86_400.0
         await asyncio.wait((first,), timeout=60)
         assert isinstance(first.exception(), Lapsed)
-        second = await owning(store, world, clocks, stop)
+        second = await owning(store, effects, clocks, stop)
         append_requests(store, request_json("a"))
         await asyncio.sleep(30)
         clocks.set_forward = 0.0
@@ -131,8 +133,8 @@ def test_a_clock_that_was_set_ends_one_process_and_not_its_successor() -> None:
 
 def test_a_clock_that_is_set_back_before_the_next_beat_does_not_leave_a_process_without_work() -> None:
     async def main() -> None:
-        store, world, clocks = MemoryStore(partitions=1, clock=virtual_time.clock), World(), Clocks()
-        running = await owning(store, world, clocks, asyncio.Event())
+        store, effects, clocks = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects(), Clocks()
+        running = await owning(store, effects, clocks, asyncio.Event())
         await asyncio.sleep(5.1)
         clocks.set_forward = 11.0
         append_requests(store, request_json("a"))
@@ -140,7 +142,7 @@ def test_a_clock_that_is_set_back_before_the_next_beat_does_not_leave_a_process_
         clocks.set_forward = 0.0
         await asyncio.wait((running,), timeout=60)
         assert isinstance(running.exception(), Lapsed)
-        assert world.acts == []
+        assert effects.acts == []
 
     virtual_time.run(main())
 
@@ -156,8 +158,8 @@ def test_a_commit_during_which_the_machine_was_suspended_is_in_doubt(way: str, s
                 if step == "commit" and not getattr(clocks, way):
                     setattr(clocks, way, seconds)
 
-        store, world = MemoryStore(partitions=1, clock=virtual_time.clock), World()
-        task = task_over(MemoryLog(store, Suspending()), world, moment=clocks.read)
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
+        task = task_over(MemoryLog(store, Suspending()), effects, moment=clocks.read)
         append_requests(store, request_json("a"))
         await serve_for(task, 5)
         assert task.pulse.reopened == reopened

@@ -13,14 +13,24 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from builders.credentials import PRIVATE_KEY, TOKEN, credential
-from builders.uploader_states import ASKING, INITIALISING, KEY, LARGE, LOCATING, PROBING, REQUEST, TICKET, of
+from builders.uploader_states import (
+    ASKING,
+    INITIALISING,
+    KEY,
+    LARGE,
+    LOCATING,
+    PROBING,
+    REQUEST,
+    TICKET,
+    requested_effect,
+)
 from common.contract.account import CredentialWithdrawn
 from common.contract.post import FailureReason, PostFailed, PostUploaded
 from common.security.sealing import open_sealed
-from fakes.media_source import Cat
-from fakes.tiktok_uploads import EVERYTHING, URL, Attempt, ModelTikTok
-from fakes.views import Views
-from harness.uploader import drive, effects_over
+from fakes.media_source import FakeMediaSource
+from fakes.tiktok_uploads import CREATOR_INFO, URL, Attempt, FakeUploadTikTok
+from fakes.views import CredentialViews
+from harness.uploader import effects_over, run_until_handed_over
 from tiktok import outcomes
 from tiktok.outcomes import Unknown
 from uploader_service.facts import (
@@ -42,7 +52,7 @@ from uploader_service.source_problems import Changed, TemporarilyUnavailable, Un
 from uploader_service.wishes import SendChunk, TikTokCall, Wanted
 
 LATER = TemporarilyUnavailable(place="media.example", why="no route")
-ASK, INIT, STATUS = of(ASKING), of(INITIALISING), of(LOCATING)
+ASK, INIT, STATUS = requested_effect(ASKING), requested_effect(INITIALISING), requested_effect(LOCATING)
 
 
 @pytest.fixture
@@ -52,11 +62,11 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 async def perform(threads: ThreadPoolExecutor, effect: Wanted, tiktok: Any = None, **changes: Any) -> Fact:
-    views, sources = changes.pop("views", Views()), changes.pop("sources", Cat())
-    return await effects_over(tiktok or ModelTikTok(), sources, threads, **changes).perform(KEY, effect, views)
+    views, sources = changes.pop("views", CredentialViews()), changes.pop("sources", FakeMediaSource())
+    return await effects_over(tiktok or FakeUploadTikTok(), sources, threads, **changes).perform(KEY, effect, views)
 
 
-async def opened(threads: ThreadPoolExecutor, tiktok: ModelTikTok, chunk: int = 0) -> SendChunk:
+async def opened(threads: ThreadPoolExecutor, tiktok: FakeUploadTikTok, chunk: int = 0) -> SendChunk:
     """A chunk's effect with a url that was really sealed."""
     done = await perform(threads, INIT, tiktok)
     assert isinstance(done, InitDone)
@@ -65,14 +75,14 @@ async def opened(threads: ThreadPoolExecutor, tiktok: ModelTikTok, chunk: int = 
 
 
 async def test_a_source_is_found(threads: ThreadPoolExecutor) -> None:
-    assert await perform(threads, of(PROBING)) == SourceFound(of=of(PROBING), media=LARGE)
+    assert await perform(threads, requested_effect(PROBING)) == SourceFound(of=requested_effect(PROBING), media=LARGE)
 
 
 @pytest.mark.parametrize(
     ("problem", "temporary"), [(LATER, True), (Unavailable(place="media.example", status=404), False)]
 )
 async def test_a_source_is_not_usable(threads: ThreadPoolExecutor, problem: Any, temporary: bool) -> None:  # noqa: FBT001 - a table's column
-    fact = await perform(threads, of(PROBING), sources=Cat(problem=problem))
+    fact = await perform(threads, requested_effect(PROBING), sources=FakeMediaSource(problem=problem))
     assert isinstance(fact, SourceUnusable)
     assert (fact.problem.temporary, fact.problem.message) == (temporary, problem.sentence)
     assert fact.problem.reason is FailureReason.SOURCE_UNAVAILABLE
@@ -81,12 +91,12 @@ async def test_a_source_is_not_usable(threads: ThreadPoolExecutor, problem: Any,
 async def test_the_creator_is_asked(threads: ThreadPoolExecutor) -> None:
     fact = await perform(threads, ASK)
     assert isinstance(fact, CreatorTold)
-    assert fact.privacy_levels == EVERYTHING.privacy_level_options
+    assert fact.privacy_levels == CREATOR_INFO.privacy_level_options
     assert (fact.comment_disabled, fact.duet_disabled, fact.stitch_disabled) == (True, False, False)
 
 
 async def test_an_attempt_is_opened_with_what_was_asked_for_and_its_url_is_sealed(threads: ThreadPoolExecutor) -> None:
-    tiktok = ModelTikTok()
+    tiktok = FakeUploadTikTok()
     fact = await perform(threads, INIT, tiktok)
     assert isinstance(fact, InitDone)
     assert "planted-secret" not in repr(fact)
@@ -98,17 +108,19 @@ async def test_an_attempt_is_opened_with_what_was_asked_for_and_its_url_is_seale
 
 @pytest.mark.parametrize("effect", [ASK, INIT])
 async def test_nothing_is_begun_by_another_tenants_grant(threads: ThreadPoolExecutor, effect: TikTokCall) -> None:
-    views = Views(credential(version=9, tenant="another"))
+    views = CredentialViews(credential(version=9, tenant="another"))
     assert await perform(threads, effect, views=views) == NoCredential(of=effect, version=9)
 
 
 async def test_what_tiktok_has_is_found_out_by_any_tenants_grant(threads: ThreadPoolExecutor) -> None:
-    tiktok = ModelTikTok(attempts={"p1": Attempt(total=LARGE.size, stored=7)})
-    assert isinstance(await perform(threads, STATUS, tiktok, views=Views(credential(tenant="another"))), Located)
+    tiktok = FakeUploadTikTok(attempts={"p1": Attempt(total=LARGE.size, stored=7)})
+    assert isinstance(
+        await perform(threads, STATUS, tiktok, views=CredentialViews(credential(tenant="another"))), Located
+    )
 
 
 async def test_the_status_is_asked(threads: ThreadPoolExecutor) -> None:
-    fact = await perform(threads, STATUS, ModelTikTok(attempts={"p1": Attempt(total=LARGE.size, stored=7)}))
+    fact = await perform(threads, STATUS, FakeUploadTikTok(attempts={"p1": Attempt(total=LARGE.size, stored=7)}))
     assert isinstance(fact, Located)
     assert (fact.of, fact.status, fact.uploaded_bytes) == (STATUS, "PROCESSING_UPLOAD", 7)
 
@@ -120,7 +132,7 @@ async def test_the_status_is_asked(threads: ThreadPoolExecutor) -> None:
 async def test_a_call_that_goes_wrong(
     threads: ThreadPoolExecutor, name: str, effect: Any, trouble: str, kind: type[Any]
 ) -> None:
-    tiktok = ModelTikTok(trouble={name: trouble}, attempts={"p1": Attempt(total=1)})
+    tiktok = FakeUploadTikTok(failures={name: trouble}, attempts={"p1": Attempt(total=1)})
     fact = await perform(threads, effect, tiktok)
     assert isinstance(fact, kind)
     assert fact.of == effect
@@ -139,23 +151,25 @@ async def test_a_call_that_goes_wrong(
     ],
 )
 async def test_without_a_usable_token_nothing_is_called(threads: ThreadPoolExecutor, body: Any, version: int) -> None:
-    tiktok = ModelTikTok()
+    tiktok = FakeUploadTikTok()
     for effect in (ASK, INIT, STATUS):
-        assert await perform(threads, effect, tiktok, views=Views(body)) == NoCredential(of=effect, version=version)
+        assert await perform(threads, effect, tiktok, views=CredentialViews(body)) == NoCredential(
+            of=effect, version=version
+        )
     assert tiktok.calls == []
 
 
 async def test_a_url_sealed_for_another_key_is_seen(threads: ThreadPoolExecutor) -> None:
-    tiktok = ModelTikTok()
+    tiktok = FakeUploadTikTok()
     effect = await opened(threads, tiktok)
     fact = await perform(threads, effect, tiktok, private_key=X25519PrivateKey.generate())
     assert fact == TicketUnreadable(of=effect)
 
 
 async def test_a_source_that_breaks_within_a_chunk(threads: ThreadPoolExecutor) -> None:
-    tiktok = ModelTikTok()
+    tiktok = FakeUploadTikTok()
     effect = await opened(threads, tiktok)
-    broken = Cat(breaks=Changed(place="media.example", what="ETag"))
+    broken = FakeMediaSource(read_failure=Changed(place="media.example", what="ETag"))
     fact = await perform(threads, effect, tiktok, sources=broken)
     assert isinstance(fact, SourceBroke)
     assert fact.problem.reason is FailureReason.SOURCE_CHANGED
@@ -176,7 +190,7 @@ class Stuck:
 
 
 async def test_a_chunk_that_is_cut_off_stops_its_thread(threads: ThreadPoolExecutor) -> None:
-    effect = await opened(threads, ModelTikTok())
+    effect = await opened(threads, FakeUploadTikTok())
     stuck = Stuck()
     sending = asyncio.create_task(perform(threads, effect, chunks=stuck))
     assert await asyncio.to_thread(stuck.sending.wait, 20)
@@ -188,8 +202,8 @@ async def test_a_chunk_that_is_cut_off_stops_its_thread(threads: ThreadPoolExecu
 
 async def test_nothing_secret_is_logged(threads: ThreadPoolExecutor) -> None:
     with structlog.testing.capture_logs() as lines:
-        await perform(threads, INIT, ModelTikTok(trouble={"init": "spam_risk"}))
-        await perform(threads, ASK, views=Views(credential(sealed={"uploader": "h1.AAAA"})))
+        await perform(threads, INIT, FakeUploadTikTok(failures={"init": "spam_risk"}))
+        await perform(threads, ASK, views=CredentialViews(credential(sealed={"uploader": "h1.AAAA"})))
     assert [line["event"] for line in lines] == ["tiktok_refused", "credential_unreadable"]
     assert TOKEN not in str(lines)
     assert "planted-secret" not in str(lines)
@@ -205,11 +219,11 @@ CALLS = ("creator", "init", *(f"chunk {n}0000000" for n in range(1, 7)), "chunk 
 async def test_whatever_answer_is_lost_the_post_is_handed_over_once(
     threads: ThreadPoolExecutor, call: str, trouble: str
 ) -> None:
-    tiktok = ModelTikTok(trouble={call: trouble})
-    state, events = await drive(effects_over(tiktok, Cat(), threads))
+    tiktok = FakeUploadTikTok(failures={call: trouble})
+    state, events = await run_until_handed_over(effects_over(tiktok, FakeMediaSource(), threads))
     assert isinstance(state, HandedOver)
-    assert tiktok.trouble == {}
-    assert tiktok.whole == [state.publish_id]
+    assert tiktok.failures == {}
+    assert tiktok.complete == [state.publish_id]
     (uploaded,) = [event for event in events if isinstance(event, PostUploaded)]
     assert uploaded.publish_id == state.publish_id
     assert len(tiktok.attempts) == (2 if (call, trouble) == ("init", "lost") else 1)
@@ -220,23 +234,25 @@ async def test_whichever_outcome_is_lost_with_its_process_the_post_is_handed_ove
     threads: ThreadPoolExecutor, size: int
 ) -> None:
     for crash_at in range(25):
-        tiktok = ModelTikTok()
-        state, _events = await drive(effects_over(tiktok, Cat(size=size), threads), crash_at=crash_at)
+        tiktok = FakeUploadTikTok()
+        state, _events = await run_until_handed_over(
+            effects_over(tiktok, FakeMediaSource(size=size), threads), crash_at=crash_at
+        )
         assert isinstance(state, HandedOver)
-        assert tiktok.whole == [state.publish_id]
+        assert tiktok.complete == [state.publish_id]
 
 
 async def test_a_source_that_breaks_is_read_on(threads: ThreadPoolExecutor) -> None:
-    tiktok = ModelTikTok()
-    state, _events = await drive(effects_over(tiktok, Cat(breaks=LATER), threads))
+    tiktok = FakeUploadTikTok()
+    state, _events = await run_until_handed_over(effects_over(tiktok, FakeMediaSource(read_failure=LATER), threads))
     assert isinstance(state, HandedOver)
     assert len(tiktok.attempts) == 1
 
 
 async def test_a_refused_post_never_reaches_tiktok(threads: ThreadPoolExecutor) -> None:
-    tiktok = ModelTikTok()
-    gone = Cat(problem=Unavailable(place="media.example", status=404))
-    state, events = await drive(effects_over(tiktok, gone, threads))
+    tiktok = FakeUploadTikTok()
+    gone = FakeMediaSource(problem=Unavailable(place="media.example", status=404))
+    state, events = await run_until_handed_over(effects_over(tiktok, gone, threads))
     assert isinstance(state, Finished)
     assert tiktok.calls == []
     assert [event.message for event in events if isinstance(event, PostFailed)] == [

@@ -25,16 +25,16 @@ from builders.uploader_states import (
     TICKET,
     UPLOADING,
     WAITING,
-    at,
     chunk_declined,
+    creator_info,
     declined,
-    of,
+    expect_state,
     refused,
+    requested_effect,
     revisions,
+    single_event,
+    status_result,
     step,
-    the_event,
-    told,
-    went,
     with_job,
 )
 from common.contract.post import (
@@ -77,17 +77,17 @@ HOUR = timedelta(hours=1)
 
 @pytest.mark.parametrize(("uploaded", "chunk"), [(0, 0), (10_000_000, 1), (60_000_000, LAST)])
 def test_the_upload_goes_on_where_tiktok_is(uploaded: int, chunk: int) -> None:
-    uploading = went(step(LOCATING, at(LOCATING, uploaded)), Uploading)
+    uploading = expect_state(step(LOCATING, status_result(LOCATING, uploaded)), Uploading)
     assert (uploading.next_chunk, uploading.last_chunk_may_have_left) == (chunk, chunk == LAST)
     assert uploading.job.calls.statuses == (NOW,)
-    marked = went(step(LOCATING_LAST, at(LOCATING_LAST, uploaded)), Uploading)
+    marked = expect_state(step(LOCATING_LAST, status_result(LOCATING_LAST, uploaded)), Uploading)
     assert (marked.next_chunk, marked.last_chunk_may_have_left) == (chunk, True)
 
 
 @pytest.mark.parametrize("uploaded", [None, 10_000_001])
 def test_a_stop_that_is_no_edge_ends_an_attempt_only_before_the_last_may_have_left(uploaded: int | None) -> None:
-    assert went(step(LOCATING, at(LOCATING, uploaded)), Probing).job.attempt == 2
-    assert went(step(LOCATING_LAST, at(LOCATING_LAST, uploaded)), Waiting).then.job.attempt == 1
+    assert expect_state(step(LOCATING, status_result(LOCATING, uploaded)), Probing).job.attempt == 2
+    assert expect_state(step(LOCATING_LAST, status_result(LOCATING_LAST, uploaded)), Waiting).then.job.attempt == 1
 
 
 @pytest.mark.parametrize("state", [LOCATING, LOCATING_LAST], ids=["before", "after"])
@@ -100,82 +100,88 @@ def test_a_stop_that_is_no_edge_ends_an_attempt_only_before_the_last_may_have_le
     ],
 )
 def test_what_tiktok_has_whole_is_handed_over(state: Locating, status: StatusCode, uploaded: int | None) -> None:
-    the_event(step(state, at(state, uploaded, status)), PostUploaded)
+    single_event(step(state, status_result(state, uploaded, status)), PostUploaded)
 
 
 @pytest.mark.parametrize("state", [LOCATING, LOCATING_LAST], ids=["before", "after"])
 def test_what_tiktok_gave_up_is_tried_again_only_where_that_helps(state: Locating) -> None:
     for reason in ANOTHER_ATTEMPT_HELPS:
-        assert went(step(state, at(state, None, StatusCode.FAILED, reason)), Probing).job.attempt == 2
-    failed = the_event(step(state, at(state, None, StatusCode.FAILED, "duration_check_failed")), PostFailed)
+        assert (
+            expect_state(step(state, status_result(state, None, StatusCode.FAILED, reason)), Probing).job.attempt == 2
+        )
+    failed = single_event(
+        step(state, status_result(state, None, StatusCode.FAILED, "duration_check_failed")), PostFailed
+    )
     assert (failed.reason, failed.code) == (FailureReason.REFUSED_BY_TIKTOK, "duration_check_failed")
 
 
 @pytest.mark.parametrize("status", [StatusCode.UNRECOGNISED, StatusCode.PROCESSING_DOWNLOAD])
 def test_a_status_that_says_nothing_is_asked_for_again(status: StatusCode) -> None:
-    assert went(step(LOCATING, at(LOCATING, None, status)), Waiting).then.job.attempt == 1
+    assert expect_state(step(LOCATING, status_result(LOCATING, None, status)), Waiting).then.job.attempt == 1
 
 
 def test_after_the_last_chunk_two_answers_after_a_late_refusal_prove_that_an_attempt_is_dead() -> None:
-    refusal = ChunkDeclined(of=of(LAST_CHUNK), refused=refused("upload_url_expired", 403))
-    locating = went(step(LAST_CHUNK, refusal, PAST_LIFE), Locating)
+    refusal = ChunkDeclined(of=requested_effect(LAST_CHUNK), refused=refused("upload_url_expired", 403))
+    locating = expect_state(step(LAST_CHUNK, refusal, PAST_LIFE), Locating)
     assert locating.refused_late
-    waiting = went(step(locating, at(locating, 60_000_000), PAST_LIFE), Waiting)
-    asking = went(step(waiting, Due(), waiting.until), Locating)
-    probing = went(step(asking, at(asking, 60_000_000), waiting.until), Probing)
+    waiting = expect_state(step(locating, status_result(locating, 60_000_000), PAST_LIFE), Waiting)
+    asking = expect_state(step(waiting, Due(), waiting.until), Locating)
+    probing = expect_state(step(asking, status_result(asking, 60_000_000), waiting.until), Probing)
     assert probing.job.attempt == 2
 
 
 def test_after_the_last_chunk_an_early_refusal_proves_nothing() -> None:
     early = PAST_LIFE - timedelta(seconds=1)
-    locating = went(step(LAST_CHUNK, chunk_declined(LAST_CHUNK, "upload_unknown"), early), Locating)
+    locating = expect_state(step(LAST_CHUNK, chunk_declined(LAST_CHUNK, "upload_unknown"), early), Locating)
     assert not locating.refused_late
     for _ in range(3):
-        locating = went(step(locating, at(locating, 60_000_000), early), Uploading)
+        locating = expect_state(step(locating, status_result(locating, 60_000_000), early), Uploading)
         locating = Locating(job=locating.job, media=LARGE, ticket=TICKET, last_chunk_may_have_left=True)
     assert locating.job.attempt == 1
 
 
 def test_after_the_urls_life_the_last_chunk_is_sent_for_the_refusal_that_is_missing() -> None:
-    uploading = went(step(LOCATING_LAST, at(LOCATING_LAST, 10_000_001), PAST_LIFE), Uploading)
+    uploading = expect_state(step(LOCATING_LAST, status_result(LOCATING_LAST, 10_000_001), PAST_LIFE), Uploading)
     assert uploading.next_chunk == LAST
 
 
 def test_after_its_moment_nothing_of_the_post_is_sent_any_more() -> None:
     late = with_job(LOCATING_LAST, not_after=NOW + timedelta(minutes=10))
     for moment in (NOW + timedelta(minutes=10), PAST_LIFE):
-        assert isinstance(went(step(late, at(late, 60_000_000), moment), Waiting).then, Locating)
+        assert isinstance(expect_state(step(late, status_result(late, 60_000_000), moment), Waiting).then, Locating)
 
 
 @pytest.mark.parametrize(
     ("fact", "kind"),
     [
-        (SourceBroke(of=of(LAST_CHUNK), problem=GONE, nothing_left=True), Finished),
-        (TicketUnreadable(of=of(LAST_CHUNK), nothing_left=True), Probing),
+        (SourceBroke(of=requested_effect(LAST_CHUNK), problem=GONE, nothing_left=True), Finished),
+        (TicketUnreadable(of=requested_effect(LAST_CHUNK), nothing_left=True), Probing),
     ],
 )
 def test_an_attempt_whose_last_chunk_nobody_can_have_sent_is_dead_at_once(fact: Any, kind: type[Any]) -> None:
     decision = step(LAST_CHUNK, fact)
-    went(decision, kind)
+    expect_state(decision, kind)
     if kind is Finished:
-        assert the_event(decision, PostFailed).reason is FailureReason.SOURCE_UNAVAILABLE
+        assert single_event(decision, PostFailed).reason is FailureReason.SOURCE_UNAVAILABLE
     taken_over = replace(LAST_CHUNK, taken_over=True)
-    assert went(step(taken_over, dataclasses.replace(fact, of=of(taken_over))), Locating).unsendable
+    assert expect_state(
+        step(taken_over, dataclasses.replace(fact, of=requested_effect(taken_over))), Locating
+    ).unsendable
 
 
 def test_an_attempt_that_was_taken_over_says_so_before_its_last_chunk_is_sent() -> None:
-    state = went(step(LAST_CHUNK, TakenOver(of=of(LAST_CHUNK))), Uploading)
+    state = expect_state(step(LAST_CHUNK, TakenOver(of=requested_effect(LAST_CHUNK))), Uploading)
     assert state == replace(LAST_CHUNK, taken_over=True)
-    assert of(state).taken_over
-    late = SourceBroke(of=of(LAST_CHUNK), problem=GONE, nothing_left=True)
+    assert requested_effect(state).taken_over
+    late = SourceBroke(of=requested_effect(LAST_CHUNK), problem=GONE, nothing_left=True)
     assert step(state, late).state == state
-    locating = went(step(state, Unanswered(of=of(state), reason="reset")), Locating)
-    assert went(step(locating, at(locating, 60_000_000)), Uploading).taken_over
+    locating = expect_state(step(state, Unanswered(of=requested_effect(state), reason="reset")), Locating)
+    assert expect_state(step(locating, status_result(locating, 60_000_000)), Uploading).taken_over
 
 
 UNSENDABLE = (
-    SourceBroke(of=of(LAST_CHUNK), problem=GONE),
-    TicketUnreadable(of=of(LAST_CHUNK)),
+    SourceBroke(of=requested_effect(LAST_CHUNK), problem=GONE),
+    TicketUnreadable(of=requested_effect(LAST_CHUNK)),
 )
 
 
@@ -189,7 +195,7 @@ def test_what_cannot_be_sent_any_more_waits_for_the_urls_end_and_two_answers(fac
             decision = step(state, Due(), now)
         else:
             asked += 1
-            decision = step(state, at(went(decision, Locating), 60_000_000), now)
+            decision = step(state, status_result(expect_state(decision, Locating), 60_000_000), now)
     assert PAST_LIFE + timedelta(seconds=30) <= now <= PAST_LIFE + timedelta(minutes=7)
     assert asked < 30
     assert decision.state.job.attempt == 2
@@ -198,25 +204,25 @@ def test_what_cannot_be_sent_any_more_waits_for_the_urls_end_and_two_answers(fac
 @pytest.mark.parametrize(
     "fact",
     [
-        SourceBroke(of=of(LAST_CHUNK), problem=TEMPORARY),
-        NeverSent(of=of(LAST_CHUNK), reason="no route"),
+        SourceBroke(of=requested_effect(LAST_CHUNK), problem=TEMPORARY),
+        NeverSent(of=requested_effect(LAST_CHUNK), reason="no route"),
         *UNSENDABLE,
     ],
     ids=lambda fact: type(fact).__name__,
 )
 def test_past_the_urls_life_no_refusal_is_waited_for_that_cannot_be_heard(fact: Any) -> None:
-    locating = went(step(LAST_CHUNK, fact, PAST_LIFE), Locating)
-    waiting = went(step(locating, at(locating, 60_000_000), PAST_LIFE), Waiting)
-    asking = went(step(waiting, Due(), waiting.until), Locating)
-    assert went(step(asking, at(asking, 60_000_000), waiting.until), Probing).job.attempt == 2
-    the_event(step(asking, at(asking, LARGE.size), waiting.until), PostUploaded)
+    locating = expect_state(step(LAST_CHUNK, fact, PAST_LIFE), Locating)
+    waiting = expect_state(step(locating, status_result(locating, 60_000_000), PAST_LIFE), Waiting)
+    asking = expect_state(step(waiting, Due(), waiting.until), Locating)
+    assert expect_state(step(asking, status_result(asking, 60_000_000), waiting.until), Probing).job.attempt == 2
+    single_event(step(asking, status_result(asking, LARGE.size), waiting.until), PostUploaded)
 
 
 def test_what_is_dead_after_its_moment_is_too_late() -> None:
     short = with_job(LOCATING_LAST, not_after=NOW + timedelta(minutes=10))
-    waiting = went(step(short, at(short, 60_000_000), PAST_LIFE), Waiting)
-    asking = went(step(waiting, Due(), waiting.until), Locating)
-    failed = the_event(step(asking, at(asking, 60_000_000), waiting.until), PostFailed)
+    waiting = expect_state(step(short, status_result(short, 60_000_000), PAST_LIFE), Waiting)
+    asking = expect_state(step(waiting, Due(), waiting.until), Locating)
+    failed = single_event(step(asking, status_result(asking, 60_000_000), waiting.until), PostFailed)
     assert failed.reason is FailureReason.TOO_LATE
 
 
@@ -225,12 +231,12 @@ def test_what_is_dead_after_its_moment_is_too_late() -> None:
 
 @pytest.mark.parametrize("state", [PROBING, ASKING, INITIALISING, UPLOADING, LOCATING, WAITING, AWAITING])
 def test_what_cannot_have_gone_out_fails_when_its_moment_has_passed(state: Post) -> None:
-    assert the_event(step(state, Due(), JOB.not_after), PostFailed).reason is FailureReason.TOO_LATE
+    assert single_event(step(state, Due(), JOB.not_after), PostFailed).reason is FailureReason.TOO_LATE
 
 
 @pytest.mark.parametrize("state", [UPLOADING, LOCATING])
 def test_an_old_url_is_replaced_before_the_last_chunk(state: Working) -> None:
-    assert went(step(state, Due(), NOW + URL_LIFE - URL_MARGIN), Probing).job.attempt == 2
+    assert expect_state(step(state, Due(), NOW + URL_LIFE - URL_MARGIN), Probing).job.attempt == 2
     assert step(state, Due(), NOW + URL_LIFE - URL_MARGIN - timedelta(seconds=1)).state == state
 
 
@@ -239,14 +245,14 @@ def test_an_old_url_is_replaced_before_the_last_chunk(state: Working) -> None:
 )
 def test_what_could_not_be_found_out_in_time_is_handed_over_unresolved(state: Post) -> None:
     decision = step(state, Due(), NOW + FIND_OUT_FOR)
-    went(decision, HandedOver)
-    unresolved = the_event(decision, PostUnresolved)
+    expect_state(decision, HandedOver)
+    unresolved = single_event(decision, PostUnresolved)
     assert (unresolved.publish_id, unresolved.attempt, unresolved.revision) == ("p1", 1, 2)
 
 
 def test_a_last_chunk_whose_moment_has_passed_is_only_found_out() -> None:
     state = with_job(LAST_CHUNK, not_after=NOW + timedelta(minutes=1))
-    went(step(state, Due(), NOW + timedelta(minutes=1)), Locating)
+    expect_state(step(state, Due(), NOW + timedelta(minutes=1)), Locating)
 
 
 def test_a_wait_ends_at_its_time_and_not_before() -> None:
@@ -268,12 +274,12 @@ def test_revisions_rise_by_one_over_a_whole_life() -> None:
     moments: list[tuple[Any, datetime]] = [
         (lambda s: declined(s, "spam_risk_too_many_posts"), NOW),
         (lambda s: Due(), NOW + HOUR),
-        (told, NOW + HOUR),
+        (creator_info, NOW + HOUR),
         (lambda s: declined(s, "rate_limit_exceeded"), NOW + HOUR),
         (lambda s: Due(), NOW + 2 * HOUR),
-        (lambda s: InitDone(of=of(s), publish_id="p1", sealed_url="s"), NOW + 2 * HOUR),
-        (lambda s: Unanswered(of=of(s), reason="reset"), NOW + 2 * HOUR),
-        (lambda s: at(s, LARGE.size), NOW + 2 * HOUR),
+        (lambda s: InitDone(of=requested_effect(s), publish_id="p1", sealed_url="s"), NOW + 2 * HOUR),
+        (lambda s: Unanswered(of=requested_effect(s), reason="reset"), NOW + 2 * HOUR),
+        (lambda s: status_result(s, LARGE.size), NOW + 2 * HOUR),
     ]
     for make, now in moments:
         decision = step(state, make(state), now)

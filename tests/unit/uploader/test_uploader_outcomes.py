@@ -28,14 +28,14 @@ from builders.uploader_states import (
     UPLOADING,
     WORKING,
     chunk_declined,
+    creator_info,
     declined,
-    of,
-    outcomes_of,
+    expect_state,
+    requested_effect,
+    results_of,
+    single_event,
     step,
     stored,
-    the_event,
-    told,
-    went,
     with_job,
 )
 from common.contract.account import TokenRejected
@@ -83,20 +83,20 @@ names = [type(state).__name__ for state in STATES]
 @pytest.mark.parametrize("wanting", WORKING, ids=[type(state).__name__ for state in WORKING])
 def test_an_outcome_of_another_state_changes_nothing(state: Post, wanting: Working) -> None:
     late = replace(wanting, job=replace(wanting.job, attempt=2))
-    for fact in outcomes_of(of(late)):
+    for fact in results_of(requested_effect(late)):
         assert step(state, fact).state == state
         assert step(state, fact).events == ()
 
 
 @pytest.mark.parametrize("state", WORKING, ids=[type(state).__name__ for state in WORKING])
 def test_every_outcome_of_what_is_wanted_changes_the_state(state: Working) -> None:
-    for fact in outcomes_of(of(state)):
+    for fact in results_of(requested_effect(state)):
         assert step(state, fact).state != state, fact
 
 
 def test_nothing_but_a_request_begins_a_post() -> None:
     for wanting in WORKING:
-        for fact in (*outcomes_of(of(wanting)), *INPUTS[3:]):
+        for fact in (*results_of(requested_effect(wanting)), *INPUTS[3:]):
             assert step(None, fact).state is None
 
 
@@ -105,27 +105,27 @@ def test_nothing_but_a_request_begins_a_post() -> None:
 
 def test_a_source_that_is_there_leads_to_the_creator() -> None:
     state = with_job(PROBING, strikes=3)
-    assert step(state, SourceFound(of=of(state), media=LARGE)).state == ASKING
+    assert step(state, SourceFound(of=requested_effect(state), media=LARGE)).state == ASKING
 
 
 def test_a_source_that_is_gone_ends_the_post() -> None:
-    failed = the_event(step(PROBING, SourceUnusable(of=of(PROBING), problem=GONE)), PostFailed)
+    failed = single_event(step(PROBING, SourceUnusable(of=requested_effect(PROBING), problem=GONE)), PostFailed)
     assert (failed.reason, failed.message) == (FailureReason.SOURCE_UNAVAILABLE, "HTTP 404")
 
 
 def test_a_source_that_may_come_back_is_looked_at_again() -> None:
-    decision = step(PROBING, SourceUnusable(of=of(PROBING), problem=TEMPORARY))
-    waiting = went(decision, Waiting)
+    decision = step(PROBING, SourceUnusable(of=requested_effect(PROBING), problem=TEMPORARY))
+    waiting = expect_state(decision, Waiting)
     assert (waiting.then, waiting.reason) == (with_job(PROBING, strikes=1), DelayReason.SOURCE)
     assert decision.events == ()
     later = with_job(PROBING, strikes=9)
-    delayed = the_event(step(later, SourceUnusable(of=of(later), problem=TEMPORARY)), PostDelayed)
+    delayed = single_event(step(later, SourceUnusable(of=requested_effect(later), problem=TEMPORARY)), PostDelayed)
     assert (delayed.reason, delayed.message) == (DelayReason.SOURCE, "later")
 
 
 def test_a_source_larger_than_tiktok_takes_ends_the_post() -> None:
-    fact = SourceFound(of=of(PROBING), media=replace(LARGE, size=4_000_000_001))
-    failed = the_event(step(PROBING, fact), PostFailed)
+    fact = SourceFound(of=requested_effect(PROBING), media=replace(LARGE, size=4_000_000_001))
+    failed = single_event(step(PROBING, fact), PostFailed)
     assert failed.reason is FailureReason.SOURCE_TOO_LARGE
     assert "4000000001" in failed.message
 
@@ -134,7 +134,7 @@ def test_a_source_larger_than_tiktok_takes_ends_the_post() -> None:
 
 
 def test_a_creator_who_may_post_this_leads_to_init() -> None:
-    state = step(ASKING, told(ASKING)).state
+    state = step(ASKING, creator_info(ASKING)).state
     assert isinstance(state, Initialising)
     assert state.job.calls.creators == (NOW,)
 
@@ -150,13 +150,16 @@ def test_a_creator_who_may_post_this_leads_to_init() -> None:
 )
 def test_what_the_creator_does_not_allow_is_refused(request_says: Any, creator_says: Any, field: str) -> None:
     state = with_job(ASKING, request=replace(REQUEST, **request_says))
-    failed = the_event(step(state, told(state, **creator_says)), PostFailed)
+    failed = single_event(step(state, creator_info(state, **creator_says)), PostFailed)
     assert failed.reason is FailureReason.INVALID_REQUEST
     assert failed.message.startswith(field)
 
 
 def test_what_is_not_asked_for_may_be_switched_off() -> None:
-    went(step(ASKING, told(ASKING, comment_disabled=True, duet_disabled=True, stitch_disabled=True)), Initialising)
+    expect_state(
+        step(ASKING, creator_info(ASKING, comment_disabled=True, duet_disabled=True, stitch_disabled=True)),
+        Initialising,
+    )
 
 
 # -- refusals of calls, by code
@@ -183,33 +186,33 @@ def test_what_is_not_asked_for_may_be_switched_off() -> None:
 )
 def test_a_refused_call_is_decided_by_its_code(state: Any, code: str, kind: type[Any], reason: Any) -> None:
     decision = step(state, declined(state, code))
-    went(decision, kind)
+    expect_state(decision, kind)
     said = [event.reason for event in decision.events if isinstance(event, PostDelayed | PostFailed)]
     assert said == ([reason] if reason else [])
     assert [event.code for event in decision.events if isinstance(event, PostFailed)] == [code] * (kind is Finished)
 
 
 def test_a_rate_limit_is_waited_out_for_more_than_a_minute() -> None:
-    assert went(step(INITIALISING, declined(INITIALISING, "rate_limit_exceeded")), Waiting).until > NOW + timedelta(
-        seconds=60
-    )
+    assert expect_state(
+        step(INITIALISING, declined(INITIALISING, "rate_limit_exceeded")), Waiting
+    ).until > NOW + timedelta(seconds=60)
 
 
 def test_a_daily_limit_is_asked_about_again_every_hour() -> None:
-    waiting = went(step(INITIALISING, declined(INITIALISING, "spam_risk_too_many_posts")), Waiting)
+    waiting = expect_state(step(INITIALISING, declined(INITIALISING, "spam_risk_too_many_posts")), Waiting)
     assert (waiting.until, type(waiting.then), waiting.then.job.attempt) == (NOW + HOUR, Asking, 1)
 
 
 def test_a_rejected_token_is_told_to_auth_and_a_newer_one_lets_the_post_go_on() -> None:
     decision = step(ASKING, declined(ASKING, "access_token_invalid", version=3))
-    rejected = the_event(decision, TokenRejected)
+    rejected = single_event(decision, TokenRejected)
     assert (rejected.account_id, rejected.version, rejected.service) == ("acc_a", 3, "uploader")
-    assert went(step(decision.state, CredentialSeen(3)), AwaitingCredential) == decision.state
-    assert went(step(decision.state, CredentialSeen(4)), Asking).job.revision == 2
+    assert expect_state(step(decision.state, CredentialSeen(3)), AwaitingCredential) == decision.state
+    assert expect_state(step(decision.state, CredentialSeen(4)), Asking).job.revision == 2
 
 
 def test_newer_tokens_that_are_refused_too_are_not_tried_in_a_hurry() -> None:
-    asking = went(step(AWAITING, CredentialSeen(4)), Asking)
+    asking = expect_state(step(AWAITING, CredentialSeen(4)), Asking)
     asking_or_waiting: Post | None = None
     for version in (4, 5):
         again = step(asking, declined(asking, "access_token_invalid", version=version))
@@ -219,17 +222,19 @@ def test_newer_tokens_that_are_refused_too_are_not_tried_in_a_hurry() -> None:
 
 
 def test_without_a_credential_the_post_waits_for_one_until_its_moment_has_passed() -> None:
-    decision = step(INITIALISING, NoCredential(of=of(INITIALISING), version=-1))
-    went(decision, AwaitingCredential)
-    assert the_event(decision, PostDelayed).reason is DelayReason.CREDENTIAL
-    assert the_event(step(decision.state, Due(), JOB.not_after), PostFailed).reason is FailureReason.TOO_LATE
+    decision = step(INITIALISING, NoCredential(of=requested_effect(INITIALISING), version=-1))
+    expect_state(decision, AwaitingCredential)
+    assert single_event(decision, PostDelayed).reason is DelayReason.CREDENTIAL
+    assert single_event(step(decision.state, Due(), JOB.not_after), PostFailed).reason is FailureReason.TOO_LATE
 
 
 # -- initialising
 
 
 def test_an_opened_attempt_is_written_down_with_its_sealed_url_before_a_byte_leaves() -> None:
-    uploading = went(step(INITIALISING, InitDone(of=of(INITIALISING), publish_id="p1", sealed_url="sealed")), Uploading)
+    uploading = expect_state(
+        step(INITIALISING, InitDone(of=requested_effect(INITIALISING), publish_id="p1", sealed_url="sealed")), Uploading
+    )
     assert uploading.ticket == TICKET
     assert (uploading.next_chunk, uploading.last_chunk_may_have_left) == (0, False)
     assert uploading.job.calls.inits == (NOW,)
@@ -237,50 +242,56 @@ def test_an_opened_attempt_is_written_down_with_its_sealed_url_before_a_byte_lea
 
 def test_of_a_file_of_one_chunk_the_first_is_the_last() -> None:
     state = replace(INITIALISING, media=SMALL)
-    uploading = went(step(state, InitDone(of=of(state), publish_id="p1", sealed_url="s")), Uploading)
+    uploading = expect_state(
+        step(state, InitDone(of=requested_effect(state), publish_id="p1", sealed_url="s")), Uploading
+    )
     assert uploading.last_chunk_may_have_left
 
 
 def test_a_lost_answer_to_init_leads_to_another_attempt() -> None:
-    probing = went(step(INITIALISING, Unanswered(of=of(INITIALISING), reason="reset")), Probing)
+    probing = expect_state(step(INITIALISING, Unanswered(of=requested_effect(INITIALISING), reason="reset")), Probing)
     assert (probing.job.attempt, probing.job.calls.inits) == (2, (NOW,))
 
 
 def test_an_init_that_never_left_is_the_same_attempt() -> None:
-    waiting = went(step(INITIALISING, NeverSent(of=of(INITIALISING), reason="no route")), Waiting)
+    waiting = expect_state(step(INITIALISING, NeverSent(of=requested_effect(INITIALISING), reason="no route")), Waiting)
     assert waiting.then == with_job(INITIALISING, strikes=1)
 
 
 def test_attempts_are_bounded() -> None:
     for lost in (0, 7):
         state = with_job(UPLOADING, attempt=MOST_ATTEMPTS + lost, lost=lost)
-        failed = the_event(step(state, chunk_declined(state, "upload_unknown")), PostFailed)
+        failed = single_event(step(state, chunk_declined(state, "upload_unknown")), PostFailed)
         assert failed.reason is FailureReason.ATTEMPTS_EXHAUSTED
-        went(step(with_job(state, lost=lost + 1), chunk_declined(state, "upload_unknown")), Waiting)
+        expect_state(step(with_job(state, lost=lost + 1), chunk_declined(state, "upload_unknown")), Waiting)
 
 
 def test_while_init_gets_no_answer_the_post_is_tried_until_its_moment_has_passed() -> None:
     state, now, pauses = INITIALISING, NOW, list[timedelta]()
     decision: Decision[Post] = Decision(state=state)
     while now < JOB.not_after:
-        decision = step(state, Unanswered(of=of(state), reason="HTTP 503"), now)
+        decision = step(state, Unanswered(of=requested_effect(state), reason="HTTP 503"), now)
         if isinstance(decision.state, Waiting):
             pauses.append(decision.state.until - now)
             now = decision.state.until
             decision = step(decision.state, Due(), now)
         if now < JOB.not_after:
-            state = Initialising(job=went(decision, Probing).job, media=LARGE)
+            state = Initialising(job=expect_state(decision, Probing).job, media=LARGE)
     assert max(pauses) == pauses[-1] == timedelta(minutes=30)
-    assert the_event(decision, PostFailed).reason is FailureReason.TOO_LATE
+    assert single_event(decision, PostFailed).reason is FailureReason.TOO_LATE
     long_lost = with_job(INITIALISING, attempt=20_000, lost=19_999)
-    assert went(step(long_lost, Unanswered(of=of(long_lost), reason="")), Waiting).until == NOW + timedelta(minutes=30)
+    assert expect_state(
+        step(long_lost, Unanswered(of=requested_effect(long_lost), reason="")), Waiting
+    ).until == NOW + timedelta(minutes=30)
 
 
 def test_later_attempts_follow_after_longer_and_longer() -> None:
     pauses = []
     for attempt in range(2, MOST_ATTEMPTS):
         state = with_job(INITIALISING, attempt=attempt)
-        pauses.append(went(step(state, Unanswered(of=of(state), reason="reset")), Waiting).until - NOW)
+        pauses.append(
+            expect_state(step(state, Unanswered(of=requested_effect(state), reason="reset")), Waiting).until - NOW
+        )
     assert pauses == sorted(pauses)
     assert pauses[0] == timedelta(seconds=30)
 
@@ -290,9 +301,9 @@ def test_later_attempts_follow_after_longer_and_longer() -> None:
 
 def test_a_stored_chunk_leads_to_the_next_and_is_told_once_a_second() -> None:
     decision = step(UPLOADING, stored(UPLOADING))
-    uploading = went(decision, Uploading)
+    uploading = expect_state(decision, Uploading)
     assert uploading.next_chunk == 3
-    sample = the_event(decision, PostProgressed)
+    sample = single_event(decision, PostProgressed)
     assert (sample.bytes_sent, sample.bytes_total, sample.revision) == (30_000_000, LARGE.size, 1)
     assert step(uploading, stored(uploading), NOW + timedelta(seconds=0.9)).events == ()
     assert step(uploading, stored(uploading), NOW + timedelta(seconds=1)).events != ()
@@ -300,22 +311,22 @@ def test_a_stored_chunk_leads_to_the_next_and_is_told_once_a_second() -> None:
 
 def test_that_the_last_chunk_may_have_left_is_written_down_before_it_can_leave() -> None:
     before_last = replace(UPLOADING, next_chunk=LAST - 1)
-    uploading = went(step(before_last, stored(before_last)), Uploading)
+    uploading = expect_state(step(before_last, stored(before_last)), Uploading)
     assert (uploading.next_chunk, uploading.last_chunk_may_have_left) == (LAST, True)
 
 
 def test_a_post_whose_moment_passes_before_the_last_chunk_is_not_finished() -> None:
     before_last = replace(UPLOADING, next_chunk=LAST - 1)
     short = with_job(before_last, not_after=NOW)
-    assert the_event(step(short, stored(short)), PostFailed).reason is FailureReason.TOO_LATE
+    assert single_event(step(short, stored(short)), PostFailed).reason is FailureReason.TOO_LATE
     late = step(before_last, stored(before_last), NOW + URL_LIFE)
-    assert went(late, Probing).job.attempt == 2
+    assert expect_state(late, Probing).job.attempt == 2
 
 
 def test_the_whole_file_is_handed_over() -> None:
     decision = step(LAST_CHUNK, stored(LAST_CHUNK, complete=True))
     assert decision.state == HandedOver(job=replace(JOB, revision=2), publish_id="p1", at=NOW)
-    uploaded = the_event(decision, PostUploaded)
+    uploaded = single_event(decision, PostUploaded)
     assert (uploaded.publish_id, uploaded.attempt, uploaded.revision) == ("p1", 1, 2)
     assert (uploaded.bytes_total, uploaded.request_digest) == (LARGE.size, JOB.digest)
 
@@ -334,30 +345,35 @@ def test_the_whole_file_is_handed_over() -> None:
 def test_a_refused_chunk_ends_an_attempt_only_before_the_last_may_have_left(
     code: str, before: type[Any], after: type[Any]
 ) -> None:
-    went(step(UPLOADING, chunk_declined(UPLOADING, code)), before)
-    went(step(LAST_CHUNK, chunk_declined(LAST_CHUNK, code)), after)
+    expect_state(step(UPLOADING, chunk_declined(UPLOADING, code)), before)
+    expect_state(step(LAST_CHUNK, chunk_declined(LAST_CHUNK, code)), after)
 
 
 @pytest.mark.parametrize("state", [UPLOADING, LAST_CHUNK], ids=["before", "after"])
 def test_a_lost_answer_to_a_chunk_is_found_out(state: Uploading) -> None:
-    locating = went(step(state, Unanswered(of=of(state), reason="reset")), Locating)
+    locating = expect_state(step(state, Unanswered(of=requested_effect(state), reason="reset")), Locating)
     assert locating.last_chunk_may_have_left == state.last_chunk_may_have_left
     again = replace(state, job=locating.job)
-    assert went(step(again, Unanswered(of=of(again), reason="reset")), Waiting).then.job.strikes == 2
+    assert (
+        expect_state(step(again, Unanswered(of=requested_effect(again), reason="reset")), Waiting).then.job.strikes == 2
+    )
 
 
 @pytest.mark.parametrize("state", [UPLOADING, LAST_CHUNK], ids=["before", "after"])
 def test_a_chunk_that_never_left_is_sent_again(state: Uploading) -> None:
-    waiting = went(step(state, NeverSent(of=of(state), reason="no route")), Waiting)
+    waiting = expect_state(step(state, NeverSent(of=requested_effect(state), reason="no route")), Waiting)
     assert waiting.then == with_job(state, strikes=1)
 
 
 def test_a_source_that_breaks_within_a_chunk() -> None:
-    went(step(UPLOADING, SourceBroke(of=of(UPLOADING), problem=TEMPORARY)), Locating)
-    assert the_event(step(UPLOADING, SourceBroke(of=of(UPLOADING), problem=GONE)), PostFailed).message == "HTTP 404"
-    went(step(LAST_CHUNK, SourceBroke(of=of(LAST_CHUNK), problem=GONE)), Locating)
+    expect_state(step(UPLOADING, SourceBroke(of=requested_effect(UPLOADING), problem=TEMPORARY)), Locating)
+    assert (
+        single_event(step(UPLOADING, SourceBroke(of=requested_effect(UPLOADING), problem=GONE)), PostFailed).message
+        == "HTTP 404"
+    )
+    expect_state(step(LAST_CHUNK, SourceBroke(of=requested_effect(LAST_CHUNK), problem=GONE)), Locating)
 
 
 def test_a_url_sealed_for_another_key() -> None:
-    assert went(step(UPLOADING, TicketUnreadable(of=of(UPLOADING))), Probing).job.attempt == 2
-    went(step(LAST_CHUNK, TicketUnreadable(of=of(LAST_CHUNK))), Locating)
+    assert expect_state(step(UPLOADING, TicketUnreadable(of=requested_effect(UPLOADING))), Probing).job.attempt == 2
+    expect_state(step(LAST_CHUNK, TicketUnreadable(of=requested_effect(LAST_CHUNK))), Locating)

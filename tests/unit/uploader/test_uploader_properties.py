@@ -15,8 +15,8 @@ from builders.uploader_states import (
     LOCATING_LAST,
     NOW,
     SMALL,
-    outcomes_of,
     refused,
+    results_of,
     step,
 )
 from common.contract.account import TokenRejected
@@ -77,7 +77,7 @@ SIZES = (None, 0, 10_000_000, 10_000_001, 60_000_000, 75_000_000)
 
 def outcome(data: st.DataObject, effect: Any) -> Fact:
     """Any outcome an effect may have."""
-    choices = [*outcomes_of(effect)]
+    choices = [*results_of(effect)]
     match effect:
         case SendChunk():
             # Likelier than the rest, so that runs get far.

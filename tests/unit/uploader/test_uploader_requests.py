@@ -20,10 +20,10 @@ from builders.uploader_states import (
     PROBING,
     REQUEST,
     STATES,
+    expect_state,
     revisions,
+    single_event,
     step,
-    the_event,
-    went,
 )
 from common.contract.account import AccountDescribed, CredentialIssued, CredentialWithdrawn
 from common.contract.codec import Envelope, MalformedEvent
@@ -72,7 +72,7 @@ def asked(**changes: Any) -> Requested:
 def test_a_request_is_accepted_and_parked_until_its_account_is_in_view() -> None:
     decision = step(None, ASKED)
     assert decision.state == Parked(job=JOB, since=NOW)
-    accepted = the_event(decision, PostAccepted)
+    accepted = single_event(decision, PostAccepted)
     assert (accepted.revision, accepted.tenant, accepted.source_url) == (1, "t1", REQUEST.source.url)
 
 
@@ -91,16 +91,16 @@ def test_a_request_is_accepted_and_parked_until_its_account_is_in_view() -> None
 )
 def test_what_nothing_could_put_right_is_refused_by_field_and_value(changes: Any, field: str, value: str) -> None:
     decision = step(None, asked(**changes))
-    failed = the_event(decision, PostFailed)
+    failed = single_event(decision, PostFailed)
     assert (failed.reason, failed.revision) == (FailureReason.INVALID_REQUEST, 1)
     assert failed.message.startswith(f"{field}: ")
     assert value in failed.message
-    assert went(decision, Finished).ending is Ending.FAILED
+    assert expect_state(decision, Finished).ending is Ending.FAILED
 
 
 @pytest.mark.parametrize("name", ["publish_at", "not_after"])
 def test_the_farthest_time_is_taken(name: str) -> None:
-    went(step(None, asked(**{name: NOW + timedelta(days=366)})), Parked)
+    expect_state(step(None, asked(**{name: NOW + timedelta(days=366)})), Parked)
 
 
 def test_no_state_is_undone_by_a_time_too_far_ahead() -> None:
@@ -118,9 +118,9 @@ def test_the_same_moment_spelled_differently_is_the_same_request(name: str) -> N
     state = step(None, first).state
     assert step(state, again) == Decision(state=state)
     other = step(state, asked(**{name: moment + timedelta(microseconds=1)}))
-    the_event(other, PostRequestConflict)
+    single_event(other, PostRequestConflict)
     swapped = {"publish_at": "not_after", "not_after": "publish_at"}[name]
-    the_event(step(state, asked(**{swapped: moment})), PostRequestConflict)
+    single_event(step(state, asked(**{swapped: moment})), PostRequestConflict)
 
 
 def test_times_at_the_ends_of_the_calendar_are_told_apart() -> None:
@@ -129,7 +129,7 @@ def test_times_at_the_ends_of_the_calendar_are_told_apart() -> None:
 
 
 def test_a_caption_of_exactly_2200_units_is_taken() -> None:
-    went(step(None, asked(caption="\N{CAT FACE}" * 1100)), Parked)
+    expect_state(step(None, asked(caption="\N{CAT FACE}" * 1100)), Parked)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_caption_of_exactly_2200_units_is_taken() -> None:
     ],
 )
 def test_a_request_from_the_past_is_refused(fact: Requested, reason: FailureReason) -> None:
-    assert the_event(step(None, fact), PostFailed).reason is reason
+    assert single_event(step(None, fact), PostFailed).reason is reason
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
@@ -155,7 +155,7 @@ def test_asked_again_for_the_same_changes_nothing(state: Post) -> None:
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
 def test_asked_again_for_something_else_is_a_conflict_and_the_first_stands(state: Post, fact: Any) -> None:
     decision = step(state, fact)
-    conflict = the_event(decision, PostRequestConflict)
+    conflict = single_event(decision, PostRequestConflict)
     assert (conflict.post_id, conflict.tenant) == ("post-1", "t1")
     owned = state not in {HANDED_OVER, FORGOTTEN}
     before = state.revision if isinstance(state, Finished) else job_of(state).revision
@@ -168,7 +168,7 @@ def test_asked_again_for_something_else_is_a_conflict_and_the_first_stands(state
 
 def test_an_illegible_request_is_answered_once() -> None:
     first = step(None, UNREAD)
-    failed = the_event(first, PostFailed)
+    failed = single_event(first, PostFailed)
     assert (failed.account_id, failed.post_id, failed.revision) == ("acc_a", "post-1", 1)
     assert failed.message == "Expected `str`"
     assert step(first.state, UNREAD).events == ()
@@ -179,30 +179,30 @@ def test_a_parked_request_meets_its_account() -> None:
 
 
 def test_a_parked_request_of_another_tenant_is_refused() -> None:
-    assert the_event(step(PARKED, AccountSeen("t2")), PostFailed).reason is FailureReason.WRONG_TENANT
+    assert single_event(step(PARKED, AccountSeen("t2")), PostFailed).reason is FailureReason.WRONG_TENANT
 
 
 def test_a_scheduled_post_waits_for_its_moment() -> None:
     moment = NOW + timedelta(hours=3)
-    parked = went(step(None, asked(publish_at=moment)), Parked)
+    parked = expect_state(step(None, asked(publish_at=moment)), Parked)
     decision = step(parked, AccountSeen("t1"))
-    waiting = went(decision, Waiting)
-    delayed = the_event(decision, PostDelayed)
+    waiting = expect_state(decision, Waiting)
+    delayed = single_event(decision, PostDelayed)
     assert (waiting.until, delayed.reason, delayed.until) == (moment, DelayReason.SCHEDULED, moment)
     assert waiting.then.job.not_after == moment + timedelta(hours=24)
     assert todo(KEY, waiting, NOW) == Wait(moment)
-    went(step(waiting, Due(), moment), Probing)
+    expect_state(step(waiting, Due(), moment), Probing)
 
 
 def test_a_request_for_an_unknown_account_says_that_it_waits_and_then_fails() -> None:
     assert todo(KEY, PARKED, NOW) == Wait(NOW + TELL_AFTER)
     assert step(PARKED, Due()).state == PARKED
     told = step(PARKED, Due(), NOW + TELL_AFTER)
-    assert the_event(told, PostDelayed).reason is DelayReason.ACCOUNT_UNKNOWN_YET
+    assert single_event(told, PostDelayed).reason is DelayReason.ACCOUNT_UNKNOWN_YET
     assert told.state is not None
     assert todo(KEY, told.state, NOW) == Wait(NOW + PARKED_FOR)
     ended = step(told.state, Due(), NOW + PARKED_FOR)
-    failed = the_event(ended, PostFailed)
+    failed = single_event(ended, PostFailed)
     assert failed.reason is FailureReason.UNKNOWN_ACCOUNT
     assert "acc_a" in failed.message
     assert revisions(told) + revisions(ended) == [2, 3]
@@ -210,7 +210,7 @@ def test_a_request_for_an_unknown_account_says_that_it_waits_and_then_fails() ->
 
 def test_a_post_that_comes_back_is_tried_again_with_the_publishers_count() -> None:
     decision = step(HANDED_OVER, Returned(attempt=1, revision=7, code="internal", message=""))
-    probing = went(decision, Probing)
+    probing = expect_state(decision, Probing)
     assert (probing.job.attempt, probing.job.revision) == (2, 7)
     assert step(probing, Returned(attempt=1, revision=7, code="internal", message="")).state == probing
 
@@ -222,9 +222,9 @@ def test_what_comes_back_late_changes_nothing(attempt: int, revision: int) -> No
 
 def test_a_post_that_comes_back_after_its_moment_fails() -> None:
     late = step(HANDED_OVER, Returned(attempt=1, revision=7, code="internal", message=""), JOB.not_after)
-    assert the_event(late, PostFailed).reason is FailureReason.TOO_LATE
+    assert single_event(late, PostFailed).reason is FailureReason.TOO_LATE
     forgotten = step(FORGOTTEN, Returned(attempt=1, revision=7, code="internal", message=""))
-    assert the_event(forgotten, PostFailed).revision == 8
+    assert single_event(forgotten, PostFailed).revision == 8
     assert step(FAILED, Returned(attempt=1, revision=7, code="", message="")).state == FAILED
 
 
@@ -232,7 +232,7 @@ def test_memory_of_a_post_shrinks_and_ends() -> None:
     wait = todo(KEY, HANDED_OVER, NOW)
     assert isinstance(wait, Wait)
     assert step(HANDED_OVER, Due(), wait.until - timedelta(seconds=1)).state == HANDED_OVER
-    small = went(step(HANDED_OVER, Due(), wait.until), Finished)
+    small = expect_state(step(HANDED_OVER, Due(), wait.until), Finished)
     assert (small.ending, small.digest) == (Ending.HANDED_OVER, JOB.digest)
     assert todo(KEY, small, NOW) == Wait(wait.until + timedelta(days=30))
     assert step(small, Due(), wait.until + timedelta(days=30)).state is None
