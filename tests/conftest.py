@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from stack.infrastructure import choose_kafka, choose_mongo
 from stack.kafka import Kafka
+from stack.mongo import Mongo
 from stack.options import Options
-from stack.parts import choose_kafka, choose_mongo
-from stack.ports import pick
-from stack.store import Mongo
+from stack.ports import pick_port
 
 # Helpers explain their assertions as tests do.
 pytest.register_assert_rewrite("builders", "fakes", "harness")
@@ -91,15 +91,15 @@ def shared(folder: Path, name: str, start: Callable[[], tuple[str, Callable[[], 
 
 
 def _kafka(folder: Path) -> tuple[str, Callable[[], None]]:
-    port = pick()
+    port = pick_port()
     part: Kafka = choose_kafka(
-        Options.from_environment(), folder / "kafka", {"kafka": port, "controller": pick(avoid={port})}
+        Options.from_environment(), folder / "kafka", {"kafka": port, "controller": pick_port(avoid={port})}
     )
     part.start()
     return part.bootstrap_servers, part.stop
 
 
 def _mongo(folder: Path) -> tuple[str, Callable[[], None]]:
-    part: Mongo = choose_mongo(Options.from_environment(), folder / "mongo", {"store": pick()})
+    part: Mongo = choose_mongo(Options.from_environment(), folder / "mongo", {"mongodb": pick_port()})
     part.start()
     return part.url, part.stop

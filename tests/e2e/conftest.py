@@ -8,7 +8,7 @@ import pytest
 from harness.product import Account, Clip, Product, Request, make_clip, open_product
 from stack.local import Stack
 from stack.options import Options
-from stack.waiting import apart
+from stack.polling import run_in_own_loop
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def asked_for_nobody(stack: Stack) -> Request:
     """A request for an account that nobody connected. It waits a minute for it: asked first, looked at last."""
-    return apart(lambda: _ask_for_nobody(stack))
+    return run_in_own_loop(lambda: _ask_for_nobody(stack))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from harness.product import Product
 from harness.waiting import eventually
 from stack.api_keys import Operator
-from stack.errors import KeyRefused
+from stack.errors import ApiKeyNotCreated
 
 EVERYWHERE_WITHIN = 10.0
 """Many times what it takes on a machine that has nothing else to do."""
@@ -72,20 +72,20 @@ async def test_a_key_says_on_every_edge_what_is_left_to_it(product: Product) -> 
 async def test_the_stack_keeps_a_good_key_for_its_owner_alone(product: Product, tmp_path: Path) -> None:
     operator = Operator(product.stack.urls, product.stack.bootstrap_secret)
     path, tenant = tmp_path / "api-key", "tenant-of-keeper"
-    await asyncio.to_thread(operator.keep, path, tenant)
+    await asyncio.to_thread(operator.write_key, path, tenant)
     first = path.read_text().strip()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [answer.status_code for answer in await answers(product, first)] == [200, 422, 404]
-    await asyncio.to_thread(operator.keep, path, tenant)
+    await asyncio.to_thread(operator.write_key, path, tenant)
     assert path.read_text().strip() == first
     await revoke(product, tenant, first)
-    await asyncio.to_thread(operator.keep, path, tenant)
+    await asyncio.to_thread(operator.write_key, path, tenant)
     assert path.read_text().strip() != first
     assert product.stack.api_key_file.read_text().strip() == product.stack.api_key("acme")
 
 
 async def test_who_does_not_have_the_bootstrap_secret_makes_no_key(product: Product) -> None:
     stranger = Operator(product.stack.urls, "x" * 43)
-    with pytest.raises(KeyRefused, match="tenant-of-stranger: HTTP 401") as refused:
+    with pytest.raises(ApiKeyNotCreated, match="tenant-of-stranger: HTTP 401") as refused:
         await asyncio.to_thread(stranger.issue, "tenant-of-stranger")
     assert "x" * 43 not in str(refused.value)

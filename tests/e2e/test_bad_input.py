@@ -12,7 +12,7 @@ import pytest
 from harness.product import Account, Clip, Product, Request, open_product
 from harness.topic_tail import Event, TopicTail
 from stack.local import Stack
-from stack.waiting import apart
+from stack.polling import run_in_own_loop
 
 ENDED_WITHIN = 30.0
 TOO_LARGE = 4_100_000_000
@@ -152,7 +152,7 @@ def asked(stack: Stack, short_clip: Clip) -> Asked:
     (stack.media_dir / "empty.mp4").touch()
     (stack.media_dir / "too_large.mp4").write_bytes(MP4)
     os.truncate(stack.media_dir / "too_large.mp4", TOO_LARGE)
-    return apart(lambda: _ask(stack, short_clip))
+    return run_in_own_loop(lambda: _ask(stack, short_clip))
 
 
 async def _ask(stack: Stack, clip: Clip) -> Asked:

@@ -18,7 +18,7 @@ from e2e.canaries.steps import STEPS
 from harness.product import make_clip
 from stack.local import Stack
 from stack.options import Options
-from stack.waiting import apart
+from stack.polling import run_in_own_loop
 
 MET = {
     *("access_token", "refresh_token", "authorization_code", "code_verifier", "upload_token", "upload_url"),
@@ -53,7 +53,7 @@ def canary_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def evidence(canary_stack: Stack) -> Evidence:
     """Every step is taken, one after the other, and then every output is read."""
-    return apart(lambda: _gather(canary_stack))
+    return run_in_own_loop(lambda: _gather(canary_stack))
 
 
 async def _gather(stack: Stack) -> Evidence:
@@ -104,8 +104,8 @@ def test_a_secret_is_no_hit_where_it_belongs() -> None:
 def test_what_is_planted_on_the_stack_is_found(evidence: Evidence, canary_stack: Stack) -> None:
     planted = next(canary for canary in evidence.canaries if canary.kind == "refresh_token")
     before = set(search([planted], evidence.outputs))
-    apart(lambda: _plant(canary_stack, planted.value))
-    found = set(search([planted], apart(lambda: collect_outputs(canary_stack)))) - before
+    run_in_own_loop(lambda: _plant(canary_stack, planted.value))
+    found = set(search([planted], run_in_own_loop(lambda: collect_outputs(canary_stack)))) - before
     assert {(hit.output, hit.form) for hit in found} >= {
         ("log planted.log", "plain"),
         ("topic metrics.events", "url"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from stack.waiting import until
+from stack.polling import wait_until
 
 INTERRUPTED = 130
 ENDS_WITHIN = 120
@@ -34,7 +34,7 @@ def wait_until_gone(children: list[psutil.Process]) -> None:
     def gone(child: psutil.Process) -> bool:
         return not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
-    until(lambda: all(map(gone, children)), name="the children's end", timeout=10)
+    wait_until(lambda: all(map(gone, children)), name="the children's end", timeout=10)
 
 
 def test_it_ends_with_what_it_promises(tmp_path: Path) -> None:

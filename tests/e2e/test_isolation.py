@@ -12,8 +12,8 @@ from harness.product import AGES, NUMBERS_WITHIN, Account, Clip, Product, Reques
 from harness.waiting import eventually
 from stack.api_keys import SCOPES
 from stack.local import Stack
+from stack.polling import run_in_own_loop
 from stack.services import CLIENT_KEY
-from stack.waiting import apart
 
 EDGES = ("auth", "publisher", "analytics")
 OPEN = {
@@ -88,7 +88,7 @@ class Side:
 @pytest.fixture(scope="module")
 def sides(stack: Stack, short_clip: Clip) -> tuple[Side, Side]:
     """Us, and them."""
-    return apart(lambda: _settle(stack, short_clip))
+    return run_in_own_loop(lambda: _settle(stack, short_clip))
 
 
 async def _settle(stack: Stack, clip: Clip) -> tuple[Side, Side]:

@@ -52,7 +52,7 @@ class ManyAccounts:
     def __init__(self, stack: Stack, tiktok: SandboxAdmin) -> None:
         self._stack = stack
         self._tiktok = tiktok
-        self._vault = Vault.parse(stack.keys.named_vault_key)
+        self._vault = Vault.parse(stack.keys.vault_keys)
 
     async def connect(self, names: Iterable[str], *, access_seconds: int) -> Mapping[str, str]:
         """Hand the worker a pair for each person; return each account's open id. Later tokens live as usual."""

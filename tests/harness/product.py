@@ -97,8 +97,8 @@ class Product:
         """Connect a creator through the consent pages, for a tenant of its own unless one is named."""
         tenant, auth = tenant or f"tenant-of-{creator}", self.stack.urls["auth"]
         key = await asyncio.to_thread(self.stack.api_key, tenant)
-        headline = await browser.connect(self.web, auth, key=key, creator=creator)
-        assert headline.startswith("Connected"), headline
+        page = await browser.connect(self.web, auth, key=key, creator=creator)
+        assert page.headline.startswith("Connected"), page.headline
         headers = await self.key_of(tenant)
 
         async def connected() -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
 from harness.projector import ENOUGH, QUICK, WatchedStore, all_documents, run_projector
-from stack.store import Store as Server
+from stack.mongo import MongoServer as Server
 
 
 async def test_a_posts_whole_story_arrives(database: Database) -> None:

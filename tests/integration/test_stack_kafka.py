@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from stack.kafka import Broker
-from stack.waiting import until
+from stack.polling import wait_until
 
 TOPIC = "kept"
 
@@ -70,7 +70,9 @@ def test_a_killed_parent_leaves_no_broker_behind(tmp_path: Path) -> None:
         jvm = psutil.Process(int(parent.stdout.readline()))
         assert jvm.is_running()
         parent.send_signal(signal.SIGKILL)
-    until(lambda: not jvm.is_running() or jvm.status() == psutil.STATUS_ZOMBIE, name="the broker's end", timeout=10)
+    wait_until(
+        lambda: not jvm.is_running() or jvm.status() == psutil.STATUS_ZOMBIE, name="the broker's end", timeout=10
+    )
 
 
 async def test_a_shared_broker_gives_every_test_its_topics(

@@ -15,9 +15,9 @@ from stack import state
 from stack.errors import AlreadyRunning, Unsupported
 from stack.local import Stack
 from stack.options import SERVICES, Options
+from stack.polling import wait_until
 from stack.ports import is_free
-from stack.services import Surroundings
-from stack.waiting import until
+from stack.services import ServiceEnvironment
 
 BARE = Options(services=())
 
@@ -37,17 +37,17 @@ def test_a_second_start_finds_ports_keys_and_data_again(tmp_path: Path) -> None:
         with MongoClient[dict[str, object]](second.mongodb_url) as client:
             assert client.test.things.find_one() == {"_id": "kept"}
     assert all(is_free(port) for port in second.ports.values())
-    assert not state.is_claimed(tmp_path)
+    assert not state.is_locked(tmp_path)
 
 
 def test_one_folder_holds_one_stack(tmp_path: Path) -> None:
-    with state.claimed(tmp_path), pytest.raises(AlreadyRunning), Stack(tmp_path, BARE):
+    with state.locked(tmp_path), pytest.raises(AlreadyRunning), Stack(tmp_path, BARE):
         pass
 
 
 def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
     stack = Stack(tmp_path, BARE)
-    stack._describe()
+    stack._build()
     for path in (tmp_path / "keys" / "keys.json", tmp_path / "tls" / "server.key"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -65,7 +65,7 @@ def test_a_killed_stack_leaves_nothing_behind_and_starts_again(tmp_path: Path) -
         children = psutil.Process(parent.pid).children(recursive=True)
         assert len(children) == 4
         parent.send_signal(signal.SIGKILL)
-    until(lambda: not any(alive(child) for child in children), name="the children's end", timeout=10)
+    wait_until(lambda: not any(alive(child) for child in children), name="the children's end", timeout=10)
     with Stack(tmp_path, BARE):
         pass
 
@@ -77,17 +77,17 @@ def alive(process: psutil.Process) -> bool:
 def test_services_are_told_what_they_need_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOMEBODYS_PASSWORD", "hunter2")
     stack = Stack(tmp_path, Options(environment={"LOG_LEVEL": "DEBUG"}))
-    stack._describe()
-    surroundings: Surroundings = stack._surroundings()
-    told = {name: surroundings.environment(name, instance=f"{name}-0", port=1) for name in SERVICES}
+    stack._build()
+    environment: ServiceEnvironment = stack._service_environment()
+    variables = {name: environment.variables_for(name, instance=f"{name}-0", port=1) for name in SERVICES}
     secret = stack._keys.client_secret
-    assert [name for name in SERVICES if secret in told[name].values()] == ["auth", "publisher"]
-    assert [name for name in SERVICES if stack._keys.bootstrap in told[name].values()] == ["auth"]
-    assert [name for name in SERVICES if "MONGODB_URL" in told[name]] == ["analytics"]
-    assert told["uploader"]["UPLOADER_PRIVATE_KEY"] != told["publisher"]["PUBLISHER_PRIVATE_KEY"]
-    assert all("SOMEBODYS_PASSWORD" not in variables for variables in told.values())
-    assert all(variables["LOG_LEVEL"] == "DEBUG" for variables in told.values())
-    assert os.environ["PATH"] == told["auth"]["PATH"]
+    assert [name for name in SERVICES if secret in variables[name].values()] == ["auth", "publisher"]
+    assert [name for name in SERVICES if stack._keys.bootstrap in variables[name].values()] == ["auth"]
+    assert [name for name in SERVICES if "MONGODB_URL" in variables[name]] == ["analytics"]
+    assert variables["uploader"]["UPLOADER_PRIVATE_KEY"] != variables["publisher"]["PUBLISHER_PRIVATE_KEY"]
+    assert all("SOMEBODYS_PASSWORD" not in own for own in variables.values())
+    assert all(own["LOG_LEVEL"] == "DEBUG" for own in variables.values())
+    assert os.environ["PATH"] == variables["auth"]["PATH"]
 
 
 def test_the_environment_chooses_whose_kafka_it_is() -> None:

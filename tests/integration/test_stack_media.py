@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from stack import servers, tls
-from stack.ports import pick
+from stack.ports import pick_port
 
 CONTENT = os.urandom(300_000)
 
@@ -23,7 +23,7 @@ def client(folder: Path) -> Iterator[httpx.Client]:
     (folder / "files").mkdir()
     (folder / "files" / "video.mp4").write_bytes(CONTENT)
     certificates = tls.certificates(folder / "tls")
-    server = servers.media(folder / "files", port=pick(), certificates=certificates, log=folder / "media.log")
+    server = servers.media(folder / "files", port=pick_port(), certificates=certificates, log=folder / "media.log")
     server.start()
     server.wait_ready()
     with httpx.Client(base_url=server.url, verify=certificates.client_context()) as client:

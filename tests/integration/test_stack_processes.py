@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack.errors import NotReady, PartDied
+from stack.errors import NotReady, ProcessExited
+from stack.polling import wait_until
 from stack.processes import Child
-from stack.waiting import until
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 STUBBORN_PROGRAM = (
@@ -58,7 +58,7 @@ def test_a_killed_child_comes_back_with_another_pid(child: Callable[..., Child])
 def test_a_child_without_the_right_to_it_stays_dead(child: Callable[..., Child]) -> None:
     sleeper = child(SLEEPER)
     sleeper.kill9()
-    until(lambda: sleeper.gone, name="its end")
+    wait_until(lambda: sleeper.ended, name="its end")
     assert not sleeper.alive
 
 
@@ -66,7 +66,7 @@ def test_a_stopped_child_is_not_restarted_and_can_be_started_again(child: Callab
     sleeper = child(SLEEPER, restart=True)
     first = sleeper.pid
     sleeper.stop()
-    assert sleeper.gone
+    assert sleeper.ended
     assert ended(first)
     sleeper.start()
     assert sleeper.alive
@@ -76,28 +76,28 @@ def test_a_stopped_child_is_not_restarted_and_can_be_started_again(child: Callab
 def test_a_frozen_child_stands_still_until_it_is_resumed(child: Callable[..., Child]) -> None:
     sleeper = child(SLEEPER)
     sleeper.pause()
-    until(lambda: status(sleeper.pid) == psutil.STATUS_STOPPED, name="the freeze")
+    wait_until(lambda: status(sleeper.pid) == psutil.STATUS_STOPPED, name="the freeze")
     sleeper.resume()
-    until(lambda: status(sleeper.pid) != psutil.STATUS_STOPPED, name="the thaw")
+    wait_until(lambda: status(sleeper.pid) != psutil.STATUS_STOPPED, name="the thaw")
 
 
 def test_a_child_that_will_not_stop_is_killed_with_what_it_started(child: Callable[..., Child]) -> None:
     stubborn = child(STUBBORN)
-    grandchild = int(until(lambda: text_of(stubborn), name="its first line", child=stubborn))
-    stubborn.stop(within=0.2)
+    grandchild = int(wait_until(lambda: text_of(stubborn), name="its first line", child=stubborn))
+    stubborn.stop(timeout=0.2)
     assert ended(stubborn.pid)
-    until(lambda: ended(grandchild), name="the grandchild's end")
+    wait_until(lambda: ended(grandchild), name="the grandchild's end")
 
 
 def test_waiting_for_a_child_that_dies_again_and_again_shows_its_log(child: Callable[..., Child]) -> None:
     failing = child([sys.executable, "-c", "raise SystemExit('no such thing')"], restart=True)
-    with pytest.raises(PartDied, match="no such thing"):
-        until(lambda: False, name="a failing part", child=failing)
+    with pytest.raises(ProcessExited, match="no such thing"):
+        wait_until(lambda: False, name="a failing part", child=failing)
 
 
 def test_waiting_ends_at_the_deadline() -> None:
     with pytest.raises(NotReady, match="a thing was not ready"):
-        until(lambda: False, name="a thing", timeout=0.01)
+        wait_until(lambda: False, name="a thing", timeout=0.01)
 
 
 def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
@@ -114,4 +114,4 @@ def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
         assert len(pids) == 3
         assert all(psutil.pid_exists(pid) for pid in pids)
         parent.send_signal(signal.SIGKILL)
-    until(lambda: all(ended(pid) for pid in pids), name="the children's end", timeout=10)
+    wait_until(lambda: all(ended(pid) for pid in pids), name="the children's end", timeout=10)

@@ -1,1 +1,1 @@
-"""The local stack: every part of Postbus as child processes of one machine. `stack.local.Stack` is its front."""
+"""The local stack: Postbus and everything it needs as child processes. Start reading at `stack.local.Stack`."""

@@ -1,4 +1,4 @@
-"""Tenants and their API keys, made as an operator makes them: through auth's admin API."""
+"""Creates tenants and their API keys as an operator does: through auth's admin API."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Final
 
 import httpx
 
-from stack.errors import KeyRefused
-from stack.waiting import until
+from stack.errors import ApiKeyNotCreated
+from stack.polling import wait_until
 
 SCOPES: Final = ("posts:write", "analytics:read", "accounts:manage")
 REQUESTS_PER_MINUTE: Final = 60_000
-"""Far more than a test that asks again and again; what a key of a customer's may do is for its operator to say."""
-ANSWER_WITHIN: Final = 20.0
-KNOWN_WITHIN: Final = 30.0
-# One address of each edge that needs a key: what it answers to one that it knows matters to nobody.
+"""Far more than a test that polls needs. For a customer's key the operator chooses the limit."""
+ANSWER_TIMEOUT: Final = 20.0
+ACCEPTED_TIMEOUT: Final = 30.0
+# One request per edge that needs a key. Any answer but 401 and 503 shows that the edge knows the key.
 _PROBES: Final = {
     "auth": ("GET", "/v1/accounts"),
     "publisher": ("POST", "/v1/posts"),
@@ -23,32 +23,34 @@ _PROBES: Final = {
 
 
 class Operator:
-    """Whoever holds the bootstrap secret of a stack's auth. `urls` names the edges that have to know a new key."""
+    """An operator of a stack: has auth's bootstrap secret. `urls` are the edges that have to know a new key."""
 
     def __init__(self, urls: Mapping[str, str], bootstrap_secret: str) -> None:
         self._urls = urls
         self._secret = bootstrap_secret
 
-    def issue(self, tenant: str, scopes: tuple[str, ...] = SCOPES) -> str:
-        """Make the tenant, unless it is there, and an API key for it; return once every edge takes the key.
+    def create_key(self, tenant: str, scopes: tuple[str, ...] = SCOPES) -> str:
+        """Create an API key, and the tenant if it is missing; return once every edge accepts the key.
+
+        An edge learns of a key from Kafka, a moment after auth has answered.
 
         Raises:
-            KeyRefused: auth does not do it.
-            NotReady: an edge does not get to know the key.
+            ApiKeyNotCreated: auth refused.
+            NotReady: an edge did not accept the key in time.
         """
         tenants = f"{self._urls['auth']}/v1/admin/tenants"
         operator = _bearer(self._secret)
-        with httpx.Client(timeout=ANSWER_WITHIN, trust_env=False, headers=operator) as http:
+        with httpx.Client(timeout=ANSWER_TIMEOUT, trust_env=False, headers=operator) as http:
             if http.get(f"{tenants}/{tenant}").status_code == httpx.codes.NOT_FOUND:
-                _demand(http.put(f"{tenants}/{tenant}", json={"name": tenant}), tenant)
-            wanted = {"name": "stack", "scopes": scopes, "requests_per_minute": REQUESTS_PER_MINUTE}
-            key = str(_demand(http.post(f"{tenants}/{tenant}/keys", json=wanted), tenant).json()["key"])
-        until(lambda: self.is_good(key), name=f"the API key of {tenant}", timeout=KNOWN_WITHIN)
+                _require_success(http.put(f"{tenants}/{tenant}", json={"name": tenant}), tenant)
+            requested = {"name": "stack", "scopes": scopes, "requests_per_minute": REQUESTS_PER_MINUTE}
+            key = str(_require_success(http.post(f"{tenants}/{tenant}/keys", json=requested), tenant).json()["key"])
+        wait_until(lambda: self.is_accepted(key), name=f"the API key of {tenant}", timeout=ACCEPTED_TIMEOUT)
         return key
 
-    def is_good(self, key: str) -> bool:
-        """Say whether every edge knows the key."""
-        with httpx.Client(timeout=ANSWER_WITHIN, trust_env=False, headers=_bearer(key)) as http:
+    def is_accepted(self, key: str) -> bool:
+        """Return whether every edge accepts the key."""
+        with httpx.Client(timeout=ANSWER_TIMEOUT, trust_env=False, headers=_bearer(key)) as http:
             answers = [
                 http.request(method, self._urls[name] + path)
                 for name, (method, path) in _PROBES.items()
@@ -57,19 +59,19 @@ class Operator:
         unknown = {httpx.codes.UNAUTHORIZED, httpx.codes.SERVICE_UNAVAILABLE}
         return not any(answer.status_code in unknown for answer in answers)
 
-    def keep(self, path: Path, tenant: str) -> None:
-        """Have a good API key of the tenant in a file that only its owner reads; one that is there and good stays."""
-        if path.exists() and self.is_good(path.read_text().strip()):
+    def write_key(self, path: Path, tenant: str) -> None:
+        """Write an API key of the tenant to a file that only its owner can read; keep one that still works."""
+        if path.exists() and self.is_accepted(path.read_text().strip()):
             return
         path.touch(mode=0o600)
-        path.write_text(self.issue(tenant) + "\n")
+        path.write_text(self.create_key(tenant) + "\n")
 
 
 def _bearer(text: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
 
-def _demand(answer: httpx.Response, tenant: str) -> httpx.Response:
+def _require_success(answer: httpx.Response, tenant: str) -> httpx.Response:
     if not answer.is_success:
-        raise KeyRefused(tenant, answer.status_code, answer.text)
+        raise ApiKeyNotCreated(tenant, answer.status_code, answer.text)
     return answer

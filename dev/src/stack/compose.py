@@ -1,6 +1,6 @@
-"""Makes what docker-compose.yml mounts, in .stack/compose: secrets and certificates; once it runs, an API key.
+"""Writes the secrets and certificates that docker-compose.yml mounts, and an API key, to .stack/compose.
 
-`python -m stack.compose` before, `python -m stack.compose key` after.
+`python -m stack.compose` before the containers start, `python -m stack.compose key` once they run.
 """
 
 import sys
@@ -18,10 +18,10 @@ from stack.services import USUAL_PORTS
 FOLDER: Final = Path(".stack/compose")
 
 
-def write(folder: Path = FOLDER) -> None:
-    """Write one file of variables per container. A second call changes nothing: the secrets are kept."""
+def write_files(folder: Path = FOLDER) -> None:
+    """Write one file of variables per container. May be repeated: existing secrets are kept."""
     tls.certificates(folder, "sandbox")
-    # Read in the container by a user who is not the one that wrote it; the folder itself is closed to others.
+    # The container reads it as another user. Other users of this machine cannot enter the folder.
     (folder / "server.key").chmod(0o644)
     made = keys.load(folder)
     for name, text in variables(made).items():
@@ -37,8 +37,8 @@ def variables(made: Keys) -> dict[str, str]:
         "auth": [
             f"TIKTOK_CLIENT_SECRET={made.client_secret}",
             f"AUTH_BOOTSTRAP_SECRET={made.bootstrap}",
-            f"AUTH_VAULT_KEYS={made.named_vault_key}",
-            f"AUTH_SERVICE_PUBLIC_KEYS={made.public_list}",
+            f"AUTH_VAULT_KEYS={made.vault_keys}",
+            f"AUTH_SERVICE_PUBLIC_KEYS={made.service_public_keys}",
         ],
         **{name: [f"{name.upper()}_PRIVATE_KEY={key}"] for name, key in made.private.items()},
     }
@@ -46,15 +46,15 @@ def variables(made: Keys) -> dict[str, str]:
     return {name: "\n".join(lines) + "\n" for name, lines in files.items()}
 
 
-def keep_key(folder: Path = FOLDER) -> Path:
-    """Have an API key of a tenant to begin with in a file; a good one that is there stays."""
+def write_key(folder: Path = FOLDER) -> Path:
+    """Write an API key of the first tenant to a file; keep one that still works."""
     urls = {name: f"http://{HOST}:{port}" for name, port in USUAL_PORTS.items()}
-    Operator(urls, keys.load(folder).bootstrap).keep(folder / API_KEY_FILE, FIRST_TENANT)
+    Operator(urls, keys.load(folder).bootstrap).write_key(folder / API_KEY_FILE, FIRST_TENANT)
     return folder / API_KEY_FILE
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["key"]:
-        print(f"API key of {FIRST_TENANT}: {keep_key()}")
+        print(f"API key of {FIRST_TENANT}: {write_key()}")
     else:
-        write()
+        write_files()

@@ -1,4 +1,4 @@
-"""Kafka and MongoDB from their official images, where a Docker engine is there and POSTBUS_STACK=docker asks for it."""
+"""Kafka and MongoDB from their official images, for POSTBUS_STACK=docker; needs a Docker engine."""
 
 from typing import Final
 
@@ -6,10 +6,10 @@ from docker.errors import DockerException  # type: ignore[import-untyped]  # doc
 from testcontainers.core.container import DockerContainer
 
 from stack.errors import Unsupported
-from stack.kafka import READY_WITHIN, wait_for_cluster
+from stack.kafka import READY_TIMEOUT, wait_for_cluster
+from stack.mongo import answers_ping
+from stack.polling import accepts_connections, wait_until
 from stack.ports import HOST
-from stack.store import pings
-from stack.waiting import accepts, until
 
 KAFKA_IMAGE: Final = "apache/kafka:4.3.1"
 MONGO_IMAGE: Final = "mongo:8"
@@ -41,18 +41,18 @@ class KafkaContainer:
                 KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR="1",
             )
             .with_volume_mapping(volume, "/var/lib/kafka/data", "rw")
-            # On loopback only, and under the same number: what the node advertises must be what clients use.
+            # The same port number outside: clients connect to the address that the node advertises.
             .with_kwargs(ports={f"{port}/tcp": (HOST, port)})
         )
 
     def start(self) -> None:
         """Start the container; return once the node answers."""
         run(self._container)
-        until(lambda: accepts(self._port), name="kafka", timeout=READY_WITHIN)
+        wait_until(lambda: accepts_connections(self._port), name="kafka", timeout=READY_TIMEOUT)
         wait_for_cluster(self.bootstrap_servers)
 
     def stop(self) -> None:
-        """End the container; the volume stays."""
+        """Stop the container; its volume stays."""
         self._container.stop(delete_volume=False)
 
 
@@ -70,10 +70,10 @@ class MongoContainer:
     def start(self) -> None:
         """Start the container; return once it answers."""
         run(self._container)
-        until(lambda: pings(self.url), name="mongo", timeout=READY_WITHIN)
+        wait_until(lambda: answers_ping(self.url), name="mongo", timeout=READY_TIMEOUT)
 
     def stop(self) -> None:
-        """End the container; the volume stays."""
+        """Stop the container; its volume stays."""
         self._container.stop(delete_volume=False)
 
 
@@ -81,7 +81,7 @@ def run(container: DockerContainer) -> None:
     """Start a container.
 
     Raises:
-        Unsupported: there is no Docker engine, or it does not have the image and cannot get it.
+        Unsupported: there is no Docker engine, or it cannot get the image.
     """
     try:
         container.start()

@@ -1,12 +1,15 @@
 """What can go wrong with the local stack.
 
 StackError
-├── Unsupported       this machine lacks something that cannot be installed for it
-├── DownloadFailed    a part could not be fetched, or is not what the lock says
-├── PartDied          a part ended while it was waited for
-├── NotReady          a part did not become ready in time
-├── KeyRefused        auth did not make an API key
-└── AlreadyRunning    another process runs a stack in this folder
+├── Unsupported         this machine or this setting does not allow what was asked for
+├── DownloadFailed      a file could not be fetched, or is not the locked one
+├── ProcessExited       a process ended while it was waited for
+├── NotReady            a condition was not met in time
+├── ApiKeyNotCreated    auth did not create an API key
+├── AlreadyRunning      another process runs a stack in this folder
+├── NotRunning          no stack runs in this folder
+├── NoClip              the media folder has no clip
+└── NoAccount           no account was connected
 """
 
 from pathlib import Path
@@ -15,54 +18,75 @@ TAIL_LINES = 15
 
 
 class StackError(Exception):
-    """Anything the local stack cannot do; its text is meant for a person."""
+    """Base of the local stack's errors; the text is for the person at the terminal."""
 
 
 class Unsupported(StackError):
-    """This machine lacks something that cannot be installed for it, or nobody knows what is asked for."""
+    """This machine or this setting does not allow what was asked for."""
 
     def __init__(self, *, what: str, why: str) -> None:
         super().__init__(f"{what} is not possible here: {why}")
 
 
 class DownloadFailed(StackError):
-    """A part could not be fetched, or is not what the lock says."""
+    """A file could not be fetched, or is not the locked one."""
 
     def __init__(self, what: str, why: str) -> None:
-        super().__init__(f"could not fetch {what}: {why}")
+        super().__init__(f"Could not fetch {what}: {why}. Check the connection and try again.")
 
 
-class PartDied(StackError):
-    """A part ended while it was waited for."""
+class ProcessExited(StackError):
+    """A process ended while it was waited for."""
 
     def __init__(self, name: str, log: Path) -> None:
-        super().__init__(f"{name} ended; the last lines of {log.name}:\n{tail(log)}")
+        super().__init__(f"{name} ended. The last lines of {log.name}:\n{tail(log)}")
 
 
 class NotReady(StackError):
-    """A part did not become ready in time."""
+    """A condition was not met in time."""
 
     def __init__(self, name: str, seconds: float, log: Path | None = None) -> None:
-        shown = f"; the last lines of {log.name}:\n{tail(log)}" if log else ""
-        super().__init__(f"{name} was not ready after {seconds:.0f} s{shown}")
+        lines = f" The last lines of {log.name}:\n{tail(log)}" if log else ""
+        super().__init__(f"{name} was not ready after {seconds:.0f} s.{lines}")
 
 
-class KeyRefused(StackError):
-    """Auth did not make an API key."""
+class ApiKeyNotCreated(StackError):
+    """Auth did not create an API key."""
 
     def __init__(self, tenant: str, status: int, why: str) -> None:
-        super().__init__(f"auth made no API key for tenant {tenant}: HTTP {status}, {why}")
+        super().__init__(f"Auth created no API key for tenant {tenant}: HTTP {status}, {why}")
 
 
 class AlreadyRunning(StackError):
     """Another process runs a stack in this folder."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"a stack already runs in {folder}; Ctrl-C where it runs ends it, or `make down`")
+        super().__init__(f"A stack already runs in {folder}. Stop it with `make down`, or Ctrl-C in its terminal.")
+
+
+class NotRunning(StackError):
+    """No stack runs in this folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"No stack runs in {folder}. Start one with `make up`.")
+
+
+class NoClip(StackError):
+    """The media folder has no clip."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"There is no video at {path}. Make one with `make clip`.")
+
+
+class NoAccount(StackError):
+    """No account was connected."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"No account is connected: {path} does not exist. Connect one with `make connect`.")
 
 
 def tail(log: Path) -> str:
-    """Give the last lines of a log, or an empty text where there is none."""
+    """Return the last lines of a log; an empty text if there is none."""
     if not log.exists():
         return ""
     return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])

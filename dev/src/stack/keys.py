@@ -1,4 +1,4 @@
-"""The stack's secrets, made at its first start: key pairs, the vault key, the client secret, the operator's secret."""
+"""The stack's secrets, generated at its first start and kept in its folder."""
 
 import base64
 import secrets
@@ -8,55 +8,55 @@ from typing import Self
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-SEALED_TO = ("uploader", "publisher", "analytics")
-"""Services that get access tokens, and so need a key pair."""
+TOKEN_READERS = ("uploader", "publisher", "analytics")
+"""Services that auth seals access tokens to: each needs a key pair."""
 VAULT_KEY_ID = "stack-1"
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
-    """What is secret in a stack. Its repr shows nothing."""
+    """Every secret of a stack. Its repr shows none of them."""
 
     private: dict[str, str]
     vault: str
     client_secret: str
     bootstrap: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(32))
-    """Opens auth's admin API."""
+    """The operators' secret for auth's admin API."""
 
     def __repr__(self) -> str:
         return "Keys(…)"
 
     @classmethod
-    def fresh(cls) -> Self:
-        """Make new ones."""
+    def generate(cls) -> Self:
+        """Generate new secrets."""
         return cls(
-            private={name: _encode(X25519PrivateKey.generate().private_bytes_raw()) for name in SEALED_TO},
+            private={name: _encode(X25519PrivateKey.generate().private_bytes_raw()) for name in TOKEN_READERS},
             vault=_encode(secrets.token_bytes(32)),
             client_secret=secrets.token_urlsafe(24),
         )
 
-    def public(self, service: str) -> str:
+    def public_key(self, service: str) -> str:
         """Return the public half of a service's key pair."""
         private = X25519PrivateKey.from_private_bytes(base64.b64decode(self.private[service]))
         return _encode(private.public_key().public_bytes_raw())
 
     @property
-    def public_list(self) -> str:
-        """Whom auth seals access tokens to, as its settings want it."""
-        return ",".join(f"{name}:{self.public(name)}" for name in SEALED_TO)
+    def service_public_keys(self) -> str:
+        """The value of `AUTH_SERVICE_PUBLIC_KEYS`."""
+        return ",".join(f"{name}:{self.public_key(name)}" for name in TOKEN_READERS)
 
     @property
-    def named_vault_key(self) -> str:
-        """What auth seals tokens at rest with, as its settings want it."""
+    def vault_keys(self) -> str:
+        """The value of `AUTH_VAULT_KEYS`."""
         return f"{VAULT_KEY_ID}:{self.vault}"
 
 
 def load(folder: Path) -> Keys:
-    """Read a stack's keys; make and keep them at the first call, and those that an older stack did not have."""
+    """Read a stack's secrets. The first call generates them; a later one adds those that an older file lacks."""
     path = folder / "keys.json"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
     kept = path.read_bytes()
-    keys = msgspec.json.decode(kept, type=Keys) if kept else Keys.fresh()
+    keys = msgspec.json.decode(kept, type=Keys) if kept else Keys.generate()
     if (whole := msgspec.json.encode(keys)) != kept:
         path.write_bytes(whole)
     return keys

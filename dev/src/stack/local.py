@@ -1,4 +1,4 @@
-"""The stack on one machine: starts every part in order, keeps it running, and takes it down again."""
+"""The stack on one machine: starts every process in order, keeps them running, and stops them."""
 
 import asyncio
 import contextlib
@@ -13,21 +13,21 @@ from typing import Self
 from common.streams.log.topics import WrongTopics, ensure_topics
 from stack import kafka as kafkas
 from stack import keys, servers, services, state, tls
-from stack import store as stores
+from stack import mongo as mongos
 from stack.api_keys import SCOPES, Operator
 from stack.errors import Unsupported
+from stack.infrastructure import choose_kafka, choose_mongo
 from stack.kafka import wait_for_cluster
 from stack.options import Options
-from stack.parts import choose_kafka, choose_mongo
-from stack.ports import pick
-from stack.services import ServiceProcess, Surroundings
-from stack.waiting import apart
+from stack.polling import run_in_own_loop
+from stack.ports import pick_port
+from stack.services import ServiceEnvironment, ServiceProcess
 
 API_KEY_FILE = "api-key"
 USUAL_PORTS = {
     "kafka": kafkas.USUAL_PORT,
     "controller": kafkas.USUAL_CONTROLLER_PORT,
-    "store": stores.USUAL_PORT,
+    "mongodb": mongos.USUAL_PORT,
     "sandbox": servers.USUAL_SANDBOX_PORT,
     "media": servers.USUAL_MEDIA_PORT,
     **services.USUAL_PORTS,
@@ -35,89 +35,89 @@ USUAL_PORTS = {
 
 
 class Stack:
-    """Kafka, the store, the sandbox, the media server and the services, all of one folder.
+    """Kafka, MongoDB, the sandbox, the media server and the services, with everything they keep in one folder.
 
-    A context manager, plain or asynchronous. Starting it again in the same folder finds its data, keys and, while
-    they are free, its ports again. Nothing it started outlives the process that started it.
+    A context manager, plain or asynchronous. Started again in the same folder, it has its data and keys again, and
+    its ports if they are free. No child outlives the process that started it.
     """
 
     def __init__(self, folder: Path, options: Options | None = None) -> None:
         self.folder = folder.absolute()
         self._options = options or Options()
-        self._held = contextlib.ExitStack()
+        self._folder_lock = contextlib.ExitStack()
         self._workers: dict[str, ServiceProcess] = {}
         self._api_keys: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._issuing = threading.Lock()
+        self._api_keys_lock = threading.Lock()
         self.media_dir = self.folder / "media"
         self.ports: dict[str, int] = {}
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where Kafka's clients connect first."""
+        """The addresses that Kafka clients connect to first."""
         return self._kafka.bootstrap_servers
 
     @property
     def mongodb_url(self) -> str:
-        """Where the store is."""
+        """The address that MongoDB clients connect to."""
         return self._mongo.url
 
     @property
     def sandbox_url(self) -> str:
-        """Where the stand-in TikTok is; its certificate is signed by `ca_file`."""
+        """The address of TikTok's stand-in; its certificate is signed by `ca_file`."""
         return self.sandbox.url
 
     @property
     def media_url(self) -> str:
-        """Where the files of `media_dir` are served; its certificate is signed by `ca_file`."""
+        """The address that serves the files of `media_dir`; its certificate is signed by `ca_file`."""
         return self.media.url
 
     @property
     def ca_file(self) -> Path:
-        """The authority that clients of the sandbox and the media server must trust."""
+        """The certificate authority that clients of the sandbox and the media server have to trust."""
         return self._certificates.ca
 
     @property
     def urls(self) -> dict[str, str]:
-        """Where each service's HTTP edge is."""
+        """The address of each service's HTTP port."""
         return {name: self.service(name).url for name in self._options.services}
 
     @property
     def api_key_file(self) -> Path:
-        """Where the API key of the tenant to begin with is kept."""
+        """The file with the API key of the first tenant."""
         return self.folder / API_KEY_FILE
 
     @property
     def keys(self) -> keys.Keys:
-        """What is secret in this stack."""
+        """Every secret of this stack."""
         return self._keys
 
     @property
     def bootstrap_secret(self) -> str:
-        """What opens auth's admin API."""
+        """The operators' secret for auth's admin API."""
         return self._keys.bootstrap
 
     def api_key(self, tenant: str, scopes: tuple[str, ...] = SCOPES) -> str:
-        """Return an API key of the tenant's with these scopes, always the same while the stack runs."""
-        with self._issuing:
+        """Return an API key of the tenant with these scopes; the same one for the life of the stack."""
+        with self._api_keys_lock:
             if (tenant, scopes) not in self._api_keys:
-                self._api_keys[tenant, scopes] = self._operator.issue(tenant, scopes)
+                self._api_keys[tenant, scopes] = self._operator.create_key(tenant, scopes)
             return self._api_keys[tenant, scopes]
 
     def service(self, name: str) -> ServiceProcess:
-        """Return the worker of a service, or one of its further workers by the instance it was given."""
+        """Return the process of a service by its name, or an extra one by its instance name."""
         return self._workers[name if name in self._workers else f"{name}-0"]
 
     def start(self) -> None:
-        """Start everything; return once every part says that it is ready. On failure nothing stays behind."""
+        """Start every process; return once all are ready. If one fails, all are stopped."""
         try:
-            self._held.enter_context(state.claimed(self.folder))
-            self._describe()
+            self._folder_lock.enter_context(state.locked(self.folder))
+            self._build()
             self._write_state(ready=False)
-            self._together([self._kafka.start, self._mongo.start, *map(_started, (self.sandbox, self.media))])
+            self._run_all([self._kafka.start, self._mongo.start, *map(_start_and_wait, (self.sandbox, self.media))])
             self._ensure_topics()
-            self._together([_started(self._add(name, f"{name}-0")) for name in self._options.services])
+            self._run_all([_start_and_wait(self._add(name, f"{name}-0")) for name in self._options.services])
             if self._options.tenant:
-                self._operator.keep(self.api_key_file, self._options.tenant)
+                self._operator.write_key(self.api_key_file, self._options.tenant)
                 self._api_keys[self._options.tenant, SCOPES] = self.api_key_file.read_text().strip()
             self._write_state(ready=True)
         except BaseException:
@@ -125,17 +125,17 @@ class Stack:
             raise
 
     def start_extra(self, service: str, *, instance: str) -> ServiceProcess:
-        """Start one more worker of a service under its own membership id; return once it is ready."""
+        """Start one more process of a service with its own membership id; return once it is ready."""
         worker = self._add(service, instance)
-        _started(worker)()
+        _start_and_wait(worker)()
         return worker
 
     def stop(self) -> None:
-        """Stop the services first, all at once, then what they rest on. May be repeated."""
-        self._end_all()
-        self._held.close()
+        """Stop the services first, all at once, then the servers they use. May be repeated."""
+        self._stop_processes()
+        self._folder_lock.close()
 
-    def _describe(self) -> None:
+    def _build(self) -> None:
         self._pick_ports()
         logs = self.folder / "logs"
         self._keys = keys.load(self.folder / "keys")
@@ -161,12 +161,12 @@ class Stack:
 
     def _pick_ports(self) -> None:
         last = state.read(self.folder)
-        wanted = {**(USUAL_PORTS if self._options.usual_ports else {}), **(last.ports if last else {})}
+        preferred = {**(USUAL_PORTS if self._options.usual_ports else {}), **(last.ports if last else {})}
         for name in USUAL_PORTS:
-            self.ports[name] = pick(wanted.get(name), avoid=set(self.ports.values()))
+            self.ports[name] = pick_port(preferred.get(name), avoid=set(self.ports.values()))
 
-    def _surroundings(self) -> Surroundings:
-        return Surroundings(
+    def _service_environment(self) -> ServiceEnvironment:
+        return ServiceEnvironment(
             bootstrap_servers=self.bootstrap_servers,
             mongodb_url=self.mongodb_url,
             sandbox_url=self.sandbox_url,
@@ -176,7 +176,7 @@ class Stack:
             partitions=self._options.partitions,
             replication_factor=self._options.replication_factor,
             keys=self._keys,
-            further=self._options.environment,
+            overrides=self._options.environment,
         )
 
     @property
@@ -188,8 +188,8 @@ class Stack:
         self._workers[instance] = ServiceProcess(
             service,
             instance=instance,
-            port=self.ports[service] if first else pick(avoid=set(self.ports.values())),
-            surroundings=self._surroundings(),
+            port=self.ports[service] if first else pick_port(avoid=set(self.ports.values())),
+            environment=self._service_environment(),
             log=self.folder / "logs" / f"{service if first else instance}.log",
         )
         return self._workers[instance]
@@ -198,7 +198,9 @@ class Stack:
         partitions, copies = self._options.partitions, self._options.replication_factor
         wait_for_cluster(self.bootstrap_servers)
         try:
-            apart(lambda: ensure_topics(self.bootstrap_servers, partitions=partitions, replication_factor=copies))
+            run_in_own_loop(
+                lambda: ensure_topics(self.bootstrap_servers, partitions=partitions, replication_factor=copies)
+            )
         except WrongTopics as wrong:
             raise Unsupported(what=f"POSTBUS_PARTITIONS={partitions}", why=str(wrong)) from wrong
 
@@ -215,24 +217,25 @@ class Stack:
         )
         state.write(self.folder, now)
 
-    def _together(self, works: Sequence[Callable[[], None]]) -> None:
-        with ThreadPoolExecutor(max_workers=len(works) or 1) as pool:
+    def _run_all(self, starts: Sequence[Callable[[], None]]) -> None:
+        with ThreadPoolExecutor(max_workers=len(starts) or 1) as pool:
             try:
-                for started in as_completed([pool.submit(work) for work in works]):
+                for started in as_completed([pool.submit(start) for start in starts]):
                     started.result()
             except BaseException:
-                # Whoever still waits for a part to become ready gives up once the part is gone.
-                self._end_all()
+                # The pool waits for the other starts. Each of them gives up once its process is stopped.
+                self._stop_processes()
                 raise
 
-    def _end_all(self) -> None:
+    def _stop_processes(self) -> None:
         for worker in self._workers.values():
-            worker.begin_stop()
+            worker.request_stop()
         for worker in self._workers.values():
             worker.stop()
-        for part in ("sandbox", "media", "_mongo", "_kafka"):
-            if hasattr(self, part):
-                getattr(self, part).stop()
+        # Some are missing if the start failed early.
+        for server in ("sandbox", "media", "_mongo", "_kafka"):
+            if hasattr(self, server):
+                getattr(self, server).stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -253,9 +256,9 @@ class Stack:
         await asyncio.to_thread(self.stop)
 
 
-def _started(part: servers.Server | ServiceProcess) -> Callable[[], None]:
+def _start_and_wait(process: servers.Server | ServiceProcess) -> Callable[[], None]:
     def start() -> None:
-        part.start()
-        part.wait_ready()
+        process.start()
+        process.wait_ready()
 
     return start

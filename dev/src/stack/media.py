@@ -1,4 +1,4 @@
-"""The media server: an https source with ranges, as a product backend's storage would be. Runs as its own process."""
+"""The media server: an HTTPS source with range requests, as a product backend's storage; a process of its own."""
 
 import argparse
 import asyncio
@@ -14,49 +14,49 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class Paced:
-    """Sends no answer faster than a storage of that speed would."""
+class Throttled:
+    """Limits each answer to so many bytes per second, as a slow storage would."""
 
     def __init__(self, app: ASGIApp, *, bytes_per_second: int) -> None:
         self._app = app
         self._bytes_per_second = bytes_per_second
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and wait after each piece until its time has passed."""
+        """Answer; after each piece sleep until the rate is met."""
         clock = asyncio.get_running_loop().time
-        began, sent = clock(), 0
+        started_at, sent = clock(), 0
 
-        async def send_in_time(message: Message) -> None:
+        async def send_throttled(message: Message) -> None:
             nonlocal sent
             await send(message)
             sent += len(message.get("body", b""))
-            await asyncio.sleep(began + sent / self._bytes_per_second - clock())
+            await asyncio.sleep(started_at + sent / self._bytes_per_second - clock())
 
-        await self._app(scope, receive, send_in_time)
+        await self._app(scope, receive, send_throttled)
 
 
 def application(folder: Path, *, bytes_per_second: int | None = None) -> Starlette:
-    """Serve a folder's files: ETag, Range, If-Range; 206, 416 and 404 as they should be."""
+    """Serve a folder's files with ETag, Range and If-Range; answers 206, 416 and 404 as RFC 9110 asks."""
     files: ASGIApp = StaticFiles(directory=folder)
     if bytes_per_second:
-        files = Paced(files, bytes_per_second=bytes_per_second)
+        files = Throttled(files, bytes_per_second=bytes_per_second)
     return Starlette(routes=[Route("/readyz", ready), Mount("/", files)])
 
 
 async def ready(_: Request) -> PlainTextResponse:
-    """Say that files can be asked for."""
+    """Answer the readiness probe."""
     return PlainTextResponse("ready")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until told to stop."""
+    """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m stack.media", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--tls-cert", required=True)
     parser.add_argument("--tls-key", required=True)
-    parser.add_argument("--bytes-per-second", type=int, help="how fast an answer may be; as fast as can be if absent")
+    parser.add_argument("--bytes-per-second", type=int, help="the most an answer may send; unlimited if absent")
     given = parser.parse_args(arguments)
     uvicorn.run(
         application(given.folder, bytes_per_second=given.bytes_per_second),

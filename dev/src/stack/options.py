@@ -1,4 +1,4 @@
-"""What can be chosen about a local stack, and how the environment chooses it."""
+"""The choices for a local stack, and the environment variables that make them."""
 
 import os
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ FIRST_TENANT = "acme"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Choices for one stack. The defaults are right for a test: everything of its own, on free ports."""
+    """Choices for one stack. The defaults suit a test: every process is its own, on free ports."""
 
     usual_ports: bool = False
-    """Take the usual ports where they are free, so that addresses can be remembered."""
+    """Take the documented ports if they are free."""
     kafka: str | None = None
-    """Bootstrap servers of a Kafka that somebody else runs."""
+    """Bootstrap servers of a Kafka to use instead of starting one."""
     mongodb: str | None = None
-    """Address of a MongoDB that somebody else runs."""
+    """Address of a MongoDB to use instead of starting one."""
     containers: bool = False
-    """Run Kafka and MongoDB from their official images instead of from packages."""
+    """Run Kafka and MongoDB from their official images, not from packages."""
     services: tuple[str, ...] = SERVICES
     tenant: str = ""
-    """A tenant to begin with, whose API key is kept in the folder."""
+    """A tenant to create at the start, with an API key in the folder; none if empty."""
     partitions: int = 4
     replication_factor: int = 1
     sandbox: tuple[str, ...] = ()
@@ -37,14 +37,14 @@ class Options:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the choices of the person at the terminal.
+        """Read the user's choices from environment variables.
 
         Raises:
-            Unsupported: POSTBUS_STACK names something else than `docker` or `packages`.
+            Unsupported: POSTBUS_STACK is neither `docker` nor `packages`.
         """
         kind = environment.get("POSTBUS_STACK", "packages")
         if kind not in {"packages", "docker"}:
-            raise Unsupported(what="POSTBUS_STACK", why=f"it can be packages or docker, not {kind}")
+            raise Unsupported(what="POSTBUS_STACK", why=f"its value is {kind}. Set it to packages or docker.")
         return cls(
             usual_ports=True,
             kafka=environment.get("KAFKA_BOOTSTRAP_SERVERS") or None,

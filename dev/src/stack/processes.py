@@ -1,4 +1,4 @@
-"""Child processes that cannot outlive us: each has a log, a keeper thread, and maybe a right to be restarted."""
+"""Child processes that cannot outlive this one: each has a log and a supervisor thread that may restart it."""
 
 import contextlib
 import os
@@ -9,17 +9,17 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stack import guard
+from stack import tied_process
 
-RESTART_AFTER = 0.2
-STOP_WITHIN = 15.0
+RESTART_DELAY = 0.2
+STOP_TIMEOUT = 15.0
 
 
 class Child:
-    """One child process. Its keeper thread starts it, waits for its end and, if asked to, starts it again.
+    """One child process. Its supervisor thread starts it, waits for its end and, if asked to, starts it again.
 
-    The keeper lives exactly as long as the process is wanted: the kernel kills a child when the thread that started
-    it ends, so no other thread may do the starting.
+    The kernel kills a child when the *thread* that started it ends (see `tied_process`). So only the supervisor may
+    start the process, and it lives as long as the process is needed.
     """
 
     def __init__(
@@ -42,25 +42,25 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._changed = threading.Condition()
         self._stopping = threading.Event()
-        self._keeper: threading.Thread | None = None
-        self._refused: OSError | None = None
+        self._supervisor: threading.Thread | None = None
+        self._start_error: OSError | None = None
 
     def start(self) -> None:
-        """Start the process; return once it exists. Does nothing while it is kept already."""
-        if self._keeper and self._keeper.is_alive():
+        """Start the process; return once it exists. Does nothing if it runs already."""
+        if self._supervisor and self._supervisor.is_alive():
             return
         self._stopping.clear()
         self._process = None
-        self._keeper = threading.Thread(target=self._keep, name=f"keeper of {self.name}", daemon=True)
-        self._keeper.start()
+        self._supervisor = threading.Thread(target=self._supervise, name=f"supervisor of {self.name}", daemon=True)
+        self._supervisor.start()
         with self._changed:
-            self._changed.wait_for(lambda: self._process is not None or self._refused is not None)
-        if self._refused:
-            raise self._refused
+            self._changed.wait_for(lambda: self._process is not None or self._start_error is not None)
+        if self._start_error:
+            raise self._start_error
 
     @property
     def pid(self) -> int:
-        """The id of the process that runs now, or ran last."""
+        """The id of the current process, or of the last one."""
         if self._process is None:
             msg = f"{self.name} was never started"
             raise RuntimeError(msg)
@@ -68,68 +68,69 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs now."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
-    def gone(self) -> bool:
-        """Whether the process ended for good."""
-        return self._keeper is None or not self._keeper.is_alive()
+    def ended(self) -> bool:
+        """Whether the process has ended and will not be started again."""
+        return self._supervisor is None or not self._supervisor.is_alive()
 
     def kill9(self) -> int:
-        """Kill the process as a crash would and return the id it had; a restarting child comes back by itself."""
+        """Kill the process with SIGKILL, as a crash would, and return its id. A restarting child is started again."""
         with self._changed:
             deaths, victim = self.deaths, self.pid
             self._signal(signal.SIGKILL)
-            self._changed.wait_for(lambda: self.deaths > deaths, timeout=STOP_WITHIN)
+            self._changed.wait_for(lambda: self.deaths > deaths, timeout=STOP_TIMEOUT)
         return victim
 
     def pause(self) -> None:
-        """Freeze the process (SIGSTOP), as a long stall would."""
+        """Freeze the process with SIGSTOP, as a suspended machine would."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a frozen process go on."""
+        """Let a frozen process run again."""
         self._signal(signal.SIGCONT)
 
-    def wait_restarted(self, *, after: int, timeout: float = STOP_WITHIN) -> int:
-        """Wait for a process with another id than `after`, and return its id.
+    def wait_restarted(self, *, after: int, timeout: float = STOP_TIMEOUT) -> int:
+        """Wait until a process with another id than `after` runs, and return its id.
 
         Raises:
-            TimeoutError: there was none in time.
+            TimeoutError: none was started in time.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self.alive and self.pid != after, timeout=timeout):
-                msg = f"{self.name} did not come back within {timeout:.0f} s"
+                msg = f"{self.name} was not started again within {timeout:.0f} s"
                 raise TimeoutError(msg)
             return self.pid
 
-    def begin_stop(self) -> None:
-        """Ask the process to end (SIGTERM), and never restart it."""
+    def request_stop(self) -> None:
+        """Send SIGTERM, and do not restart the process any more."""
         with self._changed:
             self._stopping.set()
             self._signal(signal.SIGTERM)
+            # A frozen process handles SIGTERM only once it runs again.
             self._signal(signal.SIGCONT)
 
-    def stop(self, *, within: float = STOP_WITHIN) -> None:
-        """Ask the process to end; kill it and everything it started when it takes too long."""
-        self.begin_stop()
-        if self._keeper:
-            self._keeper.join(within)
+    def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
+        """Stop the process; after `timeout` seconds kill it and everything it started."""
+        self.request_stop()
+        if self._supervisor:
+            self._supervisor.join(timeout)
             self._kill_group()
-            self._keeper.join()
+            self._supervisor.join()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
 
     def _kill_group(self) -> None:
-        # The group has the id of the child, which leads it; it may still hold what the child started.
+        # The child leads its process group. The group may outlive it: it also holds what the child started.
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _keep(self) -> None:
+    def _supervise(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         while True:
             with self._changed:
@@ -141,13 +142,13 @@ class Child:
             with self._changed:
                 self.deaths += 1
                 self._changed.notify_all()
-            if not self._restart or self._stopping.wait(RESTART_AFTER):
+            if not self._restart or self._stopping.wait(RESTART_DELAY):
                 return
 
     def _spawn(self) -> subprocess.Popen[bytes] | None:
         if self._stopping.is_set():
             return None
-        command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), *self._command]
+        command = [sys.executable, "-I", "-S", tied_process.__file__, str(os.getpid()), *self._command]
         try:
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
@@ -157,10 +158,11 @@ class Child:
                     stderr=subprocess.STDOUT,
                     env=self._environment,
                     cwd=self._folder,
-                    # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop things in order.
+                    # A session of its own: Ctrl-C in the terminal reaches only this process, which stops the
+                    # children in the right order.
                     start_new_session=True,
                 )
-        except OSError as refused:
-            self._refused = refused
+        except OSError as error:
+            self._start_error = error
             return None
         return self._process

@@ -1,4 +1,4 @@
-"""The two https servers of the stack, each a process of its own: the sandbox and the media server."""
+"""The two HTTPS servers of the stack, each a process of its own: the sandbox and the media server."""
 
 import os
 import sys
@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from stack.polling import answers_ok, wait_until
 from stack.ports import HOST
 from stack.processes import Child
 from stack.tls import Certificates
-from stack.waiting import answers, until
 
 USUAL_SANDBOX_PORT: Final = 8443
 USUAL_MEDIA_PORT: Final = 8444
-READY_WITHIN: Final = 30.0
+READY_TIMEOUT: Final = 30.0
 
 
 class Server:
-    """One https server: its process, its address, and how to know that it answers."""
+    """One HTTPS server: its process, its address and its readiness."""
 
     def __init__(self, child: Child, *, port: int, readiness: str, certificates: Certificates) -> None:
         self.process = child
@@ -27,21 +27,21 @@ class Server:
         self._tls = certificates.client_context()
 
     def start(self) -> None:
-        """Start the process; `wait_ready` says when it answers."""
+        """Start the process; `wait_ready` returns once it answers."""
         self.process.start()
 
     def wait_ready(self) -> None:
         """Return once the server answers.
 
         Raises:
-            PartDied: it ended at once.
+            ProcessExited: it ended at once.
             NotReady: it did not answer in time.
         """
         name = self.process.name
-        until(lambda: answers(self._readiness, self._tls), name=name, timeout=READY_WITHIN, child=self.process)
+        wait_until(lambda: answers_ok(self._readiness, self._tls), name=name, timeout=READY_TIMEOUT, child=self.process)
 
     def stop(self) -> None:
-        """End the process."""
+        """Stop the process."""
         self.process.stop()
 
 
@@ -55,19 +55,22 @@ def sandbox(
     log: Path,
     options: Sequence[str] = (),
 ) -> Server:
-    """Describe the stand-in TikTok. `options` go to its command line and win; with no `webhook_url` it tells nobody."""
+    """Return the sandbox, TikTok's stand-in, not started yet.
+
+    `options` are added to its command line and win. With an empty `webhook_url` it sends no webhooks.
+    """
     command = [sys.executable, "-m", "tiktok_sandbox", "--host", HOST, "--port", str(port), "--state", str(folder)]
     command += ["--tls-cert", str(certificates.certificate), "--tls-key", str(certificates.key)]
     command += ["--webhook-url", webhook_url, *options]
     folder.mkdir(parents=True, exist_ok=True)
-    # By environment: everybody on a machine can read a command line.
+    # In the environment, because every user of a machine can read command lines.
     environment = {**os.environ, "SANDBOX_CLIENT_SECRET": client_secret}
     child = Child("sandbox", command, log=log, environment=environment, folder=folder, restart=True)
     return Server(child, port=port, readiness="/_sandbox/ledger", certificates=certificates)
 
 
 def media(folder: Path, *, port: int, certificates: Certificates, log: Path, options: Sequence[str] = ()) -> Server:
-    """Describe the media server over a folder; `options` go to its command line."""
+    """Return the media server over a folder, not started yet; `options` are added to its command line."""
     command = [sys.executable, "-m", "stack.media", "--folder", str(folder), "--port", str(port)]
     command += ["--tls-cert", str(certificates.certificate), "--tls-key", str(certificates.key), *options]
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The four services as child processes: how each is configured, started and known to be ready."""
+"""The four services as child processes: their environment variables, their start, their readiness."""
 
 import os
 import sys
@@ -7,26 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from stack.keys import SEALED_TO, Keys
+from stack.keys import TOKEN_READERS, Keys
+from stack.polling import answers_ok, wait_until
 from stack.ports import HOST
 from stack.processes import Child
-from stack.waiting import answers, until
 
 USUAL_PORTS: Final = {"auth": 8101, "uploader": 8102, "publisher": 8103, "analytics": 8104}
 CLIENT_KEY: Final = "sbawpostbusdemo00"
-READY_WITHIN: Final = 60.0
-# What a process needs from its surroundings to run at all; everything else it is told is listed below.
+READY_TIMEOUT: Final = 60.0
+# What a process needs from the shell to run at all. Everything else is set below, so that a service never depends on
+# a variable that happens to be set in the terminal.
 INHERITED: Final = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV"})
 
 
 def webhook_url(publisher_port: int) -> str:
-    """Where TikTok tells the app what became of its posts and accounts."""
+    """Return the address that TikTok sends webhooks about posts and accounts to."""
     return f"http://{HOST}:{publisher_port}/v1/webhooks/tiktok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What every service of one stack is told."""
+class ServiceEnvironment:
+    """What the services of one stack share, and each one's environment made of it.
+
+    `overrides` are further variables of every service; they win over the stack's own.
+    """
 
     bootstrap_servers: str
     mongodb_url: str
@@ -37,13 +41,13 @@ class Surroundings:
     partitions: int
     replication_factor: int
     keys: Keys
-    further: Mapping[str, str]
+    overrides: Mapping[str, str]
 
-    def environment(self, service: str, *, instance: str, port: int) -> dict[str, str]:
-        """Return the whole environment of one service process."""
+    def variables_for(self, service: str, *, instance: str, port: int) -> dict[str, str]:
+        """Return every environment variable of one service process."""
         own = service.upper()
         auth_url = f"http://{HOST}:{self.auth_port}"
-        told = {
+        variables = {
             **{name: value for name, value in os.environ.items() if name in INHERITED},
             "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "KAFKA_REPLICATION_FACTOR": str(self.replication_factor),
@@ -55,13 +59,13 @@ class Surroundings:
             f"{own}_HTTP_PORT": str(port),
             f"{own}_INSTANCE": instance,
             f"{own}_SESSION_TIMEOUT_MS": "6000",
-            **self._only_for(service, auth_url),
+            **self._specific_to(service, auth_url),
         }
-        if service in SEALED_TO:
-            told[f"{own}_PRIVATE_KEY"] = self.keys.private[service]
-        return {**told, **self.further}
+        if service in TOKEN_READERS:
+            variables[f"{own}_PRIVATE_KEY"] = self.keys.private[service]
+        return {**variables, **self.overrides}
 
-    def _only_for(self, service: str, auth_url: str) -> dict[str, str]:
+    def _specific_to(self, service: str, auth_url: str) -> dict[str, str]:
         match service:
             case "auth":
                 return {
@@ -72,8 +76,8 @@ class Surroundings:
                     "TIKTOK_PKCE": "hex",
                     "AUTH_PUBLIC_URL": auth_url,
                     "AUTH_BOOTSTRAP_SECRET": self.keys.bootstrap,
-                    "AUTH_VAULT_KEYS": self.keys.named_vault_key,
-                    "AUTH_SERVICE_PUBLIC_KEYS": self.keys.public_list,
+                    "AUTH_VAULT_KEYS": self.keys.vault_keys,
+                    "AUTH_SERVICE_PUBLIC_KEYS": self.keys.service_public_keys,
                 }
             case "uploader":
                 return {"UPLOADER_TRUSTED_SOURCES": self.media_url.removeprefix("https://")}
@@ -86,24 +90,24 @@ class Surroundings:
 
 
 class ServiceProcess(Child):
-    """One worker of a service. It comes back by itself when it dies, with the same port and membership id."""
+    """One process of a service. If it dies it is started again, with the same port and membership id."""
 
-    def __init__(self, service: str, *, instance: str, port: int, surroundings: Surroundings, log: Path) -> None:
+    def __init__(self, service: str, *, instance: str, port: int, environment: ServiceEnvironment, log: Path) -> None:
         super().__init__(
             instance,
             [sys.executable, "-m", f"{service}_service"],
             log=log,
-            environment=surroundings.environment(service, instance=instance, port=port),
+            environment=environment.variables_for(service, instance=instance, port=port),
             restart=True,
         )
         self.port = port
         self.url = f"http://{HOST}:{port}"
 
-    def wait_ready(self, *, timeout: float = READY_WITHIN) -> None:
-        """Return once the service says that it is ready.
+    def wait_ready(self, *, timeout: float = READY_TIMEOUT) -> None:
+        """Return once `/readyz` answers 200.
 
         Raises:
-            PartDied: it dies again and again.
-            NotReady: it did not say so in time.
+            ProcessExited: it dies again and again.
+            NotReady: it was not ready in time.
         """
-        until(lambda: answers(f"{self.url}/readyz"), name=self.name, timeout=timeout, child=self)
+        wait_until(lambda: answers_ok(f"{self.url}/readyz"), name=self.name, timeout=timeout, child=self)

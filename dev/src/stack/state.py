@@ -1,4 +1,4 @@
-"""What a stack writes down about itself, so that other processes find it and its next start is like the last."""
+"""A stack's state file: other processes find its addresses there, and its next start takes the same ports."""
 
 import contextlib
 import fcntl
@@ -15,7 +15,7 @@ LOCK_FILE: Final = "lock"
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """One stack's whereabouts. Written when it starts, when it is ready and when it has stopped."""
+    """Where one stack's processes are. Written when it starts and when it is ready."""
 
     pid: int
     ready: bool = False
@@ -25,24 +25,24 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(folder: Path) -> State | None:
-    """Return what the last stack of this folder wrote, or None where there was none."""
+    """Return what the last stack of this folder wrote; None if there was none."""
     path = folder / STATE_FILE
     return msgspec.json.decode(path.read_bytes(), type=State) if path.exists() else None
 
 
 def write(folder: Path, state: State) -> None:
-    """Replace what is written, so that a reader sees the old or the new and nothing between."""
+    """Replace the file in one step, so that a reader never sees half of it."""
     fresh = folder / f"{STATE_FILE}.new"
     fresh.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=2))
     fresh.replace(folder / STATE_FILE)
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Hold the folder for one stack. The kernel lets go of it when the holder ends, however it ends.
+def locked(folder: Path) -> Iterator[None]:
+    """Lock the folder for one stack. The kernel releases the lock when the process ends, even by a kill.
 
     Raises:
-        AlreadyRunning: another process holds it.
+        AlreadyRunning: another process holds the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("w") as lock:
@@ -53,15 +53,15 @@ def claimed(folder: Path) -> Iterator[None]:
         yield
 
 
-def is_ours(folder: Path) -> bool:
-    """Say whether a stack may do in the folder as it likes: nothing is there, or a stack was."""
+def is_stack_folder(folder: Path) -> bool:
+    """Return whether everything in the folder is a stack's: it is missing, empty, or has a stack's lock file."""
     return not folder.exists() or (folder / LOCK_FILE).exists() or not any(folder.iterdir())
 
 
-def is_claimed(folder: Path) -> bool:
-    """Say whether a stack runs in the folder, started or starting."""
+def is_locked(folder: Path) -> bool:
+    """Return whether a stack runs in the folder; one that is still starting counts."""
     try:
-        with claimed(folder):
+        with locked(folder):
             return False
     except AlreadyRunning:
         return True

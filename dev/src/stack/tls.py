@@ -1,4 +1,4 @@
-"""The stack's own certificate authority: the sandbox and the media server speak TLS as TikTok and sources do."""
+"""The stack's own certificate authority, since the sandbox and the media server speak TLS as the real ones do."""
 
 import ssl
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from stack.ports import HOST
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificates:
-    """Paths of what a server and its clients need."""
+    """Paths of the files that a server and its clients need."""
 
     ca: Path
     certificate: Path
     key: Path
 
     def client_context(self) -> ssl.SSLContext:
-        """Make a context that trusts the stack's authority and nobody else."""
+        """Make a context that trusts only the stack's authority."""
         return ssl.create_default_context(cafile=str(self.ca))
 
 
 def certificates(folder: Path, *names: str) -> Certificates:
-    """Return a stack's authority and its certificate for loopback and `names`, made at the first call."""
+    """Return a stack's authority and its certificate for loopback and `names`; the first call makes them."""
     made = Certificates(ca=folder / "ca.pem", certificate=folder / "server.pem", key=folder / "server.key")
-    # The key is written last: where it is, everything is.
+    # The key is written last, so if it exists, all three files are complete.
     if not made.key.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         authority = trustme.CA()

@@ -9,7 +9,7 @@ from e2e.canaries.canary_run import CALLBACK, CanaryRun
 from harness.product import Account
 from harness.topic_tail import Event, TopicTail
 from harness.waiting import eventually
-from stack.demo.browser import look_at
+from stack.demo.browser import parse_page
 
 TENANT = "tenant-of-canaries"
 TOLD_WITHIN = 60.0
@@ -25,7 +25,7 @@ async def connected(run: CanaryRun) -> None:
 async def connect(run: CanaryRun, creator: str) -> Account:
     """Connect a creator; return the account once it is connected."""
     back = await run.decide(await run.to_tiktok(TENANT), creator, decision="allow")
-    assert look_at(back.text).headline.startswith("Connected"), back.text
+    assert parse_page(back.text).headline.startswith("Connected"), back.text
     header = await run.key_of(TENANT)
 
     async def found() -> list[Account]:
@@ -42,7 +42,7 @@ async def connect(run: CanaryRun, creator: str) -> Account:
 async def declined(run: CanaryRun) -> None:
     """Somebody says no."""
     back = await run.decide(await run.to_tiktok(TENANT), "decliner", decision="cancel")
-    assert not look_at(back.text).headline.startswith("Connected"), back.text
+    assert not parse_page(back.text).headline.startswith("Connected"), back.text
 
 
 async def replayed(run: CanaryRun) -> None:
@@ -72,7 +72,7 @@ async def expired(run: CanaryRun) -> None:
 async def wrong_code(run: CanaryRun) -> None:
     """TikTok does not know the code that a browser brings."""
     shown = await run.to_tiktok(TENANT)
-    state = dict(look_at(shown.text).fields)["state"]
+    state = dict(parse_page(shown.text).fields)["state"]
     query = {"state": state, "code": run.plant("authorization_code"), "scopes": "user.info.basic"}
     back = await run.product.call("auth", CALLBACK, {}, params=query)
     assert back.status_code >= httpx.codes.BAD_REQUEST, back.text

@@ -18,7 +18,7 @@ from common.security.sealing import Vault
 from e2e.canaries.outputs import collect_metrics
 from e2e.canaries.search import Canary, Output
 from harness.product import ANSWER_WITHIN, Clip, Product
-from stack.demo.browser import filled, look_at
+from stack.demo.browser import fill_form, parse_page
 from stack.local import Stack
 
 PLANTED_LENGTH = 40
@@ -50,7 +50,7 @@ class CanaryRun:
         self.product = Product(stack, web)
         self.tiktok = self.product.tiktok
         self.clips = clips
-        self.vault = Vault.parse(stack.keys.named_vault_key)
+        self.vault = Vault.parse(stack.keys.vault_keys)
         self.canaries: list[Canary] = []
         self.outputs: list[Output] = []
         self.returns: list[Return] = []
@@ -87,8 +87,8 @@ class CanaryRun:
 
     async def decide(self, shown: httpx.Response, creator: str, *, decision: str) -> httpx.Response:
         """Answer TikTok's page, and go back to ours."""
-        page = look_at(shown.text)
-        form = filled(page, creator=creator, decision=decision)
+        page = parse_page(shown.text)
+        form = fill_form(page, creator=creator, decision=decision)
         return await self.web.post(shown.url.join(page.action), data=form, follow_redirects=True)
 
     def log_of(self, name: str) -> Path:

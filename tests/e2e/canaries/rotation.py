@@ -13,7 +13,7 @@ async def keys_rotated(run: CanaryRun) -> None:
     new, wrong = (base64.b64encode(run.made_up().encode()[:32]).decode() for _ in range(2))
     run.note_key("planted vault key", wrong)
     run.note_key("vault key", new)
-    old = run.stack.keys.named_vault_key
+    old = run.stack.keys.vault_keys
     auth = run.stack.service("auth")
     auth._environment["AUTH_VAULT_KEYS"] = f"canary-2:{new},{old}"
     await run.observe()

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 
 from harness.chromium import Tab, browsing, find_chromium
 from harness.sandbox_client import Visitor
-from stack.demo.video import Video, make
+from stack.demo.video import Video, make_video
 from tiktok_sandbox.model.settings import Delays, Profile, Settings
 from tiktok_sandbox.server import Server
 
@@ -32,7 +32,7 @@ in_browser = pytest.mark.skipif(find_chromium() is None, reason="no Chromium her
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Video:
     path = tmp_path_factory.mktemp("video") / "video.mp4"
-    return make(path, at_least=1_000_000, told=lambda _, __: None, seconds_encoded=1)
+    return make_video(path, at_least=1_000_000, on_progress=lambda _, __: None, seconds_encoded=1)
 
 
 @asynccontextmanager

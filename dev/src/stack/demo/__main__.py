@@ -1,4 +1,4 @@
-"""`python -m stack.demo`: a real video through everything, with two kills on the way. Ends with a RESULT line."""
+"""`python -m stack.demo`: a real video through the whole product, with two kills; ends with a RESULT line."""
 
 import argparse
 import asyncio
@@ -17,11 +17,11 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from stack import jars, state
-from stack.demo import story
+from stack.demo import scenario
 from stack.demo import video as videos
-from stack.demo.errors import NotOurs, UnderWay
-from stack.demo.findings import faults, result_line
-from stack.demo.screen import Screen, Stopwatch, Tone, opened
+from stack.demo.display import Display, Stopwatch, Style, open_display
+from stack.demo.errors import DemoAlreadyRunning, ForeignFolder
+from stack.demo.result import result_line, violations
 from stack.demo.video import Video
 from stack.errors import StackError
 from stack.local import Stack
@@ -29,60 +29,61 @@ from stack.options import Options
 
 DEFAULT_FOLDER: Final = Path(".stack/demo")
 VIDEO_BYTES: Final = 160_000_000
-# On one machine everything would be over before anybody sees it.
+# On one machine the upload would otherwise end before anybody could watch it or kill it.
 SOURCE_BYTES_PER_SECOND: Final = 20_000_000
 PROCESSING_SECONDS: Final = 2.0
-ANSWER_WITHIN: Final = 10.0
+ANSWER_TIMEOUT: Final = 10.0
 INTERRUPTED: Final = 130
+"""Exit status after Ctrl-C: 128 + SIGINT, as shells count it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Tell the story; return 0 only if everything that was promised holds."""
+    """Run the demo; return 0 only if every promise holds."""
     parser = argparse.ArgumentParser(prog="python -m stack.demo", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where everything is kept; begun afresh")
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where everything is kept; emptied first")
     folder = parser.parse_args(arguments).folder.absolute()
-    signal.signal(signal.SIGTERM, _leave)
-    # A shell that starts this in the background has SIGINT ignored; whoever sends it still means it.
+    signal.signal(signal.SIGTERM, _exit_on_sigterm)
+    # A shell that starts this in the background sets SIGINT to be ignored. Ctrl-C must still end the demo.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    complaints = Console(stderr=True)
+    errors = Console(stderr=True)
     try:
         return run(folder)
     except (StackError, httpx.HTTPError, KafkaError) as problem:
-        words = f"The demo failed: {str(problem) or type(problem).__name__}"
-        complaints.print(words, style="red", markup=False, soft_wrap=True)
-        complaints.print(f"Logs of every part: {folder / 'logs'}", markup=False, soft_wrap=True)
+        message = f"The demo failed. {str(problem) or type(problem).__name__}"
+        errors.print(message, style="red", markup=False, soft_wrap=True)
+        errors.print(f"The logs of all processes are in {folder / 'logs'}", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
-        complaints.print("Stopped; nothing is left running.")
+        errors.print("Stopped. Nothing is left running.")
         return INTERRUPTED
 
 
 def run(folder: Path) -> int:
-    """Make the video, start the stack, tell the story, take everything down, judge."""
-    watch = Stopwatch()
+    """Make the video, start the stack, run the scenario, stop everything, check the result."""
+    stopwatch = Stopwatch()
     options = demo_options()
     if not (options.kafka or options.containers):
         jars.classpath()
-    begin_afresh(folder, options)
-    with opened(Console(highlight=False), watch) as screen:
-        video = make_video(folder / "media" / "test-picture.mp4", screen)
-        screen.tell("Starting Kafka, the store, TikTok's stand-in, a media server and the four services", Tone.STEP)
+    clear_folder(folder, options)
+    with open_display(Console(highlight=False), stopwatch) as display:
+        video = make_demo_video(folder / "media" / "test-picture.mp4", display)
+        display.line("Starting Kafka, MongoDB's stand-in, the sandbox, a media server and the services", Style.STEP)
         with Stack(folder, options) as stack:
-            screen.tell(f"All of it is ready. The media server gives {SOURCE_BYTES_PER_SECOND:,} bytes a second,")
-            screen.tell("so that there is something to watch")
-            told = asyncio.run(_tell(stack, video, screen))
-            story.show_end(told, video, screen)
-            screen.tell("Taking everything down")
-        screen.tell("Done")
-    wrong = list(faults(told.findings))
-    for fault in wrong:
-        print(f"This does not hold: {fault}")
-    print(result_line(told.findings, seconds=watch.seconds), flush=True)
-    return 1 if wrong else 0
+            display.line(f"Everything is ready. The media server sends {SOURCE_BYTES_PER_SECOND:,} bytes a second,")
+            display.line("slowly enough to watch the upload")
+            finished = asyncio.run(_run_on(stack, video, display))
+            scenario.show_result(finished, video, display)
+            display.line("Stopping everything")
+        display.line("Stopped")
+    broken = list(violations(finished.result))
+    for promise in broken:
+        print(f"This promise does not hold: {promise}")
+    print(result_line(finished.result, seconds=stopwatch.seconds), flush=True)
+    return 1 if broken else 0
 
 
 def demo_options() -> Options:
-    """Take what the person at the terminal chose, slow enough to be watched, beside any stack that runs."""
+    """Return the user's choices, but slow enough to watch and on ports that leave a running stack alone."""
     return replace(
         Options.from_environment(),
         usual_ports=False,
@@ -91,36 +92,40 @@ def demo_options() -> Options:
     )
 
 
-def begin_afresh(folder: Path, options: Options) -> None:
-    """Remove what the last demo left, unless a Kafka or MongoDB that stays knows its keys.
+def clear_folder(folder: Path, options: Options) -> None:
+    """Delete what the last demo left.
+
+    Nothing is deleted with a Kafka or MongoDB that outlives the stack: its records are sealed under the keys in here.
 
     Raises:
-        NotOurs: the folder holds something that no stack has put there.
-        UnderWay: another demo runs in this folder.
+        ForeignFolder: the folder holds files that no stack made.
+        DemoAlreadyRunning: another demo runs in this folder.
     """
-    if not state.is_ours(folder):
-        raise NotOurs(folder)
-    if state.is_claimed(folder):
-        raise UnderWay(folder)
+    if not state.is_stack_folder(folder):
+        raise ForeignFolder(folder)
+    if state.is_locked(folder):
+        raise DemoAlreadyRunning(folder)
     if not (options.kafka or options.mongodb or options.containers):
         shutil.rmtree(folder)
 
 
-def make_video(path: Path, screen: Screen) -> Video:
-    """Make the video before anything else needs the processors."""
-    screen.tell("Making a video: a moving test picture, 1080p, H.264", Tone.STEP)
-    video = videos.make(path, at_least=VIDEO_BYTES, told=lambda done, total: screen.bar("making", done, total))
-    screen.tell(f"{video.size:,} bytes, {video.seconds:.0f} s long; its first and last picture can be shown")
+def make_demo_video(path: Path, display: Display) -> Video:
+    """Make the video while nothing else needs the processors."""
+    display.line("Making a video: a moving test picture, 1080p, H.264", Style.STEP)
+    video = videos.make_video(
+        path, at_least=VIDEO_BYTES, on_progress=lambda done, total: display.bar("making", done, total)
+    )
+    display.line(f"{video.size:,} bytes, {video.seconds:.0f} s long; its first and last picture can be decoded")
     return video
 
 
-async def _tell(stack: Stack, video: Video, screen: Screen) -> story.Told:
+async def _run_on(stack: Stack, video: Video, display: Display) -> scenario.ScenarioResult:
     trust = ssl.create_default_context(cafile=str(stack.ca_file))
-    async with httpx.AsyncClient(verify=trust, timeout=ANSWER_WITHIN, trust_env=False) as http:
-        return await story.tell(stack, video, screen, http)
+    async with httpx.AsyncClient(verify=trust, timeout=ANSWER_TIMEOUT, trust_env=False) as http:
+        return await scenario.run_scenario(stack, video, display, http)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
+def _exit_on_sigterm(_number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + signal.SIGTERM)
 
 

@@ -1,23 +1,34 @@
-"""A person with a browser: follows the link, reads TikTok's page, ticks nothing off, picks an account and allows."""
+"""A person with a browser: follows the link, fills in TikTok's consent page and allows the app."""
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Final
 
 import httpx
 
 from stack.demo.errors import ConsentFailed
 
+ACCOUNT_ID: Final = re.compile(r"\bacc_[a-z0-9]+\b")
+
 
 @dataclass(slots=True)
 class Page:
-    """What a person sees of a page: its headline, and its form as it is filled in when the page comes."""
+    """A page as a person sees it: its headline, its text, and its form with the values it arrives with."""
 
     headline: str = ""
+    text: str = ""
     action: str = ""
     fields: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def account_id(self) -> str | None:
+        """The account that the page names, if it names one."""
+        found = ACCOUNT_ID.search(self.text)
+        return found.group() if found else None
 
-class _Reader(HTMLParser):
+
+class _PageParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.page = Page()
@@ -28,6 +39,7 @@ class _Reader(HTMLParser):
         self._in_headline = self._in_headline or tag == "h1"
         if tag == "form":
             self.page.action = attributes.get("action", "")
+        # A browser does not send a checkbox that is not ticked.
         if tag == "input" and (attributes.get("type") != "checkbox" or "checked" in attributes):
             self.page.fields.append((attributes.get("name", ""), attributes.get("value", "")))
 
@@ -35,47 +47,49 @@ class _Reader(HTMLParser):
         self._in_headline = self._in_headline and tag != "h1"
 
     def handle_data(self, data: str) -> None:
+        # A line break, so that the words of two elements do not run together.
+        self.page.text += f"{data}\n"
         if self._in_headline:
             self.page.headline += data
 
 
-def look_at(html: str) -> Page:
-    """Read a page."""
-    reader = _Reader()
-    reader.feed(html)
-    return reader.page
+def parse_page(html: str) -> Page:
+    """Parse a page's headline, text and form."""
+    parser = _PageParser()
+    parser.feed(html)
+    return parser.page
 
 
-def filled(page: Page, *, creator: str, decision: str = "allow") -> dict[str, list[str]]:
-    """Fill the form in: this account, and the button that allows, or another one."""
+def fill_form(page: Page, *, creator: str, decision: str = "allow") -> dict[str, list[str]]:
+    """Return the form's fields as a browser sends them: with this account, and the button that was pressed."""
     sent: dict[str, list[str]] = {}
     for name, value in page.fields:
         sent.setdefault(name, []).append(value)
     return {**sent, "creator": [creator], "decision": [decision]}
 
 
-async def connect(web: httpx.AsyncClient, auth_url: str, *, key: str, creator: str) -> str:
-    """Connect a TikTok account for the tenant of an API key; return the headline of the page it ended with.
+async def connect(web: httpx.AsyncClient, auth_url: str, *, key: str, creator: str) -> Page:
+    """Connect a TikTok account for the tenant of an API key; return the last page.
 
     Raises:
-        ConsentFailed: a page was not what it should be; says which and why.
+        ConsentFailed: a page was not the expected one; names the page and what it showed.
     """
     headers = {"Authorization": f"Bearer {key}"}
     link = await web.post(f"{auth_url}/v1/accounts/connect", json={}, headers=headers)
-    _demand(link, "the link")
+    _require_success(link, "the request for a link")
     shown = await web.get(link.json()["authorization_url"], follow_redirects=True)
-    _demand(shown, "the consent page")
-    page = look_at(shown.text)
+    _require_success(shown, "the consent page")
+    page = parse_page(shown.text)
     if not page.action:
         raise ConsentFailed(where="the consent page", why=page.headline or "it has no form")
-    # The answer sends the browser back to auth, with the cookie that was set when it left.
-    form = filled(page, creator=creator)
+    # The answer redirects the browser back to auth, which checks the cookie it set at the start.
+    form = fill_form(page, creator=creator)
     back = await web.post(shown.url.join(page.action), data=form, follow_redirects=True)
-    _demand(back, "the way back")
-    return look_at(back.text).headline
+    _require_success(back, "the page after the consent")
+    return parse_page(back.text)
 
 
-def _demand(answer: httpx.Response, where: str) -> None:
+def _require_success(answer: httpx.Response, where: str) -> None:
     if not answer.is_success:
-        why = look_at(answer.text).headline or f"HTTP {answer.status_code}"
+        why = parse_page(answer.text).headline or f"HTTP {answer.status_code}"
         raise ConsentFailed(where=where, why=why)

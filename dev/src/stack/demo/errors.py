@@ -2,12 +2,12 @@
 
 StackError
 └── DemoFailed
-    ├── NotOurs           the folder holds something else
-    ├── UnderWay          another demo runs in this folder
-    ├── Overdue           something did not happen in time
-    ├── ConsentFailed     the account could not be connected
-    ├── PostEnded         Postbus gave the post up
-    └── Unplayable        the video that was made cannot be played
+    ├── ForeignFolder       the folder holds files that no stack made
+    ├── DemoAlreadyRunning  another demo runs in this folder
+    ├── TimedOut            an expected step did not happen in time
+    ├── ConsentFailed       the account could not be connected
+    ├── PostFailed          the post ended with `post.failed`
+    └── UnplayableVideo     the generated video cannot be played
 """
 
 from pathlib import Path
@@ -16,46 +16,46 @@ from stack.errors import StackError
 
 
 class DemoFailed(StackError):
-    """The demo could not be told to its end."""
+    """The demo could not be run to its end."""
 
 
-class NotOurs(DemoFailed):
-    """The folder holds something that no stack has put there, and a demo begins by removing what is there."""
+class ForeignFolder(DemoFailed):
+    """The folder holds files that no stack made. A demo deletes its folder first, so it refuses this one."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds something that is not a demo's; give --folder a new or empty one")
+        super().__init__(f"The folder holds files that are not a stack's: {folder}. Give --folder a new or empty one.")
 
 
-class UnderWay(DemoFailed):
+class DemoAlreadyRunning(DemoFailed):
     """Another demo runs in this folder."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"another demo is under way in {folder}; wait for its end, or give this one a --folder")
+        super().__init__(f"Another demo runs in this folder: {folder}. Wait for its end, or give --folder another one.")
 
 
-class Overdue(DemoFailed):
-    """Something did not happen in time."""
+class TimedOut(DemoFailed):
+    """An expected step did not happen in time."""
 
     def __init__(self, what: str, seconds: float) -> None:
-        super().__init__(f"waited {seconds:.0f} s for {what}, in vain")
+        super().__init__(f"This did not happen within {seconds:.0f} s: {what}. The services' logs may say why.")
 
 
 class ConsentFailed(DemoFailed):
     """The account could not be connected."""
 
     def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"connecting the account ended at {where}: {why}")
+        super().__init__(f"Connecting the account failed at {where}: {why}. The log of auth may say more.")
 
 
-class PostEnded(DemoFailed):
-    """Postbus gave the post up."""
-
-    def __init__(self, event: str, why: str) -> None:
-        super().__init__(f"the post ended with {event}: {why}")
-
-
-class Unplayable(DemoFailed):
-    """The video that was made cannot be played."""
+class PostFailed(DemoFailed):
+    """The post ended with `post.failed`."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"the video that was made is no good: {why}")
+        super().__init__(f"The post failed: {why}. What the reason means: docs/events/README.md.")
+
+
+class UnplayableVideo(DemoFailed):
+    """The generated video cannot be played."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The generated video cannot be played: {why}. Delete it and try again.")

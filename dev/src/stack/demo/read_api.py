@@ -1,4 +1,4 @@
-"""The read API of analytics, as a dashboard would ask it."""
+"""A client of analytics' read API, as a dashboard would use it."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 
-class Happened(msgspec.Struct, frozen=True, kw_only=True):
+class TimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a post's timeline."""
 
     type: str
@@ -16,14 +16,22 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, Any] = {}
 
 
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How many bytes TikTok has, by the newest sample."""
+
+    bytes_sent: int
+    bytes_total: int
+
+
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """A post and its timeline."""
+    """A post and its timeline; `state` is None while the read side has no event about it."""
 
     state: str | None = None
-    timeline: tuple[Happened, ...] = ()
+    progress: Progress | None = None
+    timeline: tuple[TimelineEvent, ...] = ()
 
 
-class Numbers(msgspec.Struct, frozen=True, kw_only=True):
+class MetricSample(msgspec.Struct, frozen=True, kw_only=True):
     """A video's totals at one age."""
 
     video_id: str
@@ -35,17 +43,17 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     share_count: int
 
 
-class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """A post's numbers over time."""
+class Metrics(msgspec.Struct, frozen=True, kw_only=True):
+    """A post's samples over time."""
 
-    metrics: tuple[Numbers, ...] = ()
+    metrics: tuple[MetricSample, ...] = ()
 
 
-Known = TypeVar("Known", Post, Series)
+AnswerT = TypeVar("AnswerT", Post, Metrics)
 
 
 class ReadApi:
-    """Asks about one post."""
+    """Reads one post. Every method may be repeated; an unknown post is an empty answer, not an error."""
 
     def __init__(self, web: httpx.AsyncClient, analytics_url: str, *, key: str, account_id: str, post_id: str) -> None:
         self._web = web
@@ -54,15 +62,16 @@ class ReadApi:
         self._account = {"account_id": account_id}
 
     async def post(self) -> Post:
-        """Return the post; an empty one where nothing is known yet."""
+        """Return the post; an empty one before its first event is stored."""
         return await self._get("", Post)
 
-    async def numbers(self) -> tuple[Numbers, ...]:
-        """Return its numbers, oldest first; none where nothing is known yet."""
-        return (await self._get("/metrics", Series)).metrics
+    async def metrics(self) -> tuple[MetricSample, ...]:
+        """Return its samples, oldest first; none before the first is stored."""
+        return (await self._get("/metrics", Metrics)).metrics
 
-    async def _get(self, path: str, kind: type[Known]) -> Known:
+    async def _get(self, path: str, kind: type[AnswerT]) -> AnswerT:
         answer = await self._web.get(self._url + path, params=self._account, headers=self._headers)
+        # The projector may not have stored the first event yet. That is not an error: ask again.
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return kind()
         answer.raise_for_status()

@@ -1,4 +1,4 @@
-"""Makes a real, playable MP4: a moving test picture in H.264, encoded for a few seconds and repeated up to a size."""
+"""Makes a real, playable MP4 of any size: a few seconds of a moving test picture in H.264, repeated."""
 
 import hashlib
 from collections import deque
@@ -19,7 +19,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from stack.demo.errors import Unplayable
+from stack.demo.errors import UnplayableVideo
 
 WIDTH: Final = 1920
 HEIGHT: Final = 1080
@@ -28,8 +28,8 @@ SECONDS_ENCODED: Final = 4
 BITS_PER_SECOND: Final = 80_000_000
 READ_AT_ONCE: Final = 1024 * 1024
 
-Told = Callable[[int, int], None]
-"""Hears how many bytes of how many are made."""
+OnProgress = Callable[[int, int], None]
+"""Called with the bytes made so far, and the bytes in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,52 +42,54 @@ class Video:
     seconds: float
 
 
-def make(path: Path, *, at_least: int, told: Told, seconds_encoded: int = SECONDS_ENCODED) -> Video:
-    """Write a video of that many bytes or a little more, and prove that it plays.
+def make_video(path: Path, *, at_least: int, on_progress: OnProgress, seconds_encoded: int = SECONDS_ENCODED) -> Video:
+    """Write a video of at least so many bytes, and check that it plays.
+
+    Only the first `seconds_encoded` seconds are encoded; the rest repeats them, since encoding is what takes long.
 
     Raises:
-        Unplayable: it does not.
+        UnplayableVideo: it does not play.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The index in front lets players begin before they have everything.
+    # With the index in front, a player can start before it has the whole file.
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = _stream(container)
-        _write(container, stream, _encoded(stream, seconds_encoded), at_least, told)
-    seconds = check(path)
+        _write(container, stream, _encoded(stream, seconds_encoded), at_least, on_progress)
+    seconds = check_playable(path)
     return Video(path=path, size=path.stat().st_size, sha256=_sha256(path), seconds=seconds)
 
 
-def check(path: Path) -> float:
-    """Decode the first and the last picture as a player would; return how many seconds lie between start and end.
+def check_playable(path: Path) -> float:
+    """Decode the first and the last picture as a player would; return the length in seconds.
 
     Raises:
-        Unplayable: a picture is missing, or not what it should be.
+        UnplayableVideo: one of the two is missing, or has a wrong time or size.
     """
     try:
         return _decode_both_ends(path)
     except FFmpegError as broken:
-        raise Unplayable(why=str(broken)) from broken
+        raise UnplayableVideo(why=str(broken)) from broken
 
 
 def _decode_both_ends(path: Path) -> float:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         if stream.duration is None or stream.time_base is None:
-            raise Unplayable(why="it does not say how long it is")
+            raise UnplayableVideo(why="its length is missing")
         first = next(container.decode(stream), None)
         frame = 1 / Fraction(FRAMES_PER_SECOND)
         container.seek(int(stream.duration - frame / stream.time_base), stream=stream)
         last = deque(container.decode(stream), maxlen=1)
         seconds = stream.duration * stream.time_base
         if first is None or first.pts != 0 or (first.width, first.height) != (WIDTH, HEIGHT):
-            raise Unplayable(why="its first picture cannot be shown")
+            raise UnplayableVideo(why="its first picture cannot be decoded")
         if [picture.pts for picture in last] != [(seconds - frame) / stream.time_base]:
-            raise Unplayable(why="its last picture cannot be shown")
+            raise UnplayableVideo(why="its last picture cannot be decoded")
         return float(seconds)
 
 
 def _stream(container: OutputContainer) -> VideoStream:
-    # Nothing a phone could not play, at a quality nobody needs: what matters is bytes per second of encoding.
+    # A profile that every phone plays. The bit rate is far too high on purpose: it makes many bytes per second.
     options = {"preset": "ultrafast", "profile": "high", "x264-params": "scenecut=0:open-gop=0"}
     stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=options)
     stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -96,10 +98,10 @@ def _stream(container: OutputContainer) -> VideoStream:
     return stream
 
 
-def _pictures(seconds: int) -> Iterator[VideoFrame]:
+def _generate_frames(seconds: int) -> Iterator[VideoFrame]:
     graph = Graph()
     source = graph.add("testsrc2", f"size={WIDTH}x{HEIGHT}:rate={FRAMES_PER_SECOND}:duration={seconds}")
-    # Noise is what makes a picture large.
+    # Without noise the test picture compresses to almost nothing.
     steps = [source, graph.add("noise", "alls=30:allf=t"), graph.add("format", "yuv420p"), graph.add("buffersink")]
     for one, next_one in pairwise(steps):
         one.link_to(next_one)
@@ -114,24 +116,28 @@ def _pictures(seconds: int) -> Iterator[VideoFrame]:
 
 
 def _encoded(stream: VideoStream, seconds: int) -> Iterator["Packet[VideoStream]"]:
-    for number, frame in enumerate(_pictures(seconds)):
+    for number, frame in enumerate(_generate_frames(seconds)):
         frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_SECOND)
         yield from stream.encode(frame)
     yield from stream.encode(None)
 
 
 def _write(
-    container: OutputContainer, stream: VideoStream, encoded: Iterator["Packet[VideoStream]"], at_least: int, told: Told
+    container: OutputContainer,
+    stream: VideoStream,
+    encoded: Iterator["Packet[VideoStream]"],
+    at_least: int,
+    on_progress: OnProgress,
 ) -> None:
     pictures: list[tuple[bytes, bool]] = []
     written = 0
 
-    def remembered() -> Iterator[tuple[bytes, bool]]:
+    def collected() -> Iterator[tuple[bytes, bool]]:
         for packet in encoded:
             pictures.append((bytes(packet), packet.is_keyframe))
             yield pictures[-1]
 
-    for number, (picture, is_key) in enumerate(chain(remembered(), _again(pictures))):
+    for number, (picture, is_key) in enumerate(chain(collected(), _repeat(pictures))):
         if written >= at_least and number >= len(pictures):
             return
         packet = Packet(picture)
@@ -139,11 +145,11 @@ def _write(
         packet.pts, packet.dts, packet.duration = number, number, 1
         container.mux(packet)
         written += len(picture)
-        told(min(written, at_least), at_least)
+        on_progress(min(written, at_least), at_least)
 
 
-def _again(pictures: list[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
-    # A generator, so that the list is looked at when it is full.
+def _repeat(pictures: list[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
+    # A generator, so that the list is read only once it is full.
     yield from cycle(pictures)
 
 

@@ -1,4 +1,4 @@
-"""The demo succeeds only if everything that it promises holds, and says what does not."""
+"""The demo succeeds only if every promise holds, and names the ones that do not."""
 
 import json
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from stack.demo.findings import Findings, Kill, faults, result_line
+from stack.demo.result import DemoResult, Kill, result_line, violations
 
 UPLOADER = Kill(service="uploader", pid=11, share=0.53, complete=False)
 PUBLISHER = Kill(service="publisher", pid=12, share=1.0, complete=True)
-GOOD = Findings(
+GOOD = DemoResult(
     posts_at_tiktok=1,
     sha256_equal=True,
     kills=(UPLOADER, PUBLISHER),
@@ -18,35 +18,35 @@ GOOD = Findings(
     ages_collected=2,
     dead_inits=0,
     bytes=160_000_000,
-    bytes_broken_off=5_000_000,
+    bytes_discarded=5_000_000,
 )
 
 
-def test_when_all_holds_there_is_nothing_to_say() -> None:
-    assert list(faults(GOOD)) == []
+def test_result_that_holds_has_no_violation() -> None:
+    assert list(violations(GOOD)) == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "text"),
     [
-        ({"posts_at_tiktok": 2}, "posted it 2 times"),
-        ({"posts_at_tiktok": 0}, "posted it 0 times"),
+        ({"posts_at_tiktok": 2}, "published it 2 times"),
+        ({"posts_at_tiktok": 0}, "published it 0 times"),
         ({"sha256_equal": False}, "the bytes"),
         ({"kills": (UPLOADER,)}, "1 kills"),
         ({"kills": (msgspec.structs.replace(UPLOADER, complete=True), PUBLISHER)}, "the uploader was killed at"),
         ({"kills": (UPLOADER, msgspec.structs.replace(PUBLISHER, complete=False))}, "the publisher was killed at"),
-        ({"post_published_events": 2}, "post.published was there 2 times"),
+        ({"post_published_events": 2}, "post.published came 2 times"),
         ({"ages_collected": 1}, "1 ages"),
-        ({"bytes_broken_off": 0}, "no chunk broke off"),
+        ({"bytes_discarded": 0}, "no chunk broke off"),
     ],
 )
-def test_what_does_not_hold_is_said(changes: dict[str, Any], said: str) -> None:
-    wrong = list(faults(msgspec.structs.replace(GOOD, **changes)))
+def test_broken_promise_is_named(changes: dict[str, Any], text: str) -> None:
+    wrong = list(violations(msgspec.structs.replace(GOOD, **changes)))
     assert len(wrong) == 1
-    assert said in wrong[0]
+    assert text in wrong[0]
 
 
-def test_the_last_line_is_json_in_one_line() -> None:
+def test_result_line_is_json_in_one_line() -> None:
     line = result_line(GOOD, seconds=28.04)
     assert line.startswith("RESULT {")
     assert "\n" not in line

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack.containers import KafkaContainer, MongoContainer
-from stack.kafka import Broker, GivenKafka, Kafka
+from stack.kafka import Broker, ExternalKafka, Kafka
+from stack.mongo import ExternalMongo, Mongo, MongoServer
 from stack.options import Options
-from stack.store import GivenMongo, Mongo, Store
 
 
 def choose_kafka(options: Options, folder: Path, ports: Mapping[str, int]) -> Kafka:
-    """Return the Kafka a stack of this folder uses, not started yet."""
+    """Return the Kafka of this folder's stack, not started yet."""
     if options.kafka:
-        return GivenKafka(options.kafka)
+        return ExternalKafka(options.kafka)
     if options.containers:
         return KafkaContainer(port=ports["kafka"], volume=_volume("kafka", folder))
     log = folder / "logs" / "kafka.log"
@@ -21,13 +21,14 @@ def choose_kafka(options: Options, folder: Path, ports: Mapping[str, int]) -> Ka
 
 
 def choose_mongo(options: Options, folder: Path, ports: Mapping[str, int]) -> Mongo:
-    """Return the MongoDB a stack of this folder uses, not started yet."""
+    """Return the MongoDB of this folder's stack, not started yet."""
     if options.mongodb:
-        return GivenMongo(options.mongodb)
+        return ExternalMongo(options.mongodb)
     if options.containers:
-        return MongoContainer(port=ports["store"], volume=_volume("mongo", folder))
-    return Store(folder / "mongo", port=ports["store"], log=folder / "logs" / "store.log")
+        return MongoContainer(port=ports["mongodb"], volume=_volume("mongo", folder))
+    return MongoServer(folder / "mongo", port=ports["mongodb"], log=folder / "logs" / "mongodb.log")
 
 
-def _volume(part: str, folder: Path) -> str:
-    return f"postbus-{part}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+def _volume(server: str, folder: Path) -> str:
+    # The folder's hash in the name keeps the data of several stacks on one machine apart.
+    return f"postbus-{server}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"

@@ -1,4 +1,7 @@
-"""The store: a server that speaks MongoDB's wire protocol, as a child process with its data in a folder."""
+"""The stand-in for MongoDB: a server that speaks its wire protocol, as a child process with its data in a folder.
+
+The server is GPL-2.0-only. It is only ever started as a process of its own, never imported.
+"""
 
 import sysconfig
 from pathlib import Path
@@ -7,31 +10,31 @@ from typing import Final, Protocol
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from stack.ports import HOST, pick
+from stack.polling import accepts_connections, wait_until
+from stack.ports import HOST, pick_port
 from stack.processes import Child
-from stack.waiting import accepts, until
 
 USUAL_PORT: Final = 27017
-READY_WITHIN: Final = 60.0
-PING_WITHIN_MS: Final = 2000
+READY_TIMEOUT: Final = 60.0
+PING_TIMEOUT_MS: Final = 2000
 
 
 class Mongo(Protocol):
-    """A MongoDB the stack can use, wherever it comes from."""
+    """A MongoDB that the stack can use, ours or not."""
 
     @property
     def url(self) -> str:
-        """Where clients connect."""
+        """The address that clients connect to."""
 
     def start(self) -> None:
-        """Return once it can be used."""
+        """Start it if it is ours; return once it answers."""
 
     def stop(self) -> None:
-        """End it, where it is ours."""
+        """Stop it if it is ours."""
 
 
-class GivenMongo:
-    """A MongoDB somebody else runs."""
+class ExternalMongo:
+    """A MongoDB that the stack does not run."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -43,29 +46,29 @@ class GivenMongo:
         """Do nothing: it is not ours."""
 
 
-class Store:
-    """A server of ours. Starting it again in the same folder finds the data of the last time."""
+class MongoServer:
+    """A server that the stack runs. Started again in the same folder, it has its data again."""
 
     def __init__(self, folder: Path, *, port: int | None = None, log: Path | None = None) -> None:
         self._folder = folder
-        self.port = port or pick()
-        self._log = log or folder / "store.log"
+        self.port = port or pick_port()
+        self._log = log or folder / "mongodb.log"
         self.process: Child | None = None
 
     @property
     def url(self) -> str:
-        """Where clients connect."""
+        """The address that clients connect to."""
         return f"mongodb://{HOST}:{self.port}/?directConnection=true"
 
     def start(self) -> None:
         """Start the server; return once it answers.
 
         Raises:
-            PartDied: it ended at once.
+            ProcessExited: it ended at once.
             NotReady: it did not answer in time.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        # Given explicitly, so that no settings file of this user or machine is found and used instead.
+        # Named explicitly: otherwise the server looks for a settings file of the user or the machine.
         settings = self._folder / "secantusd.toml"
         settings.touch()
         command = [
@@ -73,20 +76,25 @@ class Store:
             *("--config", str(settings), "--host", HOST, "--port", str(self.port)),
             *("--storage-path", str(self._folder / "data"), "--cache-size", "256M", "--sync-on-commit"),
         ]
-        self.process = Child("store", command, log=self._log, folder=self._folder)
+        self.process = Child("mongodb", command, log=self._log, folder=self._folder)
         self.process.start()
-        until(lambda: accepts(self.port) and pings(self.url), name="store", timeout=READY_WITHIN, child=self.process)
+        wait_until(
+            lambda: accepts_connections(self.port) and answers_ping(self.url),
+            name="mongodb",
+            timeout=READY_TIMEOUT,
+            child=self.process,
+        )
 
     def stop(self) -> None:
-        """Shut the server down in order; its data stays."""
+        """Shut the server down; its data stays."""
         if self.process:
             self.process.stop()
 
 
-def pings(url: str) -> bool:
-    """Say whether a MongoDB answers at the address."""
+def answers_ping(url: str) -> bool:
+    """Return whether a MongoDB answers at the address."""
     try:
-        with MongoClient[dict[str, object]](url, serverSelectionTimeoutMS=PING_WITHIN_MS) as client:
+        with MongoClient[dict[str, object]](url, serverSelectionTimeoutMS=PING_TIMEOUT_MS) as client:
             client.admin.command("ping")
     except PyMongoError:
         return False

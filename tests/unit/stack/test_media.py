@@ -1,4 +1,4 @@
-"""A paced media server takes its time, by the clock of whoever waits."""
+"""A throttled media server sends as slowly as it was asked to, by the client's clock."""
 
 import asyncio
 
@@ -7,13 +7,13 @@ import pytest
 from starlette.responses import Response
 
 from harness import virtual_time
-from stack.media import Paced
+from stack.media import Throttled
 
 
 @pytest.mark.parametrize(("size", "rate", "seconds"), [(1000, 100, 10.0), (1000, 4000, 0.25), (0, 100, 0.0)])
-def test_an_answer_takes_as_long_as_its_bytes_at_that_speed(size: int, rate: int, seconds: float) -> None:
+def test_throttled_answer_takes_its_size_divided_by_the_rate(size: int, rate: int, seconds: float) -> None:
     async def ask() -> tuple[int, float]:
-        app = Paced(Response(bytes(size)), bytes_per_second=rate)
+        app = Throttled(Response(bytes(size)), bytes_per_second=rate)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), trust_env=False) as client:
             length = len((await client.get("http://media.test/")).content)
         return length, asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""The stack's secrets: made once, kept, and those that an older stack did not have are added."""
+"""The stack's secrets are generated once and kept; those that an older file lacks are added."""
 
 import stat
 from pathlib import Path
@@ -8,7 +8,7 @@ import msgspec
 from stack import keys
 
 
-def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:
+def test_load_twice_keeps_secrets_that_only_the_owner_reads(tmp_path: Path) -> None:
     made = keys.load(tmp_path / "keys")
     again = keys.load(tmp_path / "keys")
     assert (again.private, again.vault, again.client_secret, again.bootstrap) == (
@@ -22,7 +22,7 @@ def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None
     assert len(made.bootstrap) == 43
 
 
-def test_what_an_older_stack_did_not_have_is_added_and_kept(tmp_path: Path) -> None:
+def test_load_older_file_adds_the_missing_secret_once(tmp_path: Path) -> None:
     first = keys.load(tmp_path)
     path = tmp_path / "keys.json"
     older = msgspec.json.decode(path.read_bytes())

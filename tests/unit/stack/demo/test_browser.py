@@ -1,4 +1,4 @@
-"""The demo's person: finds the way through the stand-in's real pages, and says where it ended when it does not."""
+"""The demo's browser gets through the sandbox's real pages, or names the page that stopped it."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -11,9 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from stack.demo.browser import connect, filled, look_at
+from stack.demo.browser import connect, fill_form, parse_page
 from stack.demo.errors import ConsentFailed
-from stack.demo.stand_in import StandIn
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import Shell
 from tiktok_sandbox.model.settings import Settings
@@ -62,7 +61,7 @@ class Backend:
 
     async def callback(self, request: Request) -> Response:
         self.came_back = {**request.query_params, **request.cookies}
-        return HTMLResponse("<h1>Connected as <b>Demo</b></h1><p>Close this.</p>")
+        return HTMLResponse("<h1>Connected as <b>Demo</b></h1><p>Account: acc_7</p><p>Close this.</p>")
 
 
 @pytest.fixture
@@ -79,33 +78,34 @@ async def web(backend: Backend) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_the_way_leads_back_with_a_code_and_the_cookie(web: httpx.AsyncClient, backend: Backend) -> None:
-    assert await connect(web, AUTH, key="pb_of_acme", creator="demo-creator") == "Connected as Demo"
+async def test_connect_returns_with_code_and_cookie(web: httpx.AsyncClient, backend: Backend) -> None:
+    page = await connect(web, AUTH, key="pb_of_acme", creator="demo-creator")
+    assert (page.headline, page.account_id) == ("Connected as Demo", "acc_7")
     assert backend.key == "Bearer pb_of_acme"
     assert backend.came_back["code"]
     assert backend.came_back["scopes"] == "user.info.basic,video.publish"
     assert (backend.came_back["state"], backend.came_back["nonce"]) == ("s&1", "n")
 
 
-async def test_a_page_that_refuses_ends_it_with_where(web: httpx.AsyncClient, backend: Backend) -> None:
-    backend.query = {**QUERY, "client_key": "nobody"}
+async def test_connect_refused_names_the_consent_page(web: httpx.AsyncClient, backend: Backend) -> None:
+    backend.query = {**QUERY, "client_key": "unknown"}
     with pytest.raises(ConsentFailed, match="the consent page: Something went wrong"):
         await connect(web, AUTH, key="pb_of_acme", creator="demo-creator")
 
 
-async def test_a_page_without_a_form_ends_it(web: httpx.AsyncClient, backend: Backend) -> None:
+async def test_connect_without_a_form_shows_the_headline(web: httpx.AsyncClient, backend: Backend) -> None:
     backend.page = "<h1>Be right <i>back</i></h1><p>no form</p>"
     with pytest.raises(ConsentFailed, match="the consent page: Be right back"):
         await connect(web, AUTH, key="pb_of_acme", creator="demo-creator")
 
 
-def test_only_what_is_ticked_is_sent() -> None:
-    page = look_at(
+def test_fill_form_sends_only_ticked_boxes() -> None:
+    page = parse_page(
         '<form action="/go"><input type="hidden" name="state" value="a&amp;b">'
         '<input type="checkbox" name="granted" value="one" checked><input type="checkbox" name="granted" value="two">'
         '<input type="checkbox" name="granted" value="three" checked><input name="creator" value="first"></form>'
     )
-    assert filled(page, creator="second") == {
+    assert fill_form(page, creator="second") == {
         "state": ["a&b"],
         "granted": ["one", "three"],
         "creator": ["second"],
@@ -113,10 +113,5 @@ def test_only_what_is_ticked_is_sent() -> None:
     }
 
 
-async def test_the_stand_in_is_asked_for_its_ledger_and_a_stall(web: httpx.AsyncClient) -> None:
-    stand_in = StandIn(web, TIKTOK, title="a title")
-    ledger = await stand_in.ledger()
-    assert (ledger.posts, ledger.inits, ledger.stored, ledger.chunk_size) == ((), (), 0, 0)
-    stall = await stand_in.hold_chunk(after_bytes=5)
-    assert not await stand_in.holds(stall)
-    await stand_in.release(stall)
+def test_page_without_an_account_names_none() -> None:
+    assert parse_page("<h1>Your consent has arrived</h1><p>In a moment.</p>").account_id is None

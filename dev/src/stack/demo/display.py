@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: lines with times that stay, and below them a bar that moves."""
+"""The demo's output: lines with times that stay, and below them a progress bar."""
 
 import time
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TaskProgr
 from rich.text import Text
 
 PLAIN_STEP: Final = 10
-"""Where a bar cannot move, a line says so at every so many per cent."""
+"""Per cent between two lines where no bar can move: in a file or a pipe."""
 
 
-class Tone(StrEnum):
+class Style(StrEnum):
     """How a line looks."""
 
     STEP = "bold"
@@ -25,43 +25,43 @@ class Tone(StrEnum):
     BAD = "bold red"
 
 
-class Screen(Protocol):
-    """A place to tell the story."""
+class Display(Protocol):
+    """Where a command shows its progress."""
 
-    def tell(self, text: str, tone: Tone = Tone.NOTE) -> None:
-        """Add a line, with the time since the beginning."""
+    def line(self, text: str, style: Style = Style.NOTE) -> None:
+        """Add a line, with the seconds since the start."""
 
     def show(self, what: RenderableType) -> None:
-        """Add something larger, a table."""
+        """Add something larger, such as a table."""
 
     def bar(self, label: str, done: int, total: int) -> None:
-        """Move the bar of this label."""
+        """Set the bar of this label to `done` of `total` bytes."""
 
 
 class Stopwatch:
-    """Counts from its making."""
+    """Counts seconds from its creation."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._started_at = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """How long it runs."""
-        return time.monotonic() - self._began
+        """Seconds since its creation."""
+        return time.monotonic() - self._started_at
 
-    def line(self, text: str, tone: Tone) -> Text:
-        """Put the time before a text."""
-        return Text.assemble((f"{self.seconds:6.1f} s ", "dim"), (text, tone.value))
+    def stamped(self, text: str, style: Style) -> Text:
+        """Put the seconds in front of a text."""
+        return Text.assemble((f"{self.seconds:6.1f} s ", "dim"), (text, style.value))
 
 
 @contextmanager
-def opened(console: Console, watch: Stopwatch) -> Iterator[Screen]:
-    """Choose how to tell: with moving bars on a terminal, else line by line."""
+def open_display(console: Console, stopwatch: Stopwatch) -> Iterator[Display]:
+    """Choose the display: moving bars on a terminal, lines elsewhere."""
     if console.is_terminal and not console.is_dumb_terminal:
         with _bars(console) as progress:
-            yield Terminal(progress, watch)
+            yield TerminalDisplay(progress, stopwatch)
     else:
-        yield Lines(console, watch)
+        yield PlainDisplay(console, stopwatch)
 
 
 def _bars(console: Console) -> Progress:
@@ -74,24 +74,24 @@ def _bars(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
-class Terminal:
+class TerminalDisplay:
     """A terminal: bars move in place below the lines."""
 
-    def __init__(self, progress: Progress, watch: Stopwatch) -> None:
+    def __init__(self, progress: Progress, stopwatch: Stopwatch) -> None:
         self._progress = progress
-        self._watch = watch
+        self._stopwatch = stopwatch
         self._bars: dict[str, TaskID] = {}
 
-    def tell(self, text: str, tone: Tone = Tone.NOTE) -> None:
+    def line(self, text: str, style: Style = Style.NOTE) -> None:
         """Add a line above the bars."""
-        self._progress.console.print(self._watch.line(text, tone))
+        self._progress.console.print(self._stopwatch.stamped(text, style))
 
     def show(self, what: RenderableType) -> None:
         """Add something above the bars."""
         self._progress.console.print(what)
 
     def bar(self, label: str, done: int, total: int) -> None:
-        """Move a bar; a new label begins a new one and the older ones go."""
+        """Move a bar. A new label starts a new bar and hides the older ones."""
         if label not in self._bars:
             for old in self._bars.values():
                 self._progress.update(old, visible=False)
@@ -99,25 +99,25 @@ class Terminal:
         self._progress.update(self._bars[label], completed=done, total=total)
 
 
-class Lines:
+class PlainDisplay:
     """A file or a pipe: lines only."""
 
-    def __init__(self, console: Console, watch: Stopwatch) -> None:
+    def __init__(self, console: Console, stopwatch: Stopwatch) -> None:
         self._console = console
-        self._watch = watch
-        self._told: dict[str, int] = {}
+        self._stopwatch = stopwatch
+        self._last_percent: dict[str, int] = {}
 
-    def tell(self, text: str, tone: Tone = Tone.NOTE) -> None:
+    def line(self, text: str, style: Style = Style.NOTE) -> None:
         """Add a line."""
-        self._console.print(self._watch.line(text, tone), soft_wrap=True)
+        self._console.print(self._stopwatch.stamped(text, style), soft_wrap=True)
 
     def show(self, what: RenderableType) -> None:
         """Add something larger."""
         self._console.print(what)
 
     def bar(self, label: str, done: int, total: int) -> None:
-        """Say at every tenth how far it is."""
+        """Add a line at every tenth."""
         percent = 100 * done // total // PLAIN_STEP * PLAIN_STEP
-        if percent > self._told.get(label, -1):
-            self._told[label] = percent
-            self.tell(f"{label}: {percent} % ({done:,} of {total:,} bytes)")
+        if percent > self._last_percent.get(label, -1):
+            self._last_percent[label] = percent
+            self.line(f"{label}: {percent} % ({done:,} of {total:,} bytes)")
