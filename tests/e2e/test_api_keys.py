@@ -87,5 +87,5 @@ async def test_the_stack_keeps_a_good_key_for_its_owner_alone(product: Product, 
 async def test_who_does_not_have_the_bootstrap_secret_makes_no_key(product: Product) -> None:
     stranger = Operator(product.stack.urls, "x" * 43)
     with pytest.raises(ApiKeyNotCreated, match="tenant-of-stranger: HTTP 401") as refused:
-        await asyncio.to_thread(stranger.issue, "tenant-of-stranger")
+        await asyncio.to_thread(stranger.create_key, "tenant-of-stranger")
     assert "x" * 43 not in str(refused.value)
