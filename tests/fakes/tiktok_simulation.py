@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from harness.simulated_processes import Faults, Process
+from harness.simulated_processes import Faults, SimulatedProcess
 from tiktok import models
 from tiktok.chunks import ChunkPlan
 from tiktok.models import StatusCode
@@ -39,7 +39,7 @@ class Attempt:
 
 
 @dataclass(slots=True)
-class TikTokModel:
+class SimulatedTikTok:
     """What TikTok knows, whoever of us is alive."""
 
     faults: Faults
@@ -69,7 +69,7 @@ class TikTokModel:
         return Stored(complete=True)
 
     def _judge(self, attempt: Attempt) -> None:
-        if self.faults.strikes(self.faults.lose / 3):
+        if self.faults.happens(self.faults.lose / 3):
             attempt.status, attempt.fail_reason = StatusCode.FAILED, "internal"
             return
         attempt.status = StatusCode.PUBLISH_COMPLETE
@@ -87,10 +87,10 @@ def _refused(status: int, code: str) -> Refused:
     return Refused(status=status, code=code, message="simulated", log_id="")
 
 
-class TikTokClient:
+class SimulatedTikTokClient:
     """One process's way to TikTok. Stands where the real client and the real uploads stand."""
 
-    def __init__(self, model: TikTokModel, process: Process) -> None:
+    def __init__(self, model: SimulatedTikTok, process: SimulatedProcess) -> None:
         self._model = model
         self._process = process
         self._faults = model.faults
@@ -134,26 +134,26 @@ class TikTokClient:
         for _ in pieces:
             pass
         name = upload_url.rpartition("/")[2]
-        if self._faults.tiktok_is_out:
+        if self._faults.tiktok_is_down:
             return Unknown("simulated: outage")
-        if self._faults.strikes(self._faults.lose / 2):
+        if self._faults.happens(self._faults.lose / 2):
             return NotSent("simulated")
-        if self._faults.strikes(self._faults.lose / 2):
+        if self._faults.happens(self._faults.lose / 2):
             return Unknown("simulated: broken on the way")
-        if self._faults.strikes(self._faults.lose / 2):
+        if self._faults.happens(self._faults.lose / 2):
             delay = self._faults.random.choice((0.01, 1, 30, 900))
             asyncio.get_running_loop().call_later(delay, self._model.put, name, first, last)
             return Unknown("simulated: a straggler")
         outcome = self._model.put(name, first, last)
-        return Unknown("simulated: answer lost") if self._faults.strikes(self._faults.lose / 2) else outcome
+        return Unknown("simulated: answer lost") if self._faults.happens(self._faults.lose / 2) else outcome
 
     async def _way_there(self, call: str, token: str) -> NotSent | Refused | None:
         await self._process.step(call)
-        if self._faults.strikes(self._faults.lose):
+        if self._faults.happens(self._faults.lose):
             return NotSent("simulated")
         return None if token in self._model.accepted_tokens else _refused(401, "access_token_invalid")
 
     async def _way_back(self, call: str, outcome: Done[T]) -> Done[T] | Unknown:
         await self._process.step(call)
-        lost = self._faults.tiktok_is_out or self._faults.strikes(self._faults.lose)
+        lost = self._faults.tiktok_is_down or self._faults.happens(self._faults.lose)
         return Unknown("simulated") if lost else outcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
-from harness.simulated_processes import Process
+from harness.simulated_processes import SimulatedProcess
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
 
@@ -43,7 +43,7 @@ class Issued:
 
 
 @dataclass(slots=True)
-class Trouble:
+class FailureRates:
     """How often a call goes wrong, each as a share of all calls."""
 
     unsent: float = 0.01
@@ -52,7 +52,7 @@ class Trouble:
     counted: float = 0.005
     broken: float = 0.005
 
-    def calm(self) -> None:
+    def stop(self) -> None:
         """Let nothing go wrong any more."""
         self.unsent = self.lost_before = self.lost_after = self.counted = self.broken = 0.0
 
@@ -67,7 +67,7 @@ class TokenEndpoint:
 
     rotation: Rotation
     random: Random
-    trouble: Trouble
+    failure_rates: FailureRates
     issued: dict[str, Issued] = field(default_factory=dict)
     committed: dict[str, int] = field(default_factory=dict)
     ends: dict[str, float] = field(default_factory=dict)
@@ -114,16 +114,16 @@ class TokenEndpoint:
         return asyncio.get_running_loop().time()
 
 
-class Client:
+class TokenEndpointClient:
     """One process's way to TikTok: it takes time, may be cut off at every point, and may lose what was said."""
 
-    def __init__(self, endpoint: TokenEndpoint, process: Process) -> None:
+    def __init__(self, endpoint: TokenEndpoint, process: SimulatedProcess) -> None:
         self._endpoint = endpoint
         self._process = process
 
     async def refresh(self, refresh_token: str) -> Outcome[Grant]:
         """Exchange a refresh token."""
-        loop, trouble = asyncio.get_running_loop(), self._endpoint.trouble
+        loop, trouble = asyncio.get_running_loop(), self._endpoint.failure_rates
         seen, dice = self._endpoint.seen, self._endpoint.random.random()
         asked_at = loop.time()
         self._endpoint.note_reuse(refresh_token)
@@ -139,7 +139,7 @@ class Client:
             dice -= share
         made = self._endpoint.refresh(refresh_token)
         lost = dice < trouble.lost_after
-        await self._process.step("hear TikTok")
+        await self._process.step("receive TikTok's answer")
         if lost:
             seen["lost after"] += 1
             return Unknown("ReadError")
@@ -157,7 +157,7 @@ class Client:
         )
 
     @staticmethod
-    def _before(trouble: Trouble) -> Sequence[tuple[float, str, Outcome[Grant]]]:
+    def _before(trouble: FailureRates) -> Sequence[tuple[float, str, Outcome[Grant]]]:
         """What may go wrong before TikTok does anything."""
         return (
             (trouble.unsent, "not sent", NotSent("ConnectError")),

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from common.streams.log.port import Doubt, Unusable
 
-_current: ContextVar["Lifetime | None"] = ContextVar("process", default=None)
+_current: ContextVar["ProcessLifetime | None"] = ContextVar("process", default=None)
 
 
 class Crashed(BaseException):
@@ -20,7 +20,7 @@ class Faults:
 
     def __init__(self, random: Random, *, calm_after: float) -> None:
         self.random = random
-        self.calm_after = calm_after
+        self.end_after = calm_after
         self.crash = random.choice((0.0, 0.01, 0.03, 0.08))
         self.doubt = random.choice((0.0, 0.02, 0.1))
         self.freeze = random.choice((0.0, 0.0, 0.02))
@@ -29,26 +29,26 @@ class Faults:
         self._outage = (begin, begin + random.choice((0, 0, 0, 0, 0, 0, 600, 4_000, 9_000)))
 
     @property
-    def calm(self) -> bool:
+    def ended(self) -> bool:
         """Whether nothing goes wrong any more."""
-        return asyncio.get_running_loop().time() > self.calm_after
+        return asyncio.get_running_loop().time() > self.end_after
 
     @property
-    def tiktok_is_out(self) -> bool:
+    def tiktok_is_down(self) -> bool:
         """Whether TikTok answers nobody now."""
         begin, end = self._outage
         return begin < asyncio.get_running_loop().time() < end
 
-    def strikes(self, rate: float) -> bool:
+    def happens(self, rate: float) -> bool:
         """Whether a fault of this rate happens now."""
-        return not self.calm and self.random.random() < rate
+        return not self.ended and self.random.random() < rate
 
     async def delay(self) -> None:
         """Take a moment, mostly a short one."""
         await asyncio.sleep(self.random.choice((0.0, 0.001, 0.01, 0.2)) * self.random.random())
 
 
-class Lifetime:
+class ProcessLifetime:
     """One process from its start to its end: what it runs, and how all of that ends at once."""
 
     def __init__(self, name: str, main: Callable[[Self], Coroutine[Any, Any, None]]) -> None:
@@ -82,7 +82,7 @@ class Lifetime:
             raise Crashed
 
 
-class Process(Lifetime):
+class SimulatedProcess(ProcessLifetime):
     """One process, and the weather its log calls meet. `freeze` is a SIGSTOP seen from inside: a long step."""
 
     def __init__(self, name: str, faults: Faults, main: Callable[[Self], Coroutine[Any, Any, None]]) -> None:
@@ -93,10 +93,10 @@ class Process(Lifetime):
         """Pass a point at which this process may die, freeze, or simply take a moment."""
         del name
         self.check_alive()
-        if self._faults.strikes(self._faults.crash):
+        if self._faults.happens(self._faults.crash):
             self.crash()
             raise Crashed
-        if self._faults.strikes(self._faults.freeze):
+        if self._faults.happens(self._faults.freeze):
             await asyncio.sleep(self._faults.random.uniform(5, 20))
         await self._faults.delay()
         self.check_alive()
@@ -104,13 +104,13 @@ class Process(Lifetime):
     async def before(self, step: str) -> None:
         """Meet the weather before a log call takes effect."""
         await self.step(step)
-        if self._faults.strikes(self._faults.doubt):
+        if self._faults.happens(self._faults.doubt):
             raise log_error(step)
 
     async def after(self, step: str) -> None:
         """Meet the weather after it took effect: the answer may be lost."""
         await self.step(step)
-        if self._faults.strikes(self._faults.doubt):
+        if self._faults.happens(self._faults.doubt):
             raise log_error(step)
 
 
@@ -120,7 +120,7 @@ def log_error(step: str) -> Doubt | Unusable:
     return Doubt(cause) if step == "commit" else Unusable(cause)
 
 
-def owner_of(context: Context) -> Lifetime | None:
+def owner_of(context: Context) -> ProcessLifetime | None:
     """Name the process that something runs in."""
     return context.get(_current)
 

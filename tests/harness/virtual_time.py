@@ -13,7 +13,7 @@ T = TypeVar("T")
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Standstill(Exception):
+class Deadlock(Exception):
     """Everybody waits and nothing is due: the simulated world is deadlocked."""
 
 
@@ -33,7 +33,7 @@ class _NoSelector(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise Standstill
+            raise Deadlock
         return []
 
     def get_map(self) -> dict[Any, selectors.SelectorKey]:

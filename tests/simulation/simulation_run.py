@@ -1,4 +1,4 @@
-"""One seed, one universe: posts go through real uploader and publisher tasks while everything around them breaks."""
+"""One seed, one run: posts go through real uploader and publisher tasks while everything around them breaks."""
 
 import asyncio
 import math
@@ -34,9 +34,9 @@ from common.streams.engine.fair_limiter import Slots
 from common.streams.engine.task import Surroundings, Task
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from fakes.tiktok_simulation import TikTokClient, TikTokModel
+from fakes.tiktok_simulation import SimulatedTikTok, SimulatedTikTokClient
 from harness import virtual_time
-from harness.simulated_processes import Faults, Process, adopt_tasks
+from harness.simulated_processes import Faults, SimulatedProcess, adopt_tasks
 from publisher_service.effects import PublisherEffects
 from publisher_service.machine import MACHINE as PUBLISHER
 from uploader_service.effects import UploaderEffects
@@ -51,12 +51,12 @@ T = TypeVar("T")
 ACCOUNT = "acc_simulated"
 TENANT = "tenant"
 KEY = X25519PrivateKey.from_private_bytes(bytes(range(32)))
-ROUGH_SECONDS = 150.0
+FAULTY_SECONDS = 150.0
 END_SECONDS = 40 * 3600.0
 SIZES = (9_000_000, 64_000_000, 71_000_000, 95_000_001)
 
 
-class BrokenPromise(AssertionError):
+class InvariantViolated(AssertionError):
     """A seed under which Postbus broke one of its promises."""
 
     def __init__(self, seed: int, promise: str) -> None:
@@ -65,24 +65,24 @@ class BrokenPromise(AssertionError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What a universe left behind."""
+    """What a run left behind."""
 
     events: Sequence[Body]
     ledger: Sequence[str]
     inits: int
-    lives: int
+    process_starts: int
 
 
-class Files:
+class SimulatedSource:
     """A source that is always there, or goes away for good: at some time, or once it was read a few times."""
 
     def __init__(self, random: Random) -> None:
         self._size = random.choice(SIZES)
-        # A generator of its own: universes with a source that stays are what they were without this.
+        # A generator of its own: runs with a source that stays are what they were without this.
         apart = Random(random.getstate()[1][0])
-        self._gone_at = apart.choice((math.inf, math.inf, math.inf, apart.uniform(0, ROUGH_SECONDS)))
+        self._gone_at = apart.choice((math.inf, math.inf, math.inf, apart.uniform(0, FAULTY_SECONDS)))
         self._reads_left = apart.choice((math.inf, math.inf, apart.randint(1, 3), apart.randint(1, 12)))
-        self.goes_away = min(self._gone_at, self._reads_left) < math.inf
+        self.disappears = min(self._gone_at, self._reads_left) < math.inf
 
     def probe(self, url: str) -> Probed | SourceProblem:
         """Say what is there."""
@@ -101,16 +101,16 @@ class Files:
         return Unavailable(place=url, status=404) if gone else None
 
 
-class Universe:
+class SimulationRun:
     """Everything that outlives a process."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
-        self.faults = Faults(self.random, calm_after=ROUGH_SECONDS)
+        self.faults = Faults(self.random, calm_after=FAULTY_SECONDS)
         self.store = MemoryStore(partitions=1, clock=virtual_time.clock)
-        self.tiktok = TikTokModel(faults=self.faults)
-        self.files = Files(self.random)
-        self.processes: list[Process] = []
+        self.tiktok = SimulatedTikTok(faults=self.faults)
+        self.source = SimulatedSource(self.random)
+        self.processes: list[SimulatedProcess] = []
         self.tenant = TENANT
         self._version = 0
 
@@ -153,38 +153,40 @@ class Universe:
             decode(topic=POST_EVENTS.name, value=record.value or b"", headers=record.headers).body for record in records
         ]
 
-    def verdicts(self) -> int:
-        """Count the verdicts in the log by their headers: this is asked often."""
+    def count_verdicts(self) -> int:
+        """Count the verdicts in the log by their headers: this is requests often."""
         wanted = (("ce_type", b"post.published"), ("ce_type", b"post.failed"))
         records = self.store.records.get(Slice(POST_EVENTS.name, 0), ())
         return sum(any(header in wanted for header in record.headers) for record in records)
 
-    def process(self, service: str) -> Process:
+    def start_process(self, service: str) -> SimulatedProcess:
         """Start a process of a service."""
         main = self._uploader if service == "uploader" else self._publisher
-        process = Process(f"{service}/{len(self.processes)}", self.faults, main)
+        process = SimulatedProcess(f"{service}/{len(self.processes)}", self.faults, main)
         self.processes.append(process)
         return process
 
-    async def _uploader(self, process: Process) -> None:
-        client = TikTokClient(self.tiktok, process)
+    async def _uploader(self, process: SimulatedProcess) -> None:
+        client = SimulatedTikTokClient(self.tiktok, process)
         effects = UploaderEffects(
             tiktok=client,
             chunks=client,
-            sources=self.files,
+            sources=self.source,
             private_key=KEY,
             threads=SimulatedThreads(process),
             clock=virtual_time.clock,
         )
         log = MemoryLog(self.store, process)
-        await Task(self._around(UPLOADER, effects, log), 0).run(process.stop)
+        await Task(self._task_deps(UPLOADER, effects, log), 0).run(process.stop)
 
-    async def _publisher(self, process: Process) -> None:
-        effects = PublisherEffects(tiktok=TikTokClient(self.tiktok, process), private_key=KEY, clock=virtual_time.clock)
+    async def _publisher(self, process: SimulatedProcess) -> None:
+        effects = PublisherEffects(
+            tiktok=SimulatedTikTokClient(self.tiktok, process), private_key=KEY, clock=virtual_time.clock
+        )
         log = MemoryLog(self.store, process)
-        await Task(self._around(PUBLISHER, effects, log), 0).run(process.stop)
+        await Task(self._task_deps(PUBLISHER, effects, log), 0).run(process.stop)
 
-    def _around(self, machine: Machine[S, F, E], effects: Effects[E, F], log: MemoryLog) -> Surroundings[S, F, E]:
+    def _task_deps(self, machine: Machine[S, F, E], effects: Effects[E, F], log: MemoryLog) -> Surroundings[S, F, E]:
         return Surroundings(
             machine=machine,
             effects=effects,
@@ -204,7 +206,7 @@ class Universe:
 class SimulatedThreads(Executor):
     """Where the virtual loop lets blocking work be done: at one instant, between two steps of its process."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: SimulatedProcess) -> None:
         self._process = process
 
     async def carry(self, work: Callable[..., T], *args: object) -> T:
@@ -215,26 +217,26 @@ class SimulatedThreads(Executor):
         return result
 
 
-async def keep_running(universe: Universe, service: str) -> None:
+async def keep_running(run: SimulationRun, service: str) -> None:
     """Be the supervisor: restart what dies, kill now and then, and sometimes start a twin beside a living process."""
-    faults, random = universe.faults, universe.random
-    zombies: list[Process] = []
+    faults, random = run.faults, run.random
+    zombies: list[SimulatedProcess] = []
     while True:
-        process = universe.process(service)
-        await asyncio.wait((process.main,), timeout=random.choice((1, 10, 60)) if not faults.calm else None)
+        process = run.start_process(service)
+        await asyncio.wait((process.main,), timeout=random.choice((1, 10, 60)) if not faults.ended else None)
         if not process.main.done() and random.random() < 0.3:
             zombies.append(process)
             continue
-        if not faults.calm and not process.dead and random.random() < 0.3:
+        if not faults.ended and not process.dead and random.random() < 0.3:
             process.stop.set()
             await asyncio.wait((process.main,), timeout=60)
         for doomed in (process, *zombies):
-            await end(doomed)
+            await end_process(doomed)
         zombies.clear()
-        await asyncio.sleep(random.choice((0.3, 5, 30)) if not faults.calm else 0.3)
+        await asyncio.sleep(random.choice((0.3, 5, 30)) if not faults.ended else 0.3)
 
 
-async def end(process: Process) -> None:
+async def end_process(process: SimulatedProcess) -> None:
     """Make an end of a process. What a living one died of by itself is a fault of ours, and raised."""
     if not process.main.done():
         process.crash()
@@ -242,58 +244,58 @@ async def end(process: Process) -> None:
     process.crash()
 
 
-async def do_auths_part(universe: Universe) -> None:
+async def simulate_auth(run: SimulationRun) -> None:
     """Answer rejected tokens with new ones, and rotate now and then."""
     seen = 0
     while True:
-        await asyncio.sleep(120 if universe.faults.calm else universe.random.choice((1, 5, 20)))
-        records = universe.store.records.get(Slice(TokenRejected.topic.name, 0), [])
-        if len(records) > seen or universe.faults.strikes(0.1):
+        await asyncio.sleep(120 if run.faults.ended else run.random.choice((1, 5, 20)))
+        records = run.store.records.get(Slice(TokenRejected.topic.name, 0), [])
+        if len(records) > seen or run.faults.happens(0.1):
             seen = len(records)
-            universe.issue_token()
+            run.issue_token()
 
 
-def request(number: int, universe: Universe) -> PostRequested:
+def request(number: int, run: SimulationRun) -> PostRequested:
     """Ask for a post; its caption tells it apart in TikTok's ledger."""
     return PostRequested(
         account_id=ACCOUNT,
         post_id=f"post-{number}",
         tenant=TENANT,
         source=Source(url="https://media.example/video.mp4"),
-        privacy_level=universe.random.choice((PrivacyLevel.PUBLIC_TO_EVERYONE, PrivacyLevel.SELF_ONLY)),
+        privacy_level=run.random.choice((PrivacyLevel.PUBLIC_TO_EVERYONE, PrivacyLevel.SELF_ONLY)),
         caption=f"post-{number}",
     )
 
 
-async def live(seed: int) -> History:
-    """Run a universe until every post has its verdict."""
+async def run_to_the_end(seed: int) -> History:
+    """Run a run until every post has its verdict."""
     loop = asyncio.get_running_loop()
     adopt_tasks(loop)
-    universe = Universe(seed)
-    universe.connect(TENANT)
-    async with inhabited(universe):
-        asked: list[PostRequested] = []
-        for number in range(universe.random.choice((1, 1, 2, 3))):
-            asked.append(request(number, universe))
-            for _ in range(universe.random.choice((1, 1, 2))):
-                await asyncio.sleep(universe.random.choice((0, 1, 40)))
-                universe.write(asked[-1])
-        await settled(universe, len(asked))
-    check(seed, universe, asked)
+    run = SimulationRun(seed)
+    run.connect(TENANT)
+    async with running_processes(run):
+        requests: list[PostRequested] = []
+        for number in range(run.random.choice((1, 1, 2, 3))):
+            requests.append(request(number, run))
+            for _ in range(run.random.choice((1, 1, 2))):
+                await asyncio.sleep(run.random.choice((0, 1, 40)))
+                run.write(requests[-1])
+        await wait_for_verdicts(run, len(requests))
+    check_invariants(seed, run, requests)
     return History(
-        events=universe.events(),
-        ledger=universe.tiktok.ledger,
-        inits=len(universe.tiktok.attempts),
-        lives=len(universe.processes),
+        events=run.events(),
+        ledger=run.tiktok.ledger,
+        inits=len(run.tiktok.attempts),
+        process_starts=len(run.processes),
     )
 
 
 @asynccontextmanager
-async def inhabited(universe: Universe) -> AsyncIterator[None]:
+async def running_processes(run: SimulationRun) -> AsyncIterator[None]:
     """Keep everybody running, and in the end make an end of them all."""
     loop = asyncio.get_running_loop()
-    supervisors = [loop.create_task(keep_running(universe, name)) for name in ("uploader", "publisher")]
-    supervisors.append(loop.create_task(do_auths_part(universe)))
+    supervisors = [loop.create_task(keep_running(run, name)) for name in ("uploader", "publisher")]
+    supervisors.append(loop.create_task(simulate_auth(run)))
     yield
     # Whatever is still on its way may still arrive: a second post would show itself now.
     await asyncio.sleep(4 * 3600)
@@ -301,17 +303,17 @@ async def inhabited(universe: Universe) -> AsyncIterator[None]:
         supervisor.cancel()
         with suppress(asyncio.CancelledError):
             await supervisor
-    for process in universe.processes:
-        await end(process)
+    for process in run.processes:
+        await end_process(process)
 
 
-async def settled(universe: Universe, wanted: int) -> None:
+async def wait_for_verdicts(run: SimulationRun, wanted: int) -> None:
     """Wait until so many verdicts were said, and the world is calm."""
     loop = asyncio.get_running_loop()
-    while loop.time() < ROUGH_SECONDS or (  # noqa: ASYNC110 -- the log is looked into now and then; it has no bell
-        universe.verdicts() < wanted and loop.time() < END_SECONDS
+    while loop.time() < FAULTY_SECONDS or (  # noqa: ASYNC110 -- the log is looked into now and then; it has no bell
+        run.count_verdicts() < wanted and loop.time() < END_SECONDS
     ):
-        await asyncio.sleep(ROUGH_SECONDS)
+        await asyncio.sleep(FAULTY_SECONDS)
 
 
 def verdicts(events: Sequence[Body]) -> list[str]:
@@ -319,36 +321,36 @@ def verdicts(events: Sequence[Body]) -> list[str]:
     return [event.post_id for event in events if isinstance(event, PostPublished | PostFailed)]
 
 
-def of(request: PostRequested, events: Sequence[Body]) -> list[PostEvent]:
+def events_of(request: PostRequested, events: Sequence[Body]) -> list[PostEvent]:
     """What was said of a request's post."""
     name = request.tenant, request.post_id
     return [event for event in events if isinstance(event, PostEvent) and (event.tenant, event.post_id) == name]
 
 
-def check(seed: int, universe: Universe, asked: Sequence[PostRequested]) -> None:
+def check_invariants(seed: int, run: SimulationRun, requests: Sequence[PostRequested]) -> None:
     """Hold the promises against what happened."""
-    if letters := universe.store.records.get(Slice(dead_letters("uploader").name, 0)):
-        raise BrokenPromise(seed, f"a request was put aside: {letters[0].headers}")
-    events, ledger = universe.events(), universe.tiktok.ledger
-    for post_id, own in ((each.caption, of(each, events)) for each in asked):
+    if letters := run.store.records.get(Slice(dead_letters("uploader").name, 0)):
+        raise InvariantViolated(seed, f"a request was put aside: {letters[0].headers}")
+    events, ledger = run.events(), run.tiktok.ledger
+    for post_id, own in ((each.caption, events_of(each, events)) for each in requests):
         published = sum(isinstance(event, PostPublished) for event in own)
         if ledger.count(post_id) > 1:
-            raise BrokenPromise(seed, f"{post_id} went out {ledger.count(post_id)} times")
+            raise InvariantViolated(seed, f"{post_id} went out {ledger.count(post_id)} times")
         if published != ledger.count(post_id):
-            raise BrokenPromise(seed, f"{post_id} is out {ledger.count(post_id)} times, said {published} times")
+            raise InvariantViolated(seed, f"{post_id} is out {ledger.count(post_id)} times, said {published} times")
         # TikTok was away for longer than posts live: the one case in which a person has to decide.
         unresolved = not ledger.count(post_id) and isinstance(own[-1], PostUnresolved)
-        if len(verdicts(own)) != 1 and (universe.files.goes_away or not unresolved):
-            raise BrokenPromise(seed, f"{post_id} has the verdicts {verdicts(own)}")
+        if len(verdicts(own)) != 1 and (run.source.disappears or not unresolved):
+            raise InvariantViolated(seed, f"{post_id} has the verdicts {verdicts(own)}")
         counted = [event.revision for event in own if not isinstance(event, PostProgressed | PostRequestConflict)]
         if counted != list(range(1, len(counted) + 1)):
-            raise BrokenPromise(seed, f"{post_id} has the revisions {counted}")
+            raise InvariantViolated(seed, f"{post_id} has the revisions {counted}")
 
 
-def run(seed: int) -> History:
+def run_seed(seed: int) -> History:
     """Run one seed. Raises `BrokenPromise`."""
     structlog.configure(processors=[_drop], cache_logger_on_first_use=False)
-    return virtual_time.run(live(seed))
+    return virtual_time.run(run_to_the_end(seed))
 
 
 def _drop(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

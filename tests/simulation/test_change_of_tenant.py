@@ -11,46 +11,53 @@ from common.contract.body import Body
 from common.contract.post import PostEvent, PostPublished, PostRequestConflict, PostRequested
 from harness import virtual_time
 from harness.simulated_processes import adopt_tasks
-from simulation.simulation_run import Universe, check, inhabited, of, request, settled
+from simulation.simulation_run import (
+    SimulationRun,
+    check_invariants,
+    events_of,
+    request,
+    running_processes,
+    wait_for_verdicts,
+)
 
 SEEDS = range(12)
 
 
-def asked_by(tenant: str, universe: Universe) -> PostRequested:
+def request_by(tenant: str, run: SimulationRun) -> PostRequested:
     """Both ask for the same id, and nearly the same."""
-    return replace(request(0, universe), tenant=tenant, caption=f"by {tenant}")
+    return replace(request(0, run), tenant=tenant, caption=f"by {tenant}")
 
 
-async def lives(seed: int, *, scheduled: bool) -> tuple[Universe, Sequence[PostRequested]]:
+async def run_both_tenants(seed: int, *, scheduled: bool) -> tuple[SimulationRun, Sequence[PostRequested]]:
     """The former tenant's post is out, or still waits, when the account becomes the latter's."""
     adopt_tasks(asyncio.get_running_loop())
-    universe = Universe(seed)
-    former, latter = asked_by("former", universe), asked_by("latter", universe)
+    run = SimulationRun(seed)
+    former, latter = request_by("former", run), request_by("latter", run)
     if scheduled:
         former = replace(former, publish_at=virtual_time.clock() + timedelta(hours=3))
-    universe.connect("former")
-    async with inhabited(universe):
-        universe.write(former)
-        await (asyncio.sleep(5) if scheduled else settled(universe, 1))
-        universe.connect("latter")
-        universe.write(latter)
-        universe.write(latter)
-        await settled(universe, 2)
-    return universe, (former, latter)
+    run.connect("former")
+    async with running_processes(run):
+        run.write(former)
+        await (asyncio.sleep(5) if scheduled else wait_for_verdicts(run, 1))
+        run.connect("latter")
+        run.write(latter)
+        run.write(latter)
+        await wait_for_verdicts(run, 2)
+    return run, (former, latter)
 
 
 def published(request: PostRequested, events: Sequence[Body]) -> bool:
-    return any(isinstance(event, PostPublished) for event in of(request, events))
+    return any(isinstance(event, PostPublished) for event in events_of(request, events))
 
 
 @pytest.mark.parametrize("scheduled", [False, True])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_each_tenant_has_a_post_of_its_own(seed: int, *, scheduled: bool) -> None:
-    universe, (former, latter) = virtual_time.run(lives(seed, scheduled=scheduled))
-    check(seed, universe, (former, latter))
-    events = universe.events()
+    run, (former, latter) = virtual_time.run(run_both_tenants(seed, scheduled=scheduled))
+    check_invariants(seed, run, (former, latter))
+    events = run.events()
     assert not [event for event in events if isinstance(event, PostRequestConflict)]
     assert {event.tenant for event in events if isinstance(event, PostEvent)} == {"former", "latter"}
-    if not universe.files.goes_away:
+    if not run.source.disappears:
         assert published(latter, events)
         assert published(former, events) != scheduled

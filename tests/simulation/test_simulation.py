@@ -1,4 +1,4 @@
-"""Ten thousand universes: nothing is posted twice, nothing is lost, and nothing else is said than what happened."""
+"""Ten thousand runs: nothing is posted twice, nothing is lost, and nothing else is said than what happened."""
 
 import os
 from collections import Counter
@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from simulation.simulation_run import BrokenPromise, run
+from simulation.simulation_run import InvariantViolated, run_seed
 
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", "10000"))
 FIRST = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
@@ -21,12 +21,12 @@ def run_batch(seeds: Sequence[int]) -> tuple[Counter[str], list[str]]:
     broken = []
     for seed in seeds:
         try:
-            history = run(seed)
-        except BrokenPromise as promise:
+            history = run_seed(seed)
+        except InvariantViolated as promise:
             broken.append(str(promise))
             continue
         seen.update(type(event).__name__ for event in history.events)
-        seen.update(posted=len(history.ledger), inits=history.inits, lives=history.lives)
+        seen.update(posted=len(history.ledger), inits=history.inits, starts=history.process_starts)
     return seen, broken
 
 
@@ -41,7 +41,7 @@ def test_no_seed_breaks_a_promise(capsys: pytest.CaptureFixture[str]) -> None:
             broken += failed
             if done % 20 == 0:
                 with capsys.disabled():
-                    print(f"simulation: {done * A_BATCH} universes, {seen['posted']} posts, {len(broken)} broken")
+                    print(f"simulation: {done * A_BATCH} runs, {seen['posted']} posts, {len(broken)} broken")
     with capsys.disabled():
         print(f"simulation: {dict(seen)}")
     assert not broken, "\n".join(broken)
@@ -51,4 +51,4 @@ def test_no_seed_breaks_a_promise(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_seed_is_one_universe() -> None:
-    assert run(11) == run(11)
+    assert run_seed(11) == run_seed(11)

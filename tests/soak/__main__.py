@@ -8,8 +8,8 @@ from functools import partial
 from multiprocessing import get_context
 
 from fakes.tiktok_token_endpoint import Rotation
-from soak.report import say, table
-from soak.soak_run import Plan, soak
+from soak.report import print_line, table
+from soak.soak_run import SoakPlan, run_soak
 
 
 def main() -> int:
@@ -19,9 +19,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=100, help="refreshes of each account at the least")
     parser.add_argument("--seed", type=int, default=1, help="the same seed is the same soak")
     asked = parser.parse_args()
-    whole = Plan(accounts=asked.accounts, rounds=asked.rounds, seed=asked.seed)
+    whole = SoakPlan(accounts=asked.accounts, rounds=asked.rounds, seed=asked.seed)
     # Where a lost answer costs its account, most would be gone before the last round: fewer are lost, in less time.
-    strict = Plan(
+    strict = SoakPlan(
         accounts=max(asked.accounts // 4, 1),
         rounds=max(asked.rounds // 4, 1),
         seed=asked.seed,
@@ -29,7 +29,7 @@ def main() -> int:
         lose_after=0.001,
     )
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        findings = list(pool.map(partial(soak, say=say), (whole, strict)))
+        findings = list(pool.map(partial(run_soak, say=print_line), (whole, strict)))
     print(table(findings))
     first = findings[0]
     result = {
@@ -41,7 +41,7 @@ def main() -> int:
         "expired_handed_out": first.expired_handed_out,
     }
     print(f"RESULT {json.dumps(result)}")
-    return 0 if all(one.kept for one in findings) else 1
+    return 0 if all(one.invariants_hold for one in findings) else 1
 
 
 if __name__ == "__main__":

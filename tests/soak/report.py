@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from fakes.tiktok_token_endpoint import Rotation
-from soak.soak_run import Findings
+from soak.soak_run import SoakResult
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Tell it now."""
     print(line, flush=True)
 
 
-def table(findings: Sequence[Findings]) -> str:
+def table(findings: Sequence[SoakResult]) -> str:
     """Lay out what happened, a column for each soak."""
     rows = [
         ("TikTok's old refresh token dies", *(_WHEN[one.plan.rotation] for one in findings)),

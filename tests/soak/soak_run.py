@@ -17,12 +17,12 @@ from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
 from common.streams.engine.worker import Lapsed
 from common.streams.log.memory import MemoryLog
-from fakes.tiktok_token_endpoint import ACCESS_SECONDS, REFRESH_SECONDS, Rotation, TokenEndpoint, Trouble
+from fakes.tiktok_token_endpoint import ACCESS_SECONDS, REFRESH_SECONDS, FailureRates, Rotation, TokenEndpoint
 from harness import virtual_time
 from harness.simulated_processes import adopt_tasks
-from soak.consumer_group import Coordinator, Seat
-from soak.ledger import Ledger, use_tokens
-from soak.worker import Member, Rough, work, write
+from soak.audited_store import AuditedStore, use_tokens
+from soak.consumer_group import Coordinator, StaticMember
+from soak.worker import SoakFaults, SoakProcess, run_auth_worker, write
 
 WORKERS = 3
 CALM_SECONDS = 400.0
@@ -31,7 +31,7 @@ LOOK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SoakPlan:
     """How large and how rough a soak is."""
 
     accounts: int = 1000
@@ -44,10 +44,10 @@ class Plan:
 
 
 @dataclass(slots=True, kw_only=True)
-class Findings:
+class SoakResult:
     """What came of it; `lost` and the others below it break a promise unless they are 0."""
 
-    plan: Plan
+    plan: SoakPlan
     virtual_seconds: float = 0.0
     refreshes: int = 0
     kills: int = 0
@@ -62,33 +62,33 @@ class Findings:
     went_back: int = 0
 
     @property
-    def kept(self) -> bool:
+    def invariants_hold(self) -> bool:
         """Whether every promise was kept."""
         return not (self.lost or self.reused or self.expired_handed_out or self.went_back)
 
 
-class Soak:
+class SoakRun:
     """Everything that outlives a process."""
 
-    def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
+    def __init__(self, plan: SoakPlan, say: Callable[[str], None]) -> None:
         self._plan = plan
         self._say = say
         self._random = Random(plan.seed)
-        self._faults = Rough(self._random, doubt=plan.doubt)
+        self._faults = SoakFaults(self._random, doubt=plan.doubt)
         self._vault = Vault({"one": bytes(range(32))})
         self._key = X25519PrivateKey.from_private_bytes(bytes(range(32)))
         names = ("uploader", "publisher", "analytics")
         self._recipients = Recipients(dict.fromkeys(names, self._key.public_key()))
         self.endpoint = TokenEndpoint(
-            rotation=plan.rotation, random=self._random, trouble=Trouble(lost_after=plan.lose_after)
+            rotation=plan.rotation, random=self._random, failure_rates=FailureRates(lost_after=plan.lose_after)
         )
-        self.ledger = Ledger(partitions=plan.partitions, vault=self._vault, endpoint=self.endpoint)
-        self._seats = {f"auth-{number}": Seat() for number in range(WORKERS)}
+        self.ledger = AuditedStore(partitions=plan.partitions, vault=self._vault, endpoint=self.endpoint)
+        self._seats = {f"auth-{number}": StaticMember() for number in range(WORKERS)}
         self._group = Coordinator(self._seats, partitions=plan.partitions)
         self._accounts = [f"acc_{number:05}" for number in range(plan.accounts)]
-        self.findings = Findings(plan=plan)
+        self.findings = SoakResult(plan=plan)
 
-    async def run(self) -> Findings:
+    async def run(self) -> SoakResult:
         """Live through it."""
         loop = asyncio.get_running_loop()
         adopt_tasks(loop)
@@ -107,17 +107,17 @@ class Soak:
         ]
         await self._connect_everybody()
         await self._until_all_rounds_are_done()
-        self._faults.over = True
-        self.endpoint.trouble.calm()
+        self._faults.stopped = True
+        self.endpoint.failure_rates.stop()
         await asyncio.sleep(CALM_SECONDS)
         for other in others:
             other.cancel()
             with suppress(asyncio.CancelledError):
                 await other
         for seat in self._seats.values():
-            if seat.member is not None:
-                seat.member.stop.set()
-                await seat.member.ended()
+            if seat.process is not None:
+                seat.process.stop.set()
+                await seat.process.ended()
         return self._add_up()
 
     async def _connect_everybody(self) -> None:
@@ -144,8 +144,10 @@ class Soak:
         loop, told = asyncio.get_running_loop(), 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            self.ledger.tidy()
-            going = [account_id for account_id in self._accounts if account_id not in self.ledger.needing]
+            self.ledger.compact_all()
+            going = [
+                account_id for account_id in self._accounts if account_id not in self.ledger.reauthorization_needed
+            ]
             slowest = min((self.ledger.refreshes[account_id] for account_id in going), default=self._plan.rounds)
             if slowest >= self._plan.rounds:
                 return
@@ -163,27 +165,27 @@ class Soak:
         while True:
             lives += 1
             main = partial(
-                work,
+                run_auth_worker,
                 store=self.ledger,
                 endpoint=self.endpoint,
                 vault=self._vault,
                 recipients=self._recipients,
                 random=Random(f"{self._plan.seed} {name} {lives}"),
             )
-            seat.member = Member(f"{name}/{lives}", self._faults, main)
-            await self._trouble(seat.member)
-            await asyncio.sleep(random.choice((0.5, 0.5, 0.5, 3, 15)) if not self._faults.over else 0.5)
+            seat.process = SoakProcess(f"{name}/{lives}", self._faults, main)
+            await self._trouble(seat.process)
+            await asyncio.sleep(random.choice((0.5, 0.5, 0.5, 3, 15)) if not self._faults.stopped else 0.5)
 
-    async def _trouble(self, member: Member) -> None:
+    async def _trouble(self, member: SoakProcess) -> None:
         """Let a process run, sleep now and then, and die in the end."""
         random = self._random
         while not member.main.done():
             await asyncio.wait((member.main,), timeout=random.uniform(10, 60))
-            if member.main.done() or self._faults.over:
+            if member.main.done() or self._faults.stopped:
                 continue
             if random.random() < 0.4:
                 self.findings.pauses += 1
-                member.sleep(random.choice((2, 8, 14, 25)))
+                member.pause_for(random.choice((2, 8, 14, 25)))
                 continue
             self.findings.kills += 1
             member.crash()
@@ -192,11 +194,11 @@ class Soak:
         except Lapsed:
             self.ledger.seen["lapsed"] += 1
 
-    def _add_up(self) -> Findings:
+    def _add_up(self) -> SoakResult:
         findings, ledger = self.findings, self.ledger
         findings.virtual_seconds = asyncio.get_running_loop().time()
         findings.refreshes = sum(ledger.refreshes.values())
-        findings.moves = self._group.moved
+        findings.moves = self._group.rebalances
         findings.doubts = self._faults.doubts
         findings.counts = {**self.endpoint.seen, **ledger.seen}
         findings.reused = self.endpoint.seen["reused"]
@@ -205,10 +207,10 @@ class Soak:
         missing = {account_id for account_id in self._accounts if not ledger.newest_in_log(account_id)}
         if self._plan.rotation is Rotation.STRICT:
             # Rotated, and the answer never reached the log: nobody has that pair. These, and only these, may end.
-            findings.unsavable = len(missing & ledger.needing)
-            findings.lost = len(missing ^ ledger.needing)
+            findings.unsavable = len(missing & ledger.reauthorization_needed)
+            findings.lost = len(missing ^ ledger.reauthorization_needed)
         else:
-            findings.lost = len(missing | ledger.needing)
+            findings.lost = len(missing | ledger.reauthorization_needed)
         return findings
 
 
@@ -217,10 +219,10 @@ def hash_of(text: str) -> int:
     return sum(text.encode())
 
 
-def soak(plan: Plan, say: Callable[[str], None]) -> Findings:
+def run_soak(plan: SoakPlan, say: Callable[[str], None]) -> SoakResult:
     """Run a soak in virtual time; `say` is told how far it is."""
     structlog.configure(processors=[_drop], cache_logger_on_first_use=False)
-    return virtual_time.run(Soak(plan, say).run())
+    return virtual_time.run(SoakRun(plan, say).run())
 
 
 def _drop(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -17,17 +17,17 @@ from auth_service.grants import Recipients, Tokens, seal_tokens
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
 from common.streams.log.memory import MemoryLog
-from fakes.tiktok_token_endpoint import ACCESS_SECONDS, Rotation, TokenEndpoint, Trouble
+from fakes.tiktok_token_endpoint import ACCESS_SECONDS, FailureRates, Rotation, TokenEndpoint
 from harness import virtual_time
 from harness.simulated_processes import Crashed, adopt_tasks
-from soak.ledger import Ledger
-from soak.worker import Member, Rough, work, write
+from soak.audited_store import AuditedStore
+from soak.worker import SoakFaults, SoakProcess, run_auth_worker, write
 
 ACCOUNT = "acc_1"
 KEY = X25519PrivateKey.from_private_bytes(bytes(range(32)))
 VAULT = Vault({"one": bytes(range(32))})
 RECIPIENTS = Recipients({"uploader": KEY.public_key()})
-UNSAVABLE = ["hear TikTok", "before commit"]
+UNSAVABLE = ["receive TikTok's answer", "before commit"]
 """Between TikTok's making of the pair and its commit: what dies here takes the only copy with it."""
 
 
@@ -41,7 +41,7 @@ class Ending:
     withdrawn: bool
 
 
-class Doomed(Member):
+class Doomed(SoakProcess):
     """Crashes at its `last`-th step after the refresh began."""
 
     last = -1
@@ -67,12 +67,12 @@ class Doomed(Member):
     async def before(self, step: str) -> None:
         """Tell the moment before a call to the log takes effect from the one after it."""
         await self.pass_by(f"before {step}")
-        await Member.step(self, step)
+        await SoakProcess.step(self, step)
 
     async def after(self, step: str) -> None:
         """Die after it took effect, if it is time."""
         await self.pass_by(f"after {step}")
-        await Member.step(self, step)
+        await SoakProcess.step(self, step)
 
 
 def consent(endpoint: TokenEndpoint) -> ConnectRequested:
@@ -94,28 +94,28 @@ async def live(rotation: Rotation, last: int) -> Ending:
     """Connect, begin to refresh, crash at a step, let a successor go on, and look."""
     adopt_tasks(asyncio.get_running_loop())
     random = Random(7)
-    calm = Trouble()
-    calm.calm()
-    endpoint = TokenEndpoint(rotation=rotation, random=random, trouble=calm)
-    ledger = Ledger(partitions=1, vault=VAULT, endpoint=endpoint)
+    calm = FailureRates()
+    calm.stop()
+    endpoint = TokenEndpoint(rotation=rotation, random=random, failure_rates=calm)
+    ledger = AuditedStore(partitions=1, vault=VAULT, endpoint=endpoint)
     write(ledger, MemoryLog(ledger), consent(endpoint))
-    main = partial(work, store=ledger, endpoint=endpoint, vault=VAULT, recipients=RECIPIENTS, random=random)
-    doomed = Doomed("first", Rough(random, doubt=0.0), main)
-    doomed.own(frozenset({0}))
+    main = partial(run_auth_worker, store=ledger, endpoint=endpoint, vault=VAULT, recipients=RECIPIENTS, random=random)
+    doomed = Doomed("first", SoakFaults(random, doubt=0.0), main)
+    doomed.assign(frozenset({0}))
     await asyncio.sleep(5)
     doomed.last, doomed.began = last, True
     await asyncio.sleep(ACCESS_SECONDS / 2 - 4)
     if not doomed.dead:
         doomed.stop.set()
     await doomed.ended()
-    successor = Member("second", Rough(random, doubt=0.0), main)
-    successor.own(frozenset({0}))
+    successor = SoakProcess("second", SoakFaults(random, doubt=0.0), main)
+    successor.assign(frozenset({0}))
     await asyncio.sleep(3 * ACCESS_SECONDS)
     successor.stop.set()
     await successor.ended()
     return Ending(
         at=doomed.died_at,
-        connected=ledger.newest_in_log(ACCOUNT) and ACCOUNT not in ledger.needing,
+        connected=ledger.newest_in_log(ACCOUNT) and ACCOUNT not in ledger.reauthorization_needed,
         told=ledger.seen["account.reauthorization_required"],
         withdrawn=ledger.withdrawn(ACCOUNT),
     )
@@ -147,7 +147,9 @@ def test_only_a_crash_between_tiktoks_answer_and_its_commit_costs_the_account(
     assert all(ending.told == 0 and not ending.withdrawn for ending in endings if ending.connected)
     around = [ending.at for ending in endings if ending.at != "wake"]  # the watchdog, once a second
     commit = ["before commit", "after commit"]
-    assert around[:6] == [*commit, "connect to TikTok", "hear TikTok", *commit], "the intent, the call, the outcome"
+    assert around[:6] == [*commit, "connect to TikTok", "receive TikTok's answer", *commit], (
+        "the intent, the call, the outcome"
+    )
 
 
 def test_where_tiktok_lets_the_old_token_live_until_the_new_one_is_used_every_crash_is_survived() -> None:

@@ -3,10 +3,10 @@
 import pytest
 
 from fakes.tiktok_token_endpoint import Rotation
-from soak.soak_run import Plan, soak
+from soak.soak_run import SoakPlan, run_soak
 
-UNTIL_USED = [Plan(accounts=60, rounds=8, seed=seed) for seed in range(1, 9)]
-STRICT = [Plan(accounts=60, rounds=8, seed=seed, rotation=Rotation.STRICT) for seed in range(1, 7)]
+UNTIL_USED = [SoakPlan(accounts=60, rounds=8, seed=seed) for seed in range(1, 9)]
+STRICT = [SoakPlan(accounts=60, rounds=8, seed=seed, rotation=Rotation.STRICT) for seed in range(1, 7)]
 
 
 def quiet(_line: str) -> None:
@@ -14,8 +14,8 @@ def quiet(_line: str) -> None:
 
 
 @pytest.mark.parametrize("plan", UNTIL_USED, ids=lambda plan: plan.seed)
-def test_what_can_be_saved_is_saved(plan: Plan) -> None:
-    found = soak(plan, quiet)
+def test_what_can_be_saved_is_saved(plan: SoakPlan) -> None:
+    found = run_soak(plan, quiet)
     assert (found.lost, found.reused, found.expired_handed_out, found.went_back) == (0, 0, 0, 0)
     assert found.refreshes >= plan.accounts * plan.rounds
     assert found.kills > 0
@@ -23,7 +23,7 @@ def test_what_can_be_saved_is_saved(plan: Plan) -> None:
 
 
 def test_only_what_nobody_has_is_lost() -> None:
-    findings = [soak(plan, quiet) for plan in STRICT]
+    findings = [run_soak(plan, quiet) for plan in STRICT]
     assert [found.lost for found in findings] == [0] * len(STRICT)
     assert sum(found.unsavable for found in findings) > 0, "TikTok never rotated a pair whose answer was lost"
     for found in findings:
@@ -33,5 +33,5 @@ def test_only_what_nobody_has_is_lost() -> None:
 
 
 def test_a_seed_is_one_soak() -> None:
-    plan = Plan(accounts=20, rounds=3, seed=5)
-    assert soak(plan, quiet) == soak(plan, quiet)
+    plan = SoakPlan(accounts=20, rounds=3, seed=5)
+    assert run_soak(plan, quiet) == run_soak(plan, quiet)

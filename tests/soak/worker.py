@@ -14,15 +14,15 @@ from common.security.sealing import Vault
 from common.streams.engine.worker import run_worker
 from common.streams.log.memory import MemoryLog, MemoryStore
 from common.streams.log.port import Outgoing, Slice
-from fakes.tiktok_token_endpoint import Client, TokenEndpoint
+from fakes.tiktok_token_endpoint import TokenEndpoint, TokenEndpointClient
 from harness import virtual_time
-from harness.simulated_processes import Faults, Process
+from harness.simulated_processes import Faults, SimulatedProcess
 
 SLOTS = 64
 SESSION_SECONDS = 10.0
 
 
-class Rough(Faults):
+class SoakFaults(Faults):
     """Broker doubts and small delays at every step; processes are killed and put to sleep from outside."""
 
     def __init__(self, random: Random, *, doubt: float) -> None:
@@ -31,37 +31,37 @@ class Rough(Faults):
         self.freeze = 0.0
         self.doubt = doubt
         self.doubts = 0
-        self.over = False
+        self.stopped = False
 
     @property
-    def calm(self) -> bool:
+    def ended(self) -> bool:
         """Whether nothing goes wrong any more."""
-        return self.over
+        return self.stopped
 
-    def strikes(self, rate: float) -> bool:
+    def happens(self, rate: float) -> bool:
         """Whether a fault of this rate happens now."""
-        struck = super().strikes(rate)
+        struck = super().happens(rate)
         self.doubts += struck
         return struck
 
 
-class Member(Process):
+class SoakProcess(SimulatedProcess):
     """A process that owns partitions, can be put to sleep, and sleeps at its next step."""
 
     session_seconds = SESSION_SECONDS
 
-    def __init__(self, name: str, faults: Faults, main: "Callable[[Member], object]") -> None:
+    def __init__(self, name: str, faults: Faults, main: "Callable[[SoakProcess], object]") -> None:
         self._numbers: frozenset[int] = frozenset()
         self._bell = asyncio.Event()
         self._asleep_until = 0.0
         super().__init__(name, faults, main)  # type: ignore[arg-type]  # it is handed what it makes: a Member
 
     @property
-    def awake(self) -> bool:
+    def running(self) -> bool:
         """Whether it runs now."""
         return not self.dead and not self.main.done() and asyncio.get_running_loop().time() >= self._asleep_until
 
-    def sleep(self, seconds: float) -> None:
+    def pause_for(self, seconds: float) -> None:
         """Stop, as after SIGSTOP, and go on where it stood some seconds later."""
         self._asleep_until = asyncio.get_running_loop().time() + seconds
 
@@ -77,7 +77,7 @@ class Member(Process):
         """The partitions it believes to own."""
         return self._numbers
 
-    def own(self, numbers: frozenset[int]) -> None:
+    def assign(self, numbers: frozenset[int]) -> None:
         """Hear of an assignment."""
         if numbers != self._numbers:
             self._numbers = numbers
@@ -97,10 +97,10 @@ class Member(Process):
 class SingleClient:
     """Every account is of one app."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: TokenEndpointClient) -> None:
         self._client = client
 
-    def of(self, app: AppOf) -> Client:
+    def of(self, app: AppOf) -> TokenEndpointClient:
         """Return it."""
         return self._client
 
@@ -112,13 +112,22 @@ def write(store: MemoryStore, log: MemoryLog, body: Body) -> None:
     store.append(Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers))
 
 
-async def work(
-    member: Member, *, store: MemoryStore, endpoint: TokenEndpoint, vault: Vault, recipients: Recipients, random: Random
+async def run_auth_worker(
+    member: SoakProcess,
+    *,
+    store: MemoryStore,
+    endpoint: TokenEndpoint,
+    vault: Vault,
+    recipients: Recipients,
+    random: Random,
 ) -> None:
     """Be an auth worker."""
     log = MemoryLog(store, member)
     effects = AuthEffects(
-        vault=vault, recipients=recipients, clients=SingleClient(Client(endpoint, member)), clock=virtual_time.clock
+        vault=vault,
+        recipients=recipients,
+        clients=SingleClient(TokenEndpointClient(endpoint, member)),
+        clock=virtual_time.clock,
     )
 
     async def salvage(body: Body) -> None:

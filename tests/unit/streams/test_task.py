@@ -23,7 +23,7 @@ from fakes.counting_processor import (
     RecordingEffects,
 )
 from harness import virtual_time
-from harness.simulated_processes import Crashed, Faults, Process, adopt_tasks
+from harness.simulated_processes import Crashed, Faults, SimulatedProcess, adopt_tasks
 from harness.stream_task import append_requests, events_in, request_json, serve_for, task_over
 
 
@@ -269,12 +269,12 @@ def rough_run(seed: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         append_requests(store, *(request_json(f"p{random.randrange(5)}") for _ in range(20)))
 
-        async def serve(process: Process) -> None:
+        async def serve(process: SimulatedProcess) -> None:
             # However often others get their turns while a partition opens, and in between.
             await task_over(MemoryLog(store, process), effects, seed, stretch=1 + seed % 4).run(asyncio.Event())
 
         for life in range(8):
-            process = Process(f"uploader/{life}", faults, serve)
+            process = SimulatedProcess(f"uploader/{life}", faults, serve)
             await asyncio.sleep(random.uniform(0.5, 10) if life < 7 else 60)
             process.crash()
             await process.ended()
@@ -303,14 +303,14 @@ def test_a_dead_process_cannot_reach_the_log() -> None:
         store = MemoryStore(partitions=1, clock=virtual_time.clock)
         heard: list[str] = []
 
-        async def try_after_death(process: Process) -> None:
+        async def try_after_death(process: SimulatedProcess) -> None:
             process.dead = True
             try:
                 await MemoryLog(store, process).writer("w")
             except Crashed:
                 heard.append("crashed")
 
-        process = Process("p", Faults(Random(1), calm_after=0), try_after_death)
+        process = SimulatedProcess("p", Faults(Random(1), calm_after=0), try_after_death)
         await process.ended()
         return heard[0]
 

@@ -26,14 +26,14 @@ from harness import virtual_time
 STATES = state_topic("auth").name
 
 
-class Ledger(MemoryStore):
+class AuditedStore(MemoryStore):
     """The log, with a look at every record that is committed."""
 
     def __init__(self, *, partitions: int, vault: Vault, endpoint: TokenEndpoint) -> None:
         super().__init__(partitions=partitions, clock=virtual_time.clock)
         self.seen: Counter[str] = Counter()
         self.refreshes: Counter[str] = Counter()
-        self.needing: set[str] = set()
+        self.reauthorization_needed: set[str] = set()
         self.credentials: dict[str, Outgoing] = {}
         self._vault = vault
         self._endpoint = endpoint
@@ -54,7 +54,7 @@ class Ledger(MemoryStore):
             case _:
                 pass
 
-    def tidy(self) -> None:
+    def compact_all(self) -> None:
         """Compact, as Kafka would: who opens a partition reads it all back."""
         for slice_ in list(self.records):
             if slice_.topic in {STATES, AUTH_CREDENTIALS.name}:
@@ -78,24 +78,24 @@ class Ledger(MemoryStore):
         body = decode(topic=outgoing.slice.topic, value=outgoing.value or b"", headers=outgoing.headers).body
         self.seen[body.ce_type] += 1
         if isinstance(body, AccountReauthorizationRequired):
-            self.needing.add(body.account_id)
-        elif isinstance(body, AccountConnected) and body.account_id in self.needing:
+            self.reauthorization_needed.add(body.account_id)
+        elif isinstance(body, AccountConnected) and body.account_id in self.reauthorization_needed:
             self.seen["healed"] += 1
-            self.needing.remove(body.account_id)
+            self.reauthorization_needed.remove(body.account_id)
 
     def withdrawn(self, account_id: str) -> bool:
         """Whether the services were told to use the account no more."""
-        return isinstance(Views(self).get(AUTH_CREDENTIALS, account_id), CredentialWithdrawn)
+        return isinstance(CommittedViews(self).get(AUTH_CREDENTIALS, account_id), CredentialWithdrawn)
 
     def newest_in_log(self, account_id: str) -> bool:
         """Whether the newest pair TikTok made for an account is in the log."""
         return self._endpoint.committed.get(account_id) == self._endpoint.issued[account_id].serial
 
 
-class Views:
+class CommittedViews:
     """What is committed now, as a service that keeps up would see it."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: AuditedStore) -> None:
         self._ledger = ledger
 
     def get(self, topic: Topic, account_id: str) -> Body | None:
@@ -107,7 +107,7 @@ class Views:
 
 
 async def use_tokens(
-    ledger: Ledger,
+    ledger: AuditedStore,
     endpoint: TokenEndpoint,
     *,
     accounts: Sequence[str],
@@ -116,7 +116,7 @@ async def use_tokens(
     every: float,
 ) -> None:
     """Be the services: take some account's token, and use it at TikTok, over and over (`every` so many seconds)."""
-    tokens, views = AccessTokens(service="uploader", private_key=key, clock=virtual_time.clock), Views(ledger)
+    tokens, views = AccessTokens(service="uploader", private_key=key, clock=virtual_time.clock), CommittedViews(ledger)
     while True:
         await asyncio.sleep(random.uniform(0, 2 * every))
         found = tokens.of(random.choice(accounts), views)
