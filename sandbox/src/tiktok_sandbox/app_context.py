@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable
 from random import Random, SystemRandom
 from typing import Final
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from tiktok_sandbox.faults.breakpoints import Holds
 from tiktok_sandbox.model.identifiers import Identifiers
 from tiktok_sandbox.model.settings import Settings
@@ -14,6 +17,8 @@ from tiktok_sandbox.runtime.clock import Clock
 from tiktok_sandbox.runtime.media_store import Media
 
 CALLS_REMEMBERED: Final = 10_000
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Shell:

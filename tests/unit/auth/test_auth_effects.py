@@ -42,9 +42,9 @@ from fakes.tiktok_clients import SingleClient
 from tiktok.client import TikTok
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
-from tiktok_sandbox.api.oauth import AuthorizationRequest, issue_code
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.model.grants import AuthorizationRequest, issue_code
 from tiktok_sandbox.model.settings import Settings
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

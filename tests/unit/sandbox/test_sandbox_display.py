@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SCOPES, SMALL, Meet, Visitor, error_code
-from tiktok_sandbox.api.display import VIDEO_FIELDS, numbers
+from tiktok_sandbox.api.display import VIDEO_FIELDS
 from tiktok_sandbox.model.publications import Post, Span
 from tiktok_sandbox.model.settings import Profile, Settings
+from tiktok_sandbox.model.video_stats import numbers
 from tiktok_sandbox.runtime.clock import Clock
 
 ALL = ",".join(sorted(VIDEO_FIELDS))

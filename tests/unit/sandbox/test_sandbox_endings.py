@@ -11,7 +11,8 @@ import pytest
 
 from harness.sandbox_client import SMALL, Visitor
 from tiktok_sandbox.errors import SettingsRefused
-from tiktok_sandbox.faults.rules import Action, Endpoint, Rule
+from tiktok_sandbox.faults.actions import Action, Endpoint
+from tiktok_sandbox.faults.rules import Rule
 from tiktok_sandbox.model.settings import Settings, read_rules
 from tiktok_sandbox.server import Server
 

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from harness.sandbox_client import Visitor, error_code
-from tiktok_sandbox.faults.rules import Action, Endpoint, Moment, Rule, Rules, Subject
+from tiktok_sandbox.faults.actions import Action, Endpoint, Moment
+from tiktok_sandbox.faults.rules import Rule, Rules, Subject
 from tiktok_sandbox.runtime.clock import Clock
 
 WAIT = 10

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tiktok_sandbox.api.init_requests import Wanted, owns, read_init
-from tiktok_sandbox.faults.rules import Endpoint
+from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.model.answers import Answer
 from tiktok_sandbox.model.chunk_plan import STRICT
 from tiktok_sandbox.model.file_formats import why_refused

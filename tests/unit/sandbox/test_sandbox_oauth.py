@@ -3,7 +3,7 @@
 import pytest
 
 from harness.sandbox_client import Meet, Visitor, error_code
-from tiktok_sandbox.api.oauth import Grants, Permission
+from tiktok_sandbox.model.grants import Grants, Permission
 from tiktok_sandbox.model.settings import Lifetimes, Settings, TokenProfile
 from tiktok_sandbox.runtime.clock import Clock
 

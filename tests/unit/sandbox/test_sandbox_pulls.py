@@ -12,7 +12,7 @@ import pytest
 from harness.file_host import FileHost, file_host
 from harness.sandbox_client import Meet, Visitor, error_code
 from tiktok_sandbox.api.bearer_calls import Call, answer_call
-from tiktok_sandbox.faults.rules import Endpoint
+from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.model.settings import App, Pulls, Settings
 from tiktok_sandbox.runtime.clock import Clock
 

@@ -1,6 +1,5 @@
 """The clock, for whoever tests against the stand-in."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 import msgspec
@@ -9,10 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import Handler, Shell
 from tiktok_sandbox.runtime import clock
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 FASTEST: Final = 1_000_000.0
 

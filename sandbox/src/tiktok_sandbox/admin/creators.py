@@ -1,6 +1,5 @@
 """Apps and people for whoever tests against the stand-in: register, describe, connect, disconnect."""
 
-from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
@@ -9,13 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.api import oauth
-from tiktok_sandbox.app_context import Shell
-from tiktok_sandbox.model import apps, creators, permissions
+from tiktok_sandbox.app_context import Handler, Shell
+from tiktok_sandbox.model import apps, creators, grants, permissions
 from tiktok_sandbox.model.permissions import Removal
 from tiktok_sandbox.model.settings import App, Profile
 
-Handler = Callable[[Request], Awaitable[Response]]
 Asked = TypeVar("Asked")
 
 
@@ -134,7 +131,7 @@ def _hand_out(shell: Shell) -> Handler:
         scopes = app.scopes if wish.scopes is None else wish.scopes
         if not set(scopes) <= set(app.scopes):
             return _refused("the app does not have these scopes")
-        tokens = oauth.hand_out(
+        tokens = grants.hand_out(
             world.grants,
             world.ids,
             client_key=app.client_key,

@@ -1,19 +1,16 @@
 """The kept bytes of a post over HTTP, with ranges, so that a browser can play a video and jump within it."""
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import Handler, Shell
 from tiktok_sandbox.model.file_formats import HEAD_BYTES
 from tiktok_sandbox.model.publications import Publication, find_post
 from tiktok_sandbox.runtime.media_store import Media
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 _RANGE: Final = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 # Whoever posts chooses the bytes; only what cannot run as a page of ours is called by its name.

@@ -1,6 +1,6 @@
 """What people and TikTok do to a publication: post a draft, take down, show to others, fail, end its upload."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import msgspec
@@ -11,12 +11,12 @@ from starlette.routing import Route
 
 from tiktok_sandbox.app_context import Shell
 from tiktok_sandbox.model import publication_updates, publications
+from tiktok_sandbox.model.chunks import expire_uploads
 from tiktok_sandbox.model.publications import FAIL_REASONS, UNDER_WAY, Post, Publication, StatusCode
-from tiktok_sandbox.model.tables import World, expire_uploads
+from tiktok_sandbox.model.tables import World
 
 Asked = TypeVar("Asked", bound=Struct)
 Act = Callable[[World, Publication, Asked, float], "Publication | str"]
-Handler = Callable[[Request], Awaitable[Response]]
 
 LEVELS: Final = frozenset({publications.PUBLIC, "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY"})
 

@@ -1,6 +1,6 @@
 """What the stand-in has seen, for whoever tests against it: what was posted, every call, and every secret."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
@@ -9,10 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import Handler, Shell
 from tiktok_sandbox.model import ledger
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 _FILTERS: Final = {"endpoint", "open_id", "username", "client_key", "publish_id", "status", "code"}
 

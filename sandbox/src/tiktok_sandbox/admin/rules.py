@@ -1,6 +1,5 @@
 """Rules for whoever tests against the stand-in: make them, see what they did, wait for them, end them."""
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -8,11 +7,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import Handler, Shell
 from tiktok_sandbox.faults.catalogue import catalogue
 from tiktok_sandbox.faults.rules import Rule, Standing
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 LONGEST_WAIT: Final = 300.0
 

@@ -1,6 +1,5 @@
 """Settings that may change while the stand-in runs, under `/_sandbox/settings`."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -9,11 +8,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import Handler, Shell
 from tiktok_sandbox.model.chunk_plan import ChunkLimits
 from tiktok_sandbox.model.settings import Abandoned, Delays, Lifetimes, Pulls, Webhooks
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Adjustable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

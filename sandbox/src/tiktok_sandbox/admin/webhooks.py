@@ -1,15 +1,11 @@
 """What was told to webhooks, for whoever tests against the stand-in."""
 
-from collections.abc import Awaitable, Callable
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import Handler, Shell
 from tiktok_sandbox.model import webhook_deliveries
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def webhook_routes(shell: Shell) -> list[Route]:

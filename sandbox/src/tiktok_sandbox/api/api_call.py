@@ -1,7 +1,7 @@
 """One call on its way through the stand-in: rules act on its moments, and it ends up in the list of calls."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
@@ -10,14 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tiktok_sandbox.api import rule_actions
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.api.rule_actions import answer_of
+from tiktok_sandbox.app_context import Handler, Shell
 from tiktok_sandbox.errors import AnswerLost, NeverAnswered
 from tiktok_sandbox.faults.actions import Action, Endpoint, Moment
 from tiktok_sandbox.faults.broken_responses import Broken
-from tiktok_sandbox.faults.rules import Rule, Struck, Subject, answer_of
+from tiktok_sandbox.faults.rules import Rule, Struck, Subject
 from tiktok_sandbox.model.answers import Answer, encode
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Visit:
@@ -158,3 +157,10 @@ def watched(shell: Shell, endpoint: Endpoint, handler: Handler) -> Handler:
 def _page_of(answer: Answer) -> Response:
     """What a browser is shown instead of a page."""
     return Response(encode(answer, ""), status_code=answer.status, media_type="application/json")
+
+
+def respond(shell: Shell, answer: Answer) -> Response:
+    """The HTTP response that carries an answer, with a log id of its own."""
+    log_id = shell.ids.log_id(shell.clock.now())
+    headers = {"Content-Type": "application/json; charset=utf-8", "X-Tt-Logid": log_id, **answer.headers}
+    return Response(encode(answer, log_id), status_code=answer.status, headers=headers)

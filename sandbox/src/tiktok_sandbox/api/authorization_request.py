@@ -6,8 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from tiktok_sandbox.api.oauth import AuthorizationRequest
 from tiktok_sandbox.model.apps import Apps, why_uri_refused
+from tiktok_sandbox.model.grants import AuthorizationRequest
 from tiktok_sandbox.model.settings import App, Platform
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")

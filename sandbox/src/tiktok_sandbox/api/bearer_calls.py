@@ -6,9 +6,10 @@ from typing import Final
 from msgspec import Struct, structs
 
 from tiktok_sandbox.api import content_posting, display, init_requests, oauth
-from tiktok_sandbox.api.oauth import Permission
-from tiktok_sandbox.faults.rules import Endpoint, Subject
+from tiktok_sandbox.faults.actions import Endpoint
+from tiktok_sandbox.faults.rules import Subject
 from tiktok_sandbox.model.answers import Answer, failed
+from tiktok_sandbox.model.grants import Permission
 from tiktok_sandbox.model.publications import Mode
 from tiktok_sandbox.model.tables import World
 

@@ -4,13 +4,16 @@ from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from tiktok_sandbox.api.api_call import Visit
-from tiktok_sandbox.app_context import Shell
-from tiktok_sandbox.faults.rules import Moment, Subject
-from tiktok_sandbox.model import tables
+from tiktok_sandbox.api.api_call import Visit, respond, visit_of
+from tiktok_sandbox.app_context import Handler, Shell
+from tiktok_sandbox.faults.actions import Endpoint, Moment
+from tiktok_sandbox.faults.rules import Subject
+from tiktok_sandbox.model import chunks, rule_subjects
 from tiktok_sandbox.model.answers import Answer, upload_refused
-from tiktok_sandbox.model.uploads import Incoming
+from tiktok_sandbox.model.uploads import Incoming, PutHead
 from tiktok_sandbox.runtime.media_store import Taking
 from tiktok_sandbox.runtime.protocol import divert
 
@@ -50,7 +53,7 @@ class Intake:
 
     def end(self) -> Answer:
         """The body is over."""
-        answer = tables.end_chunk(self._shell.world, self._incoming, self._shell.clock.now())
+        answer = chunks.end_chunk(self._shell.world, self._incoming, self._shell.clock.now())
         if self._taking is not None and answer.status in _STORED:
             self._taking.keep()
         return answer
@@ -58,7 +61,7 @@ class Intake:
     def close(self) -> None:
         """Whatever became of it."""
         self._visit.size = self._incoming.read
-        tables.count_bytes(self._shell.world, self._incoming)
+        chunks.count_bytes(self._shell.world, self._incoming)
         if self._taking is not None:
             self._taking.drop()
 
@@ -83,3 +86,36 @@ async def receive(visit: Visit, request: Request, incoming: Incoming) -> Answer:
         return upload_refused(400, "client_gone")
     finally:
         intake.close()
+
+
+def upload_routes(shell: Shell) -> list[Route]:
+    """The addresses of upload urls."""
+    return [
+        Route("/upload/video/", _upload(shell), methods=["PUT"]),
+        # `curl -T` puts the file's name behind a path that ends in a slash.
+        Route("/upload/video/{file_name}", _upload(shell), methods=["PUT"]),
+    ]
+
+
+def _upload(shell: Shell) -> Handler:
+    async def handle(request: Request) -> Response:
+        upload_id = request.query_params.get("upload_id", "")
+        token = request.query_params.get("upload_token", "")
+        subject = rule_subjects.subject_of_upload(shell.world, chunks.find_upload(shell.world, upload_id, token))
+        visit = visit_of(shell, Endpoint.UPLOAD, subject, request)
+        answer = await visit.meddle(Moment.REQUEST)
+        if answer is None:
+            begun = chunks.begin_chunk(shell.world, upload_id, token, _head(request), shell.clock.now())
+            answer = await receive(visit, request, begun) if isinstance(begun, Incoming) else begun
+            answer = await visit.meddle(Moment.ANSWER) or answer
+        return visit.finish(respond(shell, answer), answer.code)
+
+    return handle
+
+
+def _head(request: Request) -> PutHead:
+    return PutHead(
+        content_type=request.headers.get("content-type", ""),
+        content_length=request.headers.get("content-length", ""),
+        content_range=request.headers.get("content-range", ""),
+    )

@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.api import oauth
-from tiktok_sandbox.api.api_call import Handler, watched
+from tiktok_sandbox.api.api_call import watched
 from tiktok_sandbox.api.authorization_request import Bad, read_request
-from tiktok_sandbox.api.oauth import AuthorizationRequest
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import Handler, Shell
 from tiktok_sandbox.faults.actions import Endpoint
+from tiktok_sandbox.model import grants
+from tiktok_sandbox.model.grants import AuthorizationRequest
 from tiktok_sandbox.model.settings import App, Platform
 
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
@@ -133,7 +133,7 @@ def _remembered(shell: Shell, asked: AuthorizationRequest, request: Request) -> 
     if app.platform is not Platform.WEB or request.query_params.get("disable_auto_auth") != "0" or not username:
         return ""
     open_id = shell.world.creators.named(username, app.client_key).open_id
-    allowed = oauth.allowed_now(shell.world.grants, open_id, shell.clock.now())
+    allowed = grants.allowed_now(shell.world.grants, open_id, shell.clock.now())
     return username if set(asked.scopes) <= allowed and _is_target(app, username) else ""
 
 
@@ -157,7 +157,7 @@ def _denied(description: str, kind: str) -> dict[str, str]:
 
 
 def _granted(shell: Shell, asked: AuthorizationRequest, username: str, granted: tuple[str, ...]) -> dict[str, str]:
-    code = oauth.issue_code(
+    code = grants.issue_code(
         shell.world.grants,
         shell.ids,
         structs.replace(asked, scopes=granted),

@@ -7,13 +7,13 @@ from msgspec import Struct, structs
 
 from tiktok_sandbox.api import posting_limits
 from tiktok_sandbox.api.init_requests import Wanted, owns, read_init
-from tiktok_sandbox.api.oauth import Permission
-from tiktok_sandbox.faults.rules import Endpoint
+from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.model import creators, publication_updates, publications, uploads
 from tiktok_sandbox.model.answers import Answer, done, failed
 from tiktok_sandbox.model.creators import Creator
+from tiktok_sandbox.model.grants import Permission
 from tiktok_sandbox.model.issued_secrets import Kind
-from tiktok_sandbox.model.publications import PULL_FAILED, UNDER_WAY, PostInfo, Publication, Source, StatusCode
+from tiktok_sandbox.model.publications import PULL_FAILED, PostInfo, Publication, Source, StatusCode
 from tiktok_sandbox.model.settings import Abandoned, App, Settings
 from tiktok_sandbox.model.tables import World
 
@@ -157,12 +157,3 @@ def cancel(world: World, body: bytes, permission: Permission, now: float) -> Ans
         return failed("publish_not_cancellable")
     world.keep(publication_updates.failed_with(publication, "publish_cancelled", now))
     return Answer(body={"error": {"code": "ok", "message": ""}})
-
-
-def lose_permission(world: World, open_id: str, now: float) -> None:
-    """A person or TikTok took an app's permission back: what is under way fails."""
-    creator = world.creators.of(open_id)
-    found = [] if creator is None else world.of_person(creator.profile.username)
-    for publication in found:
-        if publication.open_id == open_id and publications.status_code(publication, now) in UNDER_WAY:
-            world.keep(publication_updates.failed_with(publication, "auth_removed", now))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from itertools import islice
-from math import log1p
 from typing import Annotated, Final
 from urllib.parse import quote
 
@@ -13,13 +12,13 @@ from tiktok_sandbox.model.answers import Answer, done, failed
 from tiktok_sandbox.model.creators import Creator
 from tiktok_sandbox.model.identifiers import union_id_of
 from tiktok_sandbox.model.publications import Post, Publication, shown_posts
+from tiktok_sandbox.model.video_stats import numbers, public_since
 
 MOST_IDS: Final = 20
 MOST_LISTED: Final = 20
 USUALLY_LISTED: Final = 10
 SHORTENED: Final = 150
 FIELDS_WRONG: Final = "Fields is not set correctly"
-CALM_AFTER_SECONDS: Final = 21_600.0
 
 _FIELDS_OF_SCOPE: Final = {
     "user.info.basic": {
@@ -169,15 +168,11 @@ def _dated(publications: Iterable[Publication], now: float) -> list[tuple[int, P
     """Public posts with their milliseconds, newest first; no two have the same, or a page could end between them."""
     dated: list[tuple[int, Publication, Post]] = []
     for each, post in sorted(
-        _shown(publications, now), key=lambda found: (_public_at(found[1], now), found[1].post_id)
+        _shown(publications, now), key=lambda found: (public_since(found[1], now), found[1].post_id)
     ):
-        moment = int(_public_at(post, now) * 1_000)
+        moment = int(public_since(post, now) * 1_000)
         dated.append((max(moment, dated[-1][0] + 1) if dated else moment, each, post))
     return dated[::-1]
-
-
-def _public_at(post: Post, now: float) -> float:
-    return now if post.public_at is None else post.public_at
 
 
 def avatar_url(base_url: str, username: str) -> str:
@@ -191,7 +186,7 @@ def video(publication: Publication, post: Post, creator: Creator, base_url: str,
     embed = f"{base_url}/embed/{post_id}"
     return {
         "id": post_id,
-        "create_time": int(_public_at(post, now)),
+        "create_time": int(public_since(post, now)),
         "cover_image_url": f"{base_url}/cover/{post_id}.svg",
         "share_url": f"{base_url}/@{username}/video/{post_id}?utm_campaign=tt4d_open_api",
         "video_description": publication.post_info.title[:SHORTENED],
@@ -202,20 +197,4 @@ def video(publication: Publication, post: Post, creator: Creator, base_url: str,
         "embed_html": f'<iframe src="{embed}"></iframe>',
         "embed_link": embed,
         **numbers(post, now),
-    }
-
-
-def numbers(post: Post, now: float) -> dict[str, int]:
-    """Totals that depend on the post and its age alone, so they never shrink and a restart changes nothing.
-
-    Views come steadily in the first hours and ever more slowly after them.
-    """
-    age = max(now - _public_at(post, now), 0.0)
-    per_second = 10 + post.post_id % 41
-    views = int(per_second * CALM_AFTER_SECONDS * log1p(age / CALM_AFTER_SECONDS))
-    return {
-        "view_count": views,
-        "like_count": views // 9,
-        "comment_count": views // 80,
-        "share_count": views // 50,
     }

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct, structs
 
-from tiktok_sandbox.faults.rules import Endpoint
+from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.model.answers import Answer, failed
 from tiktok_sandbox.model.chunk_plan import ChunkLimits, ChunkPlan, why_refused
 from tiktok_sandbox.model.publications import Medium, Mode, PostInfo, Source

@@ -3,11 +3,13 @@
 from msgspec import structs
 
 from tiktok_sandbox.faults.actions import Action, Endpoint
-from tiktok_sandbox.faults.rules import Rule, Subject
+from tiktok_sandbox.faults.rules import RATE_LIMITED, Rule, Subject
 from tiktok_sandbox.model import permissions, publication_updates
+from tiktok_sandbox.model.answers import STATUS_OF_CODE, Answer, failed, oauth_failed, upload_refused
+from tiktok_sandbox.model.chunks import expire_uploads
 from tiktok_sandbox.model.permissions import Removal
 from tiktok_sandbox.model.publications import Post, Publication
-from tiktok_sandbox.model.tables import World, expire_uploads
+from tiktok_sandbox.model.tables import World
 
 
 def befall(world: World, rule: Rule, endpoint: Endpoint, subject: Subject, now: float) -> None:
@@ -52,3 +54,17 @@ def _take_down(world: World, rule: Rule, subject: Subject, open_id: str, now: fl
 
 def _up(publication: Publication, now: float) -> list[Post]:
     return [each for each in publication.posts if each.posted_at <= now and each.taken_down_at is None]
+
+
+def answer_of(rule: Rule, endpoint: Endpoint) -> Answer:
+    """What a call gets instead of its own answer, in the envelope of its endpoint."""
+    by_code = rule.action in {Action.ERROR, Action.RATE_LIMIT}
+    code = RATE_LIMITED if rule.action is Action.RATE_LIMIT else rule.code
+    status = STATUS_OF_CODE.get(code, 400) if by_code else rule.status
+    if endpoint is Endpoint.UPLOAD:
+        return upload_refused(status, code)
+    if endpoint in {Endpoint.TOKEN, Endpoint.REVOKE}:
+        return oauth_failed(code, "As asked for by a rule.", status=status)
+    if by_code and endpoint is Endpoint.CREATOR_INFO and status == STATUS_OF_CODE["spam_risk_too_many_posts"]:
+        return failed(code, status=200)
+    return failed(code, status=status)

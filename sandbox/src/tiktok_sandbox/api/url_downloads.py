@@ -13,11 +13,13 @@ from msgspec import Struct
 from tiktok_sandbox.api.api_call import Visit
 from tiktok_sandbox.app_context import Shell
 from tiktok_sandbox.errors import AnswerLost
-from tiktok_sandbox.faults.rules import Endpoint, Moment
-from tiktok_sandbox.model import publication_updates, publications, tables
+from tiktok_sandbox.faults.actions import Endpoint, Moment
+from tiktok_sandbox.model import publication_updates, publications
 from tiktok_sandbox.model.chunk_plan import LARGEST_VIDEO
 from tiktok_sandbox.model.file_formats import HEAD_BYTES
+from tiktok_sandbox.model.processing import arrive
 from tiktok_sandbox.model.publications import FAIL_REASONS, PULL_FAILED, File, Medium, Publication
+from tiktok_sandbox.model.rule_subjects import subject_of_publication
 from tiktok_sandbox.model.settings import Pulls
 
 LARGEST_PHOTO: Final = 20_000_000
@@ -90,7 +92,7 @@ class Puller:
             return
         # After a restart it begins anew.
         self._shell.world.remember(publication_updates.grown(current, 0))
-        visit = Visit(self._shell, Endpoint.PULL, tables.subject_of_publication(publication))
+        visit = Visit(self._shell, Endpoint.PULL, subject_of_publication(publication))
         outcome = await self._fetch_all(visit, publication)
         now = self._shell.clock.now()
         current = self._shell.world.publications[publication.publish_id]
@@ -103,7 +105,7 @@ class Puller:
             return
         visit.record(HTTPStatus.OK, "ok")
         files, heads = tuple(each.file for each in outcome), [each.head for each in outcome]
-        tables.arrive(self._shell.world, current, files, heads, now)
+        arrive(self._shell.world, current, files, heads, now)
 
     async def _fetch_all(self, visit: Visit, publication: Publication) -> list[Fetched] | Lacking:
         failed = PULL_FAILED[publication.medium]

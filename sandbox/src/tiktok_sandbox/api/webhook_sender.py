@@ -10,11 +10,13 @@ import httpx
 from msgspec import structs
 
 from tiktok_sandbox.app_context import Shell
-from tiktok_sandbox.faults.rules import Action, Endpoint, Moment, Struck
+from tiktok_sandbox.faults.actions import Action, Endpoint, Moment
+from tiktok_sandbox.faults.rules import Struck
 from tiktok_sandbox.model import webhook_deliveries
 from tiktok_sandbox.model.pending_webhooks import Notice
+from tiktok_sandbox.model.rule_subjects import subject_of_notice
 from tiktok_sandbox.model.settings import App
-from tiktok_sandbox.model.tables import still_holds, subject_of_notice
+from tiktok_sandbox.model.tables import still_holds
 from tiktok_sandbox.model.webhook_deliveries import Attempt, Delivery, Lane, State
 
 CONNECTIONS: Final = 50

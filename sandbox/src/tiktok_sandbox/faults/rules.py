@@ -17,10 +17,7 @@ from tiktok_sandbox.faults.actions import (
     Endpoint,
     Moment,
 )
-from tiktok_sandbox.model.answers import STATUS_OF_CODE, Answer, failed, oauth_failed, upload_refused
 from tiktok_sandbox.runtime.table import Table
-
-__all__ = ["Action", "Endpoint", "Moment", "Rule", "Rules", "Standing", "Struck", "Subject", "answer_of"]
 
 RATE_LIMITED: Final = "rate_limit_exceeded"
 
@@ -184,17 +181,3 @@ def _matches(rule: Rule, endpoint: Endpoint, at: Moment, subject: Subject, span:
         and all(asked is None or asked == known for asked, known in wanted)
         and (at is not Moment.BODY or max(rule.after_bytes, 1) in span)
     )
-
-
-def answer_of(rule: Rule, endpoint: Endpoint) -> Answer:
-    """What a call gets instead of its own answer, in the envelope of its endpoint."""
-    by_code = rule.action in {Action.ERROR, Action.RATE_LIMIT}
-    code = RATE_LIMITED if rule.action is Action.RATE_LIMIT else rule.code
-    status = STATUS_OF_CODE.get(code, 400) if by_code else rule.status
-    if endpoint is Endpoint.UPLOAD:
-        return upload_refused(status, code)
-    if endpoint in {Endpoint.TOKEN, Endpoint.REVOKE}:
-        return oauth_failed(code, "As asked for by a rule.", status=status)
-    if by_code and endpoint is Endpoint.CREATOR_INFO and status == STATUS_OF_CODE["spam_risk_too_many_posts"]:
-        return failed(code, status=200)
-    return failed(code, status=status)

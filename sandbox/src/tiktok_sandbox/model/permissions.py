@@ -1,12 +1,12 @@
 """How a permission ends: the tokens die at once, what is under way fails, and the app is told."""
 
-from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
-from tiktok_sandbox.api import content_posting, oauth
-from tiktok_sandbox.model.answers import Answer
+from tiktok_sandbox.model import publication_updates, publications
+from tiktok_sandbox.model.grants import disconnect
 from tiktok_sandbox.model.pending_webhooks import Notice
+from tiktok_sandbox.model.publications import UNDER_WAY
 from tiktok_sandbox.model.tables import World
 
 REMOVED: Final = "authorization.removed"
@@ -25,8 +25,8 @@ class Removal(IntEnum):
 
 def end(world: World, open_id: str, removal: Removal, now: float) -> None:
     """One app's permission to act for one person is over; nothing happens if there was none."""
-    client_key = oauth.disconnect(world.grants, open_id)
-    content_posting.lose_permission(world, open_id, now)
+    client_key = disconnect(world.grants, open_id)
+    lose_permission(world, open_id, now)
     if not client_key:
         return
     world.notices.plan(
@@ -34,10 +34,10 @@ def end(world: World, open_id: str, removal: Removal, now: float) -> None:
     )
 
 
-def answer_revoke(world: World, form: Mapping[str, str], now: float) -> Answer:
-    """Forget everything the person behind an access token allowed."""
-    permission = oauth.to_revoke(world.grants, world.apps.get(form.get("client_key", "")), form)
-    if isinstance(permission, Answer):
-        return permission
-    end(world, permission.open_id, Removal.REVOKED, now)
-    return Answer(body={})
+def lose_permission(world: World, open_id: str, now: float) -> None:
+    """A person or TikTok took an app's permission back: what is under way fails."""
+    creator = world.creators.of(open_id)
+    found = [] if creator is None else world.of_person(creator.profile.username)
+    for publication in found:
+        if publication.open_id == open_id and publications.status_code(publication, now) in UNDER_WAY:
+            world.keep(publication_updates.failed_with(publication, "auth_removed", now))

@@ -11,11 +11,11 @@ import msgspec
 from msgspec import Struct
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tiktok_sandbox.api.oauth import Code, Permission
 from tiktok_sandbox.errors import StateRefused
 from tiktok_sandbox.faults.rules import Standing
 from tiktok_sandbox.model.chunk_plan import ChunkPlan
 from tiktok_sandbox.model.creators import Account
+from tiktok_sandbox.model.grants import Code, Permission
 from tiktok_sandbox.model.pending_webhooks import Notice
 from tiktok_sandbox.model.publications import Publication
 from tiktok_sandbox.model.settings import App

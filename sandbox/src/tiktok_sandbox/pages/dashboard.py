@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Final
 
@@ -10,10 +9,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import Handler, Shell
 from tiktok_sandbox.pages.overview import overview
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 _STATIC: Final = resources.files("tiktok_sandbox.pages") / "static"
 _STYLE: Final = (_STATIC / "page.css").read_text()

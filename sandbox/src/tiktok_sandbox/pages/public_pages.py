@@ -1,6 +1,5 @@
 """What the addresses in answers show: avatars, covers, and pages of people and posts, so that no link is dead."""
 
-from collections.abc import Awaitable, Callable
 from html import escape
 from typing import Final
 
@@ -8,12 +7,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.api.display import numbers
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import Handler, Shell
 from tiktok_sandbox.model.creators import Creator
 from tiktok_sandbox.model.publications import Post, Publication, shown_posts
-
-Handler = Callable[[Request], Awaitable[Response]]
+from tiktok_sandbox.model.video_stats import numbers
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",

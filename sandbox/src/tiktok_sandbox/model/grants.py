@@ -1,0 +1,147 @@
+"""Who may act for whom: single-use codes, access tokens, rotating refresh tokens."""
+
+from typing import Final
+
+from msgspec import Struct, structs
+
+from tiktok_sandbox.model.answers import Answer
+from tiktok_sandbox.model.identifiers import Identifiers
+from tiktok_sandbox.model.issued_secrets import Kind, Secrets
+from tiktok_sandbox.model.settings import Lifetimes
+from tiktok_sandbox.runtime.table import Table
+
+_TIDIED_BEYOND: Final = 1_024
+
+
+class AuthorizationRequest(Struct, frozen=True, kw_only=True):
+    """What the app asks a person for."""
+
+    client_key: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    state: str
+    challenge: str
+
+
+class Code(Struct, frozen=True, kw_only=True):
+    """An authorization code waiting to be exchanged."""
+
+    client_key: str
+    open_id: str
+    scopes: tuple[str, ...]
+    redirect_uri: str
+    challenge: str
+    expires_at: float
+
+
+class Permission(Struct, frozen=True, kw_only=True):
+    """What a token stands for, and until when; a refresh token knows the access token it came with."""
+
+    client_key: str
+    open_id: str
+    scopes: tuple[str, ...]
+    expires_at: float
+    access_token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Permission({self.open_id})"
+
+
+class Grants:
+    """Every code and token that still works; what is used up is simply gone."""
+
+    def __init__(self) -> None:
+        self.codes: Table[str, Code] = Table()
+        self.access: Table[str, Permission] = Table()
+        self.refresh: Table[str, Permission] = Table()
+        self.sessions: dict[str, str] = {}
+        self.secrets = Secrets()
+
+    def tidy(self, now: float) -> None:
+        """Forget access tokens that have expired, once most have: every refresh leaves one behind."""
+        if len(self.access) > _TIDIED_BEYOND + 4 * len(self.refresh):
+            for token in [token for token, given in self.access.items() if given.expires_at <= now]:
+                del self.access[token]
+
+    def __repr__(self) -> str:
+        return f"Grants({len(self.access)} access tokens)"
+
+
+def issue_code(
+    grants: Grants, ids: Identifiers, request: AuthorizationRequest, *, open_id: str, lifetimes: Lifetimes, now: float
+) -> str:
+    """A person agreed: a code for exactly what was agreed to."""
+    code = grants.secrets.note(Kind.AUTHORIZATION_CODE, ids.authorization_code(), open_id)
+    grants.codes[code] = Code(
+        client_key=request.client_key,
+        open_id=open_id,
+        scopes=request.scopes,
+        redirect_uri=request.redirect_uri,
+        challenge=request.challenge,
+        expires_at=now + lifetimes.authorization_code,
+    )
+    return code
+
+
+class TokenIssuer(Struct, frozen=True, kw_only=True):
+    """Who asks for tokens, when, and what they are drawn from."""
+
+    grants: Grants
+    client_key: str
+    ids: Identifiers
+    lifetimes: Lifetimes
+    now: float
+
+
+def issue(desk: TokenIssuer, *, open_id: str, scopes: tuple[str, ...], refreshable_until: float) -> Answer:
+    """Make an access and a refresh token, and answer as the token endpoint does."""
+    secrets, lives = desk.grants.secrets, desk.lifetimes.of_access
+    access = secrets.note(Kind.ACCESS_TOKEN, desk.ids.access_token(), open_id)
+    refresh = secrets.note(Kind.REFRESH_TOKEN, desk.ids.refresh_token(), open_id)
+    permission = Permission(client_key=desk.client_key, open_id=open_id, scopes=scopes, expires_at=desk.now + lives)
+    desk.grants.tidy(desk.now)
+    desk.grants.access[access] = permission
+    desk.grants.refresh[refresh] = structs.replace(permission, expires_at=refreshable_until, access_token=access)
+    return Answer(
+        body={
+            "open_id": open_id,
+            "scope": ",".join(scopes),
+            "access_token": access,
+            "expires_in": lives,
+            "refresh_token": refresh,
+            "refresh_expires_in": int(refreshable_until - desk.now),
+            "token_type": "Bearer",
+        }
+    )
+
+
+def hand_out(
+    grants: Grants,
+    ids: Identifiers,
+    *,
+    client_key: str,
+    open_id: str,
+    scopes: tuple[str, ...],
+    lifetimes: Lifetimes,
+    now: float,
+) -> Answer:
+    """Tokens without a person or a code, as the token endpoint would answer them."""
+    desk = TokenIssuer(grants=grants, client_key=client_key, ids=ids, lifetimes=lifetimes, now=now)
+    return issue(desk, open_id=open_id, scopes=scopes, refreshable_until=now + lifetimes.of_refresh)
+
+
+def disconnect(grants: Grants, open_id: str) -> str:
+    """Every code and token of this person in this app stops working; the app's key, empty if there was none."""
+    client_key = ""
+    tables: tuple[Table[str, Code] | Table[str, Permission], ...] = (grants.codes, grants.access, grants.refresh)
+    for table in tables:
+        for token in [token for token, given in table.items() if given.open_id == open_id]:
+            client_key = table[token].client_key
+            del table[token]
+    return client_key
+
+
+def allowed_now(grants: Grants, open_id: str, now: float) -> set[str]:
+    """Every scope a person has granted this app and not taken back."""
+    alive = (each for each in grants.refresh.values() if each.open_id == open_id and each.expires_at > now)
+    return {scope for each in alive for scope in each.scopes}
