@@ -104,7 +104,7 @@ def test_what_decides_loads_no_client_even_through_others(sources: Files, servic
     assert (ran.stdout.split(), ran.stderr) == ([], "")
 
 
-def test_the_contract_and_the_plumbing_load_no_web_framework_unless_asked() -> None:
+def test_contract_and_streams_load_no_web_framework() -> None:
     names = "codec, asyncapi, handbook"
     script = (
         f"import sys; from common.contract import {names}; from common.security import sealing; "

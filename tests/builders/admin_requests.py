@@ -1,9 +1,10 @@
 """What the tests of the admin API share."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from common.contract.audit import Action, AuditRecorded
-from harness.auth_api import AuthApi
+from common.contract.body import Body
 
 ADMIN = "/v1/admin/tenants"
 SECRET = "planted-client-secret-0123456789"
@@ -21,9 +22,9 @@ ROUTES = [
 ]
 
 
-def audit_records(auth_api: AuthApi) -> list[tuple[Action, str, str]]:
-    told = (event for event in auth_api.worker.published if isinstance(event, AuditRecorded))
-    return [(note.action, note.target, note.by) for note in told]
+def audit_records(events: Iterable[Body]) -> list[tuple[Action, str, str]]:
+    notes = (event for event in events if isinstance(event, AuditRecorded))
+    return [(note.action, note.target, note.by) for note in notes]
 
 
 def as_text(moment: datetime) -> str:

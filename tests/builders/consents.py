@@ -6,7 +6,6 @@ from auth_service.grants import Tokens, seal_tokens
 from common.clock import Instant
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
-from harness import virtual_time
 
 LIFE = timedelta(hours=2)
 OLD, NEW = b"1" * 32, b"2" * 32
@@ -21,17 +20,16 @@ def tokens_of(account_id: str, generation: int = 1) -> Tokens:
 
 
 def consent_of(
-    account_id: str, tokens: Tokens, *, vault: Vault, life: timedelta = LIFE, at: Instant | None = None
+    account_id: str, tokens: Tokens, *, vault: Vault, life: timedelta = LIFE, at: Instant
 ) -> ConnectRequested:
     """A person's consent, as an edge with these keys writes it down."""
-    now = at or virtual_time.clock()
     return ConnectRequested(
         account_id=account_id,
         tenant="acme",
         open_id=account_id,
         scopes=("video.publish",),
         sealed_grant=seal_tokens(vault, tokens, account_id=account_id, version=0),
-        granted_at=now,
-        access_expires_at=now + life,
-        refresh_expires_at=now + timedelta(days=180),
+        granted_at=at,
+        access_expires_at=at + life,
+        refresh_expires_at=at + timedelta(days=180),
     )

@@ -49,7 +49,9 @@ class SimulatedAuth:
 
     async def connect(self, *account_ids: str, vault: Vault = OLD_ALONE, life: timedelta = LIFE) -> None:
         for account_id in account_ids:
-            await self.write(consent_of(account_id, tokens_of(account_id), vault=vault, life=life))
+            await self.write(
+                consent_of(account_id, tokens_of(account_id), vault=vault, life=life, at=virtual_time.clock())
+            )
 
     async def add_app(self, tenant: str, client_key: str, secret: str, *, vault: Vault = OLD_ALONE) -> None:
         now = virtual_time.clock()

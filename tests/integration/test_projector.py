@@ -85,7 +85,7 @@ async def test_it_reads_on_where_it_stopped(database: Database) -> None:
 
 
 @pytest.mark.parametrize("faults", [1, 2, 3, 7])
-async def test_a_store_that_fails_is_asked_again_until_it_has_everything(database: Database, faults: int) -> None:
+async def test_projector_retries_a_failing_store_until_all_is_written(database: Database, faults: int) -> None:
     records = records_of(STORY)
     store_watch = WatchedStore(database, faults=faults)
     async with run_projector(store_watch, MemoryLog(memory(records))):
@@ -169,7 +169,7 @@ async def test_partitions_come_and_go(database: Database) -> None:
     assert await database[Collection.EVENTS].count_documents({}) == 4
 
 
-def test_every_event_about_a_post_says_what_it_means_for_its_state() -> None:
+def test_every_post_event_has_a_state() -> None:
     kinds = {body for body in BODIES if issubclass(body, PostEvent)}
     assert kinds - STATES.keys() == {PostProgressed, PostRequestConflict}
 

@@ -57,7 +57,7 @@ def passed_over() -> float:
     return REGISTRY.get_sample_value("analytics_unstorable_changes_total", {"topic": "metrics.events"}) or 0.0
 
 
-async def test_what_cannot_be_stored_is_passed_over_loudly_and_the_rest_goes_on(database: Database) -> None:
+async def test_record_that_cannot_be_stored_is_skipped_and_logged(database: Database) -> None:
     first, last = STORY[-2:]
     assert isinstance(first, MetricsCollected)
     assert isinstance(last, MetricsCollected)

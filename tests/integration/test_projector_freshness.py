@@ -71,7 +71,7 @@ class MetricsFirst:
         pass
 
 
-async def test_numbers_that_come_first_do_not_vouch_for_events_still_unread(database: Database) -> None:
+async def test_metrics_read_first_do_not_move_the_watermark(database: Database) -> None:
     records = [record._replace(time_ms=T0_MS + record.offset) for record in records_of(STORY)]
     store_watch, reader = WatchedStore(database), MetricsFirst(records)
     projection = Projection(store=store_watch, clock=system_clock, pace=QUICK)
@@ -118,7 +118,7 @@ class Endless(MetricsFirst):
         return [record]
 
 
-async def test_a_partition_that_never_stands_still_is_fresh_all_the_same(database: Database) -> None:
+async def test_busy_partition_is_fresh(database: Database) -> None:
     store_watch, reader = WatchedStore(database), Endless()
     projection = Projection(store=store_watch, clock=reader.clock, pace=QUICK)
     run_projector = asyncio.create_task(project_partition(projection, reader, 0))
@@ -170,7 +170,7 @@ class Busy(Queries):
 
 
 @pytest.mark.parametrize("moment", ["places", "as_of", "post", "timeline"])
-async def test_an_answer_holds_all_it_claims_whatever_is_written_meanwhile(database: Database, moment: str) -> None:
+async def test_answer_holds_all_up_to_its_watermark_during_writes(database: Database, moment: str) -> None:
     await Store(database).write(upserts(records_of([STORY[1]])), {})
     await Store(database).mark(0, complete=EARLIER)
     api = ReadApi(queries=Busy(database, moment), clock=lambda: LATER)

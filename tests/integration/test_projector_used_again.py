@@ -114,7 +114,7 @@ def test_the_new_post_wins_in_any_order_and_however_often(mongodb_url: str, orde
     asyncio.run(run())
 
 
-async def test_a_post_whose_beginning_kafka_no_longer_has_is_told_with_what_there_is(database: Database) -> None:
+async def test_post_without_its_first_events_is_shown_from_the_rest(database: Database) -> None:
     await Store(database).write(upserts(records_of(STORY)[4:]), {})
     told, series = await ask(database)
     assert (told.state, [video.video_id for video in told.videos]) == ("available", [VIDEO])

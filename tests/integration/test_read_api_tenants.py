@@ -71,7 +71,7 @@ async def test_what_two_tenants_call_alike_is_told_to_each_as_its_own(readers: R
         assert {"shop": 2, "rival": 0}[tenant] == len(series["metrics"])
 
 
-async def test_only_ones_own_accounts_are_named_where_several_have_the_post(readers: Readers) -> None:
+async def test_ambiguous_post_names_only_the_tenants_own_accounts(readers: Readers) -> None:
     for number, (tenant, account_id) in enumerate((("shop", "acc_1"), ("rival", "acc_2"), ("shop", "acc_3"))):
         await readers.project(*of(tenant, account_id, STORY[1]), partition=number)
     answer = await readers.ask("shop", PATHS[0])
@@ -96,7 +96,7 @@ def without_freshness(answer: httpx.Response) -> Any:
     return {name: told for name, told in answer.json().items() if name != "freshness"}
 
 
-async def test_an_id_that_another_tenant_uses_in_the_account_is_another_post(readers: Readers) -> None:
+async def test_same_post_id_of_another_tenant_is_another_post(readers: Readers) -> None:
     # The former tenant's post is heard of before and after the other's began.
     await readers.project(*STORY[:5], *THEIRS, *STORY[5:])
     ours = (await readers.ask("shop", PATHS[0])).json()

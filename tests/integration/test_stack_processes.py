@@ -62,7 +62,7 @@ def test_a_child_without_the_right_to_it_stays_dead(child: Callable[..., Child])
     assert not sleeper.alive
 
 
-def test_a_stopped_child_is_not_restarted_and_can_be_started_again(child: Callable[..., Child]) -> None:
+def test_stopped_child_stays_stopped_until_started(child: Callable[..., Child]) -> None:
     sleeper = child(SLEEPER, restart=True)
     first = sleeper.pid
     sleeper.stop()
@@ -81,7 +81,7 @@ def test_a_frozen_child_stands_still_until_it_is_resumed(child: Callable[..., Ch
     wait_until(lambda: status(sleeper.pid) != psutil.STATUS_STOPPED, name="the thaw")
 
 
-def test_a_child_that_will_not_stop_is_killed_with_what_it_started(child: Callable[..., Child]) -> None:
+def test_child_that_ignores_stop_is_killed_with_its_children(child: Callable[..., Child]) -> None:
     stubborn = child(STUBBORN)
     grandchild = int(wait_until(lambda: text_of(stubborn), name="its first line", child=stubborn))
     stubborn.stop(timeout=0.2)
@@ -89,7 +89,7 @@ def test_a_child_that_will_not_stop_is_killed_with_what_it_started(child: Callab
     wait_until(lambda: ended(grandchild), name="the grandchild's end")
 
 
-def test_waiting_for_a_child_that_dies_again_and_again_shows_its_log(child: Callable[..., Child]) -> None:
+def test_waiting_for_a_crashing_child_shows_its_log(child: Callable[..., Child]) -> None:
     failing = child([sys.executable, "-c", "raise SystemExit('no such thing')"], restart=True)
     with pytest.raises(ProcessExited, match="no such thing"):
         wait_until(lambda: False, name="a failing part", child=failing)

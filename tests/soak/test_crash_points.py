@@ -135,7 +135,7 @@ def _drop(logger: object, method: str, event: structlog.typing.EventDict) -> str
     raise structlog.DropEvent
 
 
-def test_only_a_crash_between_tiktoks_answer_and_its_commit_costs_the_account(
+def test_only_crash_between_answer_and_commit_loses_account(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     endings = list(every_crash(Rotation.STRICT))
@@ -152,7 +152,7 @@ def test_only_a_crash_between_tiktoks_answer_and_its_commit_costs_the_account(
     )
 
 
-def test_where_tiktok_lets_the_old_token_live_until_the_new_one_is_used_every_crash_is_survived() -> None:
+def test_no_crash_loses_account_while_old_token_still_works() -> None:
     endings = list(every_crash(Rotation.UNTIL_USED))
     assert [ending for ending in endings if not ending.connected] == []
     assert set(UNSAVABLE) <= {ending.at for ending in endings}

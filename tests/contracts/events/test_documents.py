@@ -123,7 +123,7 @@ def test_an_operations_messages_are_those_of_its_channel() -> None:
         assert all(message["$ref"].startswith(f"{channel}/messages/") for message in operation["messages"])
 
 
-def test_every_topic_is_a_channel_with_writers_readers_and_its_keeping() -> None:
+def test_every_topic_is_a_channel_with_writers_and_readers() -> None:
     assert list(DOCUMENT["channels"]) == [topic.name for topic in ALL_TOPICS]
     for topic in ALL_TOPICS:
         channel = DOCUMENT["channels"][topic.name]

@@ -41,7 +41,7 @@ def http(request: pytest.FixtureRequest) -> ASGIClient:
 
 
 @pytest.mark.parametrize(("name", "operation"), named(TAKING_BODIES))
-def test_a_body_too_large_is_refused_as_described(http: ASGIClient, name: str, operation: Operation) -> None:
+def test_body_too_large_is_refused_as_documented(http: ASGIClient, name: str, operation: Operation) -> None:
     answer = http.request(
         operation.method,
         path_of(operation),
@@ -55,7 +55,7 @@ def test_a_body_too_large_is_refused_as_described(http: ASGIClient, name: str, o
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer pb_nonsense", "TikTok-Signature": "t=1,s=2"}])
 @pytest.mark.parametrize(("name", "operation"), named(GUARDED))
-def test_a_stranger_is_refused_as_described(
+def test_request_without_valid_credentials_is_refused(
     http: ASGIClient, name: str, operation: Operation, headers: dict[str, str]
 ) -> None:
     answer = http.request(operation.method, path_of(operation), headers=headers)
@@ -64,7 +64,7 @@ def test_a_stranger_is_refused_as_described(
 
 
 @pytest.mark.parametrize("name", EDGES)
-def test_what_is_not_described_is_a_problem_too(http: ASGIClient, name: str) -> None:
+def test_undocumented_route_answers_with_a_problem(http: ASGIClient, name: str) -> None:
     nowhere, slashed, wrong_method = http.get("/v2"), http.get("/healthz/"), http.delete("/healthz")
     for answer, status, code in ((nowhere, 404, "not_found"), (slashed, 404, "not_found"), (wrong_method, 405, None)):
         assert (answer.status_code, answer.json()["code"]) == (status, code or "method_not_allowed")
@@ -73,13 +73,13 @@ def test_what_is_not_described_is_a_problem_too(http: ASGIClient, name: str) -> 
 
 
 @pytest.mark.parametrize("name", EDGES)
-def test_errors_are_described_as_problems_or_pages_and_nothing_else(name: str) -> None:
+def test_errors_are_documented_as_problems_or_pages_only(name: str) -> None:
     for path, operation in ((path, each) for path, each in EDGES[name].app.openapi()["paths"].items()):
         for status, response in (pair for each in operation.values() for pair in each["responses"].items()):
             if status >= "4":
                 assert response["content"].keys() <= {PROBLEM_MEDIA_TYPE, "text/html"}, path
 
 
-def test_every_code_of_the_catalogue_is_answered_somewhere() -> None:
+def test_every_problem_code_is_documented_by_a_route() -> None:
     answered = {code for name in EDGES for response in documented(name) for code in response.get("x-problem-codes", ())}
     assert set(Code) - answered == ANYWHERE

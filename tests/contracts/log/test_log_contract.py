@@ -72,7 +72,7 @@ async def test_a_partition_is_read_whole_however_long_it_is(
     assert values(await read_to_end(reader)) == [number.encode() for number in numbers]
 
 
-async def test_what_is_committed_is_read_in_order_with_headers_and_tombstones(
+async def test_committed_records_are_read_in_order_with_headers(
     log: Log, topic: str, reader: Reader, name: str
 ) -> None:
     writer = await log.writer(name)

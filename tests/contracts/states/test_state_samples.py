@@ -86,7 +86,7 @@ def test_a_version_that_goes_back_reads_fields_it_does_not_know(name: str) -> No
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name.partition(".")[0] in MACHINES])
-def test_a_post_that_was_named_without_its_tenant_goes_by_its_full_name(name: str) -> None:
+def test_post_named_without_its_tenant_gets_its_full_name(name: str) -> None:
     machine, state = MACHINES[name.partition(".")[0]], read(name, SAMPLES[name])
     full = Key("acc_1", f"{machine.tenant(state)}/post_1")
     assert full != Key("acc_1", "/post_1")

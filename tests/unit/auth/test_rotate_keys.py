@@ -371,7 +371,8 @@ def test_a_pair_that_holds_no_tokens_is_named_and_not_shown() -> None:
         auth = SimulatedAuth()
         sealed = OLD_ALONE.seal(b'{"access_token":5}', account_id="acc_1", field="grant", version=0)
         broken = msgspec.structs.replace(
-            consent_of("acc_1", Tokens(access_token="", refresh_token=""), vault=OLD_ALONE), sealed_grant=sealed
+            consent_of("acc_1", Tokens(access_token="", refresh_token=""), vault=OLD_ALONE, at=virtual_time.clock()),
+            sealed_grant=sealed,
         )
         await auth.write(broken)
         await auth.work(OLD_ALONE)
