@@ -9,6 +9,9 @@ PYTEST ?= $(BIN)/python -m pytest
 TESTS ?= tests
 URL ?=
 ARGS ?=
+CREATOR ?=
+POST_ID ?=
+VIA ?=
 MODULES := postbus-common=common,postbus-tiktok=tiktok,postbus-sandbox=tiktok_sandbox,postbus-stack=stack
 # Started as processes or loaded by name, so no import tells that they are needed.
 NOT_IMPORTED := uvloop|httptools|python-multipart|secantusdb|postbus-sandbox|postbus-auth|postbus-uploader|postbus-publisher|postbus-analytics
@@ -16,7 +19,7 @@ DEPTRY = $(BIN)/deptry --package-module-name-map $(MODULES) --per-rule-ignores "
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv check test simulated tested conformance soak-auth demo up down compose status bench events lock clean
+.PHONY: help venv check test simulated tested conformance soak-auth demo up clip connect post down compose status bench events lock clean
 
 help: ## List the targets.
 	@echo "Postbus. Needs Python 3.11 or newer, make and git; nothing else."
@@ -57,6 +60,15 @@ demo: $(READY) ## A real video through everything, with two kills on the way; en
 
 up: $(READY) ## Start the stack in the background and print its addresses.
 	$(BIN)/python -m stack up
+
+clip: $(READY) ## Make a short real video, clip.mp4, in the media folder of the stack.
+	$(BIN)/python -m stack clip
+
+connect: $(READY) ## Connect an account of the running stack without a browser; CREATOR=… takes another one.
+	$(BIN)/python -m stack connect $(if $(CREATOR),--creator "$(CREATOR)")
+
+post: $(READY) ## Request a post of the clip and follow it to its end; VIA=kafka, POST_ID=… choose how and which.
+	$(BIN)/python -m stack post $(if $(VIA),--via "$(VIA)") $(if $(POST_ID),--post-id "$(POST_ID)")
 
 down: $(READY) ## Stop the stack; its data stays in .stack.
 	$(BIN)/python -m stack down

@@ -1,6 +1,7 @@
-"""`python -m stack up|down|status`: the local stack from a terminal."""
+"""`python -m stack`: the local stack and README's first steps from a terminal."""
 
 import argparse
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,29 +12,32 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import httpx
 import psutil
+from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
 
-from stack import jars, state
+from stack import first_steps, jars, state
+from stack.demo.display import Stopwatch, open_display
+from stack.demo.scenario import CREATOR
 from stack.errors import NotReady, ProcessExited, StackError
 from stack.local import API_KEY_FILE, Stack
 from stack.options import FIRST_TENANT, Options
 from stack.polling import wait_until
 
 DEFAULT_FOLDER: Final = Path(".stack")
+STACK: Final = "The stack"
 READY_TIMEOUT: Final = 180.0
 STOP_TIMEOUT: Final = 60.0
 NOT_RUNNING: Final = 3
+INTERRUPTED: Final = 130
+"""Exit status after Ctrl-C: 128 + SIGINT, as shells count it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
-    parser.add_argument("command", choices=("up", "down", "status"))
-    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where data, logs and keys are kept")
-    parser.add_argument("--foreground", action="store_true", help="stay in this terminal until Ctrl-C")
-    given = parser.parse_args(arguments)
+    """Do what the command line asks for and return the exit status."""
+    given = _parser().parse_args(arguments)
     folder = given.folder.absolute()
     try:
         match given.command:
@@ -41,11 +45,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return run(folder) if given.foreground else up(folder)
             case "down":
                 return down(folder)
-            case _:
+            case "status":
                 return status(folder)
-    except StackError as problem:
-        Console(stderr=True).print(str(problem), style="red", markup=False)
+            case _:
+                return _first_step(given, folder)
+    except (StackError, httpx.HTTPError, KafkaError) as problem:
+        message = str(problem) if isinstance(problem, StackError) else _no_answer(problem)
+        Console(stderr=True).print(message, style="red", markup=False, soft_wrap=True)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where data, logs and keys are kept")
+    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, parents=[shared], help=text)
+
+    up_command = command("up", "start the stack; return once it is ready")
+    up_command.add_argument("--foreground", action="store_true", help="stay in this terminal until Ctrl-C")
+    command("down", "stop the stack; its data stays")
+    command("status", "print the addresses of the running stack")
+    command("clip", "make a short real video in the media folder")
+    connect = command("connect", "connect an account through the consent page")
+    connect.add_argument("--creator", default=CREATOR, help="the sandbox's creator to connect")
+    post = command("post", "request a post of the clip and follow it to its end")
+    post.add_argument("--via", choices=("http", "kafka"), default="http", help="how to request it")
+    post.add_argument("--post-id", default="", help="its idempotency key; a new one if absent")
+    return parser
+
+
+def _first_step(given: argparse.Namespace, folder: Path) -> int:
+    with open_display(Console(highlight=False), Stopwatch()) as display:
+        match given.command:
+            case "clip":
+                first_steps.make_clip(folder, display)
+            case "connect":
+                asyncio.run(first_steps.connect_account(folder, display, creator=given.creator))
+            case _:
+                asyncio.run(first_steps.post_clip(folder, display, via=given.via, post_id=given.post_id))
+    return 0
+
+
+def _no_answer(problem: Exception) -> str:
+    return f"The stack did not answer: {str(problem) or type(problem).__name__}. Check it with `make status`."
 
 
 def up(folder: Path) -> int:
@@ -56,7 +103,7 @@ def up(folder: Path) -> int:
             # Fetched here, where the user sees the progress, and not in the background.
             jars.classpath()
         _start_in_background(folder)
-    wait_until(lambda: _is_ready(folder), name="the stack", timeout=READY_TIMEOUT)
+    wait_until(lambda: _is_ready(folder), name=STACK, timeout=READY_TIMEOUT)
     return status(folder)
 
 
@@ -81,7 +128,7 @@ def down(folder: Path) -> int:
         Console().print("No stack runs here. Nothing to stop.")
         return 0
     os.kill(last.pid, signal.SIGTERM)
-    wait_until(lambda: not psutil.pid_exists(last.pid), name="the stack's end", timeout=STOP_TIMEOUT)
+    wait_until(lambda: not psutil.pid_exists(last.pid), name="The end of the stack", timeout=STOP_TIMEOUT)
     Console().print("Stopped.")
     return 0
 
@@ -115,14 +162,14 @@ def _start_in_background(folder: Path) -> None:
     try:
         wait_until(
             lambda: process.poll() is not None or _is_ready(folder, process.pid),
-            name="the stack",
+            name=STACK,
             timeout=READY_TIMEOUT,
         )
     except (NotReady, KeyboardInterrupt):
         process.terminate()
         raise
     if process.returncode is not None:
-        raise ProcessExited(command[2], log)
+        raise ProcessExited(STACK, log)
 
 
 def _is_ready(folder: Path, pid: int | None = None) -> bool:

@@ -9,7 +9,8 @@ StackError
 ├── AlreadyRunning      another process runs a stack in this folder
 ├── NotRunning          no stack runs in this folder
 ├── NoClip              the media folder has no clip
-└── NoAccount           no account was connected
+├── NoAccount           no account was connected
+└── RequestRefused      the publisher refused a post
 """
 
 from pathlib import Path
@@ -83,6 +84,13 @@ class NoAccount(StackError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"No account is connected: {path} does not exist. Connect one with `make connect`.")
+
+
+class RequestRefused(StackError):
+    """The publisher refused a post."""
+
+    def __init__(self, status: int, *, code: str, why: str) -> None:
+        super().__init__(f"The publisher refused the post: HTTP {status}, {code}. {why}")
 
 
 def tail(log: Path) -> str:

@@ -24,6 +24,7 @@ from stack.ports import pick_port
 from stack.services import ServiceEnvironment, ServiceProcess
 
 API_KEY_FILE = "api-key"
+MEDIA_FOLDER = "media"
 USUAL_PORTS = {
     "kafka": kafkas.USUAL_PORT,
     "controller": kafkas.USUAL_CONTROLLER_PORT,
@@ -48,7 +49,7 @@ class Stack:
         self._workers: dict[str, ServiceProcess] = {}
         self._api_keys: dict[tuple[str, tuple[str, ...]], str] = {}
         self._api_keys_lock = threading.Lock()
-        self.media_dir = self.folder / "media"
+        self.media_dir = self.folder / MEDIA_FOLDER
         self.ports: dict[str, int] = {}
 
     @property

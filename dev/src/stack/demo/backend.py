@@ -1,11 +1,14 @@
-"""A product backend with none of our code: a plain Kafka producer, a plain consumer, JSON."""
+"""A product backend with none of our code: plain HTTP, a plain Kafka producer and consumer, JSON."""
 
 import json
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from stack.errors import RequestRefused
 
 REQUESTS = "post.requests"
 EVENTS = "post.events"
@@ -17,6 +20,29 @@ class Event:
 
     type: str
     body: dict[str, Any]
+
+
+def post_request(*, account_id: str, post_id: str, source_url: str, caption: str) -> dict[str, Any]:
+    """Return the body of a request over HTTP; on Kafka it also needs `tenant`, which HTTP takes from the API key."""
+    return {
+        "post_id": post_id,
+        "account_id": account_id,
+        "source": {"url": source_url},
+        "privacy_level": "PUBLIC_TO_EVERYONE",
+        "caption": caption,
+    }
+
+
+async def submit_post(web: httpx.AsyncClient, publisher_url: str, *, key: str, post: dict[str, Any]) -> None:
+    """Request a post over HTTP. Returns once the request is durable; repeating it is safe.
+
+    Raises:
+        RequestRefused: the publisher answered with a problem document.
+    """
+    answer = await web.post(f"{publisher_url}/v1/posts", json=post, headers={"Authorization": f"Bearer {key}"})
+    if not answer.is_success:
+        problem = answer.json()
+        raise RequestRefused(answer.status_code, code=problem["code"], why=problem.get("detail") or problem["title"])
 
 
 async def request_post(bootstrap_servers: str, post: dict[str, Any]) -> None:

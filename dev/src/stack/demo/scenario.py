@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx
 
 from stack.demo import browser, tables
-from stack.demo.backend import PostEvents, request_post
+from stack.demo.backend import PostEvents, post_request, request_post
 from stack.demo.display import Display, Style
 from stack.demo.post_monitor import PostMonitor, deadline
 from stack.demo.read_api import MetricSample, Post, ReadApi
@@ -99,14 +99,9 @@ async def _connected_account(auth_url: str, key: str, http: httpx.AsyncClient, *
 
 def request_for(stack: Stack, video: Video, *, account_id: str, post_id: str) -> dict[str, Any]:
     """Return the body of `post.requested` as a backend writes it."""
-    return {
-        "post_id": post_id,
-        "account_id": account_id,
-        "tenant": TENANT,
-        "source": {"url": f"{stack.media_url}/{video.path.name}"},
-        "privacy_level": "PUBLIC_TO_EVERYONE",
-        "caption": f"Test picture, {post_id}",
-    }
+    source_url, caption = f"{stack.media_url}/{video.path.name}", f"Test picture, {post_id}"
+    body = post_request(account_id=account_id, post_id=post_id, source_url=source_url, caption=caption)
+    return {**body, "tenant": TENANT}
 
 
 async def kill_uploader(stack: Stack, monitor: PostMonitor, sandbox: SandboxAdmin, display: Display) -> Kill:

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rich.console import RenderableType
 
+from fakes.display import RecordingDisplay
 from harness import virtual_time
 from stack.demo.backend import Event
-from stack.demo.display import Style
 from stack.demo.errors import PostFailed, TimedOut
 from stack.demo.post_monitor import PostMonitor
 from stack.demo.sandbox_admin import Init, Ledger
@@ -36,23 +35,6 @@ class ScriptedPost:
             publish_id="v", title="t", size=SIZE, chunk_size=10, uploaded_bytes=self._stored, bytes_read=self._stored
         )
         return Ledger(inits=(begun,))
-
-
-class RecordingDisplay:
-    """A display that keeps its lines."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.bars: list[int] = []
-
-    def line(self, text: str, tone: Style = Style.NOTE) -> None:
-        self.lines.append(text)
-
-    def show(self, what: RenderableType) -> None:
-        raise AssertionError
-
-    def bar(self, label: str, done: int, total: int) -> None:
-        self.bars.append(done)
 
 
 def event(name: str, **body: Any) -> Event:
