@@ -22,22 +22,22 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from common.clock import Instant, system_clock
+from common.clock import UtcDatetime, system_clock
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.post import PostProgressed, PostRequested, PrivacyLevel, Source
 from common.contract.topics import POST_EVENTS, POST_REQUESTS
-from common.streams.api import Addressed, Decision, Due, Key, Machine, Views
-from common.streams.engine.changelog import Journal
-from common.streams.engine.fair_limiter import Slots
+from common.streams.api import Decision, Due, KeyedFact, Processor, StateKey, Views
+from common.streams.engine.changelog import Changelog
+from common.streams.engine.fair_limiter import FairLimiter
 from common.streams.engine.metrics import TRANSITIONS
-from common.streams.engine.moments import system_moment
+from common.streams.engine.moments import read_system_clocks
 from common.streams.engine.session import MOST_STEPS
 from common.streams.engine.state_store import event_writer
-from common.streams.engine.task import Surroundings, Task
+from common.streams.engine.task import Task, TaskDependencies
 from common.streams.engine.worker import COLLECTOR_THRESHOLDS
 from common.streams.log.kafka import KafkaLog
-from common.streams.log.port import Outgoing
+from common.streams.log.port import OutgoingRecord
 from common.streams.log.topics import ensure_topics
 from stack.kafka import Broker
 
@@ -68,39 +68,45 @@ def request(account_id: str, number: int) -> PostRequested:
     )
 
 
-def said(key: Key, times: int, now: Instant) -> PostProgressed:
+def said(key: StateKey, times: int, now: UtcDatetime) -> PostProgressed:
     return PostProgressed(
-        account_id=key.lane, post_id=key.item, tenant="bench", revision=times, at=now, bytes_sent=1, bytes_total=2
+        account_id=key.partition_key,
+        post_id=key.entity_id,
+        tenant="bench",
+        revision=times,
+        at=now,
+        bytes_sent=1,
+        bytes_total=2,
     )
 
 
-def interpret(envelope: Envelope[Body]) -> Addressed[PostRequested] | None:
+def interpret(envelope: Envelope[Body]) -> KeyedFact[PostRequested] | None:
     body = envelope.body
-    return Addressed(Key(body.account_id, body.post_id), body) if isinstance(body, PostRequested) else None
+    return KeyedFact(StateKey(body.account_id, body.post_id), body) if isinstance(body, PostRequested) else None
 
 
-def decide(key: Key, state: Seen | None, fact: PostRequested | Due, now: Instant) -> Decision[Seen]:
+def decide(key: StateKey, state: Seen | None, fact: PostRequested | Due, now: UtcDatetime) -> Decision[Seen]:
     if isinstance(fact, Due):
         return Decision(state=state)
     times = 1 if state is None else state.times + 1
     return Decision(state=Seen(request=fact, times=times), events=(said(key, times, now),))
 
 
-MACHINE: Machine[Seen, PostRequested, None] = Machine(
+MACHINE: Processor[Seen, PostRequested, None] = Processor(
     service="uploader",
     inputs=(POST_REQUESTS,),
     state_type=Seen,
-    interpret=interpret,
+    translate=interpret,
     decide=decide,
-    todo=lambda _key, _state, _now: None,
-    tenant=lambda _state: "bench",
+    next_effect=lambda _key, _state, _now: None,
+    fairness_key=lambda _state: "bench",
 )
 
 
 class Nothing:
     """There are no effects in this benchmark."""
 
-    async def perform(self, key: Key, effect: None, views: Views) -> PostRequested:
+    async def perform(self, key: StateKey, effect: None, views: Views) -> PostRequested:
         """Never called."""
         raise NotImplementedError
 
@@ -126,15 +132,15 @@ class Ground:
     def task(self, partition: int, most_steps: int = MOST_STEPS) -> Task[Seen, PostRequested, None]:
         """Return a task over that partition."""
         return Task(
-            Surroundings(
-                machine=MACHINE,
+            TaskDependencies(
+                processor=MACHINE,
                 effects=Nothing(),
                 log=self.log,
                 clock=system_clock,
-                moment=system_moment,
+                read_clocks=read_system_clocks,
                 random=Random(1),
-                slots=Slots(1),
-                salvage=no_salvage,
+                limiter=FairLimiter(1),
+                hand_off=no_salvage,
                 most_steps=most_steps,
             ),
             partition,
@@ -204,11 +210,11 @@ async def runtime_rate(ground: Ground, per_transaction: int, count: int) -> floa
     return count / cpu
 
 
-def transaction(account_id: str, partition: int, numbers: Sequence[int]) -> list[Outgoing]:
+def transaction(account_id: str, partition: int, numbers: Sequence[int]) -> list[OutgoingRecord]:
     """What the runtime writes for these requests."""
-    journal: Journal[Seen] = Journal(service="uploader", partition=partition, state_type=Seen)
-    write = event_writer(service="uploader", partition=partition, run="0" * 24, now=lambda: NOW)
-    keys = [Key(account_id, f"post-{number}") for number in numbers]
+    journal: Changelog[Seen] = Changelog(service="uploader", partition=partition, state_type=Seen)
+    write = event_writer(service="uploader", partition=partition, epoch_id="0" * 24, now=lambda: NOW)
+    keys = [StateKey(account_id, f"post-{number}") for number in numbers]
     states = [Seen(request=request(account_id, number), times=1) for number in numbers]
     return [
         *(journal.put(key, state, None) for key, state in zip(keys, states, strict=True)),
@@ -217,15 +223,15 @@ def transaction(account_id: str, partition: int, numbers: Sequence[int]) -> list
     ]
 
 
-async def bare_transaction(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
+async def bare_transaction(producer: AIOKafkaProducer, records: Sequence[OutgoingRecord]) -> None:
     async with producer.transaction():
         sent = [
             await producer.send(
-                record.slice.topic,
+                record.topic_partition.topic,
                 value=record.value,
                 key=record.key,
                 headers=list(record.headers),
-                partition=record.slice.partition,
+                partition=record.topic_partition.partition,
             )
             for record in records
         ]
@@ -291,7 +297,7 @@ async def runtime_latencies(ground: Ground) -> list[float]:
     partition, account_id = ground.fresh()
     subject = ground.task(partition)
     async with serving(subject):
-        await wait_until(lambda: subject.pulse.opened)
+        await wait_until(lambda: subject.progress.opened)
         return await latencies(ground, partition, account_id)
 
 

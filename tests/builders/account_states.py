@@ -34,10 +34,10 @@ from auth_service.account import (
 )
 from auth_service.decisions import decide
 from common.contract.body import Body
-from common.streams.api import Decision, Due, Key
+from common.streams.api import Decision, Due, StateKey
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-KEY = Key("acc_1")
+KEY = StateKey("acc_1")
 LIFE = timedelta(hours=2)
 REFRESH_LIFE = timedelta(days=180)
 CONSENTED_AT = NOW - LIFE

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from auth_service.grants import Tokens, seal_tokens
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
 
@@ -20,7 +20,7 @@ def tokens_of(account_id: str, generation: int = 1) -> Tokens:
 
 
 def consent_of(
-    account_id: str, tokens: Tokens, *, vault: Vault, life: timedelta = LIFE, at: Instant
+    account_id: str, tokens: Tokens, *, vault: Vault, life: timedelta = LIFE, at: UtcDatetime
 ) -> ConnectRequested:
     """A person's consent, as an edge with these keys writes it down."""
     return ConnectRequested(

@@ -22,7 +22,7 @@ from common.contract.post import (
     PrivacyLevel,
 )
 from common.streams.log.memory import MemoryStore
-from common.streams.log.port import Outgoing, Record, Slice
+from common.streams.log.port import OutgoingRecord, Record, TopicPartition
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 T0_MS = int(T0.timestamp() * 1000)
@@ -72,7 +72,7 @@ def records_of(bodies: Sequence[Body], partition: int = 0) -> list[Record]:
         offsets[body.topic.name] = offset + 1
         records.append(
             Record(
-                slice=Slice(body.topic.name, partition),
+                topic_partition=TopicPartition(body.topic.name, partition),
                 offset=offset,
                 key=b"acc_1",
                 value=value,
@@ -83,8 +83,10 @@ def records_of(bodies: Sequence[Body], partition: int = 0) -> list[Record]:
     return records
 
 
-def outgoing(record: Record) -> Outgoing:
-    return Outgoing(slice=record.slice, key=record.key, value=record.value, headers=record.headers)
+def outgoing(record: Record) -> OutgoingRecord:
+    return OutgoingRecord(
+        topic_partition=record.topic_partition, key=record.key, value=record.value, headers=record.headers
+    )
 
 
 def upserts(records: Sequence[Record]) -> list[Upsert]:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from common.contract.body import Body
 from common.contract.post import DelayReason, FailureReason, PostEvent, PostRequested, PrivacyLevel, Source
-from common.streams.api import Decision, Due, Key
+from common.streams.api import Decision, Due, StateKey
 from tiktok.models import StatusCode
 from tiktok.outcomes import Refused
 from uploader_service.decisions import decide
@@ -55,7 +55,7 @@ from uploader_service.post import (
 )
 from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, wanted_by
 
-KEY = Key("acc_a", "t1/post-1")
+KEY = StateKey("acc_a", "t1/post-1")
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 REQUEST = PostRequested(
     account_id="acc_a",

@@ -7,7 +7,7 @@ from random import Random
 
 from common.contract.body import Body
 from common.contract.tenant import ApiKeyIssued, Scope
-from common.http.api_keys import Gate, mint
+from common.http.api_keys import ApiKeyAuth, generate_key
 
 ISSUED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -25,8 +25,8 @@ class IssuedKeys:
     def get(self, key_id: str, /) -> Body | None:
         return self.records.get(key_id)
 
-    def gate(self) -> Gate:
-        return Gate(self, clock=lambda: self.now, monotonic=lambda: self.seconds)
+    def gate(self) -> ApiKeyAuth:
+        return ApiKeyAuth(self, clock=lambda: self.now, monotonic=lambda: self.seconds)
 
     def issue(
         self,
@@ -37,7 +37,7 @@ class IssuedKeys:
         expires_at: datetime | None = None,
     ) -> tuple[ApiKeyIssued, str]:
         """Issue a key; return its record and its text."""
-        new = mint(self.random.randbytes)
+        new = generate_key(self.random.randbytes)
         issued = ApiKeyIssued(
             key_id=new.key_id,
             tenant=tenant,

@@ -6,12 +6,12 @@ from datetime import datetime
 from auth_service.effects import AuthEffects
 from auth_service.errors import NotDurable
 from auth_service.grants import Recipients
-from auth_service.machine import AnyFact, State, auth_machine
+from auth_service.machine import AnyFact, State, auth_processor
 from common.contract.account import ConnectRequested
 from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.security.sealing import Vault
-from common.streams.api import Due, Key, Meanwhile, Wait
+from common.streams.api import Background, Due, StateKey, Wait
 from fakes.views import EmptyViews, FakeView
 
 VAULT = Vault({"one": b"1" * 32})
@@ -21,10 +21,10 @@ class InstantWorker:
     """What the worker does of a command, at once: its own machine and effects, without a log between."""
 
     def __init__(self, effects: AuthEffects, recipients: Recipients, clock: Callable[[], datetime]) -> None:
-        self._machine = auth_machine(recipients.fingerprint)
+        self._machine = auth_processor(recipients.fingerprint)
         self._effects = effects
         self._clock = clock
-        self.states: dict[Key, State] = {}
+        self.states: dict[StateKey, State] = {}
         self.views: dict[str, FakeView] = {}
         self.published: list[Body] = []
         self.written: list[Body] = []
@@ -37,16 +37,16 @@ class InstantWorker:
             raise NotDurable(about=command.key)
         self.written.append(command)
         envelope = Envelope(id="1", source="test", time=None, traceparent=None, body=command)
-        addressed = self._machine.interpret(envelope)
+        addressed = self._machine.translate(envelope)
         if addressed is None or not self.running:
             return
         await self._go_on(addressed.key, addressed.fact)
 
     async def on_due(self, account_id: str) -> None:
         """Let the time come that the account waits for, if it has; carry out what it then wants."""
-        await self._go_on(Key(account_id), Due())
+        await self._go_on(StateKey(account_id), Due())
 
-    async def _go_on(self, key: Key, fact: AnyFact | Due) -> None:
+    async def _go_on(self, key: StateKey, fact: AnyFact | Due) -> None:
         while True:
             decision = self._machine.decide(key, self.states.get(key), fact, self._clock())
             if decision.state is not None:
@@ -54,10 +54,10 @@ class InstantWorker:
             for event in decision.events:
                 self._tell(event)
             state = decision.state
-            wanted = None if state is None else self._machine.todo(key, state, self._clock())
+            wanted = None if state is None else self._machine.next_effect(key, state, self._clock())
             if wanted is None or isinstance(wanted, Wait):
                 return
-            effect = wanted.effect if isinstance(wanted, Meanwhile) else wanted
+            effect = wanted.effect if isinstance(wanted, Background) else wanted
             fact = await self._effects.perform(key, effect, EmptyViews())
 
     def _tell(self, event: Body) -> None:

@@ -10,7 +10,7 @@ from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.post import FailureReason, PostFailed, PostRequested
 from common.contract.topics import POST_REQUESTS
-from common.streams.api import Addressed, Decision, Due, Key, Machine, Outsider, Views, Wait
+from common.streams.api import Decision, Due, ForeignRecord, KeyedFact, Processor, StateKey, Views, Wait
 
 CRASHES_INTERPRET, CRASHES_DECIDE, CRASHES_TODO = "interpret.crashes", "decide.crashes", "todo.crashes"
 """Posts at which a function of the machine has a bug."""
@@ -45,25 +45,25 @@ class Act:
 Fact = Asked | Done | Spoiled
 
 
-def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
+def interpret(envelope: Envelope[Body]) -> KeyedFact[Fact] | None:
     match envelope.body:
         case PostRequested(account_id=account_id, post_id=post_id):
             if post_id == CRASHES_INTERPRET:
                 raise ZeroDivisionError
-            return Addressed(Key(account_id, post_id), Asked(post_id))
+            return KeyedFact(StateKey(account_id, post_id), Asked(post_id))
         case _:
             return None
 
 
-def illegible(outsider: Outsider) -> Addressed[Fact] | None:
+def illegible(outsider: ForeignRecord) -> KeyedFact[Fact] | None:
     try:
         body = msgspec.json.decode(outsider.value)
-        return Addressed(Key(body["account_id"], body["post_id"]), Spoiled(str(outsider.error)))
+        return KeyedFact(StateKey(body["account_id"], body["post_id"]), Spoiled(str(outsider.error)))
     except (msgspec.DecodeError, KeyError, TypeError):
         return None
 
 
-def decide(key: Key, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
+def decide(key: StateKey, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
     state = state or Counting(asked=0)
     match fact:
         case Asked(post_id) if post_id == CRASHES_DECIDE:
@@ -72,8 +72,8 @@ def decide(key: Key, state: Counting | None, fact: Fact | Due, now: datetime) ->
             return Decision(state=msgspec.structs.replace(state, asked=state.asked + 1))
         case Done(number=number) if number == state.done + 1:
             said = PostFailed(
-                account_id=key.lane,
-                post_id=key.item,
+                account_id=key.partition_key,
+                post_id=key.entity_id,
                 tenant="t",
                 revision=number,
                 at=now,
@@ -87,23 +87,23 @@ def decide(key: Key, state: Counting | None, fact: Fact | Due, now: datetime) ->
             return Decision(state=state)
 
 
-def todo(key: Key, state: Counting, now: datetime) -> Act | Wait | None:
-    if key.item == CRASHES_TODO:
+def todo(key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
+    if key.entity_id == CRASHES_TODO:
         raise OverflowError
     if state.not_before is not None and now < state.not_before:
         return Wait(state.not_before)
     return Act(state.done + 1) if state.done < state.asked else None
 
 
-PROCESSOR: Machine[Counting, Fact, Act] = Machine(
+PROCESSOR: Processor[Counting, Fact, Act] = Processor(
     service="uploader",
     inputs=(POST_REQUESTS,),
     state_type=Counting,
-    interpret=interpret,
-    illegible=illegible,
+    translate=interpret,
+    on_undecodable=illegible,
     decide=decide,
-    todo=todo,
-    tenant=lambda _state: "t",
+    next_effect=todo,
+    fairness_key=lambda _state: "t",
 )
 
 
@@ -114,8 +114,8 @@ class RecordingEffects:
     acts: list[tuple[str, int]] = field(default_factory=list)
     hook: Any = None
 
-    async def perform(self, key: Key, effect: Act, views: Views) -> Fact:
-        self.acts.append((key.item, effect.number))
+    async def perform(self, key: StateKey, effect: Act, views: Views) -> Fact:
+        self.acts.append((key.entity_id, effect.number))
         if self.hook is not None:
             await self.hook(key, effect)
         return Done(effect.number)

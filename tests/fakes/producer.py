@@ -2,7 +2,7 @@
 
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
-from common.streams.log.port import Unusable
+from common.streams.log.port import LogUnavailable
 
 
 class FakeProducer:
@@ -12,5 +12,5 @@ class FakeProducer:
 
     async def produce(self, body: Body, traceparent: str | None = None) -> None:
         if self.down:
-            raise Unusable(ConnectionError())
+            raise LogUnavailable(ConnectionError())
         encode(Envelope(id="1", source="test", time=None, traceparent=traceparent, body=body))

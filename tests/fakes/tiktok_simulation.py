@@ -47,11 +47,11 @@ class SimulatedTikTok:
     ledger: list[str] = field(default_factory=list)
     accepted_tokens: set[str] = field(default_factory=set)
 
-    def open(self, post: models.VideoPost, plan: ChunkPlan) -> models.Ticket:
+    def open(self, post: models.VideoPost, plan: ChunkPlan) -> models.UploadPermit:
         """Begin an attempt: a publish id without bytes publishes nothing."""
         self.attempts.append(Attempt(title=post.title, plan=plan, opened_at=_now()))
         name = str(len(self.attempts) - 1)
-        return models.Ticket(publish_id=name, upload_url=f"https://upload.example/{name}")
+        return models.UploadPermit(publish_id=name, upload_url=f"https://upload.example/{name}")
 
     def put(self, name: str, first: int, last: int) -> ChunkOutcome:
         """Take a whole chunk, if it is the one that comes next."""
@@ -99,7 +99,7 @@ class SimulatedTikTokClient:
         """Say what the creator may do."""
         return await self._way_there("creator", token) or await self._way_back("creator", Done(CREATOR))
 
-    async def init_video(self, token: str, post: models.VideoPost, plan: ChunkPlan) -> Outcome[models.Ticket]:
+    async def init_video(self, token: str, post: models.VideoPost, plan: ChunkPlan) -> Outcome[models.UploadPermit]:
         """Open an attempt; its answer may be lost."""
         if (failure := await self._way_there("init", token)) is not None:
             return failure

@@ -53,14 +53,16 @@ class FakeUploadTikTok:
         trouble = self._meet("creator")
         return _failure(trouble) or Done(CREATOR_INFO)
 
-    async def init_video(self, token: str, post: models.VideoPost, plan: ChunkPlan) -> outcomes.Outcome[models.Ticket]:
+    async def init_video(
+        self, token: str, post: models.VideoPost, plan: ChunkPlan
+    ) -> outcomes.Outcome[models.UploadPermit]:
         assert token == TOKEN
         trouble = self._meet("init")
         if trouble in {"", "lost"}:
             name = f"p{len(self.attempts) + 1}"
             self.attempts[name] = Attempt(total=plan.size)
             self.posts.append(post)
-            ticket = models.Ticket(publish_id=name, upload_url=f"{URL}&id={name}")
+            ticket = models.UploadPermit(publish_id=name, upload_url=f"{URL}&id={name}")
             return _failure(trouble) or Done(ticket)
         return _failure(trouble) or Unknown("")
 

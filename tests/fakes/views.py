@@ -41,4 +41,4 @@ class CredentialViews:
     body: Body | None = field(default_factory=credential)
 
     def get(self, topic: Topic, account_id: str) -> Body | None:
-        return self.body if (topic, account_id) == (AUTH_CREDENTIALS, KEY.lane) else None
+        return self.body if (topic, account_id) == (AUTH_CREDENTIALS, KEY.partition_key) else None

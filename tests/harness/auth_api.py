@@ -18,7 +18,7 @@ from auth_service.grants import Recipients
 from auth_service.settings import EdgeSettings
 from auth_service.wiring import EdgeViews, edge_routers
 from common.contract.tenant import ApiKeyIssued, Scope, TenantDescribed
-from common.http.api_keys import mint
+from common.http.api_keys import generate_key
 from common.http.app import create_app
 from fakes.auth_worker import VAULT, InstantWorker
 from fakes.tiktok_login import LoginClient
@@ -106,7 +106,7 @@ class AuthApi:
 
     def backend_of(self, tenant: str, *scopes: Scope, return_urls: tuple[str, ...] = ()) -> httpx.AsyncClient:
         """A backend of a tenant, with a key of its own; with every scope unless some are named."""
-        new = mint(self.random.randbytes)
+        new = generate_key(self.random.randbytes)
         self.keys.bodies[new.key_id] = ApiKeyIssued(
             key_id=new.key_id,
             tenant=tenant,

@@ -28,13 +28,13 @@ from common.contract.body import Body
 from common.contract.tenant import AppRequested, TenantDescribed, TenantRequested, TikTokApp
 from common.contract.topics import AUTH_CREDENTIALS
 from common.security.sealing import Vault, key_id_of
-from common.streams.api import Key
-from common.streams.engine.changelog import Entry, Journal
+from common.streams.api import StateKey
+from common.streams.engine.changelog import Changelog, StateRecord
 from common.streams.engine.inputs import read_view
 from common.streams.engine.restore import read_to_end
 from common.streams.engine.whole_view import WholeView
 from common.streams.log.kafka import KafkaLog
-from common.streams.log.port import Record, Slice
+from common.streams.log.port import Record, TopicPartition
 from common.streams.log.producer import EventProducer
 from stack.local import Stack
 from stack.options import Options
@@ -197,17 +197,17 @@ class AuthInstallation:
         body = self.credentials.get(account_id)
         return body.version if isinstance(body, CredentialIssued) else 0
 
-    async def states(self) -> dict[Key, State]:
+    async def states(self) -> dict[StateKey, State]:
         """Auth's newest states, as whoever restores them finds them."""
-        journal = Journal[State](service=SERVICE, partition=0, state_type=State)
-        found: dict[Key, State | None] = {}
+        journal = Changelog[State](service=SERVICE, partition=0, state_type=State)
+        found: dict[StateKey, State | None] = {}
 
         def take(record: Record) -> None:
             entry = journal.read(record)
-            if isinstance(entry, Entry):
+            if isinstance(entry, StateRecord):
                 found[entry.key] = entry.state
 
-        await self._read(journal.slice.topic, take)
+        await self._read(journal.topic_partition.topic, take)
         return {key: state for key, state in found.items() if state is not None}
 
     async def records_on(self, topic: str) -> list[Body]:
@@ -223,7 +223,7 @@ class AuthInstallation:
 
     async def pairs(self, vault: Vault) -> dict[str, Tokens]:
         """Every account's tokens, opened with these keys."""
-        held = {key.lane: held_in(state) for key, state in (await self.states()).items()}
+        held = {key.partition_key: held_in(state) for key, state in (await self.states()).items()}
         return {
             lane: open_tokens(vault, pair, account_id=lane) for lane, pair in held.items() if isinstance(pair, Pair)
         }
@@ -243,9 +243,11 @@ class AuthInstallation:
         return [line for line in lines if not line["logger"].startswith("aiokafka")]
 
     async def _read(self, topic: str, take: Callable[[Record], None]) -> None:
-        reader = await self._log.reader(brisk=True)
+        reader = await self._log.reader(low_latency=True)
         try:
-            await read_to_end(reader, {Slice(topic, number): 0 for number in range(PARTITIONS)}, take, lambda: None)
+            await read_to_end(
+                reader, {TopicPartition(topic, number): 0 for number in range(PARTITIONS)}, take, lambda: None
+            )
         finally:
             await reader.close()
 

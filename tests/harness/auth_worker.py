@@ -8,15 +8,15 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients, Tokens, seal_tokens
-from auth_service.machine import auth_machine
+from auth_service.machine import auth_processor
 from common.contract.account import ConnectRequested, CredentialIssued
 from common.contract.body import Body
 from common.contract.codec import Envelope, decode, encode
 from common.security.sealing import Vault, open_sealed
-from common.streams.engine.fair_limiter import Slots
-from common.streams.engine.task import Surroundings, Task
+from common.streams.engine.fair_limiter import FairLimiter
+from common.streams.engine.task import Task, TaskDependencies
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import Outgoing, Slice
+from common.streams.log.port import OutgoingRecord, TopicPartition
 from fakes.tiktok_clients import SingleClient
 from fakes.tiktok_refresh import ACCESS_SECONDS, RotatingTikTok
 from harness import virtual_time
@@ -36,7 +36,11 @@ class AuthPartition:
 
     def write(self, body: Body) -> None:
         value, headers = encode(Envelope(id="1", source="test", time=None, traceparent=None, body=body))
-        self.store.append(Outgoing(slice=Slice(body.topic.name, 0), key=b"acc_1", value=value, headers=headers))
+        self.store.append(
+            OutgoingRecord(
+                topic_partition=TopicPartition(body.topic.name, 0), key=b"acc_1", value=value, headers=headers
+            )
+        )
 
     def connect(self, tokens: Tokens, *, scopes: tuple[str, ...] = ("video.publish",)) -> None:
         now = virtual_time.clock()
@@ -59,17 +63,17 @@ class AuthPartition:
         async def salvage(body: Body) -> None:
             self.salvaged.append(body)
 
-        surroundings = Surroundings(
-            machine=auth_machine(recipients.fingerprint),
+        surroundings = TaskDependencies(
+            processor=auth_processor(recipients.fingerprint),
             effects=AuthEffects(
                 vault=VAULT, recipients=recipients, clients=SingleClient(self._tiktok), clock=virtual_time.clock
             ),
             log=MemoryLog(self.store),
             clock=virtual_time.clock,
-            moment=virtual_time.moment,
+            read_clocks=virtual_time.moment,
             random=Random(1),
-            slots=Slots(4),
-            salvage=salvage,
+            limiter=FairLimiter(4),
+            hand_off=salvage,
         )
         stop = asyncio.Event()
         running = asyncio.create_task(Task(surroundings, 0).run(stop))
@@ -78,7 +82,7 @@ class AuthPartition:
         await running
 
     def published(self, topic: str) -> list[Body]:
-        records = self.store.records.get(Slice(topic, 0), [])
+        records = self.store.records.get(TopicPartition(topic, 0), [])
         return [decode(topic=topic, value=record.value or b"", headers=record.headers).body for record in records]
 
     def credentials(self) -> list[tuple[int, str]]:

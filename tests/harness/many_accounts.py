@@ -10,11 +10,10 @@ import msgspec
 from auth_service.account import OFFERED, Pair
 from auth_service.grants import Tokens, open_tokens, pair_of, seal_tokens, tokens_of
 from auth_service.machine import SERVICE, State
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import ConnectRequested, account_id_of
 from common.security.sealing import Vault
-from common.streams.api import as_written
-from common.streams.engine.changelog import Journal
+from common.streams.engine.changelog import Changelog
 from common.streams.engine.restore import restore
 from common.streams.log.kafka import KafkaLog
 from common.streams.log.producer import EventProducer
@@ -65,7 +64,7 @@ class ManyAccounts:
             await asyncio.gather(*map(producer.produce, commands))
         return {command.account_id: command.open_id for command in commands}
 
-    def _command(self, grant: Grant, asked_at: Instant) -> ConnectRequested:
+    def _command(self, grant: Grant, asked_at: UtcDatetime) -> ConnectRequested:
         account_id = account_id_of(CLIENT_KEY, grant.open_id)
         sealed = seal_tokens(self._vault, tokens_of(grant), account_id=account_id, version=OFFERED)
         pair = pair_of(grant, sealed=sealed, version=OFFERED, asked_at=asked_at)
@@ -84,13 +83,13 @@ class ManyAccounts:
         """Every account's state as a worker would find it that starts now: what is committed and nothing else."""
         log = KafkaLog(bootstrap_servers=self._stack.bootstrap_servers, partitions=partitions, group="test")
         found: dict[str, State] = {}
-        reader = await log.reader(brisk=True)
+        reader = await log.reader(low_latency=True)
         try:
             for partition in range(partitions):
-                journal: Journal[State] = Journal(service=SERVICE, partition=partition, state_type=State)
-                read = partial(restore, reader=reader, journal=journal, views=(), inputs=(), rename=as_written)
-                book = (await read(progress=lambda: None)).book
-                found |= {key.lane: state for key in list(book.keys()) if (state := book.get(key)) is not None}
+                journal: Changelog[State] = Changelog(service=SERVICE, partition=partition, state_type=State)
+                read = partial(restore, reader=reader, journal=journal, views=(), inputs=())
+                book = (await read(progress=lambda: None)).store
+                found |= {key.partition_key: state for key in list(book.keys()) if (state := book.get(key)) is not None}
         finally:
             await reader.close()
         return found

@@ -12,7 +12,7 @@ from analytics_service.projector import Pace, Projection, project_partition
 from analytics_service.store import Database, Store
 from common.clock import system_clock
 from common.streams.log.memory import MemoryLog
-from common.streams.log.port import Slice
+from common.streams.log.port import TopicPartition
 
 QUICK = Pace(
     first_retry=timedelta(milliseconds=1), longest_retry=timedelta(milliseconds=20), mark_every=timedelta(0, 0, 20_000)
@@ -31,9 +31,9 @@ class WatchedStore:
     def __init__(self, database: Database, *, faults: int = 0) -> None:
         self._store = Store(database)
         self.faults = faults
-        self.read_on: list[dict[Slice, int]] = []
+        self.read_on: list[dict[TopicPartition, int]] = []
         self.written = 0
-        self.reached: dict[Slice, int] = {}
+        self.reached: dict[TopicPartition, int] = {}
         self.complete = asyncio.Event()
         self._grown = asyncio.Condition()
 
@@ -41,12 +41,12 @@ class WatchedStore:
         self._maybe_fail()
         await self._store.prepare()
 
-    async def positions(self, slices: Sequence[Slice]) -> dict[Slice, int]:
+    async def positions(self, slices: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         self._maybe_fail()
         self.read_on.append(await self._store.positions(slices))
         return self.read_on[-1]
 
-    async def write(self, upserts: Sequence[Upsert], positions: Mapping[Slice, int]) -> None:
+    async def write(self, upserts: Sequence[Upsert], positions: Mapping[TopicPartition, int]) -> None:
         self._maybe_fail()
         await self._store.write(upserts, positions)
         # The answer may be lost after the work is done: what follows has to bear the same batch again.
@@ -64,7 +64,7 @@ class WatchedStore:
         async with asyncio.timeout(ENOUGH), self._grown:
             await self._grown.wait_for(lambda: self.written >= upserts)
 
-    async def until_reached(self, positions: Mapping[Slice, int]) -> None:
+    async def until_reached(self, positions: Mapping[TopicPartition, int]) -> None:
         async with asyncio.timeout(ENOUGH), self._grown:
             await self._grown.wait_for(lambda: positions.items() <= self.reached.items())
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from auth_service.apps import seal_secret
 from auth_service.effects import AuthEffects, Client
 from auth_service.grants import Recipients, Tokens, open_tokens
-from auth_service.machine import State, auth_machine
+from auth_service.machine import State, auth_processor
 from auth_service.rotate_keys import Rotation
 from auth_service.sealed_states import held_in, opens_in_place, text_of
 from builders.consents import BOTH, LIFE, OLD_ALONE, consent_of, tokens_of
@@ -19,12 +19,12 @@ from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.tenant import AppRequested, TenantRequested, TikTokApp
 from common.security.sealing import Vault, key_id_of
-from common.streams.api import Key
-from common.streams.engine.changelog import Entry, Journal
-from common.streams.engine.fair_limiter import Slots
-from common.streams.engine.task import Surroundings, Task
-from common.streams.log.memory import MemoryLog, MemoryStore, Weather
-from common.streams.log.port import Outgoing, Slice
+from common.streams.api import StateKey
+from common.streams.engine.changelog import Changelog, StateRecord
+from common.streams.engine.fair_limiter import FairLimiter
+from common.streams.engine.task import Task, TaskDependencies
+from common.streams.log.memory import FaultInjector, MemoryLog, MemoryStore
+from common.streams.log.port import OutgoingRecord, TopicPartition
 from fakes.tiktok_clients import SingleClient
 from fakes.tiktok_refresh import OneUseRefreshTikTok
 from harness import virtual_time
@@ -44,8 +44,8 @@ class SimulatedAuth:
 
     async def write(self, body: Body) -> None:
         value, headers = encode(Envelope(id="1", source="test", time=None, traceparent=None, body=body))
-        slice_ = Slice(body.topic.name, self._log.partition_of(body.key))
-        self.store.append(Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers))
+        slice_ = TopicPartition(body.topic.name, self._log.partition_of(body.key))
+        self.store.append(OutgoingRecord(topic_partition=slice_, key=body.key.encode(), value=value, headers=headers))
 
     async def connect(self, *account_ids: str, vault: Vault = OLD_ALONE, life: timedelta = LIFE) -> None:
         for account_id in account_ids:
@@ -62,17 +62,17 @@ class SimulatedAuth:
     @asynccontextmanager
     async def worker(self, vault: Vault) -> AsyncIterator[None]:
         """Have a worker with these keys serve every partition meanwhile."""
-        surroundings = Surroundings(
-            machine=auth_machine(RECIPIENTS.fingerprint, opens=opens_in_place(vault)),
+        surroundings = TaskDependencies(
+            processor=auth_processor(RECIPIENTS.fingerprint, opens=opens_in_place(vault)),
             effects=AuthEffects(
                 vault=vault, recipients=RECIPIENTS, clients=SingleClient(self._tiktok), clock=virtual_time.clock
             ),
             log=self._log,
             clock=virtual_time.clock,
-            moment=virtual_time.moment,
+            read_clocks=virtual_time.moment,
             random=Random(1),
-            slots=Slots(16),
-            salvage=self.write,
+            limiter=FairLimiter(16),
+            hand_off=self.write,
         )
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -91,7 +91,7 @@ class SimulatedAuth:
         vault: Vault = BOTH,
         *,
         write: Callable[[Body], object] | None = None,
-        weather: Weather | None = None,
+        weather: FaultInjector | None = None,
     ) -> Rotation:
         """Prepare a run of the command; what it says is in `said`."""
         log = MemoryLog(self.store, weather) if weather else self._log
@@ -107,23 +107,23 @@ class SimulatedAuth:
         return await self.rotation(vault).run(asyncio.Event())
 
     def records(self, topic: str) -> int:
-        return sum(len(self.store.records.get(Slice(topic, number), ())) for number in range(PARTITIONS))
+        return sum(len(self.store.records.get(TopicPartition(topic, number), ())) for number in range(PARTITIONS))
 
-    def states(self) -> dict[Key, State]:
+    def states(self) -> dict[StateKey, State]:
         """Every state, as a worker would restore it."""
-        found: dict[Key, State | None] = {}
+        found: dict[StateKey, State | None] = {}
         for number in range(PARTITIONS):
-            journal = Journal[State](service="auth", partition=number, state_type=State)
-            for record in self.store.records.get(journal.slice, ()):
+            journal = Changelog[State](service="auth", partition=number, state_type=State)
+            for record in self.store.records.get(journal.topic_partition, ()):
                 entry = journal.read(record)
-                if isinstance(entry, Entry):
+                if isinstance(entry, StateRecord):
                     found[entry.key] = entry.state
         return {key: state for key, state in found.items() if state is not None}
 
     def key_ids(self) -> dict[str, str]:
         """The id of the key that everything sealed is under, by account or tenant."""
         held = ((key, held_in(state)) for key, state in self.states().items())
-        return {key.lane: key_id_of(text_of(one)) for key, one in held if one is not None}
+        return {key.partition_key: key_id_of(text_of(one)) for key, one in held if one is not None}
 
     def pairs(self, vault: Vault = BOTH) -> dict[str, tuple[int, Tokens]]:
         """Every account's version and tokens, as a worker with these keys reads them."""
@@ -133,4 +133,4 @@ class SimulatedAuth:
         for key, state in self.states().items():
             pair = getattr(state, "pair", None)
             if pair is not None:
-                yield key.lane, (pair.version, open_tokens(vault, pair, account_id=key.lane))
+                yield key.partition_key, (pair.version, open_tokens(vault, pair, account_id=key.partition_key))

@@ -6,7 +6,7 @@ from contextvars import Context, ContextVar
 from random import Random
 from typing import Any, Self
 
-from common.streams.log.port import Doubt, Unusable
+from common.streams.log.port import LogUnavailable, TransactionInDoubt
 
 _current: ContextVar["ProcessLifetime | None"] = ContextVar("process", default=None)
 
@@ -114,10 +114,10 @@ class SimulatedProcess(ProcessLifetime):
             raise log_error(step)
 
 
-def log_error(step: str) -> Doubt | Unusable:
+def log_error(step: str) -> TransactionInDoubt | LogUnavailable:
     """Make the error of a log call whose answer did not come."""
     cause = f"simulated at {step}"
-    return Doubt(cause) if step == "commit" else Unusable(cause)
+    return TransactionInDoubt(cause) if step == "commit" else LogUnavailable(cause)
 
 
 def owner_of(context: Context) -> ProcessLifetime | None:

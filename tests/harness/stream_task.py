@@ -6,13 +6,13 @@ from random import Random
 
 from common.clock import Clock
 from common.contract.codec import decode
-from common.streams.api import Machine
-from common.streams.engine.fair_limiter import Slots
-from common.streams.engine.moments import Moments
-from common.streams.engine.task import Surroundings, Task
-from common.streams.engine.yielding import STRETCH
+from common.streams.api import Processor
+from common.streams.engine.fair_limiter import FairLimiter
+from common.streams.engine.moments import ReadClocks
+from common.streams.engine.task import Task, TaskDependencies
+from common.streams.engine.yielding import YIELD_EVERY
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import Outgoing, Slice
+from common.streams.log.port import OutgoingRecord, TopicPartition
 from fakes.counting_processor import (
     PROCESSOR,
     Act,
@@ -30,7 +30,7 @@ def request_json(post_id: str, account_id: str = "acc") -> bytes:
 
 def append_requests(store: MemoryStore, *values: bytes) -> None:
     for value in values:
-        store.append(Outgoing(slice=Slice("post.requests", 0), key=b"acc", value=value))
+        store.append(OutgoingRecord(topic_partition=TopicPartition("post.requests", 0), key=b"acc", value=value))
 
 
 def task_over(
@@ -39,24 +39,24 @@ def task_over(
     seed: int = 1,
     *,
     clock: Clock = virtual_time.clock,
-    moment: Moments = virtual_time.moment,
-    machine: Machine[Counting, Fact, Act] = PROCESSOR,
-    stretch: int = STRETCH,
+    moment: ReadClocks = virtual_time.moment,
+    machine: Processor[Counting, Fact, Act] = PROCESSOR,
+    stretch: int = YIELD_EVERY,
 ) -> Task[Counting, Fact, Act]:
     async def nothing_to_salvage(body: object) -> None:
         raise AssertionError(body)
 
     return Task(
-        Surroundings(
-            machine=machine,
+        TaskDependencies(
+            processor=machine,
             effects=effects,
             log=log,
             clock=clock,
-            moment=moment,
+            read_clocks=moment,
             random=Random(seed),
-            slots=Slots(4),
-            salvage=nothing_to_salvage,
-            stretch=stretch,
+            limiter=FairLimiter(4),
+            hand_off=nothing_to_salvage,
+            yield_every=stretch,
         ),
         0,
     )
@@ -64,7 +64,7 @@ def task_over(
 
 def events_in(store: MemoryStore) -> list[tuple[str, int]]:
     found = []
-    for record in store.records.get(Slice("post.events", 0), []):
+    for record in store.records.get(TopicPartition("post.events", 0), []):
         body = decode(topic="post.events", value=record.value or b"", headers=record.headers).body
         found.append((body.subject, getattr(body, "revision", 0)))
     return found

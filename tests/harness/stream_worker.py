@@ -6,15 +6,15 @@ from random import Random
 
 from common.contract.account import TokenRejected
 from common.contract.body import Body
-from common.streams.api import Key, Machine
-from common.streams.engine.moments import Moments
+from common.streams.api import Processor, StateKey
+from common.streams.engine.moments import ReadClocks
 from common.streams.engine.worker import Worker, run_worker
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import MemoryLog
 from fakes.counting_processor import PROCESSOR, Act, Counting, Fact, RecordingEffects
 from harness import virtual_time
 
-CountingProcessor = Machine[Counting, Fact, Act]
+CountingProcessor = Processor[Counting, Fact, Act]
 
 
 async def refuse_salvage(body: Body) -> None:
@@ -48,21 +48,21 @@ async def start_worker(
     machine: CountingProcessor = PROCESSOR,
     salvage: Callable[[Body], Awaitable[None]] = refuse_salvage,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    moment: Moments = virtual_time.moment,
+    moment: ReadClocks = virtual_time.moment,
 ) -> tuple[Worker, asyncio.Task[None]]:
     worker = Worker(membership)
     running = asyncio.create_task(
         run_worker(
-            machine=machine,
+            processor=machine,
             effects=effects,
             log=log,
             membership=membership,
-            salvage=salvage,
-            slots=4,
+            hand_off=salvage,
+            max_effects=4,
             stop=stop,
             worker=worker,
             clock=virtual_time.clock,
-            moment=moment,
+            read_clocks=moment,
             random=Random(1),
             pause=pause,
         )
@@ -72,8 +72,10 @@ async def start_worker(
 
 
 def processor_with_salvage() -> CountingProcessor:
-    def salvage(key: Key, fact: object) -> Body:
-        return TokenRejected(account_id=key.lane, version=1, code=str(fact), service="s", at=virtual_time.clock())
+    def salvage(key: StateKey, fact: object) -> Body:
+        return TokenRejected(
+            account_id=key.partition_key, version=1, code=str(fact), service="s", at=virtual_time.clock()
+        )
 
     fields = {name: getattr(PROCESSOR, name) for name in PROCESSOR.__slots__}
-    return Machine(**fields | {"salvage": salvage, "uninterruptible": (Act,)})
+    return Processor(**fields | {"hand_off": salvage, "uninterruptible": (Act,)})

@@ -11,7 +11,7 @@ from fakes.views import CredentialViews
 from uploader_service.decisions import decide
 from uploader_service.effects import UploaderEffects
 from uploader_service.facts import AccountSeen, Fact, Requested
-from uploader_service.plans import todo
+from uploader_service.plans import next_effect
 from uploader_service.post import Finished, HandedOver, Post
 
 
@@ -36,7 +36,7 @@ async def run_until_handed_over(
     for number in range(200):
         if not facts:
             assert state is not None
-            wanted = todo(KEY, state, now)
+            wanted = next_effect(KEY, state, now)
             if isinstance(wanted, Wait):
                 now = max(now, wanted.until)
                 facts.append(Due())

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from common.streams.engine.moments import Moment
+from common.streams.engine.moments import ClockReading
 
 T = TypeVar("T")
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -75,10 +75,10 @@ def clock() -> datetime:
     return BEGINNING + timedelta(seconds=asyncio.get_running_loop().time())
 
 
-def moment() -> Moment:
+def moment() -> ClockReading:
     """Read the running loop's virtual time as a moment: no clock of this world is ever set."""
     now = asyncio.get_running_loop().time()
-    return Moment(now, now)
+    return ClockReading(now, now)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -7,7 +7,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
-from common.streams.log.membership import Expelled, GroupMembership, join_group
+from common.streams.log.membership import GroupMembership, RemovedFromGroup, join_group
 
 Join = Callable[[], AbstractAsyncContextManager[GroupMembership]]
 
@@ -45,7 +45,7 @@ async def test_a_process_that_kafka_takes_for_no_member_learns_it(
     await other_kind.start()
     try:
         async with join() as membership:
-            with pytest.raises(Expelled, match="InconsistentGroupProtocol"):
+            with pytest.raises(RemovedFromGroup, match="InconsistentGroupProtocol"):
                 await membership.changed()
     finally:
         await other_kind.stop()

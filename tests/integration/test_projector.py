@@ -19,7 +19,7 @@ from common.contract.codec import BODIES
 from common.contract.post import FailureReason, PostEvent, PostFailed, PostProgressed, PostRequestConflict
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import Outgoing, Slice
+from common.streams.log.port import OutgoingRecord, TopicPartition
 from harness.projector import ENOUGH, QUICK, WatchedStore, all_documents, run_projector
 from stack.mongo import MongoServer as Server
 
@@ -79,7 +79,11 @@ async def test_it_reads_on_where_it_stopped(database: Database) -> None:
         await second.until_written(len(upserts(records[6:])))
     assert second.written == len(upserts(records[6:]))
     assert second.read_on == [
-        {Slice("post.events", 0): 5, Slice("account.events", 0): 1, Slice("metrics.events", 0): 0}
+        {
+            TopicPartition("post.events", 0): 5,
+            TopicPartition("account.events", 0): 1,
+            TopicPartition("metrics.events", 0): 0,
+        }
     ]
     assert (await all_documents(database))["posts"][0]["latest"]["state"] == "available"
 
@@ -119,7 +123,9 @@ async def test_an_unreadable_record_stops_its_partition(database: Database, valu
     records = records_of(STORY)
     held = memory(records[:3])
     headers = [("ce_type", b"post.published")]
-    held.append(Outgoing(slice=Slice("post.events", 0), key=b"acc_1", value=value, headers=headers))
+    held.append(
+        OutgoingRecord(topic_partition=TopicPartition("post.events", 0), key=b"acc_1", value=value, headers=headers)
+    )
     held.append(outgoing(records[6]))
     log = MemoryLog(held)
     owner = FixedMembership([0])
@@ -128,7 +134,9 @@ async def test_an_unreadable_record_stops_its_partition(database: Database, valu
         async with asyncio.timeout(ENOUGH):
             await project_owned(projection, log, owner, asyncio.Event())
     assert raised.group_contains(UnreadableRecord, match="post.events/0 at 2")
-    assert (await Store(database).positions([Slice("post.events", 0)])) == {Slice("post.events", 0): 2}
+    assert (await Store(database).positions([TopicPartition("post.events", 0)])) == {
+        TopicPartition("post.events", 0): 2
+    }
     assert (await all_documents(database))["posts"][0]["latest"]["state"] == "delayed"
 
 

@@ -15,7 +15,7 @@ from common.contract.body import Body
 from common.contract.metrics import MetricsCollected
 from common.contract.post import DelayReason, PostDelayed
 from common.streams.log.memory import MemoryLog
-from common.streams.log.port import Slice
+from common.streams.log.port import TopicPartition
 from harness.projector import WatchedStore, all_documents, run_projector
 
 WEST, EAST = timezone(timedelta(hours=-5)), timezone(timedelta(hours=14))
@@ -66,11 +66,13 @@ async def test_record_that_cannot_be_stored_is_skipped_and_logged(database: Data
     with structlog.testing.capture_logs() as lines:
         async with run_projector(store_watch, MemoryLog(memory(records))):
             await store_watch.until_written(len(upserts(records)) - 1)
-            await store_watch.until_reached({Slice("metrics.events", 0): 2})
+            await store_watch.until_reached({TopicPartition("metrics.events", 0): 2})
     found = await all_documents(database)
     assert [numbers["view_count"] for numbers in found["metrics"]] == [last.view_count]
     assert found["posts"][0]["latest"]["state"] == "available"
-    assert await Store(database).positions([Slice("metrics.events", 0)]) == {Slice("metrics.events", 0): 2}
+    assert await Store(database).positions([TopicPartition("metrics.events", 0)]) == {
+        TopicPartition("metrics.events", 0): 2
+    }
     assert passed_over() == before + 1
     (line,) = [line for line in lines if line["event"] == "change_not_stored"]
     assert line == {

@@ -18,7 +18,7 @@ from common.clock import system_clock
 from common.contract.post import PostAvailable, PostProgressed
 from common.contract.topics import METRICS_EVENTS, POST_EVENTS
 from common.streams.log.memory import MemoryLog
-from common.streams.log.port import Record, Slice
+from common.streams.log.port import Record, TopicPartition
 from harness.projector import ENOUGH, QUICK, WatchedStore, run_projector
 
 T = TypeVar("T")
@@ -39,20 +39,20 @@ class MetricsFirst:
     """A reader that gets all numbers first, and the rest when the test lets it."""
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self._first = [record for record in records if record.slice.topic == METRICS_EVENTS.name]
+        self._first = [record for record in records if record.topic_partition.topic == METRICS_EVENTS.name]
         self._later = [record for record in records if record not in self._first]
-        self._ends = {record.slice: record.offset + 1 for record in records}
-        self._positions: dict[Slice, int] = {}
+        self._ends = {record.topic_partition: record.offset + 1 for record in records}
+        self._positions: dict[TopicPartition, int] = {}
         self.waiting, self.rest = asyncio.Event(), asyncio.Event()
 
-    def assign(self, positions: Mapping[Slice, int]) -> None:
+    def assign(self, positions: Mapping[TopicPartition, int]) -> None:
         self._positions = dict(positions)
 
-    async def ends(self) -> Mapping[Slice, int]:
+    async def ends(self) -> Mapping[TopicPartition, int]:
         return self._ends
 
-    async def fetch(self, patience: float) -> Sequence[Record]:
-        del patience
+    async def fetch(self, max_wait: float) -> Sequence[Record]:
+        del max_wait
         if self._first:
             batch, self._first = self._first, []
         else:
@@ -61,10 +61,10 @@ class MetricsFirst:
             batch, self._later = self._later, []
         if not batch:
             await asyncio.Event().wait()
-        self._positions |= {record.slice: record.offset + 1 for record in batch}
+        self._positions |= {record.topic_partition: record.offset + 1 for record in batch}
         return batch
 
-    async def position(self, slice_: Slice) -> int:
+    async def position(self, slice_: TopicPartition) -> int:
         return self._positions[slice_]
 
     async def close(self) -> None:
@@ -104,15 +104,15 @@ class Endless(MetricsFirst):
         """An hour later each time it is read."""
         return T0 + timedelta(hours=next(self._hours))
 
-    async def ends(self) -> Mapping[Slice, int]:
+    async def ends(self) -> Mapping[TopicPartition, int]:
         ends = {slice_: at + 3 * (slice_.topic == POST_EVENTS.name) for slice_, at in self._positions.items()}
         self.looked_at.append(self.clock())
-        self.looks.append(ends[Slice(POST_EVENTS.name, 0)])
+        self.looks.append(ends[TopicPartition(POST_EVENTS.name, 0)])
         return ends
 
-    async def fetch(self, patience: float) -> Sequence[Record]:
-        del patience
-        slice_ = Slice(POST_EVENTS.name, 0)
+    async def fetch(self, max_wait: float) -> Sequence[Record]:
+        del max_wait
+        slice_ = TopicPartition(POST_EVENTS.name, 0)
         record = self._samples[0]._replace(offset=self._positions[slice_])
         self._positions[slice_] += 1
         return [record]
@@ -125,7 +125,7 @@ async def test_busy_partition_is_fresh(database: Database) -> None:
     try:
         async with asyncio.timeout(ENOUGH):
             await store_watch.complete.wait()
-        reached = (await Store(database).positions([Slice(POST_EVENTS.name, 0)])).popitem()[1]
+        reached = (await Store(database).positions([TopicPartition(POST_EVENTS.name, 0)])).popitem()[1]
         as_of = await Queries(database).as_of(0)
     finally:
         run_projector.cancel()

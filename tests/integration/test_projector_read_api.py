@@ -32,7 +32,7 @@ from common.contract.post import (
 from common.contract.tenant import Scope
 from common.http.app import create_app
 from common.service.redaction import REDACTED
-from common.streams.log.port import Record, Slice
+from common.streams.log.port import Record, TopicPartition
 from fakes.api_keys import IssuedKeys
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -92,9 +92,9 @@ async def client(database: Database, keys: IssuedKeys) -> AsyncIterator[httpx.As
 async def project(database: Database, *bodies: Body, partition: int = 3) -> None:
     for body in bodies:
         value, headers = encode(Envelope(id="i", source="test", time=T0, traceparent=None, body=body))
-        slice_ = Slice(body.topic.name, partition)
+        slice_ = TopicPartition(body.topic.name, partition)
         offset = (await Store(database).positions([slice_]))[slice_]
-        record = Record(slice=slice_, offset=offset, key=b"", value=value, headers=headers)
+        record = Record(topic_partition=slice_, offset=offset, key=b"", value=value, headers=headers)
         await Store(database).write(upserts_of(record), {slice_: offset + 1})
 
 

@@ -29,11 +29,11 @@ from common.contract.post import (
 )
 from common.contract.topics import POST_EVENTS, dead_letters
 from common.security.sealing import seal_for
-from common.streams.api import Effects, Machine
-from common.streams.engine.fair_limiter import Slots
-from common.streams.engine.task import Surroundings, Task
+from common.streams.api import Effects, Processor
+from common.streams.engine.fair_limiter import FairLimiter
+from common.streams.engine.task import Task, TaskDependencies
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import Outgoing, Slice
+from common.streams.log.port import OutgoingRecord, TopicPartition
 from fakes.tiktok_simulation import SimulatedTikTok, SimulatedTikTokClient
 from harness import virtual_time
 from harness.simulated_processes import Faults, SimulatedProcess, adopt_tasks
@@ -117,8 +117,8 @@ class SimulationRun:
     def write(self, body: Body) -> None:
         """Write an event as another service or a backend would."""
         value, headers = encode(Envelope(id="", source="world", time=virtual_time.clock(), traceparent=None, body=body))
-        slice_ = Slice(body.topic.name, 0)
-        self.store.append(Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers))
+        slice_ = TopicPartition(body.topic.name, 0)
+        self.store.append(OutgoingRecord(topic_partition=slice_, key=body.key.encode(), value=value, headers=headers))
 
     def connect(self, tenant: str) -> None:
         """Do auth's part when a person connects the account for this tenant."""
@@ -148,7 +148,7 @@ class SimulationRun:
 
     def events(self) -> list[Body]:
         """Read what was said about posts."""
-        records = self.store.records.get(Slice(POST_EVENTS.name, 0), ())
+        records = self.store.records.get(TopicPartition(POST_EVENTS.name, 0), ())
         return [
             decode(topic=POST_EVENTS.name, value=record.value or b"", headers=record.headers).body for record in records
         ]
@@ -156,7 +156,7 @@ class SimulationRun:
     def count_verdicts(self) -> int:
         """Count the verdicts in the log by their headers: this is requests often."""
         wanted = (("ce_type", b"post.published"), ("ce_type", b"post.failed"))
-        records = self.store.records.get(Slice(POST_EVENTS.name, 0), ())
+        records = self.store.records.get(TopicPartition(POST_EVENTS.name, 0), ())
         return sum(any(header in wanted for header in record.headers) for record in records)
 
     def start_process(self, service: str) -> SimulatedProcess:
@@ -186,17 +186,19 @@ class SimulationRun:
         log = MemoryLog(self.store, process)
         await Task(self._task_deps(PUBLISHER, effects, log), 0).run(process.stop)
 
-    def _task_deps(self, machine: Machine[S, F, E], effects: Effects[E, F], log: MemoryLog) -> Surroundings[S, F, E]:
-        return Surroundings(
-            machine=machine,
+    def _task_deps(
+        self, machine: Processor[S, F, E], effects: Effects[E, F], log: MemoryLog
+    ) -> TaskDependencies[S, F, E]:
+        return TaskDependencies(
+            processor=machine,
             effects=effects,
             log=log,
             clock=virtual_time.clock,
-            moment=virtual_time.moment,
+            read_clocks=virtual_time.moment,
             random=self.random,
-            slots=Slots(8),
-            salvage=self._no_salvage,
-            stretch=1,
+            limiter=FairLimiter(8),
+            hand_off=self._no_salvage,
+            yield_every=1,
         )
 
     async def _no_salvage(self, body: Body) -> None:
@@ -249,7 +251,7 @@ async def simulate_auth(run: SimulationRun) -> None:
     seen = 0
     while True:
         await asyncio.sleep(120 if run.faults.ended else run.random.choice((1, 5, 20)))
-        records = run.store.records.get(Slice(TokenRejected.topic.name, 0), [])
+        records = run.store.records.get(TopicPartition(TokenRejected.topic.name, 0), [])
         if len(records) > seen or run.faults.happens(0.1):
             seen = len(records)
             run.issue_token()
@@ -329,7 +331,7 @@ def events_of(request: PostRequested, events: Sequence[Body]) -> list[PostEvent]
 
 def check_invariants(seed: int, run: SimulationRun, requests: Sequence[PostRequested]) -> None:
     """Hold the promises against what happened."""
-    if letters := run.store.records.get(Slice(dead_letters("uploader").name, 0)):
+    if letters := run.store.records.get(TopicPartition(dead_letters("uploader").name, 0)):
         raise InvariantViolated(seed, f"a request was put aside: {letters[0].headers}")
     events, ledger = run.events(), run.tiktok.ledger
     for post_id, own in ((each.caption, events_of(each, events)) for each in requests):

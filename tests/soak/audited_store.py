@@ -19,7 +19,7 @@ from common.contract.topics import ACCOUNT_EVENTS, AUTH_CREDENTIALS, Topic, stat
 from common.security.credentials import AccessToken, AccessTokens
 from common.security.sealing import Vault
 from common.streams.log.memory import MemoryStore
-from common.streams.log.port import Outgoing
+from common.streams.log.port import OutgoingRecord
 from fakes.tiktok_token_endpoint import TokenEndpoint
 from harness import virtual_time
 
@@ -34,17 +34,17 @@ class AuditedStore(MemoryStore):
         self.seen: Counter[str] = Counter()
         self.refreshes: Counter[str] = Counter()
         self.reauthorization_needed: set[str] = set()
-        self.credentials: dict[str, Outgoing] = {}
+        self.credentials: dict[str, OutgoingRecord] = {}
         self._vault = vault
         self._endpoint = endpoint
         self._sealed: dict[str, str] = {}
         self._states: msgspec.json.Decoder[State] = msgspec.json.Decoder(State)
 
-    def append(self, outgoing: Outgoing, **more: object) -> None:
+    def append(self, outgoing: OutgoingRecord, **more: object) -> None:
         """Note what is committed."""
         super().append(outgoing)
         key = (outgoing.key or b"").decode()
-        match outgoing.slice.topic:
+        match outgoing.topic_partition.topic:
             case topic if topic == STATES and not key.startswith("!"):
                 self._state(key.partition("/")[0], outgoing.value or b"")
             case AUTH_CREDENTIALS.name:
@@ -74,8 +74,8 @@ class AuditedStore(MemoryStore):
         self.seen["went back"] += serial < before
         self._endpoint.committed[account_id] = serial
 
-    def _event(self, outgoing: Outgoing) -> None:
-        body = decode(topic=outgoing.slice.topic, value=outgoing.value or b"", headers=outgoing.headers).body
+    def _event(self, outgoing: OutgoingRecord) -> None:
+        body = decode(topic=outgoing.topic_partition.topic, value=outgoing.value or b"", headers=outgoing.headers).body
         self.seen[body.ce_type] += 1
         if isinstance(body, AccountReauthorizationRequired):
             self.reauthorization_needed.add(body.account_id)

@@ -7,13 +7,13 @@ from random import Random
 from auth_service.account import AppOf
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients
-from auth_service.machine import auth_machine
+from auth_service.machine import auth_processor
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.security.sealing import Vault
 from common.streams.engine.worker import run_worker
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import Outgoing, Slice
+from common.streams.log.port import OutgoingRecord, TopicPartition
 from fakes.tiktok_token_endpoint import TokenEndpoint, TokenEndpointClient
 from harness import virtual_time
 from harness.simulated_processes import Faults, SimulatedProcess
@@ -108,8 +108,8 @@ class SingleClient:
 def write(store: MemoryStore, log: MemoryLog, body: Body) -> None:
     """Write an event as an edge would."""
     value, headers = encode(Envelope(id="", source="world", time=virtual_time.clock(), traceparent=None, body=body))
-    slice_ = Slice(body.topic.name, log.partition_of(body.key))
-    store.append(Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers))
+    slice_ = TopicPartition(body.topic.name, log.partition_of(body.key))
+    store.append(OutgoingRecord(topic_partition=slice_, key=body.key.encode(), value=value, headers=headers))
 
 
 async def run_auth_worker(
@@ -136,15 +136,15 @@ async def run_auth_worker(
         await member.after("salvage")
 
     await run_worker(
-        machine=auth_machine(recipients.fingerprint),
+        processor=auth_processor(recipients.fingerprint),
         effects=effects,
         log=log,
         membership=member,
-        salvage=salvage,
-        slots=SLOTS,
+        hand_off=salvage,
+        max_effects=SLOTS,
         stop=member.stop,
         clock=virtual_time.clock,
-        moment=virtual_time.moment,
+        read_clocks=virtual_time.moment,
         random=random,
         pause=member.pause,
     )

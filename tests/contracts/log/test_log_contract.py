@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from common.clock import system_clock
 from common.streams.log.kafka import FETCH_RECORDS, KafkaLog
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import Doubt, Log, Outgoing, Reader, Record, Slice, Writer
+from common.streams.log.port import Log, OutgoingRecord, Reader, Record, TopicPartition, TransactionInDoubt, Writer
 
 PATIENCE = 0.2
 
@@ -44,8 +44,11 @@ async def settle(log: Log, name: str, writer: Writer) -> None:
     await (await log.writer(name)).close()
 
 
-def say(topic: str, *values: str, partition: int = 0) -> list[Outgoing]:
-    return [Outgoing(slice=Slice(topic, partition), key=b"k", value=value.encode()) for value in values]
+def say(topic: str, *values: str, partition: int = 0) -> list[OutgoingRecord]:
+    return [
+        OutgoingRecord(topic_partition=TopicPartition(topic, partition), key=b"k", value=value.encode())
+        for value in values
+    ]
 
 
 async def read_to_end(reader: Reader) -> list[Record]:
@@ -68,7 +71,7 @@ async def test_a_partition_is_read_whole_however_long_it_is(
     numbers = [str(number) for number in range(count)]
     await writer.commit(say(topic, *numbers))
     await settle(log, name, writer)
-    reader.assign({Slice(topic, 0): 0})
+    reader.assign({TopicPartition(topic, 0): 0})
     assert values(await read_to_end(reader)) == [number.encode() for number in numbers]
 
 
@@ -79,13 +82,13 @@ async def test_committed_records_are_read_in_order_with_headers(
     headers = (("traceparent", b"00-1"), ("other", b""))
     await writer.commit(
         [
-            Outgoing(slice=Slice(topic, 0), key=b"a", value=b"1", headers=headers),
-            Outgoing(slice=Slice(topic, 0), key=b"a", value=None),
+            OutgoingRecord(topic_partition=TopicPartition(topic, 0), key=b"a", value=b"1", headers=headers),
+            OutgoingRecord(topic_partition=TopicPartition(topic, 0), key=b"a", value=None),
         ]
     )
     await writer.commit(say(topic, "2"))
     await settle(log, name, writer)
-    reader.assign({Slice(topic, 0): 0})
+    reader.assign({TopicPartition(topic, 0): 0})
     found = await read_to_end(reader)
     assert values(found) == [b"1", None, b"2"]
     assert tuple(found[0].headers) == headers
@@ -97,21 +100,25 @@ async def test_one_transaction_goes_to_many_slices(log: Log, topic: str, reader:
     writer = await log.writer(name)
     await writer.commit([*say(topic, "1"), *say(topic, "2", partition=1), *say(topic, "3")])
     await settle(log, name, writer)
-    reader.assign({Slice(topic, 0): 0, Slice(topic, 1): 0})
+    reader.assign({TopicPartition(topic, 0): 0, TopicPartition(topic, 1): 0})
     found = await read_to_end(reader)
-    assert sorted((record.slice.partition, record.value) for record in found) == [(0, b"1"), (0, b"3"), (1, b"2")]
+    assert sorted((record.topic_partition.partition, record.value) for record in found) == [
+        (0, b"1"),
+        (0, b"3"),
+        (1, b"2"),
+    ]
 
 
 async def test_a_second_writer_of_the_name_fences_the_first(log: Log, topic: str, reader: Reader, name: str) -> None:
     first = await log.writer(name)
     await first.commit(say(topic, "1"))
     second = await log.writer(name)
-    with pytest.raises(Doubt):
+    with pytest.raises(TransactionInDoubt):
         await first.commit(say(topic, "never"))
     await second.commit(say(topic, "2"))
     await first.close()
     await settle(log, name, second)
-    reader.assign({Slice(topic, 0): 0})
+    reader.assign({TopicPartition(topic, 0): 0})
     assert values(await read_to_end(reader)) == [b"1", b"2"]
 
 
@@ -121,23 +128,23 @@ async def test_reading_begins_at_the_offset_asked_for_and_can_be_moved(
     writer = await log.writer(name)
     await writer.commit(say(topic, "1", "2", "3"))
     await settle(log, name, writer)
-    reader.assign({Slice(topic, 0): 1})
+    reader.assign({TopicPartition(topic, 0): 1})
     assert values(await read_to_end(reader)) == [b"2", b"3"]
-    reader.assign({Slice(topic, 0): 2, Slice(topic, 1): 0})
+    reader.assign({TopicPartition(topic, 0): 2, TopicPartition(topic, 1): 0})
     assert values(await read_to_end(reader)) == [b"3"]
 
 
 async def test_an_empty_slice_is_at_its_end(log: Log, topic: str, reader: Reader) -> None:
-    reader.assign({Slice(topic, 1): 0})
+    reader.assign({TopicPartition(topic, 1): 0})
     assert await read_to_end(reader) == []
 
 
 async def test_group_offsets_go_along(log: Log, topic: str, reader: Reader, name: str) -> None:
     writer = await log.writer(name)
-    await writer.commit(say(topic, "1"), {Slice(topic, 0): 1})
-    await writer.commit(say(topic, "2"), {Slice(topic, 0): 2})
+    await writer.commit(say(topic, "1"), {TopicPartition(topic, 0): 1})
+    await writer.commit(say(topic, "2"), {TopicPartition(topic, 0): 2})
     await settle(log, name, writer)
-    reader.assign({Slice(topic, 0): 0})
+    reader.assign({TopicPartition(topic, 0): 0})
     assert values(await read_to_end(reader)) == [b"1", b"2"]
 
 
@@ -145,7 +152,7 @@ async def test_a_transaction_larger_than_a_batch_is_whole(log: Log, topic: str, 
     writer = await log.writer(name)
     await writer.commit(say(topic, *("x" * 300_000 for _ in range(7)), "end"))
     await settle(log, name, writer)
-    reader.assign({Slice(topic, 0): 0})
+    reader.assign({TopicPartition(topic, 0): 0})
     assert [len(record.value or b"") for record in await read_to_end(reader)] == [300_000] * 7 + [3]
 
 
@@ -162,7 +169,7 @@ async def test_opening_a_writer_ends_what_a_dead_one_left_open(kafka: str, topic
     await writer.commit(say(topic, "1"))
     await settle(log, name, writer)
     reader = await log.reader()
-    reader.assign({Slice(topic, 0): 0})
+    reader.assign({TopicPartition(topic, 0): 0})
     assert values(await read_to_end(reader)) == [b"1"]
     await reader.close()
     await dead.close()
@@ -177,7 +184,7 @@ async def test_an_open_transaction_does_not_keep_a_reader_from_its_end(kafka: st
     await foreign.begin_transaction()
     await foreign.send_and_wait(topic, b"open", key=b"k", partition=0)
     reader = await log.reader()
-    reader.assign({Slice(topic, 0): 0})
+    reader.assign({TopicPartition(topic, 0): 0})
     assert values(await read_to_end(reader)) == [b"1"]
     await reader.close()
     await foreign.abort_transaction()

@@ -13,8 +13,8 @@ from msgspec import inspect
 from analytics_service.machine import collector
 from analytics_service.video import Video
 from auth_service.machine import State as AuthState
-from common.streams.api import Key, Machine
-from common.streams.engine.changelog import Journal, Position
+from common.streams.api import Processor, StateKey
+from common.streams.engine.changelog import Changelog, Position
 from common.streams.log.port import Record
 from publisher_service.machine import MACHINE as FOLLOWS
 from publisher_service.post import Post as FollowedPost
@@ -27,7 +27,7 @@ STATES: Mapping[str, Any] = {
     "publisher": FollowedPost,
     "uploader": UploadedPost,
 }
-MACHINES: Mapping[str, Machine[Any, Any, Any]] = {
+MACHINES: Mapping[str, Processor[Any, Any, Any]] = {
     "analytics": collector((60,)),
     "publisher": FOLLOWS,
     "uploader": UPLOADS,
@@ -44,11 +44,13 @@ KINDS = [
 each_sample = pytest.mark.parametrize("name", SAMPLES)
 
 
-def record(name: str, value: Mapping[str, Any]) -> tuple[Journal[Any], Record]:
+def record(name: str, value: Mapping[str, Any]) -> tuple[Changelog[Any], Record]:
     service = name.partition(".")[0]
-    journal: Journal[Any] = Journal(service=service, partition=0, state_type=STATES[service])
+    journal: Changelog[Any] = Changelog(service=service, partition=0, state_type=STATES[service])
     raw = json.dumps(value).encode()
-    return journal, Record(slice=journal.slice, offset=7, key=b"acc_1/post_1", value=raw, headers=())
+    return journal, Record(
+        topic_partition=journal.topic_partition, offset=7, key=b"acc_1/post_1", value=raw, headers=()
+    )
 
 
 def read(name: str, value: Mapping[str, Any]) -> Any:
@@ -76,7 +78,7 @@ def test_a_sample_is_read_with_all_it_says(name: str) -> None:
 def test_a_sample_written_again_means_the_same(name: str) -> None:
     state = read(name, SAMPLES[name])
     journal, _ = record(name, {})
-    written = journal.put(Key("acc_1", "post_1"), state, None)
+    written = journal.put(StateKey("acc_1", "post_1"), state, None)
     assert read(name, json.loads(written.value or b"")) == state
 
 
@@ -85,20 +87,11 @@ def test_a_version_that_goes_back_reads_fields_it_does_not_know(name: str) -> No
     assert read(name, {**SAMPLES[name], "field_of_tomorrow": 1}) == read(name, SAMPLES[name])
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if name.partition(".")[0] in MACHINES])
-def test_post_named_without_its_tenant_gets_its_full_name(name: str) -> None:
-    machine, state = MACHINES[name.partition(".")[0]], read(name, SAMPLES[name])
-    full = Key("acc_1", f"{machine.tenant(state)}/post_1")
-    assert full != Key("acc_1", "/post_1")
-    assert machine.rename(Key("acc_1", "post_1"), state) == full
-    assert machine.rename(full, state) == full
-
-
 @pytest.mark.parametrize("service", STATES)
 def test_how_far_the_inputs_are_read_is_written_as_ever(service: str) -> None:
-    journal: Journal[Any] = Journal(service=service, partition=0, state_type=STATES[service])
+    journal: Changelog[Any] = Changelog(service=service, partition=0, state_type=STATES[service])
     frozen = b'{"offsets":{"post.requests":417},"at":"2026-11-20T09:30:00Z"}'
-    found = journal.read(Record(slice=journal.slice, offset=7, key=b"!position", value=frozen))
+    found = journal.read(Record(topic_partition=journal.topic_partition, offset=7, key=b"!position", value=frozen))
     assert found == Position(offsets={"post.requests": 417}, at=datetime(2026, 11, 20, 9, 30, tzinfo=UTC))
     assert journal.put_position({"post.requests": 417}, found.at).value == frozen
 

@@ -11,8 +11,8 @@ import pytest
 
 from tiktok.chunks import ChunkPlan, plan_chunks
 from tiktok.client import TikTok
-from tiktok.errors import Remedy, remedy_of
-from tiktok.models import Grant, StatusCode, Ticket, VideoPost
+from tiktok.errors import RetryAdvice, remedy_of
+from tiktok.models import Grant, StatusCode, UploadPermit, VideoPost
 from tiktok.outcomes import ChunkOutcome, Done, Outcome, Refused, Stored, Unknown
 from tiktok.uploads import Uploads
 from tiktok_sandbox.model.settings import App
@@ -55,7 +55,7 @@ def done(outcome: Outcome[T]) -> T:
     return outcome.value
 
 
-async def put(uploads: Uploads, ticket: Ticket, plan: ChunkPlan, index: int) -> ChunkOutcome:
+async def put(uploads: Uploads, ticket: UploadPermit, plan: ChunkPlan, index: int) -> ChunkOutcome:
     first, last = plan.first(index), plan.last(index)
     return await asyncio.to_thread(
         uploads.put_chunk,
@@ -91,7 +91,7 @@ async def test_a_consent_becomes_tokens_that_know_their_person(
 async def test_a_code_works_once(tiktok: TikTok, grant: Grant, code: str) -> None:
     outcome = await tiktok.exchange_code(code, "http://127.0.0.1:8101/callback", None)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) in {Remedy.RECONSENT, Remedy.PERMANENT}
+    assert remedy_of(outcome) in {RetryAdvice.RECONSENT, RetryAdvice.PERMANENT}
 
 
 async def test_a_refresh_ends_the_old_refresh_token(tiktok: TikTok, grant: Grant) -> None:
@@ -99,17 +99,17 @@ async def test_a_refresh_ends_the_old_refresh_token(tiktok: TikTok, grant: Grant
     assert renewed.open_id == grant.open_id
     again = await tiktok.refresh(grant.refresh_token)
     assert isinstance(again, Refused)
-    assert remedy_of(again) is Remedy.RECONSENT
+    assert remedy_of(again) is RetryAdvice.RECONSENT
 
 
 async def test_a_revoke_ends_both_tokens(tiktok: TikTok, grant: Grant) -> None:
     assert await tiktok.revoke(grant.access_token) == Done(None)
     refused = await tiktok.user_info(grant.access_token, grant.scopes)
     assert isinstance(refused, Refused)
-    assert remedy_of(refused) is Remedy.TOKEN_REJECTED
+    assert remedy_of(refused) is RetryAdvice.TOKEN_REJECTED
     ended = await tiktok.refresh(grant.refresh_token)
     assert isinstance(ended, Refused)
-    assert remedy_of(ended) is Remedy.RECONSENT
+    assert remedy_of(ended) is RetryAdvice.RECONSENT
 
 
 @pytest.mark.parametrize("oauth_errors_as_200", [False, True])
@@ -130,7 +130,7 @@ async def test_another_secret_revokes_nothing(
 ) -> None:
     refused = await TikTok(http, server.url, App().client_key, "another secret").revoke(grant.access_token)
     assert isinstance(refused, Refused)
-    assert remedy_of(refused) is Remedy.MISCONFIGURED
+    assert remedy_of(refused) is RetryAdvice.MISCONFIGURED
     assert isinstance(await tiktok.user_info(grant.access_token, grant.scopes), Done)
 
 
@@ -173,7 +173,7 @@ async def test_a_chunk_out_of_step_is_told(tiktok: TikTok, grant: Grant, uploads
     ticket = done(await tiktok.init_video(grant.access_token, POST, SEVERAL))
     outcome = await put(uploads, ticket, SEVERAL, 1)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is Remedy.RESYNC
+    assert remedy_of(outcome) is RetryAdvice.RESYNC
 
 
 async def test_an_old_upload_url_is_told(tiktok: TikTok, grant: Grant, uploads: Uploads, clock: Clock) -> None:
@@ -181,21 +181,21 @@ async def test_an_old_upload_url_is_told(tiktok: TikTok, grant: Grant, uploads: 
     clock.advance(3601)
     outcome = await put(uploads, ticket, SMALL, 0)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is Remedy.NEW_UPLOAD
+    assert remedy_of(outcome) is RetryAdvice.NEW_UPLOAD
 
 
 async def test_an_old_token_is_told(tiktok: TikTok, grant: Grant, clock: Clock) -> None:
     clock.advance(7201)
     outcome = await tiktok.creator_info(grant.access_token)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is Remedy.TOKEN_REJECTED
+    assert remedy_of(outcome) is RetryAdvice.TOKEN_REJECTED
 
 
 async def test_asking_too_often_is_told(tiktok: TikTok, grant: Grant) -> None:
     outcomes = [await tiktok.init_video(grant.access_token, POST, SMALL) for _ in range(7)]
     assert all(isinstance(outcome, Done) for outcome in outcomes[:6])
     assert isinstance(outcomes[6], Refused)
-    assert remedy_of(outcomes[6]) is Remedy.RATE_LIMITED
+    assert remedy_of(outcomes[6]) is RetryAdvice.RATE_LIMITED
 
 
 CALLS: dict[str, Call] = {

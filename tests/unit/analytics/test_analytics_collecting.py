@@ -6,9 +6,9 @@ from functools import partial
 import msgspec
 import pytest
 
-from analytics_service.decisions import FIRST_RETRY, LONGEST_RETRY, MISSES_PER_AGE, decide, interpret, notice
+from analytics_service.decisions import FIRST_RETRY, LONGEST_RETRY, MISSES_PER_AGE, decide, on_view_change, translate
 from analytics_service.machine import collector, tenant_of
-from analytics_service.plans import PARKED_FOR, REMEMBERED_FOR, todo
+from analytics_service.plans import PARKED_FOR, REMEMBERED_FOR, next_effect
 from analytics_service.video import (
     BecameAvailable,
     Collect,
@@ -30,11 +30,11 @@ from common.contract.account import CredentialIssued, CredentialWithdrawn, Token
 from common.contract.codec import Envelope
 from common.contract.metrics import MetricsCollected
 from common.contract.post import PostAvailable, PostPublished
-from common.streams.api import Due, Key, Wait
+from common.streams.api import Due, StateKey, Wait
 
 AGES = (60, 300, 3600)
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-KEY = Key(lane="acc_1", item="shop/post-1")
+KEY = StateKey(partition_key="acc_1", entity_id="shop/post-1")
 NUMBERS = Numbers(
     video_id="7512345678901234567",
     view_count=10,
@@ -208,9 +208,9 @@ def issued(version: int) -> CredentialIssued:
 
 
 def test_a_newer_credential_wakes_a_parked_post() -> None:
-    fact = notice(KEY, PARKED, issued(4))
+    fact = on_view_change(KEY, PARKED, issued(4))
     assert fact == CredentialSeen(version=4)
-    assert notice(KEY, PARKED, msgspec.structs.replace(issued(4), tenant="shop")) == fact
+    assert on_view_change(KEY, PARKED, msgspec.structs.replace(issued(4), tenant="shop")) == fact
     assert change(PARKED, fact, at(70)).state == YOUNG
 
 
@@ -225,7 +225,7 @@ def test_a_newer_credential_wakes_a_parked_post() -> None:
     ],
 )
 def test_other_records_wake_nothing(state: Video, record: CredentialIssued | CredentialWithdrawn) -> None:
-    assert notice(KEY, state, record) is None
+    assert on_view_change(KEY, state, record) is None
 
 
 @pytest.mark.parametrize("state", [PARKED, FINISHED])
@@ -250,12 +250,12 @@ WANTS: list[tuple[Video, float, object]] = [
 
 @pytest.mark.parametrize(("state", "when", "wanted"), WANTS)
 def test_what_a_state_wants(state: Video, when: float, wanted: object) -> None:
-    assert todo(KEY, state, at(when)) == wanted
+    assert next_effect(KEY, state, at(when)) == wanted
 
 
 def test_a_call_never_asks_for_more_ids_than_tiktok_takes() -> None:
     many = msgspec.structs.replace(YOUNG, video_ids=tuple(str(number) for number in range(25)))
-    effect = todo(KEY, many, at(60))
+    effect = next_effect(KEY, many, at(60))
     assert isinstance(effect, Collect)
     assert len(effect.video_ids) == 20
 
@@ -265,18 +265,18 @@ def test_only_available_posts_with_ids_are_taken_up() -> None:
         return Envelope(id="1", source="s", time=T0, traceparent=None, body=event)
 
     published = PostPublished(account_id="a", post_id="p", tenant="t", revision=1, at=T0, publish_id="x")
-    taken = interpret(envelope(body()))
+    taken = translate(envelope(body()))
     assert taken is not None
     assert (taken.key, taken.fact) == (KEY, BecameAvailable(tenant="shop", video_ids=("7",), at=T0))
-    theirs = interpret(envelope(msgspec.structs.replace(body(), tenant="rival")))
+    theirs = translate(envelope(msgspec.structs.replace(body(), tenant="rival")))
     assert theirs is not None
-    assert theirs.key == Key("acc_1", "rival/post-1")
-    assert interpret(envelope(body(()))) is None
-    assert interpret(envelope(published)) is None
+    assert theirs.key == StateKey("acc_1", "rival/post-1")
+    assert translate(envelope(body(()))) is None
+    assert translate(envelope(published)) is None
 
 
 @pytest.mark.parametrize("state", [YOUNG, PARKED, FINISHED], ids=lambda value: type(value).__name__)
 def test_states_survive_being_written_down(state: Video) -> None:
     machine = collector(AGES)
     assert msgspec.json.decode(msgspec.json.encode(state), type=Video) == state
-    assert machine.tenant(state) == tenant_of(state) == "shop"
+    assert machine.fairness_key(state) == tenant_of(state) == "shop"

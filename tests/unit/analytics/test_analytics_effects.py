@@ -28,7 +28,7 @@ from common.contract.body import Body
 from common.contract.topics import AUTH_CREDENTIALS, Topic
 from common.security.credentials import AccessToken, AccessTokens
 from common.security.sealing import seal_for
-from common.streams.api import Key
+from common.streams.api import StateKey
 from tiktok.client import TikTok
 from tiktok.models import Video
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
@@ -36,7 +36,7 @@ from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 PRIVATE = X25519PrivateKey.generate()
 TOKENS = AccessTokens(service="analytics", private_key=PRIVATE, clock=lambda: NOW)
-KEY = Key("acc_1", "shop/post-1")
+KEY = StateKey("acc_1", "shop/post-1")
 COLLECT = Collect(tenant="shop", video_ids=("7",), age=60, due=NOW)
 SEEN = Video(id="7", create_time=1, share_url="https://x/7", view_count=5, like_count=4, comment_count=3, share_count=2)
 

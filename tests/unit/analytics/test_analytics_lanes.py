@@ -8,7 +8,7 @@ from analytics_service.ages import age_after, parse_ages
 from analytics_service.errors import InvalidAges
 from analytics_service.lanes import AT_ONCE, CALLS_PER_WINDOW, WINDOW, admit
 from analytics_service.video import Collect, Collecting, Finished, Parked, Video
-from common.streams.api import Key, Lane, Wish
+from common.streams.api import EffectRequest, EntityGroup, StateKey
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -18,26 +18,26 @@ def asked(seconds_ago: float, tries: int = 0) -> Collecting:
     return Collecting(tenant="shop", video_ids=("7",), available_at=NOW, next_age=60, tries=tries, called_at=called_at)
 
 
-def wish(item: str, overdue: float) -> Wish[Collect]:
+def wish(item: str, overdue: float) -> EffectRequest[Collect]:
     due = NOW - timedelta(seconds=overdue)
-    return Wish(Key("acc_1", item), Collect(tenant="shop", video_ids=("7",), age=60, due=due))
+    return EffectRequest(StateKey("acc_1", item), Collect(tenant="shop", video_ids=("7",), age=60, due=due))
 
 
-def lane(states: dict[str, Video], running: tuple[str, ...] = ()) -> Lane[Video]:
-    return Lane(account_id="acc_1", states=states, running=running)
+def lane(states: dict[str, Video], running: tuple[str, ...] = ()) -> EntityGroup[Video]:
+    return EntityGroup(partition_key="acc_1", states=states, running=running)
 
 
 def test_the_longest_overdue_go_first_and_only_a_few_at_once() -> None:
     wishes = [wish("a", 1), wish("b", 9), wish("c", 5), wish("d", 7)]
     admission = admit(lane({}), wishes, NOW)
-    assert [key.item for key in admission.start] == ["b", "d", "c"]
+    assert [key.entity_id for key in admission.start] == ["b", "d", "c"]
     assert len(admission.start) == AT_ONCE
-    assert admission.look_again is None
+    assert admission.retry_at is None
 
 
 def test_running_calls_take_their_place() -> None:
     admission = admit(lane({}, ("x", "y")), [wish("a", 1), wish("b", 9)], NOW)
-    assert [key.item for key in admission.start] == ["b"]
+    assert [key.entity_id for key in admission.start] == ["b"]
 
 
 def test_a_running_post_is_not_started_again() -> None:
@@ -48,14 +48,14 @@ def test_a_spent_minute_is_waited_out() -> None:
     states: dict[str, Video] = {str(number): asked(30 - number / 10) for number in range(CALLS_PER_WINDOW)}
     admission = admit(lane(states), [wish("a", 1)], NOW)
     assert admission.start == ()
-    assert admission.look_again == NOW - timedelta(seconds=30) + WINDOW
+    assert admission.retry_at == NOW - timedelta(seconds=30) + WINDOW
 
 
 def test_the_last_free_call_of_a_minute_is_used() -> None:
     states: dict[str, Video] = {str(number): asked(30) for number in range(CALLS_PER_WINDOW - 1)}
     admission = admit(lane(states), [wish("a", 1), wish("b", 2)], NOW)
-    assert [key.item for key in admission.start] == ["b"]
-    assert admission.look_again == NOW + timedelta(seconds=30)
+    assert [key.entity_id for key in admission.start] == ["b"]
+    assert admission.retry_at == NOW + timedelta(seconds=30)
 
 
 def test_calls_of_an_older_minute_do_not_count() -> None:

@@ -25,7 +25,7 @@ from auth_service.decisions import decide
 from auth_service.departures import REVOKE_FOR
 from auth_service.machine import tenant_of
 from auth_service.moves import version_of
-from auth_service.plans import todo
+from auth_service.plans import next_effect
 from builders.account_states import (
     ACTIVE,
     ASKED,
@@ -89,7 +89,7 @@ def test_what_is_forgotten_and_what_is_kept() -> None:
     assert isinstance(noted, AuditRecorded)
     assert (noted.action, noted.by, noted.tenant) == (Action.ACCOUNT_DISCONNECTED, "key:a", "acme")
     assert tenant_of(decision.state) == ""
-    assert todo(KEY, decision.state, NOW, recipients="keys") is None
+    assert next_effect(KEY, decision.state, NOW, recipients="keys") is None
 
 
 def test_what_has_no_tokens_goes_at_once() -> None:
@@ -118,15 +118,15 @@ def test_asking_twice_changes_nothing() -> None:
     ],
 )
 def test_a_goodbye_wants_one_thing(state: Disconnecting, wanted: Refresh | Revoke | Wait) -> None:
-    assert todo(KEY, state, NOW, recipients="keys") == wanted
+    assert next_effect(KEY, state, NOW, recipients="keys") == wanted
 
 
 def test_with_an_ended_access_token_a_new_one_is_fetched_first() -> None:
-    assert isinstance(todo(KEY, DISCONNECTING, ENDED - timedelta(seconds=1), recipients="keys"), Revoke)
-    assert todo(KEY, DISCONNECTING, ENDED, recipients="keys") == Refresh(app=APP, pair=OLD, attempt=1)
+    assert isinstance(next_effect(KEY, DISCONNECTING, ENDED - timedelta(seconds=1), recipients="keys"), Revoke)
+    assert next_effect(KEY, DISCONNECTING, ENDED, recipients="keys") == Refresh(app=APP, pair=OLD, attempt=1)
     fresh = RefreshDone(version=3, scopes=(), issued=issued(4, ENDED))
     renewed = state_after(DISCONNECTING, fresh, Disconnecting, ENDED)
-    assert todo(KEY, renewed, ENDED, recipients="keys") == Revoke(app=APP, pair=fresh.issued.pair, attempt=1)
+    assert next_effect(KEY, renewed, ENDED, recipients="keys") == Revoke(app=APP, pair=fresh.issued.pair, attempt=1)
     assert event_types(decide(KEY, DISCONNECTING, fresh, ENDED)) == [], "no service hears of this token"
 
 
@@ -141,9 +141,9 @@ def test_an_access_token_that_tiktok_does_not_take_is_told_from_a_grant_that_is_
     rejected = state_after(DISCONNECTING, Rejected(version=3), Disconnecting)
     assert rejected.retry_at is not None
     waited = state_after(rejected, Due(), Disconnecting, rejected.retry_at)
-    assert isinstance(todo(KEY, waited, rejected.retry_at, recipients="keys"), Refresh)
+    assert isinstance(next_effect(KEY, waited, rejected.retry_at, recipients="keys"), Refresh)
     renewed = state_after(waited, DONE, Disconnecting)
-    assert isinstance(todo(KEY, renewed, NOW, recipients="keys"), Revoke), "the grant lives: it is revoked"
+    assert isinstance(next_effect(KEY, renewed, NOW, recipients="keys"), Revoke), "the grant lives: it is revoked"
     (gone,) = (event for event in decide(KEY, waited, REFUSED, NOW).events if isinstance(event, AccountDisconnected))
     assert gone.revoked, "TikTok knows neither token"
 
@@ -157,7 +157,7 @@ def test_tokens_that_are_born_dead_are_not_renewed_in_a_loop() -> None:
     state: Account = DISCONNECTING
     now, renewals = ENDED, 0
     while isinstance(state, Disconnecting):
-        wanted = todo(KEY, state, now, recipients="keys")
+        wanted = next_effect(KEY, state, now, recipients="keys")
         fact: Fact | Due
         if isinstance(wanted, Wait):
             now, fact = wanted.until, Due()
@@ -188,7 +188,7 @@ def test_a_revocation_is_asked_for_again_later(trouble: Trouble, least: int, mos
     assert least <= (waiting.retry_at - NOW).total_seconds() <= most
     assert decide(KEY, waiting, Due(), NOW) == Decision(state=waiting), "not before its time"
     again = state_after(waiting, Due(), Disconnecting, waiting.retry_at)
-    assert todo(KEY, again, waiting.retry_at, recipients="keys") == Revoke(app=APP, pair=OLD, attempt=2)
+    assert next_effect(KEY, again, waiting.retry_at, recipients="keys") == Revoke(app=APP, pair=OLD, attempt=2)
 
 
 @pytest.mark.parametrize("trouble", list(Trouble))
@@ -198,7 +198,7 @@ def test_tiktok_away_for_a_day_keeps_nobodys_tokens_longer(trouble: Trouble) -> 
     )
     now, events = NOW, list[type[object]]()
     while isinstance(state, Disconnecting):
-        wanted = todo(KEY, state, now, recipients="keys")
+        wanted = next_effect(KEY, state, now, recipients="keys")
         if isinstance(wanted, Wait):
             now = wanted.until
         decision = decide(KEY, state, Due() if isinstance(wanted, Wait) else not_revoked(state, trouble), now)
@@ -221,7 +221,7 @@ def test_where_a_day_was_not_enough_nobody_claims_that_it_is_revoked() -> None:
 def test_the_answer_to_a_refresh_under_way_is_what_is_revoked() -> None:
     leaving = state_after(REFRESHING, ASKED, Disconnecting)
     renewed = state_after(leaving, DONE, Disconnecting)
-    assert todo(KEY, renewed, NOW, recipients="keys") == Revoke(app=APP, pair=DONE.issued.pair, attempt=1)
+    assert next_effect(KEY, renewed, NOW, recipients="keys") == Revoke(app=APP, pair=DONE.issued.pair, attempt=1)
     assert decide(KEY, renewed, Revoked(version=3), NOW) == Decision(state=renewed), "that was the pair before"
     assert isinstance(decide(KEY, renewed, Revoked(version=4), NOW).state, Disconnected)
     assert version_of(renewed) == version_of(leaving) == 4
@@ -231,12 +231,14 @@ def test_a_refresh_under_way_whose_answer_is_lost_leaves_the_old_access_token_to
     waiting = state_after(state_after(REFRESHING, ASKED, Disconnecting), UNSETTLED, Disconnecting)
     assert waiting.retry_at is not None
     again = state_after(waiting, Due(), Disconnecting, waiting.retry_at)
-    assert todo(KEY, again, NOW + timedelta(seconds=2), recipients="keys") == Revoke(app=APP, pair=OLD, attempt=2)
+    assert next_effect(KEY, again, NOW + timedelta(seconds=2), recipients="keys") == Revoke(
+        app=APP, pair=OLD, attempt=2
+    )
 
 
 def test_a_salvaged_pair_is_what_is_revoked() -> None:
     renewed = state_after(state_after(REFRESHING, ASKED, Disconnecting), SALVAGED, Disconnecting)
-    assert todo(KEY, renewed, NOW, recipients="keys") == Revoke(app=APP, pair=SALVAGED.pair, attempt=1)
+    assert next_effect(KEY, renewed, NOW, recipients="keys") == Revoke(app=APP, pair=SALVAGED.pair, attempt=1)
 
 
 # -- a person who comes back

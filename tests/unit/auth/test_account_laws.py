@@ -43,7 +43,7 @@ from auth_service.account import (
 )
 from auth_service.decisions import decide
 from auth_service.moves import describe, version_of
-from auth_service.plans import Wanted, todo
+from auth_service.plans import Wanted, next_effect
 from builders.account_states import KEY, NOW, PROFILE, fingerprint, pair_of_life
 from common.contract.account import (
     AccountDescribed,
@@ -54,7 +54,7 @@ from common.contract.account import (
 )
 from common.contract.audit import Action, AuditRecorded
 from common.contract.body import Body
-from common.streams.api import Due, Meanwhile, Wait
+from common.streams.api import Background, Due, Wait
 
 HOLDING = Issuing | Connected | Refreshing | Ailing | Expiring | Disconnecting
 LIVES = (timedelta(seconds=60), timedelta(hours=2), timedelta(days=1))
@@ -225,11 +225,11 @@ class Life:
             assert self.state.profile.tenant == before.profile.tenant
 
     def wanted(self) -> Wanted:
-        return None if self.state is None else todo(KEY, self.state, self.now, recipients=self.recipients)
+        return None if self.state is None else next_effect(KEY, self.state, self.now, recipients=self.recipients)
 
     def carry_out(self, wanted: Wanted, end: int) -> None:
         """Wait for what is waited for; let what is wanted end in one of its ways, well by the first."""
-        if isinstance(wanted, Meanwhile):
+        if isinstance(wanted, Background):
             wanted = Wait(wanted.until) if end == NEVER_ENDS else wanted.effect
         if isinstance(wanted, Wait):
             self.now = max(self.now, wanted.until)

@@ -25,17 +25,17 @@ from auth_service.account import (
     app_of,
 )
 from auth_service.decisions import decide
-from auth_service.plans import LOOK_AGAIN, LOOK_EARLIER, LOOK_EVERY, look_time, todo, warning_time
+from auth_service.plans import LOOK_AGAIN, LOOK_EARLIER, LOOK_EVERY, look_time, next_effect, warning_time
 from builders.account_states import CONNECTED, KEY, NOW, OLD, PROFILE, pair_of_life, state_after, state_of
 from common.contract.account import AccountDescribed
-from common.streams.api import Decision, Due, Meanwhile, Wait
+from common.streams.api import Background, Decision, Due, Wait
 
 NAMED = msgspec.structs.replace(PROFILE, scopes=("user.info.basic", "video.publish"), seen_at=NOW)
 WELL = msgspec.structs.replace(CONNECTED, profile=NAMED, refresh_at=NOW + 2 * LOOK_EVERY)
 
 
 def look_at(profile: Profile) -> datetime:
-    at = look_time(KEY.lane, profile)
+    at = look_time(KEY.partition_key, profile)
     assert at is not None
     return at
 
@@ -50,16 +50,16 @@ EACH_HOUR = EACH_DAY / 24
 
 def test_a_look_is_due_within_a_day_of_the_last_and_nothing_waits_for_it() -> None:
     assert LOOK_EVERY * (1 - LOOK_EARLIER) <= EACH_DAY <= LOOK_EVERY
-    assert todo(KEY, WELL, NOW, recipients="keys") == Wait(NOW + EACH_DAY)
-    assert todo(KEY, WELL, NOW + EACH_DAY, recipients="keys") == Meanwhile(effect=LOOK, until=WELL.refresh_at)
+    assert next_effect(KEY, WELL, NOW, recipients="keys") == Wait(NOW + EACH_DAY)
+    assert next_effect(KEY, WELL, NOW + EACH_DAY, recipients="keys") == Background(effect=LOOK, until=WELL.refresh_at)
 
 
 def test_a_warning_that_comes_due_does_not_wait_for_a_look() -> None:
     at = warning_time(NAMED, OLD)
     assert at is not None
     late = msgspec.structs.replace(WELL, refresh_at=at + LOOK_EVERY)
-    assert todo(KEY, late, at - timedelta(seconds=1), recipients="keys") == Meanwhile(effect=LOOK, until=at)
-    assert todo(KEY, late, at, recipients="keys") == Wait(at)
+    assert next_effect(KEY, late, at - timedelta(seconds=1), recipients="keys") == Background(effect=LOOK, until=at)
+    assert next_effect(KEY, late, at, recipients="keys") == Wait(at)
 
 
 def test_a_first_look_is_due_within_a_day_of_the_consent() -> None:
@@ -77,12 +77,12 @@ def test_looks_at_accounts_of_one_moment_drift_apart() -> None:
 
 def test_who_did_not_grant_it_is_not_looked_at() -> None:
     nameless = msgspec.structs.replace(WELL, profile=msgspec.structs.replace(NAMED, scopes=("video.publish",)))
-    assert todo(KEY, nameless, NOW + LOOK_EVERY, recipients="keys") == Wait(nameless.refresh_at)
+    assert next_effect(KEY, nameless, NOW + LOOK_EVERY, recipients="keys") == Wait(nameless.refresh_at)
 
 
 def test_a_refresh_goes_before_a_look() -> None:
     both = msgspec.structs.replace(WELL, refresh_at=NOW + LOOK_EVERY)
-    assert todo(KEY, both, NOW + LOOK_EVERY, recipients="keys") == Wait(both.refresh_at)
+    assert next_effect(KEY, both, NOW + LOOK_EVERY, recipients="keys") == Wait(both.refresh_at)
     assert isinstance(decide(KEY, both, Due(), NOW + LOOK_EVERY).state, Refreshing)
 
 
@@ -139,7 +139,7 @@ def live(profile: Profile, *, life: timedelta, days: int, answer: Answer) -> Cou
     now: datetime = NOW
     while now < NOW + timedelta(days=days):
         assert done.total() < MOST_EFFECTS
-        wanted = todo(KEY, state, now, recipients="keys")
+        wanted = next_effect(KEY, state, now, recipients="keys")
         fact: Fact | Due
         if isinstance(wanted, Wait):
             now, fact = max(now, wanted.until), Due()
@@ -149,7 +149,7 @@ def live(profile: Profile, *, life: timedelta, days: int, answer: Answer) -> Cou
             issued = Issued(pair=new, recipients="keys", sealed={})
             fact = RefreshDone(version=wanted.pair.version, scopes=(), issued=issued)
         else:
-            assert isinstance(wanted, Meanwhile)
+            assert isinstance(wanted, Background)
             done[Look] += 1
             fact = answer(wanted.effect.pair.version)
         state = state_of(decide(KEY, state, fact, now))

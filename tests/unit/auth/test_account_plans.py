@@ -22,12 +22,12 @@ from auth_service.account import (
     Trouble,
     app_of,
 )
-from auth_service.plans import REFRESH_LEAD, SHORTEST_WAIT, refresh_time, retry_time, todo
-from common.streams.api import Key, Wait
+from auth_service.plans import REFRESH_LEAD, SHORTEST_WAIT, next_effect, refresh_time, retry_time
+from common.streams.api import StateKey, Wait
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
-KEY = Key("acc_1")
+KEY = StateKey("acc_1")
 PROFILE = Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
 
 
@@ -65,7 +65,7 @@ def issuing(retry_at: datetime | None) -> Issuing:
     ],
 )
 def test_each_state_wants_one_thing(state: Account, wanted: Effect | Wait | None) -> None:
-    assert todo(KEY, state, NOW, recipients="keys") == wanted
+    assert next_effect(KEY, state, NOW, recipients="keys") == wanted
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ from auth_service.account import (
     app_of,
 )
 from auth_service.decisions import decide
-from auth_service.machine import interpret
-from auth_service.plans import LOOK_AGAIN, todo
+from auth_service.machine import translate
+from auth_service.plans import LOOK_AGAIN, next_effect
 from builders.account_states import (
     AILING,
     CONNECTED,
@@ -60,7 +60,7 @@ from common.contract.account import (
 from common.contract.audit import Action, AuditRecorded
 from common.contract.codec import Envelope
 from common.contract.tiktok import TikTokNotified
-from common.streams.api import Decision, Due, Meanwhile, Wait
+from common.streams.api import Background, Decision, Due, Wait
 from harness.auth_api import AuthApi
 from tiktok_sandbox.app_context import Shell
 
@@ -85,13 +85,13 @@ def assert_removed(state: Account, refused: RefreshRefused) -> None:
     assert isinstance(checking, Expiring)
     until = checking.pair.access_expires_at
     look = Look(app=app_of(checking.profile), pair=checking.pair, scopes=checking.profile.scopes)
-    assert todo(KEY, checking, NOW, recipients="keys") == Meanwhile(effect=look, until=until)
+    assert next_effect(KEY, checking, NOW, recipients="keys") == Background(effect=look, until=until)
     assert_gone(decide(KEY, checking, Rejected(version=refused.version), NOW))
 
 
 def test_a_removal_is_checked_by_a_refresh_that_is_refused() -> None:
     asked = state_after(CONNECTED, REMOVAL, Refreshing)
-    assert todo(KEY, asked, NOW, recipients="keys") is not None
+    assert next_effect(KEY, asked, NOW, recipients="keys") is not None
     assert event_types(decide(KEY, CONNECTED, REMOVAL, NOW)) == [], "it is not believed yet"
     assert_removed(asked, REFUSED)
 
@@ -193,7 +193,7 @@ def test_where_tiktok_does_not_say_it_is_asked_every_hour_and_the_tenant_told_on
     second = decide(KEY, msgspec.structs.replace(first.state, check_at=NOW), UNSEEN, NOW)
     assert event_types(second) == []
     assert second.state == first.state
-    assert todo(KEY, first.state, NOW, recipients="keys") == Wait(min(end, later))
+    assert next_effect(KEY, first.state, NOW, recipients="keys") == Wait(min(end, later))
     assert_gone(decide(KEY, first.state, Due(), end))
 
 
@@ -254,7 +254,7 @@ def notice(event: str, *, open_id: str, client_key: str, at: datetime) -> Envelo
 
 @pytest.mark.parametrize("event", ["post.publish.complete", "authorization.removed.tomorrow", ""])
 def test_other_notices_are_not_for_accounts(event: str) -> None:
-    assert interpret(notice(event, open_id="-000", client_key="aw", at=NOW)) is None
+    assert translate(notice(event, open_id="-000", client_key="aw", at=NOW)) is None
 
 
 def removed_at_tiktok(auth_api: AuthApi, shell: Shell) -> TikTokNotified:

@@ -19,7 +19,7 @@ from auth_service.account import (
     Trouble,
 )
 from auth_service.decisions import AT_RISK_AFTER, decide
-from auth_service.plans import todo
+from auth_service.plans import next_effect
 from builders.account_states import (
     CONNECTED,
     DONE,
@@ -78,7 +78,7 @@ class Steady:
         for _ in range(MOST_STEPS):
             if now >= end:
                 break
-            wanted = todo(KEY, self.state, now, recipients="keys")
+            wanted = next_effect(KEY, self.state, now, recipients="keys")
             if isinstance(wanted, Wait):
                 now = wanted.until
                 self._take(decide(KEY, self.state, Due(), now), now)
@@ -217,5 +217,5 @@ def test_what_only_the_person_can_mend_is_no_risk_any_more() -> None:
 
 
 def test_a_dying_access_token_is_used_up_to_its_end() -> None:
-    assert todo(KEY, EXPIRING, NOW, recipients="keys") == Wait(OLD.access_expires_at)
+    assert next_effect(KEY, EXPIRING, NOW, recipients="keys") == Wait(OLD.access_expires_at)
     assert isinstance(decide(KEY, EXPIRING, Due(), OLD.access_expires_at - timedelta(seconds=1)).state, Expiring)

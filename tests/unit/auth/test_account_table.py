@@ -31,7 +31,7 @@ from auth_service.account import (
     RevokeUnsettled,
 )
 from auth_service.decisions import decide
-from auth_service.plans import todo
+from auth_service.plans import next_effect
 from builders.account_states import (
     ASKED,
     ASKED_BY_ANOTHER,
@@ -206,6 +206,6 @@ def test_a_refusal_of_another_version_does_not_end_a_goodbye() -> None:
 def test_a_refresh_refused_ends_a_goodbye_only_where_nothing_is_left_to_revoke_with() -> None:
     revoking = decide(KEY, DISCONNECTING, REFUSED, NOW).state
     assert isinstance(revoking, Disconnecting)
-    assert isinstance(todo(KEY, revoking, NOW, recipients="keys"), Revoke)
+    assert isinstance(next_effect(KEY, revoking, NOW, recipients="keys"), Revoke)
     ended = decide(KEY, DISCONNECTING, REFUSED, OLD.access_expires_at).state
     assert isinstance(ended, Disconnected)

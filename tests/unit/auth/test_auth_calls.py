@@ -79,7 +79,9 @@ class Offering:
 
 def pair(version: int = 3, *, sealed_as: int | None = None) -> Pair:
     tokens = Tokens(access_token="act.now", refresh_token="rft.now")
-    sealed = seal_tokens(VAULT, tokens, account_id=KEY.lane, version=version if sealed_as is None else sealed_as)
+    sealed = seal_tokens(
+        VAULT, tokens, account_id=KEY.partition_key, version=version if sealed_as is None else sealed_as
+    )
     found = pair_of_life(version, NOW, timedelta(hours=2))
     return type(found)(
         version=version,

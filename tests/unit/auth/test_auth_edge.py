@@ -10,7 +10,7 @@ import pytest
 
 from auth_service.account import Granted
 from auth_service.grants import open_tokens
-from auth_service.machine import interpret
+from auth_service.machine import translate
 from auth_service.steps import CONSENT_LIFE, INVITATION_LIFE
 from common.contract.account import (
     AccountConnectRefused,
@@ -46,7 +46,7 @@ async def test_a_person_connects_an_account(auth_api: AuthApi, shell: Shell) -> 
 async def test_the_pair_reaches_the_worker_sealed(auth_api: AuthApi) -> None:
     page = await auth_api.browser.get(await auth_api.consent(await auth_api.open_consent_page()))
     (command,) = auth_api.worker.connects
-    addressed = interpret(Envelope(id="1", source="auth", time=None, traceparent=None, body=command))
+    addressed = translate(Envelope(id="1", source="auth", time=None, traceparent=None, body=command))
     assert addressed is not None
     assert isinstance(addressed.fact, Granted)
     tokens = open_tokens(VAULT, addressed.fact.pair, account_id=command.account_id)

@@ -30,14 +30,14 @@ from auth_service.account import (
 from auth_service.decisions import decide
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients, Tokens, open_tokens, seal_tokens
-from auth_service.machine import auth_machine, interpret, salvage
-from auth_service.plans import todo
+from auth_service.machine import auth_processor, hand_off, translate
+from auth_service.plans import next_effect
 from common.contract.account import CredentialIssued, GrantSalvaged, TokenRejected
 from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.topics import Topic
 from common.security.sealing import CannotOpen, Vault, open_sealed
-from common.streams.api import Due, Key
+from common.streams.api import Due, StateKey
 from fakes.tiktok_clients import SingleClient
 from tiktok.client import TikTok
 from tiktok.models import Grant, UserInfo
@@ -49,7 +49,7 @@ from tiktok_sandbox.model.settings import Settings
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT = "acc_1"
-KEY = Key(ACCOUNT)
+KEY = StateKey(ACCOUNT)
 VAULT = Vault({"one": b"1" * 32})
 UPLOADER = X25519PrivateKey.generate()
 RECIPIENTS = Recipients({"uploader": UPLOADER.public_key()})
@@ -116,7 +116,7 @@ def pair_of(tokens: Tokens, version: int) -> Pair:
 
 async def run(effects: AuthEffects, state: Account) -> Account:
     """Do what the state wants, and take the outcome in."""
-    effect = todo(KEY, state, NOW, recipients=RECIPIENTS.fingerprint)
+    effect = next_effect(KEY, state, NOW, recipients=RECIPIENTS.fingerprint)
     assert isinstance(effect, Issue | Refresh)
     after = decide(KEY, state, await effects.perform(KEY, effect, EmptyViews()), NOW).state
     assert after is not None
@@ -295,24 +295,24 @@ async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
         KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews()
     )
     assert isinstance(done, RefreshDone)
-    body = salvage(KEY, done)
+    body = hand_off(KEY, done)
     assert isinstance(body, GrantSalvaged)
-    addressed = interpret(envelope(body))
+    addressed = translate(envelope(body))
     assert addressed is not None
     assert addressed.key == KEY
     assert isinstance(addressed.fact, Salvaged)
     assert addressed.fact.pair == done.issued.pair
-    assert salvage(KEY, RefreshUnsettled(version=3, attempt=1, reason="")) is None
+    assert hand_off(KEY, RefreshUnsettled(version=3, attempt=1, reason="")) is None
 
 
 def test_the_machine_reads_commands_and_lets_refreshes_finish() -> None:
-    machine = auth_machine("keys")
+    machine = auth_processor("keys")
     assert [topic.name for topic in machine.inputs] == ["auth.commands", "tiktok.webhooks"]
     assert machine.uninterruptible == (Refresh,)
     rejected = TokenRejected(account_id=ACCOUNT, version=3, code="access_token_invalid", service="uploader", at=NOW)
-    assert machine.interpret(envelope(rejected)) is not None
+    assert machine.translate(envelope(rejected)) is not None
     issued = CredentialIssued(account_id=ACCOUNT, version=1, scopes=(), expires_at=NOW, sealed={})
-    assert machine.interpret(envelope(issued)) is None
+    assert machine.translate(envelope(issued)) is None
 
 
 def test_recipients_tell_one_set_of_keys_from_another() -> None:

@@ -8,7 +8,7 @@ import msgspec
 from auth_service.grants import Tokens
 from common.contract.account import AccountDisconnected, CredentialIssued, CredentialWithdrawn, DisconnectRequested
 from common.contract.tiktok import TikTokNotified
-from common.streams.log.port import Slice
+from common.streams.log.port import TopicPartition
 from fakes.tiktok_refresh import RotatingTikTok
 from harness import virtual_time
 from harness.auth_worker import ACCOUNT, FIRST_TOKENS, AuthPartition
@@ -81,7 +81,7 @@ def versions(partition: AuthPartition) -> Sequence[int]:
 
 def kept(partition: AuthPartition) -> bytes:
     """What the newest record of the account's state holds."""
-    return partition.store.records[Slice("auth.state", 0)][-1].value or b""
+    return partition.store.records[TopicPartition("auth.state", 0)][-1].value or b""
 
 
 def test_what_a_refresh_under_way_brings_is_what_is_revoked() -> None:

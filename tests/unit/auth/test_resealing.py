@@ -21,13 +21,13 @@ from auth_service.account import (
     Refreshing,
     Resealed,
 )
-from auth_service.machine import State, auth_machine
+from auth_service.machine import State, auth_processor
 from auth_service.tenant import Tenant
 from common.contract.tenant import AppResealed, TenantDescribed, TikTokApp
-from common.streams.api import Decision, Key
+from common.streams.api import Decision, StateKey
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-ACCOUNT, TENANT = Key("acc_1"), Key("acme", "tenant")
+ACCOUNT, TENANT = StateKey("acc_1"), StateKey("acme", "tenant")
 PROFILE = Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
 PAIR = Pair(
     version=3,
@@ -49,7 +49,7 @@ OWNER = Tenant(tenant="acme", name="Acme", app=APP, created_at=NOW, changed_at=N
 HASH = hashlib.sha256(b"v1.k1.AAAA").hexdigest()
 ANEW = Resealed(replaces=HASH, sealed="v1.k2.BBBB")
 APP_ANEW = AppResealed(tenant="acme", replaces=HASH, sealed="v1.k2.BBBB")
-MACHINE = auth_machine("keys")
+MACHINE = auth_processor("keys")
 
 
 @pytest.mark.parametrize("state", WITH_A_PAIR, ids=lambda state: type(state).__name__)
@@ -91,13 +91,13 @@ def test_an_app_that_changed_meanwhile_stays(app: TikTokApp | None) -> None:
 
 
 @pytest.mark.parametrize(("key", "state", "fact"), [(ACCOUNT, WITH_A_PAIR[1], ANEW), (TENANT, OWNER, APP_ANEW)])
-def test_what_does_not_open_here_is_not_kept(key: Key, state: State, fact: Resealed | AppResealed) -> None:
-    asked: list[tuple[Key, State, str]] = []
+def test_what_does_not_open_here_is_not_kept(key: StateKey, state: State, fact: Resealed | AppResealed) -> None:
+    asked: list[tuple[StateKey, State, str]] = []
 
-    def opens(key: Key, state: State, sealed: str) -> bool:
+    def opens(key: StateKey, state: State, sealed: str) -> bool:
         asked.append((key, state, sealed))
         return False
 
-    decided = auth_machine("keys", opens=opens).decide(key, state, fact, NOW)
+    decided = auth_processor("keys", opens=opens).decide(key, state, fact, NOW)
     assert decided == Decision(state=state)
     assert asked == [(key, state, "v1.k2.BBBB")]

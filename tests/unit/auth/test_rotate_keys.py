@@ -14,8 +14,8 @@ from builders.consents import BOTH, NEW, NEW_ALONE, NEW_BEHIND, OLD, OLD_ALONE, 
 from common.contract.account import PairResealed
 from common.contract.body import Body
 from common.security.sealing import Vault
-from common.streams.api import Key
-from common.streams.log.port import Slice, Unusable
+from common.streams.api import StateKey
+from common.streams.log.port import LogUnavailable, TopicPartition
 from fakes.tiktok_refresh import OneUseRefreshTikTok
 from harness import virtual_time
 from harness.simulated_auth import SimulatedAuth
@@ -63,7 +63,7 @@ def test_the_secret_of_an_app_opens_for_its_edge_under_the_new_key_alone() -> No
         await auth.work(OLD_ALONE)
         async with auth.worker(BOTH):
             assert await auth.rotate() == 0
-        state = auth.states()[Key("acme", "tenant")]
+        state = auth.states()[StateKey("acme", "tenant")]
         assert isinstance(state, Tenant)
         assert state.app is not None
         sealed = state.app.sealed_secret
@@ -137,7 +137,7 @@ def test_commands_that_are_lost_or_not_confirmed_are_written_again() -> None:
                 return  # gone without a word
             await auth.write(body)
             if len(tried) == 3:
-                raise Unusable("no answer")  # noqa: EM101, TRY003 -- Kafka's words
+                raise LogUnavailable("no answer")  # noqa: EM101, TRY003 -- Kafka's words
 
         async with auth.worker(BOTH):
             assert await auth.rotation(write=write).run(asyncio.Event()) == 0
@@ -314,7 +314,7 @@ class Gone:
     async def before(self, step: str) -> None:
         self._fetches += step == "fetch"
         if self._fetches > 1:
-            raise Unusable("connection refused")  # noqa: EM101, TRY003 -- Kafka's words
+            raise LogUnavailable("connection refused")  # noqa: EM101, TRY003 -- Kafka's words
 
     async def after(self, step: str) -> None:
         """Nothing happens."""
@@ -358,7 +358,9 @@ def test_no_token_is_in_what_it_says_or_writes() -> None:
         async with auth.worker(BOTH):
             await auth.rotate()
         commands = [
-            record.value or b"" for number in (0, 1) for record in auth.store.records[Slice("auth.commands", number)]
+            record.value or b""
+            for number in (0, 1)
+            for record in auth.store.records[TopicPartition("auth.commands", number)]
         ]
         assert len(commands) == 2 * len(ACCOUNTS)
         assert not [text for text in (*commands, *map(str.encode, auth.output)) if b"act." in text or b"rft." in text]

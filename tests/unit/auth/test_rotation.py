@@ -29,7 +29,7 @@ from auth_service.rotation import (
 from auth_service.sealed_states import held_in, text_of
 from auth_service.tenant import ApiKey, Customer, Tenant
 from common.contract.tenant import TikTokApp
-from common.streams.api import Key
+from common.streams.api import StateKey
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PROFILE = Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
@@ -78,13 +78,13 @@ WITHOUT: list[Account | Customer | None] = [
 def backlog_of(*states: Account | Customer) -> Backlog:
     backlog = Backlog("k2")
     for number, state in enumerate(states):
-        backlog.take(Key(f"acc_{number}"), state)
+        backlog.take(StateKey(f"acc_{number}"), state)
     backlog.follow(0)
     return backlog
 
 
 def asked(backlog: Backlog, now: float = 0) -> list[str]:
-    return [key.lane for key, _ in backlog.next(now)]
+    return [key.partition_key for key, _ in backlog.next(now)]
 
 
 @pytest.mark.parametrize("state", WITH_A_SEAL, ids=lambda state: type(state).__name__)
@@ -97,7 +97,7 @@ def test_every_state_that_keeps_something_sealed_is_asked_for(state: Account | C
 def test_a_state_that_keeps_nothing_sealed_is_left_alone(state: Account | Customer | None) -> None:
     assert held_in(state) is None
     backlog = Backlog("k2")
-    backlog.take(Key("acc_0"), state)
+    backlog.take(StateKey("acc_0"), state)
     assert backlog.left == 0
 
 
@@ -113,7 +113,7 @@ def test_whatever_is_not_under_the_newest_key_is_left(text: str) -> None:
 def test_only_the_newest_record_of_a_state_counts() -> None:
     backlog = Backlog("k2")
     for state in (connected(OLD), connected(NEW)):
-        backlog.take(Key("acc_0"), state)
+        backlog.take(StateKey("acc_0"), state)
     assert (backlog.left, backlog.total) == (0, 0)
 
 
@@ -121,10 +121,10 @@ def test_a_record_is_asked_for_once_and_done_when_it_comes_under_the_newest_key(
     backlog = backlog_of(connected(OLD), connected(OLD))
     assert asked(backlog) == ["acc_0", "acc_1"]
     assert asked(backlog) == []
-    backlog.take(Key("acc_0"), connected(NEW))
+    backlog.take(StateKey("acc_0"), connected(NEW))
     assert progress(backlog) == "resealed 1 of 2 records under key k2"
     assert backlog.left == 1
-    backlog.take(Key("acc_1"), connected(NEW))
+    backlog.take(StateKey("acc_1"), connected(NEW))
     assert backlog.settled
     assert last_words(backlog, stopped=False) == ["no record is sealed under another key than k2"]
 
@@ -132,8 +132,8 @@ def test_a_record_is_asked_for_once_and_done_when_it_comes_under_the_newest_key(
 def test_a_state_that_changes_around_its_pair_is_not_asked_for_again() -> None:
     backlog = backlog_of(connected(OLD))
     asked(backlog)
-    backlog.take(Key("acc_0"), refreshing(OLD))
-    backlog.take(Key("acc_0"), connected(OLD))
+    backlog.take(StateKey("acc_0"), refreshing(OLD))
+    backlog.take(StateKey("acc_0"), connected(OLD))
     assert (asked(backlog), backlog.left, dict(backlog.sealed_meanwhile)) == ([], 1, {})
 
 
@@ -141,7 +141,7 @@ def test_another_pair_under_an_old_key_is_asked_for_at_once() -> None:
     backlog = backlog_of(connected(OLD))
     asked(backlog)
     consent = Issuing(profile=PROFILE, pair=pair("v1.k1.BBBB"), version=4, reason=IssueReason.CONNECTED)
-    backlog.take(Key("acc_0"), consent)
+    backlog.take(StateKey("acc_0"), consent)
     ((_, held),) = backlog.next(0)
     assert text_of(held) == "v1.k1.BBBB"
     assert not backlog.sealed_meanwhile
@@ -151,14 +151,14 @@ def test_another_pair_under_an_old_key_is_asked_for_at_once() -> None:
 def test_what_is_forgotten_is_neither_left_nor_done(state: Account | None) -> None:
     backlog = backlog_of(connected(OLD))
     asked(backlog)
-    backlog.take(Key("acc_0"), state)
+    backlog.take(StateKey("acc_0"), state)
     assert (backlog.left, backlog.done, backlog.settled) == (0, 0, True)
 
 
 def test_so_many_are_asked_for_at_once_and_what_was_asked_in_vain_comes_last() -> None:
     backlog = backlog_of(*[connected(OLD)] * (ASKED_AT_ONCE + 1))
     assert len(asked(backlog, 0)) == ASKED_AT_ONCE
-    backlog.take(Key("acc_0"), connected(NEW))
+    backlog.take(StateKey("acc_0"), connected(NEW))
     assert asked(backlog, 1) == [f"acc_{ASKED_AT_ONCE}"]
     assert asked(backlog, ASK_AGAIN_SECONDS - 0.1) == []
     assert asked(backlog, ASK_AGAIN_SECONDS) == [f"acc_{number}" for number in range(1, ASKED_AT_ONCE)]
@@ -175,20 +175,20 @@ def test_a_partition_that_stands_still_does_not_hold_up_the_others() -> None:
 def test_what_cannot_be_opened_is_given_up_until_it_changes() -> None:
     backlog = backlog_of(connected(OLD), connected(OLD))
     asked(backlog)
-    backlog.give_up(Key("acc_0"))
-    backlog.take(Key("acc_0"), refreshing(OLD))
-    backlog.take(Key("acc_1"), connected(NEW))
+    backlog.give_up(StateKey("acc_0"))
+    backlog.take(StateKey("acc_0"), refreshing(OLD))
+    backlog.take(StateKey("acc_1"), connected(NEW))
     assert (backlog.left, asked(backlog, 100), backlog.total) == (0, [], 2)
     assert last_words(backlog, stopped=False) == ["1 records cannot be opened with the keys in AUTH_VAULT_KEYS"]
-    backlog.take(Key("acc_0"), connected(NEW))
+    backlog.take(StateKey("acc_0"), connected(NEW))
     assert backlog.settled
 
 
 def test_what_workers_seal_under_another_key_meanwhile_is_counted() -> None:
     backlog = backlog_of(connected(OLD), connected(NEW))
     for number in (0, 1):
-        backlog.take(Key(f"acc_{number}"), connected(f"v1.k1.CCC{number}"))
-        backlog.take(Key(f"acc_{number}"), connected(NEW))
+        backlog.take(StateKey(f"acc_{number}"), connected(f"v1.k1.CCC{number}"))
+        backlog.take(StateKey(f"acc_{number}"), connected(NEW))
     assert backlog.left == 0
     assert not backlog.settled
     (words,) = last_words(backlog, stopped=False)
@@ -198,7 +198,7 @@ def test_what_workers_seal_under_another_key_meanwhile_is_counted() -> None:
 def test_what_was_there_before_was_not_sealed_meanwhile() -> None:
     backlog = Backlog("k2")
     for sealed in ("v1.k1.AAAA", "v1.k1.BBBB"):
-        backlog.take(Key("acc_0"), connected(sealed))
+        backlog.take(StateKey("acc_0"), connected(sealed))
     assert not backlog.sealed_meanwhile
 
 
@@ -206,9 +206,9 @@ def test_it_stalls_when_there_is_not_a_record_less_for_a_minute() -> None:
     backlog = backlog_of(connected(OLD), connected(OLD))
     asked(backlog)
     assert not backlog.stalled(STALLED_SECONDS - 1)
-    backlog.take(Key("acc_0"), connected(NEW))
+    backlog.take(StateKey("acc_0"), connected(NEW))
     assert not backlog.stalled(STALLED_SECONDS)
-    backlog.take(Key("acc_0"), connected(OLD))  # back again: no way forward
+    backlog.take(StateKey("acc_0"), connected(OLD))  # back again: no way forward
     assert not backlog.stalled(2 * STALLED_SECONDS - 1)
     assert backlog.stalled(2 * STALLED_SECONDS)
 

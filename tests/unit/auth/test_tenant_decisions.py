@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from auth_service.machine import AnyFact, State, decide, interpret, tenant_of, todo
+from auth_service.machine import AnyFact, State, decide, next_effect, tenant_of, translate
 from auth_service.tenant import ApiKey, Customer, Tenant, api_key_key, tenant_key
 from auth_service.tenant_decisions import CustomerFact, decide_customer
 from builders.account_states import ASKED, CONNECTED, CONSENT, KEY, fingerprint
@@ -244,7 +244,7 @@ def test_no_secret_is_noted_or_shown() -> None:
 
 @pytest.mark.parametrize("fact", [fact for fact, _ in TABLE.values()])
 def test_a_command_finds_its_state(fact: CustomerFact) -> None:
-    addressed = interpret(Envelope(id="1", source="test", time=None, traceparent=None, body=fact))
+    addressed = translate(Envelope(id="1", source="test", time=None, traceparent=None, body=fact))
     assert addressed is not None
     of_key = isinstance(fact, KeyRequested | KeyRevocationRequested)
     assert addressed.key == (api_key_key("acme", "abcdefghijkl") if of_key else tenant_key("acme"))
@@ -257,7 +257,7 @@ def test_a_command_finds_its_state(fact: CustomerFact) -> None:
 def test_customers_and_accounts_do_not_meet(state: State, fact: AnyFact | Due) -> None:
     assert decide(KEY, state, fact, NOW) == Decision(state=state)
     assert decide(KEY, CONNECTED, RENAMED, NOW) == Decision(state=CONNECTED)
-    assert todo(KEY, state, NOW, recipients="keys") is None
+    assert next_effect(KEY, state, NOW, recipients="keys") is None
     assert tenant_of(state) == "acme"
 
 

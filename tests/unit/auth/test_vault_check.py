@@ -11,7 +11,7 @@ from auth_service.settings import WorkerSettings
 from auth_service.vault_check import KeyCheck, check_vault, tell_of_missing_keys
 from builders.consents import BOTH, NEW_ALONE, OLD_ALONE
 from common.security.sealing import Vault
-from common.streams.api import Key
+from common.streams.api import StateKey
 from common.streams.log.memory import MemoryLog
 from harness import virtual_time
 from harness.simulated_auth import PARTITIONS, SimulatedAuth
@@ -114,10 +114,10 @@ def test_a_broken_record_does_not_speak_against_its_key() -> None:
     virtual_time.run(main())
 
 
-async def inspected(states: Mapping[Key, State], vault: Vault, *lost: str) -> list[MutableMapping[str, object]]:
+async def inspected(states: Mapping[StateKey, State], vault: Vault, *lost: str) -> list[MutableMapping[str, object]]:
     """What is logged when a partition with these states is opened."""
 
-    async def shown() -> AsyncIterator[tuple[Key, State]]:
+    async def shown() -> AsyncIterator[tuple[StateKey, State]]:
         for entry in states.items():
             yield entry
 

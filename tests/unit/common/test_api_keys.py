@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.http.api_keys import mint, parse_key
+from common.http.api_keys import generate_key, parse_key
 
 
 def test_a_key_is_its_id_and_its_secret_and_only_the_secrets_hash_is_for_keeping() -> None:
-    new = mint(lambda count: bytes(range(count)))
+    new = generate_key(lambda count: bytes(range(count)))
     assert new.text == "pb_aaaqeayeauda_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
     assert new.key_id == "aaaqeayeauda"
     assert new.secret_hash == hashlib.sha256(b"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").hexdigest()
@@ -21,19 +21,19 @@ def test_a_key_is_its_id_and_its_secret_and_only_the_secrets_hash_is_for_keeping
 
 @given(seed=st.randoms(use_true_random=False))
 def test_what_is_minted_is_read_back(seed: Any) -> None:
-    new = mint(seed.randbytes)
+    new = generate_key(seed.randbytes)
     presented = parse_key(new.text)
     assert presented is not None
     assert (presented.key_id, presented.secret_hash) == (new.key_id, new.secret_hash)
 
 
 def test_no_two_keys_are_alike() -> None:
-    keys = [mint(os.urandom) for _ in range(100)]
+    keys = [generate_key(os.urandom) for _ in range(100)]
     assert len({key.key_id for key in keys}) == len({key.secret_hash for key in keys}) == 100
 
 
 def test_what_holds_a_key_does_not_show_it() -> None:
-    new = mint(os.urandom)
+    new = generate_key(os.urandom)
     secret = new.text[-43:]
     presented = parse_key(new.text)
     assert secret not in f"{new!r}{new}{presented!r}"
@@ -62,6 +62,6 @@ def test_any_text_may_come_where_a_key_belongs(text: str) -> None:
     ],
 )
 def test_what_is_nearly_a_key_is_none(spoil: Callable[[str], str]) -> None:
-    key = mint(bytes).text
+    key = generate_key(bytes).text
     assert parse_key(key) is not None
     assert parse_key(spoil(key)) is None

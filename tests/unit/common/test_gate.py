@@ -17,13 +17,13 @@ from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.tenant import ApiKeyIssued, ApiKeyRevoked, Scope, TenantDescribed
 from common.contract.topics import AUTH_API_KEYS
-from common.http.api_keys import Caller, Gate, KeyFirst, mint
+from common.http.api_keys import ApiKeyAuth, AuthenticateBeforeBody, Caller, generate_key
 from common.http.app import LARGEST_BODY_BYTES, create_app
 from common.http.errors import Problem
 from common.http.problems import PROBLEM_MEDIA_TYPE, Code
 from common.streams.engine.whole_view import WholeView
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import Outgoing, Slice
+from common.streams.log.port import OutgoingRecord, TopicPartition
 from fakes.api_keys import IssuedKeys, bearer
 
 
@@ -31,9 +31,9 @@ class Order(BaseModel):
     size: int = Field(ge=1)
 
 
-def routes(gate: Gate) -> APIRouter:
-    router = APIRouter(route_class=KeyFirst)
-    caller = Depends(gate.demand(Scope.POSTS_WRITE))
+def routes(gate: ApiKeyAuth) -> APIRouter:
+    router = APIRouter(route_class=AuthenticateBeforeBody)
+    caller = Depends(gate.require(Scope.POSTS_WRITE))
 
     @router.post("/orders")
     async def order(order: Order, caller: Annotated[Caller, caller]) -> dict[str, object]:
@@ -52,7 +52,7 @@ def routes(gate: Gate) -> APIRouter:
         return "open"
 
     @router.get("/numbers", dependencies=[caller])
-    async def numbers(again: Annotated[Caller, Depends(gate.demand(Scope.ANALYTICS_READ))]) -> str:
+    async def numbers(again: Annotated[Caller, Depends(gate.require(Scope.ANALYTICS_READ))]) -> str:
         return again.key_id
 
     return router
@@ -146,7 +146,7 @@ async def test_no_header_and_two_headers_hold_no_key(edge: Edge) -> None:
 
 async def test_a_key_nobody_issued_and_a_wrong_secret_get_the_same_answer(edge: Edge) -> None:
     issued, text = edge.keys.issue()
-    stranger, another = mint(edge.keys.random.randbytes), mint(edge.keys.random.randbytes)
+    stranger, another = generate_key(edge.keys.random.randbytes), generate_key(edge.keys.random.randbytes)
     unknown = await edge.order(bearer(stranger.text))
     wrong = await edge.order(bearer(f"pb_{issued.key_id}_{another.text[-43:]}"))
     refused(unknown, 401, "api_key_unknown")
@@ -164,7 +164,7 @@ async def test_secrets_are_compared_in_constant_time_also_where_there_is_no_key(
         return one == other
 
     monkeypatch.setattr("hmac.compare_digest", compare)
-    await edge.order(bearer(mint(edge.keys.random.randbytes).text))
+    await edge.order(bearer(generate_key(edge.keys.random.randbytes).text))
     await edge.order(bearer(edge.keys.issue()[1]))
     assert compared == [(64, 64), (64, 64)]
 
@@ -185,14 +185,14 @@ async def test_a_revoked_key_says_so_to_who_has_its_secret_alone(edge: Edge) -> 
     issued, text = edge.keys.issue()
     edge.keys.records[issued.key_id] = revoked(issued)
     refused(await edge.order(bearer(text)), 401, "api_key_revoked")
-    guess = f"pb_{issued.key_id}_{mint(edge.keys.random.randbytes).text[-43:]}"
+    guess = f"pb_{issued.key_id}_{generate_key(edge.keys.random.randbytes).text[-43:]}"
     refused(await edge.order(bearer(guess)), 401, "api_key_unknown")
 
 
 async def test_a_key_is_good_until_its_last_moment_and_not_in_it(edge: Edge) -> None:
     issued, text = edge.keys.issue(expires_at=edge.keys.now)
     refused(await edge.order(bearer(text)), 401, "api_key_expired")
-    guess = f"pb_{issued.key_id}_{mint(edge.keys.random.randbytes).text[-43:]}"
+    guess = f"pb_{issued.key_id}_{generate_key(edge.keys.random.randbytes).text[-43:]}"
     refused(await edge.order(bearer(guess)), 401, "api_key_unknown")
     edge.keys.now -= timedelta(microseconds=1)
     assert (await edge.order(bearer(text))).status_code == 200
@@ -309,7 +309,7 @@ async def test_a_route_that_asks_twice_counts_once_and_demands_both(edge: Edge) 
 
 async def test_a_missing_scope_counts_and_a_wrong_key_does_not(edge: Edge) -> None:
     issued, text = edge.keys.issue(scopes=(), per_minute=1)
-    wrong = await edge.order(bearer(f"pb_{issued.key_id}_{mint(edge.keys.random.randbytes).text[-43:]}"))
+    wrong = await edge.order(bearer(f"pb_{issued.key_id}_{generate_key(edge.keys.random.randbytes).text[-43:]}"))
     assert "ratelimit" not in wrong.headers
     assert (await edge.order(bearer(text))).headers["ratelimit"] == '"key";r=0;t=60'
     refused(await edge.order(bearer(text)), 429, "rate_limited")
@@ -319,7 +319,7 @@ async def test_a_missing_scope_counts_and_a_wrong_key_does_not(edge: Edge) -> No
 
 
 async def test_no_answer_shows_a_key(edge: Edge) -> None:
-    texts = [edge.keys.issue(scopes=())[1], mint(edge.keys.random.randbytes).text, edge.keys.issue()[1]]
+    texts = [edge.keys.issue(scopes=())[1], generate_key(edge.keys.random.randbytes).text, edge.keys.issue()[1]]
     for text in texts:
         for path in ("/problem", "/bug"):
             answer = await edge.http.get(path, headers=bearer(text))
@@ -341,15 +341,15 @@ class Written:
         envelope = Envelope(id="1", source="auth", time=None, traceparent=None, body=body)
         value, headers = encode(envelope)
         partition = MemoryLog(self.store).partition_of(body.key)
-        slice_ = Slice(AUTH_API_KEYS.name, partition)
-        self.store.append(Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers))
+        slice_ = TopicPartition(AUTH_API_KEYS.name, partition)
+        self.store.append(OutgoingRecord(topic_partition=slice_, key=body.key.encode(), value=value, headers=headers))
 
 
 async def test_a_revocation_reaches_the_gate_through_the_log() -> None:
     log, keys, stop = Written(), IssuedKeys(), asyncio.Event()
     issued, text = keys.issue()
     app = create_app(service="example", ready=dict, registry=CollectorRegistry())
-    app.include_router(routes(Gate(log.view, clock=lambda: keys.now, monotonic=lambda: 0.0)))
+    app.include_router(routes(ApiKeyAuth(log.view, clock=lambda: keys.now, monotonic=lambda: 0.0)))
     following = asyncio.create_task(log.view.follow(stop))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge") as http:
         edge = Edge(keys, http)

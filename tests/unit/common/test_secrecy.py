@@ -3,7 +3,7 @@
 import pytest
 
 from common.contract.codec import MalformedEvent, UnknownEvent
-from common.service.redaction import without_secrets
+from common.service.redaction import redact
 
 TOKEN = "act.q8ZrT2mVw0XyKd4LbN7sHc9FgJ1pUaEe5RiOoCvB3lQjWtYx!4692.e1"
 SECRETS = (
@@ -16,7 +16,7 @@ SECRETS = (
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_secret_is_hidden_wherever_it_stands(secret: str) -> None:
-    hidden = without_secrets(f"Invalid enum value '{secret}' - at `$.privacy_level`")
+    hidden = redact(f"Invalid enum value '{secret}' - at `$.privacy_level`")
     assert secret not in hidden
     assert hidden.startswith("Invalid enum value '")
     assert hidden.endswith("' - at `$.privacy_level`")
@@ -36,7 +36,7 @@ def test_a_secret_is_hidden_wherever_it_stands(secret: str) -> None:
     ],
 )
 def test_what_helps_to_find_a_mistake_stays(text: str) -> None:
-    assert without_secrets(text) == text
+    assert redact(text) == text
 
 
 def test_what_an_event_is_refused_for_repeats_no_secret() -> None:

@@ -18,7 +18,7 @@ from common.contract.post import (
     PostUnresolved,
     PrivacyLevel,
 )
-from common.streams.api import Due, Key
+from common.streams.api import Due, StateKey
 from publisher_service.decisions import decide
 from publisher_service.plans import REMEMBER_FOR
 from publisher_service.post import (
@@ -43,7 +43,7 @@ from publisher_service.post import (
     Verdict,
 )
 
-KEY = Key("acc_a", "t1/post-1")
+KEY = StateKey("acc_a", "t1/post-1")
 THEN = datetime(2027, 1, 1, 12, tzinfo=UTC)
 NOW = THEN + timedelta(minutes=1)
 PUBLIC = PrivacyLevel.PUBLIC_TO_EVERYONE

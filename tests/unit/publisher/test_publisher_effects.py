@@ -17,11 +17,11 @@ from common.contract.post import PrivacyLevel
 from common.contract.topics import AUTH_CREDENTIALS, Topic
 from common.metrics import UNREADABLE_CREDENTIALS
 from common.security.sealing import seal_for
-from common.streams.api import Key
+from common.streams.api import StateKey
 from publisher_service import metrics
 from publisher_service.decisions import decide
 from publisher_service.effects import PublisherEffects
-from publisher_service.plans import todo
+from publisher_service.plans import next_effect
 from publisher_service.post import (
     Completed,
     CredentialRejected,
@@ -37,7 +37,7 @@ from publisher_service.post import (
 )
 from tiktok.client import TikTok
 
-KEY = Key("acc_a", "t1/post-1")
+KEY = StateKey("acc_a", "t1/post-1")
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 POLL = Poll(publish_id="v_pub_file~v2-1.7", attempt=2)
 PRIVATE_KEY = X25519PrivateKey.generate()
@@ -51,7 +51,7 @@ class Views:
     credential: Body | None
 
     def get(self, topic: Topic, account_id: str) -> Body | None:
-        return self.credential if (topic, account_id) == (AUTH_CREDENTIALS, KEY.lane) else None
+        return self.credential if (topic, account_id) == (AUTH_CREDENTIALS, KEY.partition_key) else None
 
 
 def issued(
@@ -165,7 +165,7 @@ async def test_a_lost_answer_is_asked_for_again_and_changes_nothing_else(wire: W
     assert decision.events == ()
     assert isinstance(decision.state, Following)
     assert decision.state.next_at > NOW
-    assert todo(KEY, decision.state, decision.state.next_at) == POLL
+    assert next_effect(KEY, decision.state, decision.state.next_at) == POLL
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.post import FailureReason as Reason
 from common.contract.post import PostFailed, PostPublished, PostReturned, PostUnresolved, PostUploaded, PrivacyLevel
-from common.streams.api import Addressed, Key
-from publisher_service.machine import MACHINE, interpret, notice
+from common.streams.api import KeyedFact, StateKey
+from publisher_service.machine import MACHINE, on_view_change, translate
 from publisher_service.post import (
     AwaitingCredential,
     CredentialSeen,
@@ -21,7 +21,7 @@ from publisher_service.post import (
 )
 
 AT = datetime(2027, 1, 1, 12, tzinfo=UTC)
-KEY = Key("acc_a", "t1/post-1")
+KEY = StateKey("acc_a", "t1/post-1")
 POST: dict[str, Any] = {"account_id": "acc_a", "post_id": "post-1", "tenant": "t1", "revision": 4, "at": AT}
 HANDED: dict[str, Any] = {"publish_id": "p7", "attempt": 2, "privacy_level": PrivacyLevel.SELF_ONLY}
 PUBLISHED = Published(tenant="t1", attempt=2, publish_id="p7", revision=5, published_at=AT, next_at=AT)
@@ -34,12 +34,12 @@ def envelope(body: Body) -> Envelope[Body]:
 
 def test_an_upload_is_a_handover() -> None:
     body = PostUploaded(**POST, **HANDED, bytes_total=10, request_digest="d")
-    assert interpret(envelope(body)) == Addressed(KEY, HandedOver(**FACT))
+    assert translate(envelope(body)) == KeyedFact(KEY, HandedOver(**FACT))
 
 
 def test_an_unresolved_upload_is_a_handover_in_doubt() -> None:
     body = PostUnresolved(**POST, **HANDED, message="?")
-    assert interpret(envelope(body)) == Addressed(KEY, HandedOverInDoubt(**FACT))
+    assert translate(envelope(body)) == KeyedFact(KEY, HandedOverInDoubt(**FACT))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_unresolved_upload_is_a_handover_in_doubt() -> None:
     ],
 )
 def test_other_events_are_no_facts(body: Body) -> None:
-    assert interpret(envelope(body)) is None
+    assert translate(envelope(body)) is None
 
 
 def issued(version: int) -> CredentialIssued:
@@ -60,12 +60,12 @@ def issued(version: int) -> CredentialIssued:
 
 def test_only_a_newer_credential_wakes_a_waiting_post() -> None:
     waiting = AwaitingCredential(then=PUBLISHED, newer_than=3)
-    assert notice(KEY, waiting, issued(4)) == CredentialSeen(version=4)
-    assert notice(KEY, waiting, issued(3)) is None
-    assert notice(KEY, waiting, CredentialWithdrawn(account_id="acc_a", version=4, reason="gone")) is None
-    assert notice(KEY, PUBLISHED, issued(4)) is None
+    assert on_view_change(KEY, waiting, issued(4)) == CredentialSeen(version=4)
+    assert on_view_change(KEY, waiting, issued(3)) is None
+    assert on_view_change(KEY, waiting, CredentialWithdrawn(account_id="acc_a", version=4, reason="gone")) is None
+    assert on_view_change(KEY, PUBLISHED, issued(4)) is None
 
 
 def test_the_tenant_is_known_in_every_state() -> None:
-    assert MACHINE.tenant(PUBLISHED) == "t1"
-    assert MACHINE.tenant(AwaitingCredential(then=PUBLISHED, newer_than=3)) == "t1"
+    assert MACHINE.fairness_key(PUBLISHED) == "t1"
+    assert MACHINE.fairness_key(AwaitingCredential(then=PUBLISHED, newer_than=3)) == "t1"

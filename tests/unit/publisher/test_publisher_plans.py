@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from common.contract.post import PrivacyLevel
-from common.streams.api import Admission, Due, Key, Lane, Wait, Wish
+from common.streams.api import Admission, Due, EffectRequest, EntityGroup, StateKey, Wait
 from publisher_service.decisions import decide
 from publisher_service.lanes import ACCOUNT_RESTS, POLLS_PER_MINUTE, admit
-from publisher_service.plans import REMEMBER_FOR, next_look, todo
+from publisher_service.plans import REMEMBER_FOR, next_effect, next_look
 from publisher_service.post import (
     AwaitingCredential,
     Closed,
@@ -26,7 +26,7 @@ from publisher_service.post import (
     Verdict,
 )
 
-KEY = Key("acc_a", "t1/post-1")
+KEY = StateKey("acc_a", "t1/post-1")
 THEN = datetime(2027, 1, 1, 12, tzinfo=UTC)
 LATER = THEN + timedelta(seconds=10)
 COMMON: dict[str, Any] = {"tenant": "t1", "attempt": 2, "publish_id": "v_pub_file~v2-1.7", "revision": 4}
@@ -57,7 +57,7 @@ DAY = timedelta(days=1)
     ],
 )
 def test_what_a_post_wants(state: Post, now: datetime, wanted: Poll | Wait) -> None:
-    assert todo(KEY, state, now) == wanted
+    assert next_effect(KEY, state, now) == wanted
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_what_a_post_wants(state: Post, now: datetime, wanted: Poll | Wait) -> N
     ],
 )
 def test_a_wait_that_is_over_changes_the_state_so_that_it_is_not_waited_for_again(state: Post) -> None:
-    wait = todo(KEY, state, THEN)
+    wait = next_effect(KEY, state, THEN)
     assert isinstance(wait, Wait)
 
     after = decide(KEY, state, Due(), wait.until).state
 
-    assert after is None or todo(KEY, after, wait.until) != wait
+    assert after is None or next_effect(KEY, after, wait.until) != wait
 
 
 def waits(state: Following | Published, count: int, now: datetime = THEN) -> list[float]:
@@ -109,17 +109,17 @@ def test_more_ids_are_looked_for_only_now_and_then() -> None:
 
 
 def test_posts_drift_apart_and_each_waits_the_same_whenever_it_is_asked() -> None:
-    times = {next_look(Key("acc_a", f"post-{number}"), FOLLOWING, THEN) for number in range(100)}
+    times = {next_look(StateKey("acc_a", f"post-{number}"), FOLLOWING, THEN) for number in range(100)}
     assert len(times) == 100
     assert next_look(KEY, FOLLOWING, THEN) == next_look(KEY, FOLLOWING, THEN)
 
 
-def lane(states: dict[str, Post], running: tuple[str, ...] = ()) -> Lane[Post]:
-    return Lane(account_id="acc_a", states=states, running=running)
+def lane(states: dict[str, Post], running: tuple[str, ...] = ()) -> EntityGroup[Post]:
+    return EntityGroup(partition_key="acc_a", states=states, running=running)
 
 
-def wish(item: str) -> Wish[Poll]:
-    return Wish(Key("acc_a", item), POLL)
+def wish(item: str) -> EffectRequest[Poll]:
+    return EffectRequest(StateKey("acc_a", item), POLL)
 
 
 def test_posts_without_a_verdict_ask_first_and_the_longest_waiting_of_them() -> None:
@@ -128,7 +128,7 @@ def test_posts_without_a_verdict_ask_first_and_the_longest_waiting_of_them() -> 
         "late": replace(FOLLOWING, next_at=LATER),
         "early": replace(FOLLOWING, next_at=THEN),
     }
-    assert admit(lane(states), [wish(item) for item in states], LATER) == Admission(start=(Key("acc_a", "early"),))
+    assert admit(lane(states), [wish(item) for item in states], LATER) == Admission(start=(StateKey("acc_a", "early"),))
 
 
 def test_one_post_of_an_account_asks_at_a_time() -> None:
@@ -152,22 +152,22 @@ def test_nobody_asks_where_nobody_wishes_to() -> None:
 )
 def test_every_state_remembers_until_when_the_account_rests(rested: Post) -> None:
     states: dict[str, Post] = {"a": rested, "b": FOLLOWING}
-    assert admit(lane(states), [wish("b")], THEN) == Admission(start=(), look_again=LATER)
-    assert admit(lane(states), [wish("b")], LATER) == Admission(start=(Key("acc_a", "b"),))
+    assert admit(lane(states), [wish("b")], THEN) == Admission(start=(), retry_at=LATER)
+    assert admit(lane(states), [wish("b")], LATER) == Admission(start=(StateKey("acc_a", "b"),))
 
 
 def test_many_posts_of_an_account_stay_within_its_share_of_the_status_budget() -> None:
     states: dict[str, Post] = {f"post-{number}": replace(FOLLOWING, next_at=THEN) for number in range(40)}
     now, asked = THEN, []
     while now < THEN + timedelta(minutes=5):
-        wishes = [wish(item) for item, state in states.items() if isinstance(todo(KEY, state, now), Poll)]
+        wishes = [wish(item) for item, state in states.items() if isinstance(next_effect(KEY, state, now), Poll)]
         admission = admit(lane(states), wishes, now)
         for key in admission.start:
             asked.append(now)
             fact = Completed(attempt=2) if len(asked) % 3 else StillProcessing(attempt=2)
-            after = decide(key, states[key.item], fact, now).state
+            after = decide(key, states[key.entity_id], fact, now).state
             assert after is not None
-            states[key.item] = after
+            states[key.entity_id] = after
         now += timedelta(milliseconds=100)
 
     busiest = max(sum(start <= at < start + timedelta(minutes=1) for at in asked) for start in asked)

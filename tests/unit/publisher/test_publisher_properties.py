@@ -17,9 +17,9 @@ from common.contract.post import (
     PostUnresolved,
     PrivacyLevel,
 )
-from common.streams.api import Due, Key, Wait
+from common.streams.api import Due, StateKey, Wait
 from publisher_service.decisions import decide
-from publisher_service.plans import todo
+from publisher_service.plans import next_effect
 from publisher_service.post import (
     Completed,
     CredentialRejected,
@@ -38,7 +38,7 @@ from publisher_service.post import (
 )
 from publisher_service.verdicts import RULINGS
 
-KEY = Key("acc_a", "t1/post-1")
+KEY = StateKey("acc_a", "t1/post-1")
 START = datetime(2027, 1, 1, tzinfo=UTC)
 
 attempts = st.integers(1, 3)
@@ -137,7 +137,7 @@ def test_every_state_wants_something_and_a_wait_ends(steps: list[tuple[timedelta
             break
 
     for _ in range(5):
-        if world.state is None or isinstance(wanted := todo(KEY, world.state, world.now), Poll):
+        if world.state is None or isinstance(wanted := next_effect(KEY, world.state, world.now), Poll):
             return
         assert isinstance(wanted, Wait)
         world.now = max(world.now, wanted.until)

@@ -10,7 +10,7 @@ from common.contract.post import PostRequested, PrivacyLevel, Source
 from common.contract.tiktok import TikTokNotified
 from common.errors import SettingsRefused
 from common.service.settings import read
-from common.streams.log.port import Unusable
+from common.streams.log.port import LogUnavailable
 from publisher_service.errors import NotDurable, NotificationNotDurable
 from publisher_service.settings import EdgeSettings, PublisherSettings, WorkerSettings
 from publisher_service.tiktok_webhooks import App
@@ -30,7 +30,7 @@ class Away:
     """A producer whose broker does not answer."""
 
     async def produce(self, body: Body, traceparent: str | None = None) -> None:
-        raise Unusable(TimeoutError("no answer"))
+        raise LogUnavailable(TimeoutError("no answer"))
 
 
 async def test_a_request_that_kafka_did_not_confirm_names_its_post() -> None:

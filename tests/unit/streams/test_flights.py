@@ -7,11 +7,11 @@ from random import Random
 
 from common.contract.body import Body
 from common.contract.topics import Topic
-from common.streams.api import Key, Views, Wish
-from common.streams.engine.effect_runner import Flights
-from common.streams.engine.fair_limiter import Slots
+from common.streams.api import EffectRequest, StateKey, Views
+from common.streams.engine.effect_runner import EffectRunner
+from common.streams.engine.fair_limiter import FairLimiter
 
-A, B = Key("acc", "a"), Key("acc", "b")
+A, B = StateKey("acc", "a"), StateKey("acc", "b")
 
 
 class EmptyViews:
@@ -23,10 +23,10 @@ class EmptyViews:
 class Waiting:
     """Effects that end when their gate opens."""
 
-    gates: Mapping[Key, asyncio.Event]
-    begun: list[Key] = field(default_factory=list)
+    gates: Mapping[StateKey, asyncio.Event]
+    begun: list[StateKey] = field(default_factory=list)
 
-    async def perform(self, key: Key, effect: str, views: Views) -> str:
+    async def perform(self, key: StateKey, effect: str, views: Views) -> str:
         self.begun.append(key)
         await self.gates[key].wait()
         return f"{effect} done"
@@ -36,24 +36,24 @@ class Waiting:
 class Scene:
     """Flights with one place, and what states want now."""
 
-    wanted: dict[Key, str] = field(default_factory=lambda: {A: "send", B: "send"})
-    woken: list[Key | None] = field(default_factory=list)
-    background: tuple[Key, ...] = ()
+    wanted: dict[StateKey, str] = field(default_factory=lambda: {A: "send", B: "send"})
+    woken: list[StateKey | None] = field(default_factory=list)
+    background: tuple[StateKey, ...] = ()
 
     def __post_init__(self) -> None:
         self.effects = Waiting({A: asyncio.Event(), B: asyncio.Event()})
-        self.flights: Flights[str, str] = Flights(
+        self.flights: EffectRunner[str, str] = EffectRunner(
             effects=self.effects,
-            slots=Slots(1),
+            slots=FairLimiter(1),
             uninterruptible=(),
             random=Random(1),
-            leave=lambda key, effect: EmptyViews() if self.wanted.get(key) == effect else None,
+            may_start=lambda key, effect: EmptyViews() if self.wanted.get(key) == effect else None,
             wake=self.woken.append,
         )
 
-    def start(self, *keys: Key) -> None:
+    def start(self, *keys: StateKey) -> None:
         for key in keys:
-            self.flights.start(Wish(key, "send", background=key in self.background), tenant="t")
+            self.flights.start(EffectRequest(key, "send", background=key in self.background), tenant="t")
 
 
 async def settle() -> None:
@@ -68,7 +68,7 @@ async def test_an_outcome_frees_the_place_for_the_next() -> None:
     assert scene.effects.begun == [A]
     scene.effects.gates[A].set()
     await settle()
-    assert [(outcome.key, outcome.fact) for outcome in scene.flights.outcomes] == [(A, "send done")]
+    assert [(outcome.key, outcome.fact) for outcome in scene.flights.results] == [(A, "send done")]
     assert scene.effects.begun == [A, B]
 
 
@@ -115,5 +115,5 @@ async def test_a_lanes_running_effects_are_known_until_their_outcomes_are_commit
     scene.effects.gates[A].set()
     await settle()
     assert scene.flights.running("acc") == {"a"}
-    scene.flights.confirm(list(scene.flights.outcomes))
+    scene.flights.confirm(list(scene.flights.results))
     assert scene.flights.running("acc") == frozenset()

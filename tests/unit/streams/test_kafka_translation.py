@@ -6,7 +6,7 @@ import pytest
 from aiokafka.errors import IllegalOperation, ProducerFenced
 
 from common.streams.log.kafka import translated
-from common.streams.log.port import Doubt, Unusable
+from common.streams.log.port import LogUnavailable, TransactionInDoubt
 
 FOREIGN = (
     ProducerFenced(),
@@ -19,20 +19,22 @@ FOREIGN = (
 
 
 @pytest.mark.parametrize("error", FOREIGN, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("into", [Doubt, Unusable])
-async def test_what_the_client_raises_is_translated(error: BaseException, into: type[Doubt] | type[Unusable]) -> None:
+@pytest.mark.parametrize("into", [TransactionInDoubt, LogUnavailable])
+async def test_what_the_client_raises_is_translated(
+    error: BaseException, into: type[TransactionInDoubt] | type[LogUnavailable]
+) -> None:
     with pytest.raises(into, match=type(error).__name__), translated(into):
         raise error
 
 
 async def test_a_bug_of_our_own_is_not() -> None:
-    with pytest.raises(ZeroDivisionError), translated(Unusable):
+    with pytest.raises(ZeroDivisionError), translated(LogUnavailable):
         raise ZeroDivisionError
 
 
 async def test_being_cancelled_is_not() -> None:
     async def read() -> None:
-        with translated(Unusable):
+        with translated(LogUnavailable):
             await asyncio.Event().wait()
 
     reading = asyncio.create_task(read())

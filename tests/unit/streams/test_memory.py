@@ -3,14 +3,14 @@
 import asyncio
 
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import Outgoing, Slice
+from common.streams.log.port import OutgoingRecord, TopicPartition
 from harness import virtual_time
 
-HERE, THERE = Slice("test.state", 0), Slice("test.state", 1)
+HERE, THERE = TopicPartition("test.state", 0), TopicPartition("test.state", 1)
 
 
-def say(store: MemoryStore, key: bytes, value: bytes | None, slice_: Slice = HERE) -> None:
-    store.append(Outgoing(slice=slice_, key=key, value=value))
+def say(store: MemoryStore, key: bytes, value: bytes | None, slice_: TopicPartition = HERE) -> None:
+    store.append(OutgoingRecord(topic_partition=slice_, key=key, value=value))
 
 
 def test_compaction_keeps_the_newest_of_each_key_and_every_offset() -> None:

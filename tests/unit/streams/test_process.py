@@ -55,7 +55,9 @@ def test_an_errand_is_done_instead_of_a_role_and_says_how_it_ended(monkeypatch: 
         return 7
 
     monkeypatch.setattr(sys, "argv", ["example", "count-once"])
-    assert run_process(service="example", description="x", roles=Role, run=nothing, errands={"count-once": errand}) == 7
+    assert (
+        run_process(service="example", description="x", roles=Role, run=nothing, commands={"count-once": errand}) == 7
+    )
     assert done == [False]
 
 
@@ -67,5 +69,5 @@ def test_roles_and_errands_are_all_there_is(
 
     monkeypatch.setattr(sys, "argv", ["example", "dance"])
     with pytest.raises(SystemExit):
-        run_process(service="example", description="x", roles=Role, run=nothing, errands={"count-once": errand})
+        run_process(service="example", description="x", roles=Role, run=nothing, commands={"count-once": errand})
     assert "choose from edge, count-once" in capsys.readouterr().err.replace("'", "")

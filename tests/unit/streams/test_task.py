@@ -10,10 +10,10 @@ import pytest
 import structlog
 
 from common.contract.topics import POST_REQUESTS
-from common.streams.api import Key
-from common.streams.engine.inputs import Intake, Offered
-from common.streams.log.memory import Calm, MemoryLog, MemoryStore
-from common.streams.log.port import Doubt, Outgoing, Record, Slice
+from common.streams.api import StateKey
+from common.streams.engine.inputs import InputReader, QueuedFact
+from common.streams.log.memory import MemoryLog, MemoryStore, NoFaults
+from common.streams.log.port import OutgoingRecord, Record, TopicPartition, TransactionInDoubt
 from fakes.counting_processor import (
     CRASHES_DECIDE,
     CRASHES_INTERPRET,
@@ -58,16 +58,16 @@ def test_a_second_opening_goes_on_where_the_first_stopped() -> None:
 def test_what_was_read_back_is_shown_before_anything_is_done_with_it() -> None:
     async def main() -> None:
         store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
-        shown: list[tuple[int, list[tuple[Key, Counting]], int]] = []
+        shown: list[tuple[int, list[tuple[StateKey, Counting]], int]] = []
 
-        async def inspect(partition: int, states: AsyncIterable[tuple[Key, Counting]]) -> None:
+        async def inspect(partition: int, states: AsyncIterable[tuple[StateKey, Counting]]) -> None:
             shown.append((partition, [entry async for entry in states], len(effects.acts)))
 
-        machine = replace(PROCESSOR, inspect=inspect)
+        machine = replace(PROCESSOR, on_restored=inspect)
         for _ in range(2):
             append_requests(store, request_json("a"))
             await serve_for(task_over(MemoryLog(store), effects, machine=machine), 1)
-        assert shown == [(0, [], 0), (0, [(Key("acc", "a"), Counting(asked=1, done=1))], 1)]
+        assert shown == [(0, [], 0), (0, [(StateKey("acc", "a"), Counting(asked=1, done=1))], 1)]
 
     virtual_time.run(main())
 
@@ -78,7 +78,7 @@ def test_an_effect_starts_only_after_its_state_is_committed() -> None:
         seen = []
 
         async def look(_key: object, _effect: object) -> None:
-            seen.append(len(store.records.get(Slice("uploader.state", 0), [])))
+            seen.append(len(store.records.get(TopicPartition("uploader.state", 0), [])))
 
         effects.hook = look
         append_requests(store, request_json("a"))
@@ -93,7 +93,7 @@ def test_illegible_outside_input_is_dead_lettered_with_why_and_its_post_told() -
         store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         append_requests(store, b"not json", b'{"account_id": "acc", "post_id": "p"}', request_json("a"))
         await serve_for(task_over(MemoryLog(store), effects), 3)
-        letters = store.records[Slice("uploader.dead_letters", 0)]
+        letters = store.records[TopicPartition("uploader.dead_letters", 0)]
         assert [letter.value for letter in letters] == [b"not json", b'{"account_id": "acc", "post_id": "p"}']
         reasons = [reason_in(letter) for letter in letters]
         assert "JSON is malformed" in reasons[0]
@@ -111,7 +111,7 @@ def test_outside_input_that_crashes_a_decision_is_dead_lettered_and_the_partitio
         append_requests(store, *crashing, request_json("a"))
         with structlog.testing.capture_logs() as lines:
             await serve_for(task_over(MemoryLog(store), effects), 1)
-        letters = store.records[Slice("uploader.dead_letters", 0)]
+        letters = store.records[TopicPartition("uploader.dead_letters", 0)]
         assert [letter.value for letter in letters] == crashing
         assert all("Error" in reason_in(letter) for letter in letters)
         told = [line for line in lines if line["event"] == "outside_record_crashed"]
@@ -142,12 +142,16 @@ def test_headers_without_a_value_or_of_no_text_stop_nothing(headers: tuple[tuple
     async def main() -> None:
         store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         for value in (request_json("a"), b'{"account_id": "acc", "post_id": "p"}'):
-            store.append(Outgoing(slice=Slice("post.requests", 0), key=None, value=value, headers=headers))
+            store.append(
+                OutgoingRecord(
+                    topic_partition=TopicPartition("post.requests", 0), key=None, value=value, headers=headers
+                )
+            )
         await serve_for(task_over(MemoryLog(store), effects), 1)
         await serve_for(task_over(MemoryLog(store), effects), 1)
         assert ("a", 1) in events_in(store)
         assert ("p", 100) in events_in(store)
-        (letter,) = store.records[Slice("uploader.dead_letters", 0)]
+        (letter,) = store.records[TopicPartition("uploader.dead_letters", 0)]
         assert tuple(letter.headers)[: len(headers)] == headers
 
     virtual_time.run(main())
@@ -155,10 +159,10 @@ def test_headers_without_a_value_or_of_no_text_stop_nothing(headers: tuple[tuple
 
 @pytest.mark.parametrize("time_ms", [-(2**62), 2**62])
 def test_a_record_of_an_impossible_time_is_taken(time_ms: int) -> None:
-    slice_ = Slice("post.requests", 0)
-    record = Record(slice=slice_, offset=0, key=b"acc", value=request_json("a"), time_ms=time_ms)
-    step = Intake(PROCESSOR, 0, lambda _account_id: 0).step(record)
-    assert isinstance(step, Offered)
+    slice_ = TopicPartition("post.requests", 0)
+    record = Record(topic_partition=slice_, offset=0, key=b"acc", value=request_json("a"), time_ms=time_ms)
+    step = InputReader(PROCESSOR, 0, lambda _account_id: 0).read(record)
+    assert isinstance(step, QueuedFact)
 
 
 def test_a_record_too_large_to_pass_on_whole_is_put_aside_with_its_beginning() -> None:
@@ -167,9 +171,13 @@ def test_a_record_too_large_to_pass_on_whole_is_put_aside_with_its_beginning() -
         huge = request_json("big").ljust(5_000_000)
         append_requests(store, huge, request_json("a"))
         beside = (("note", bytes(100_000)), ("kind", b"x"))
-        store.append(Outgoing(slice=Slice("post.requests", 0), key=bytes(500_000), value=b"no", headers=beside))
+        store.append(
+            OutgoingRecord(
+                topic_partition=TopicPartition("post.requests", 0), key=bytes(500_000), value=b"no", headers=beside
+            )
+        )
         await serve_for(task_over(MemoryLog(store), effects), 1)
-        first, second = store.records[Slice("uploader.dead_letters", 0)]
+        first, second = store.records[TopicPartition("uploader.dead_letters", 0)]
         assert first.value == huge[: 512 * 1024]
         assert (first.key, dict(first.headers)["dlq_size"]) == (b"acc", b"5000000")
         assert "5000000 bytes; the limit is 524288" in reason_in(first)
@@ -186,7 +194,9 @@ def test_a_record_on_the_wrong_partition_is_forwarded() -> None:
         account = next(f"acc{n}" for n in range(99) if log.partition_of(f"acc{n}") == 1)
         append_requests(store, request_json("a", account))
         await serve_for(task_over(log, effects), 1)
-        assert [record.value for record in store.records[Slice("post.requests", 1)]] == [request_json("a", account)]
+        assert [record.value for record in store.records[TopicPartition("post.requests", 1)]] == [
+            request_json("a", account)
+        ]
         assert effects.acts == []
 
     virtual_time.run(main())
@@ -211,7 +221,7 @@ def test_a_fenced_task_starts_nothing_more() -> None:
     virtual_time.run(main())
 
 
-class CancelledInDoubt(Calm):
+class CancelledInDoubt(NoFaults):
     """Whoever commits is cancelled just when the transaction comes into doubt."""
 
     def __init__(self) -> None:
@@ -220,7 +230,7 @@ class CancelledInDoubt(Calm):
     async def before(self, step: str) -> None:
         if step == "commit" and self.running is not None:
             self.running.cancel()
-            raise Doubt(step)
+            raise TransactionInDoubt(step)
 
 
 def test_a_task_that_is_cancelled_ends_even_if_the_log_comes_into_doubt_at_that_moment() -> None:

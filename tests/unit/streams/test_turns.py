@@ -8,22 +8,32 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from common.streams.api import Admission, Decision, Due, Key, Lane, Machine, Wait, Wish, start_all
-from common.streams.engine.changelog import Journal
-from common.streams.engine.yielding import STRETCH, Turns
-from common.streams.log.memory import Calm, MemoryLog, MemoryStore
+from common.streams.api import (
+    Admission,
+    Decision,
+    Due,
+    EffectRequest,
+    EntityGroup,
+    Processor,
+    StateKey,
+    Wait,
+    start_all,
+)
+from common.streams.engine.changelog import Changelog
+from common.streams.engine.yielding import YIELD_EVERY, Yielder
+from common.streams.log.memory import MemoryLog, MemoryStore, NoFaults
 from fakes.counting_processor import PROCESSOR, Act, Counting, Fact, RecordingEffects, todo
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json, task_over
 
-STATES = 20 * STRETCH
-PHASES = ("reading", "renaming", "inspecting", "considering", "admitting")
+STATES = 20 * YIELD_EVERY
+PHASES = ("reading", "inspecting", "considering", "admitting")
 
 
-def store_of(*keys: Key) -> MemoryStore:
+def store_of(*keys: StateKey) -> MemoryStore:
     """A log with these states, each of which wants an effect."""
     store = MemoryStore(partitions=1, clock=virtual_time.clock)
-    journal: Journal[Counting] = Journal(service="uploader", partition=0, state_type=Counting)
+    journal: Changelog[Counting] = Changelog(service="uploader", partition=0, state_type=Counting)
     for key in keys:
         store.append(journal.put(key, Counting(asked=1), None))
     return store
@@ -43,8 +53,8 @@ class Watched:
     admitted: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
-    def machine(self) -> Machine[Counting, Fact, Act]:
-        return replace(PROCESSOR, rename=self._rename, inspect=self._inspect, todo=self._todo, admit=self._admit)
+    def machine(self) -> Processor[Counting, Fact, Act]:
+        return replace(PROCESSOR, on_restored=self._inspect, next_effect=self._todo, admit=self._admit)
 
     async def witness(self) -> None:
         """Be something else in the process."""
@@ -60,20 +70,16 @@ class Watched:
         await self.admitted.wait()
         watching.cancel()
 
-    def _rename(self, key: Key, state: Counting) -> Key:
-        self._does("renaming")
-        return key
-
-    async def _inspect(self, partition: int, states: AsyncIterable[tuple[Key, Counting]]) -> None:
+    async def _inspect(self, partition: int, states: AsyncIterable[tuple[StateKey, Counting]]) -> None:
         async for _ in states:
             self._does("inspecting")
 
-    def _todo(self, key: Key, state: Counting, now: datetime) -> Act | Wait | None:
+    def _todo(self, key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
         if self.doing != "admitting":
             self._does("considering")
         return todo(key, state, now)
 
-    def _admit(self, lane: Lane[Counting], wishes: Sequence[Wish[Act]], now: datetime) -> Admission:
+    def _admit(self, lane: EntityGroup[Counting], wishes: Sequence[EffectRequest[Act]], now: datetime) -> Admission:
         self._does("admitting")
         self.wishes.append(len(wishes))
         if len(self.wishes) == STATES or len(lane.states) > 1:
@@ -93,12 +99,12 @@ async def never(_key: object, _effect: object) -> None:
 def test_others_get_turns_while_a_large_partition_opens() -> None:
     async def main() -> None:
         watched, stop = Watched(), asyncio.Event()
-        store = store_of(*(Key(f"acc-{number}", "a") for number in range(STATES)))
+        store = store_of(*(StateKey(f"acc-{number}", "a") for number in range(STATES)))
         task = task_over(MemoryLog(store), RecordingEffects(hook=never), machine=watched.machine)
         running = asyncio.create_task(task.run(stop))
         await watched.until_admitted()
         assert min(watched.turns[what] for what in PHASES) >= 19
-        assert watched.longest <= STRETCH + 1
+        assert watched.longest <= YIELD_EVERY + 1
         stop.set()
         await running
 
@@ -108,7 +114,7 @@ def test_others_get_turns_while_a_large_partition_opens() -> None:
 def test_a_lane_is_admitted_once_all_its_wishes_are_known() -> None:
     async def main() -> None:
         watched, stop = Watched(), asyncio.Event()
-        store = store_of(*(Key("acc", f"p{number}") for number in range(9)))
+        store = store_of(*(StateKey("acc", f"p{number}") for number in range(9)))
         task = task_over(MemoryLog(store), RecordingEffects(hook=never), machine=watched.machine, stretch=1)
         running = asyncio.create_task(task.run(stop))
         await watched.until_admitted()
@@ -123,7 +129,7 @@ def test_a_lane_is_admitted_once_all_its_wishes_are_known() -> None:
 def test_a_partition_that_is_given_up_while_it_opens_begins_nothing_more(doing: str) -> None:
     async def main() -> None:
         watched, effects, stop = Watched(), RecordingEffects(), asyncio.Event()
-        store = store_of(*(Key(f"acc-{number}", "a") for number in range(100)))
+        store = store_of(*(StateKey(f"acc-{number}", "a") for number in range(100)))
         running = asyncio.create_task(
             task_over(MemoryLog(store), effects, machine=watched.machine, stretch=10).run(stop)
         )
@@ -142,7 +148,7 @@ def test_what_comes_while_a_partition_opens_counts_once(stretch: int) -> None:
     async def main() -> None:
         watched, effects, stop = Watched(), RecordingEffects(), asyncio.Event()
         names = [f"p{number}" for number in range(30)]
-        store = store_of(*(Key(f"acc-{number % 5}", name) for number, name in enumerate(names)))
+        store = store_of(*(StateKey(f"acc-{number % 5}", name) for number, name in enumerate(names)))
         task = task_over(MemoryLog(store), effects, machine=watched.machine, stretch=stretch)
         running = asyncio.create_task(task.run(stop))
         await watched.began["considering"].wait()
@@ -163,9 +169,9 @@ def test_what_comes_while_a_partition_opens_counts_once(stretch: int) -> None:
 def test_giving_way_is_getting_on() -> None:
     async def main() -> None:
         beats: list[str] = []
-        turns = Turns(lambda: beats.append("beat"), 3)
+        turns = Yielder(lambda: beats.append("beat"), 3)
         for steps in (1, 1, 1, 2, 5):
-            await turns.after(steps)
+            await turns.tick(steps)
         assert len(beats) == 2
 
     virtual_time.run(main())
@@ -175,7 +181,7 @@ def test_giving_way_is_getting_on() -> None:
 def test_a_time_that_has_come_does_not_wait_for_the_end_of_what_comes_in(every: float) -> None:
     """A commit takes 10 ms here, so that the faster ones leave no moment without a fact."""
 
-    class Slow(Calm):
+    class Slow(NoFaults):
         async def after(self, step: str) -> None:
             if step == "commit":
                 await asyncio.sleep(0.01)
@@ -184,14 +190,14 @@ def test_a_time_that_has_come_does_not_wait_for_the_end_of_what_comes_in(every: 
         store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         at, heard = virtual_time.clock() + timedelta(seconds=5), list[datetime]()
 
-        def wait(key: Key, state: Counting, now: datetime) -> Act | Wait | None:
-            return Wait(at) if key.item == "timer" and now < at else None
+        def wait(key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
+            return Wait(at) if key.entity_id == "timer" and now < at else None
 
-        def hear(key: Key, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
+        def hear(key: StateKey, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
             heard.extend([now] if isinstance(fact, Due) else [])
             return PROCESSOR.decide(key, state, fact, now)
 
-        task = task_over(MemoryLog(store, Slow()), effects, machine=replace(PROCESSOR, todo=wait, decide=hear))
+        task = task_over(MemoryLog(store, Slow()), effects, machine=replace(PROCESSOR, next_effect=wait, decide=hear))
         stop = asyncio.Event()
         running = asyncio.create_task(task.run(stop))
         append_requests(store, request_json("timer"))

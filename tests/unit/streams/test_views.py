@@ -8,8 +8,8 @@ from common.contract.codec import Envelope, encode
 from common.contract.tenant import TenantDescribed
 from common.contract.topics import AUTH_TENANTS
 from common.streams.engine.whole_view import WholeView
-from common.streams.log.memory import Calm, MemoryLog, MemoryStore
-from common.streams.log.port import Outgoing, Slice
+from common.streams.log.memory import MemoryLog, MemoryStore, NoFaults
+from common.streams.log.port import OutgoingRecord, TopicPartition
 from harness import virtual_time
 
 
@@ -17,7 +17,11 @@ def describe(store: MemoryStore, tenant: str) -> None:
     now = virtual_time.clock()
     body = TenantDescribed(tenant=tenant, name=tenant, created_at=now, changed_at=now)
     value, headers = encode(Envelope(id="1", source="auth", time=None, traceparent=None, body=body))
-    store.append(Outgoing(slice=Slice(AUTH_TENANTS.name, 1), key=tenant.encode(), value=value, headers=headers))
+    store.append(
+        OutgoingRecord(
+            topic_partition=TopicPartition(AUTH_TENANTS.name, 1), key=tenant.encode(), value=value, headers=headers
+        )
+    )
 
 
 @pytest.mark.parametrize("tenants", [[], ["acme"], ["acme", "globex", "acme"]])
@@ -56,7 +60,7 @@ def test_who_waits_for_a_view_that_nobody_reads_is_let_go_at_the_end() -> None:
 def test_a_view_that_always_gets_more_is_ready_all_the_same() -> None:
     """To ask where a topic ends takes longer here than it takes until there is more on it."""
 
-    class Far(Calm):
+    class Far(NoFaults):
         async def before(self, step: str) -> None:
             if step == "ends":
                 await asyncio.sleep(0.01)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from common.contract.body import Body
-from common.streams.engine.worker import Gone, Stuck
+from common.streams.engine.worker import PartitionStalled, TaskVanished
 from common.streams.log.membership import FixedMembership
-from common.streams.log.memory import Calm, MemoryLog, MemoryReader, MemoryStore, MemoryWriter
-from common.streams.log.port import Doubt, Record, Unusable
+from common.streams.log.memory import MemoryLog, MemoryReader, MemoryStore, MemoryWriter, NoFaults
+from common.streams.log.port import LogUnavailable, Record, TransactionInDoubt
 from fakes.counting_processor import RecordingEffects
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json
@@ -79,7 +79,7 @@ def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -
     virtual_time.run(main())
 
 
-class Away(Calm):
+class Away(NoFaults):
     """A log whose writers cannot be opened, until it is back."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Away(Calm):
     async def before(self, step: str) -> None:
         if step == "open writer" and not self.back:
             cause = "away"
-            raise Unusable(cause)
+            raise LogUnavailable(cause)
 
 
 class UnreachableLog(MemoryLog):
@@ -102,7 +102,7 @@ def test_standing_still_ends_the_process_loudly() -> None:
         _, running = await start_worker(log, RecordingEffects(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
-        assert ended.group_contains(Stuck, match="partition 0 has stood still for 3")
+        assert ended.group_contains(PartitionStalled, match="partition 0 has stood still for 3")
         assert 30 <= asyncio.get_running_loop().time() < 40
 
     virtual_time.run(main())
@@ -175,13 +175,13 @@ def test_a_standstill_counts_after_an_outage_as_before_it() -> None:
         _, running = await start_worker(log, RecordingEffects(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
-        assert ended.group_contains(Stuck)
+        assert ended.group_contains(PartitionStalled)
         assert 30 <= asyncio.get_running_loop().time() - log.back < 40
 
     virtual_time.run(main())
 
 
-class Leaky(Calm):
+class Leaky(NoFaults):
     """A client that lets the cancellation of a task of its own out."""
 
     def __init__(self, step: str) -> None:
@@ -202,12 +202,12 @@ def test_a_partition_that_ends_by_itself_ends_the_process_loudly(step: str) -> N
         )
         with pytest.raises(ExceptionGroup) as ended:
             await running
-        assert ended.group_contains(Gone, match="partition 0")
+        assert ended.group_contains(TaskVanished, match="partition 0")
 
     virtual_time.run(main())
 
 
-class DoubtfulOnce(Calm):
+class DoubtfulOnce(NoFaults):
     """The first commit is in doubt."""
 
     def __init__(self) -> None:
@@ -215,13 +215,13 @@ class DoubtfulOnce(Calm):
 
     async def before(self, step: str) -> None:
         if step == "commit" and self._doubts:
-            raise Doubt(self._doubts.pop())
+            raise TransactionInDoubt(self._doubts.pop())
 
 
 class Deaf(MemoryReader):
-    async def fetch(self, patience: float) -> Sequence[Record]:
+    async def fetch(self, max_wait: float) -> Sequence[Record]:
         try:
-            return await super().fetch(patience)
+            return await super().fetch(max_wait)
         except asyncio.CancelledError:
             return ()
 
@@ -229,7 +229,7 @@ class Deaf(MemoryReader):
 class DeafLog(MemoryLog):
     """A log whose readers swallow the one cancellation they get."""
 
-    async def reader(self, *, brisk: bool = False) -> MemoryReader:
+    async def reader(self, *, low_latency: bool = False) -> MemoryReader:
         return Deaf(self._store, self._weather)
 
 
@@ -262,7 +262,7 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
 
         async def salvage(body: Body) -> None:
             if refusals:
-                raise Unusable(refusals.pop())
+                raise LogUnavailable(refusals.pop())
             salvaged.append(body.key)
 
         effects.hook = answer_late

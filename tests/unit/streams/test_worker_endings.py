@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from common.streams.engine.moments import Moment, seconds_between, system_moment
-from common.streams.engine.worker import Lapsed
+from common.streams.engine.moments import ClockReading, elapsed_seconds, read_system_clocks
+from common.streams.engine.worker import SessionExpired
 from common.streams.log.membership import FixedMembership
-from common.streams.log.memory import Calm, MemoryLog, MemoryStore
-from common.streams.log.port import Slice
+from common.streams.log.memory import MemoryLog, MemoryStore, NoFaults
+from common.streams.log.port import TopicPartition
 from fakes.counting_processor import RecordingEffects
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json, serve_for, task_over
@@ -42,7 +42,7 @@ def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends
         assert running.done() == (seconds >= membership.session_seconds)
         assert events_in(store), "what was under way is settled first"
         if running.done():
-            with pytest.raises(Lapsed, match=r"stood still for 10 s.*; the group waits 10 s"):
+            with pytest.raises(SessionExpired, match=r"stood still for 10 s.*; the group waits 10 s"):
                 await running
         stop.set()
         await asyncio.gather(running, return_exceptions=True)
@@ -74,9 +74,9 @@ class Clocks:
         self.suspended = 0.0
         self.set_forward = 0.0
 
-    def read(self) -> Moment:
+    def read(self) -> ClockReading:
         steady = asyncio.get_running_loop().time() + self.suspended
-        return Moment(steady, steady + self.set_forward)
+        return ClockReading(steady, steady + self.set_forward)
 
 
 async def owning(
@@ -98,9 +98,11 @@ def test_a_process_that_was_suspended_begins_nothing_and_ends(way: str) -> None:
         append_requests(store, request_json("a"))
         await asyncio.wait((running,), timeout=60)
         assert running.done(), "it did not find out"
-        with pytest.raises(Lapsed, match=r"stood still for 1[01] s, or the machine's clock was set forward by that"):
+        with pytest.raises(
+            SessionExpired, match=r"stood still for 1[01] s, or the machine's clock was set forward by that"
+        ):
             await running
-        assert store.records[Slice("uploader.state", 0)]
+        assert store.records[TopicPartition("uploader.state", 0)]
         assert effects.acts == []
 
     virtual_time.run(main())
@@ -117,7 +119,7 @@ def test_a_clock_that_was_set_ends_one_process_and_not_its_successor() -> None:
         first = await owning(store, effects, clocks, stop)
         clocks.set_forward = 50 * 365 * 86_400.0
         await asyncio.wait((first,), timeout=60)
-        assert isinstance(first.exception(), Lapsed)
+        assert isinstance(first.exception(), SessionExpired)
         second = await owning(store, effects, clocks, stop)
         append_requests(store, request_json("a"))
         await asyncio.sleep(30)
@@ -141,7 +143,7 @@ def test_a_clock_that_is_set_back_before_the_next_beat_does_not_leave_a_process_
         await asyncio.sleep(0.1)  # somebody found the session over, and had every partition given up
         clocks.set_forward = 0.0
         await asyncio.wait((running,), timeout=60)
-        assert isinstance(running.exception(), Lapsed)
+        assert isinstance(running.exception(), SessionExpired)
         assert effects.acts == []
 
     virtual_time.run(main())
@@ -153,7 +155,7 @@ def test_a_commit_during_which_the_machine_was_suspended_is_in_doubt(way: str, s
     async def main() -> None:
         clocks = Clocks()
 
-        class Suspending(Calm):
+        class Suspending(NoFaults):
             async def after(self, step: str) -> None:
                 if step == "commit" and not getattr(clocks, way):
                     setattr(clocks, way, seconds)
@@ -162,7 +164,7 @@ def test_a_commit_during_which_the_machine_was_suspended_is_in_doubt(way: str, s
         task = task_over(MemoryLog(store, Suspending()), effects, moment=clocks.read)
         append_requests(store, request_json("a"))
         await serve_for(task, 5)
-        assert task.pulse.reopened == reopened
+        assert task.progress.reopened == reopened
         assert events_in(store) == [("a", 1)]
 
     virtual_time.run(main())
@@ -170,13 +172,13 @@ def test_a_commit_during_which_the_machine_was_suspended_is_in_doubt(way: str, s
 
 @pytest.mark.parametrize(
     ("after", "seconds"),
-    [(Moment(13, 103), 3), (Moment(13, 160), 60), (Moment(40, 101), 30), (Moment(13, 40), 3)],
+    [(ClockReading(13, 103), 3), (ClockReading(13, 160), 60), (ClockReading(40, 101), 30), (ClockReading(13, 40), 3)],
     ids=["both go on", "the wall clock is set forward", "it had stopped", "it is set back"],
 )
-def test_what_passed_is_what_the_clock_shows_that_went_further(after: Moment, seconds: float) -> None:
-    assert seconds_between(Moment(10, 100), after) == seconds
+def test_what_passed_is_what_the_clock_shows_that_went_further(after: ClockReading, seconds: float) -> None:
+    assert elapsed_seconds(ClockReading(10, 100), after) == seconds
 
 
 def test_the_machines_clocks_go_forward() -> None:
-    before = system_moment()
-    assert seconds_between(before, system_moment()) >= 0
+    before = read_system_clocks()
+    assert elapsed_seconds(before, read_system_clocks()) >= 0

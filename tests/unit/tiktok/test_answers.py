@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tiktok.answers import read, read_grant, read_revoked
-from tiktok.errors import Remedy, remedy_of
+from tiktok.errors import RetryAdvice, remedy_of
 from tiktok.models import StatusCode, UserInfo
 from tiktok.outcomes import Done, Refused, Unknown
 from tiktok.wire import CreatorInfoWire, StatusWire, TicketWire, UserInfoWire, VideosWire
@@ -44,20 +44,20 @@ def test_ok_and_data_is_done() -> None:
 @pytest.mark.parametrize(
     ("status", "code", "remedy"),
     [
-        (200, "spam_risk_too_many_posts", Remedy.WAIT_LONG),
-        (200, "reached_active_user_cap", Remedy.WAIT_LONG),
-        (200, "spam_risk_user_banned_from_posting", Remedy.PERMANENT),
-        (400, "invalid_publish_id", Remedy.PERMANENT),
-        (400, "scope_permission_missed", Remedy.RECONSENT),
-        (401, "access_token_invalid", Remedy.TOKEN_REJECTED),
-        (401, "scope_not_authorized", Remedy.RECONSENT),
-        (403, "spam_risk_too_many_posts", Remedy.WAIT_LONG),
-        (403, "privacy_level_option_mismatch", Remedy.PERMANENT),
-        (403, "a_code_from_next_year", Remedy.PERMANENT),
-        (429, "rate_limit_exceeded", Remedy.RATE_LIMITED),
+        (200, "spam_risk_too_many_posts", RetryAdvice.WAIT_LONG),
+        (200, "reached_active_user_cap", RetryAdvice.WAIT_LONG),
+        (200, "spam_risk_user_banned_from_posting", RetryAdvice.PERMANENT),
+        (400, "invalid_publish_id", RetryAdvice.PERMANENT),
+        (400, "scope_permission_missed", RetryAdvice.RECONSENT),
+        (401, "access_token_invalid", RetryAdvice.TOKEN_REJECTED),
+        (401, "scope_not_authorized", RetryAdvice.RECONSENT),
+        (403, "spam_risk_too_many_posts", RetryAdvice.WAIT_LONG),
+        (403, "privacy_level_option_mismatch", RetryAdvice.PERMANENT),
+        (403, "a_code_from_next_year", RetryAdvice.PERMANENT),
+        (429, "rate_limit_exceeded", RetryAdvice.RATE_LIMITED),
     ],
 )
-def test_a_code_is_a_refusal_whatever_the_status(status: int, code: str, remedy: Remedy) -> None:
+def test_a_code_is_a_refusal_whatever_the_status(status: int, code: str, remedy: RetryAdvice) -> None:
     outcome = read(answer(status, error(code, "why")), TicketWire)
     assert outcome == Refused(status=status, code=code, message="why", log_id="L1")
     assert remedy_of(outcome) is remedy
@@ -100,7 +100,7 @@ def test_what_cannot_be_trusted_is_unknown(status: int, body: Any) -> None:
 def test_429_is_a_refusal_even_without_a_word(body: Any) -> None:
     outcome = read(answer(429, body), TicketWire)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is Remedy.RATE_LIMITED
+    assert remedy_of(outcome) is RetryAdvice.RATE_LIMITED
 
 
 def test_post_ids_become_strings_digit_by_digit() -> None:
@@ -159,24 +159,24 @@ def test_an_oauth_error_is_a_refusal_whatever_the_status(status: int, tokens: An
     assert outcome == Refused(
         status=status, code="invalid_grant", message="Authorization code is expired.", log_id="L2"
     )
-    assert remedy_of(outcome) is Remedy.RECONSENT
+    assert remedy_of(outcome) is RetryAdvice.RECONSENT
 
 
 @pytest.mark.parametrize(
     ("code", "remedy"),
     [
-        ("access_denied", Remedy.PERMANENT),
-        ("invalid_client", Remedy.MISCONFIGURED),
-        ("invalid_grant", Remedy.RECONSENT),
-        ("invalid_request", Remedy.MISCONFIGURED),
-        ("invalid_scope", Remedy.MISCONFIGURED),
-        ("temporarily_unavailable", Remedy.TRANSIENT),
-        ("unauthorized_client", Remedy.MISCONFIGURED),
-        ("unsupported_grant_type", Remedy.MISCONFIGURED),
-        ("unsupported_response_type", Remedy.MISCONFIGURED),
+        ("access_denied", RetryAdvice.PERMANENT),
+        ("invalid_client", RetryAdvice.MISCONFIGURED),
+        ("invalid_grant", RetryAdvice.RECONSENT),
+        ("invalid_request", RetryAdvice.MISCONFIGURED),
+        ("invalid_scope", RetryAdvice.MISCONFIGURED),
+        ("temporarily_unavailable", RetryAdvice.TRANSIENT),
+        ("unauthorized_client", RetryAdvice.MISCONFIGURED),
+        ("unsupported_grant_type", RetryAdvice.MISCONFIGURED),
+        ("unsupported_response_type", RetryAdvice.MISCONFIGURED),
     ],
 )
-def test_oauth_refusals_have_remedies(code: str, remedy: Remedy) -> None:
+def test_oauth_refusals_have_remedies(code: str, remedy: RetryAdvice) -> None:
     outcome = read_grant(answer(400, {"error": code}))
     assert isinstance(outcome, Refused)
     assert remedy_of(outcome) is remedy
@@ -187,13 +187,13 @@ def test_oauth_refusals_have_remedies(code: str, remedy: Remedy) -> None:
 def test_a_refresh_that_comes_too_fast_has_to_wait_whatever_the_word(body: Any) -> None:
     outcome = read_grant(answer(429, body))
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is Remedy.RATE_LIMITED
+    assert remedy_of(outcome) is RetryAdvice.RATE_LIMITED
 
 
 def test_too_many_posts_stay_a_long_wait_at_any_status() -> None:
     outcome = read(answer(429, error("spam_risk_too_many_posts")), TicketWire)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is Remedy.WAIT_LONG
+    assert remedy_of(outcome) is RetryAdvice.WAIT_LONG
 
 
 @pytest.mark.parametrize("status", [200, 204])
@@ -236,7 +236,7 @@ def test_a_revoke_without_a_word_that_can_be_trusted_is_unknown(status: int, bod
 def test_a_revoke_that_comes_too_fast_is_refused(body: Any) -> None:
     outcome = read_revoked(answer(429, body))
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is Remedy.RATE_LIMITED
+    assert remedy_of(outcome) is RetryAdvice.RATE_LIMITED
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_what_tiktok_leaves_out_of_a_person_is_empty(user: dict[str, Any], expec
 def test_an_oauth_error_in_the_common_envelope_is_read_too() -> None:
     outcome = read_grant(answer(429, error("rate_limit_exceeded")))
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is Remedy.RATE_LIMITED
+    assert remedy_of(outcome) is RetryAdvice.RATE_LIMITED
 
 
 @pytest.mark.parametrize(

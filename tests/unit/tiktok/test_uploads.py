@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 import trustme
 
-from tiktok.errors import Remedy, remedy_of
+from tiktok.errors import RetryAdvice, remedy_of
 from tiktok.outcomes import ChunkOutcome, NotSent, Refused, Stored, Unknown
 from tiktok.uploads import Uploads
 
@@ -152,16 +152,16 @@ def test_a_connection_that_ends_is_replaced(sink_saying: Callable[..., Sink], tr
 @pytest.mark.parametrize(
     ("status", "code", "remedy"),
     [
-        ("400 Bad Request", "upload_refused", Remedy.PERMANENT),
-        ("403 Forbidden", "upload_url_expired", Remedy.NEW_UPLOAD),
-        ("404 Not Found", "upload_unknown", Remedy.NEW_UPLOAD),
-        ("416 Range Not Satisfiable", "upload_out_of_step", Remedy.RESYNC),
-        ("429 Too Many Requests", "rate_limit_exceeded", Remedy.RATE_LIMITED),
-        ("499 Whatever", "upload_refused", Remedy.PERMANENT),
+        ("400 Bad Request", "upload_refused", RetryAdvice.PERMANENT),
+        ("403 Forbidden", "upload_url_expired", RetryAdvice.NEW_UPLOAD),
+        ("404 Not Found", "upload_unknown", RetryAdvice.NEW_UPLOAD),
+        ("416 Range Not Satisfiable", "upload_out_of_step", RetryAdvice.RESYNC),
+        ("429 Too Many Requests", "rate_limit_exceeded", RetryAdvice.RATE_LIMITED),
+        ("499 Whatever", "upload_refused", RetryAdvice.PERMANENT),
     ],
 )
 def test_refusals_have_codes(
-    status: str, code: str, remedy: Remedy, sink_saying: Callable[..., Sink], trusting: ssl.SSLContext
+    status: str, code: str, remedy: RetryAdvice, sink_saying: Callable[..., Sink], trusting: ssl.SSLContext
 ) -> None:
     sink = sink_saying(head_of(status))
     with uploads_to(sink, trusting) as uploads:

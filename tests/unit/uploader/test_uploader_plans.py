@@ -23,12 +23,12 @@ from builders.uploader_states import (
     WAITING,
     WORKING,
 )
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.post import DelayReason
-from common.streams.api import Key, Lane, Wait, Wish
+from common.streams.api import EffectRequest, EntityGroup, StateKey, Wait
 from uploader_service.lanes import STATUS_SHARE_PER_MINUTE, admit
 from uploader_service.machine import MACHINE
-from uploader_service.plans import todo
+from uploader_service.plans import next_effect
 from uploader_service.post import FIND_OUT_FOR, URL_LIFE, URL_MARGIN, Calls, Post, Waiting, Working, tenant_of
 from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted, wanted_by
 
@@ -48,13 +48,13 @@ MINUTE = timedelta(minutes=1)
     ],
 )
 def test_a_working_state_wants_its_effect(state: Post, kind: type[Wanted]) -> None:
-    wanted = todo(KEY, state, NOW)
+    wanted = next_effect(KEY, state, NOW)
     assert isinstance(wanted, kind)
-    assert wanted == todo(KEY, msgspec.json.decode(msgspec.json.encode(state), type=MACHINE.state_type), NOW)
+    assert wanted == next_effect(KEY, msgspec.json.decode(msgspec.json.encode(state), type=MACHINE.state_type), NOW)
 
 
 def test_a_chunk_is_sent_from_where_the_state_says() -> None:
-    wanted = todo(KEY, UPLOADING, NOW)
+    wanted = next_effect(KEY, UPLOADING, NOW)
     assert isinstance(wanted, SendChunk)
     assert (wanted.chunk, wanted.attempt, wanted.ticket.publish_id) == (2, 1, "p1")
 
@@ -69,16 +69,16 @@ def test_a_chunk_is_sent_from_where_the_state_says() -> None:
         (LOCATING_LAST, NOW + FIND_OUT_FOR),
     ],
 )
-def test_a_state_whose_time_is_over_wants_nothing_but_its_end(state: Working, until: Instant) -> None:
-    assert not isinstance(todo(KEY, state, until - timedelta(seconds=1)), Wait)
-    assert todo(KEY, state, until) == Wait(until)
+def test_a_state_whose_time_is_over_wants_nothing_but_its_end(state: Working, until: UtcDatetime) -> None:
+    assert not isinstance(next_effect(KEY, state, until - timedelta(seconds=1)), Wait)
+    assert next_effect(KEY, state, until) == Wait(until)
 
 
 def test_waiting_ends_with_what_it_waits_for() -> None:
-    assert todo(KEY, WAITING, NOW) == Wait(WAITING.until)
-    assert todo(KEY, AWAITING, NOW) == Wait(JOB.not_after)
+    assert next_effect(KEY, WAITING, NOW) == Wait(WAITING.until)
+    assert next_effect(KEY, AWAITING, NOW) == Wait(JOB.not_after)
     long = Waiting(until=NOW + timedelta(days=9), reason=DelayReason.TIKTOK, then=LOCATING_LAST)
-    assert todo(KEY, long, NOW) == Wait(NOW + FIND_OUT_FOR)
+    assert next_effect(KEY, long, NOW) == Wait(NOW + FIND_OUT_FOR)
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
@@ -87,13 +87,13 @@ def test_every_state_is_stored_and_read_as_it_is(state: Post) -> None:
     assert tenant_of(state) == "t1"
 
 
-def lane(states: dict[str, Post], running: tuple[str, ...] = ()) -> Lane[Post]:
-    return Lane(account_id="acc_a", states=states, running=running)
+def lane(states: dict[str, Post], running: tuple[str, ...] = ()) -> EntityGroup[Post]:
+    return EntityGroup(partition_key="acc_a", states=states, running=running)
 
 
-def wishes(states: dict[str, Post], running: tuple[str, ...] = ()) -> list[Wish[Wanted]]:
+def wishes(states: dict[str, Post], running: tuple[str, ...] = ()) -> list[EffectRequest[Wanted]]:
     return [
-        Wish(Key("acc_a", item), wanted_by(state))
+        EffectRequest(StateKey("acc_a", item), wanted_by(state))
         for item, state in states.items()
         if isinstance(state, Working) and item not in running
     ]
@@ -110,16 +110,16 @@ def called(state: Working, *, inits: int = 0, statuses: int = 0, ago: float = 10
 def test_sources_and_chunks_start_at_once() -> None:
     states: dict[str, Post] = {"a": PROBING, "b": UPLOADING, "c": LAST_CHUNK}
     admission = admit(lane(states), wishes(states), NOW)
-    assert {key.item for key in admission.start} == {"a", "b", "c"}
-    assert admission.look_again is None
+    assert {key.entity_id for key in admission.start} == {"a", "b", "c"}
+    assert admission.retry_at is None
 
 
 def test_six_inits_a_minute_start_for_an_account() -> None:
     states: dict[str, Post] = {f"p{n}": INITIALISING for n in range(9)}
     admission = admit(lane(states), wishes(states), NOW)
     assert len(admission.start) == 6
-    assert admission.look_again is None
-    running = tuple(key.item for key in admission.start)
+    assert admission.retry_at is None
+    running = tuple(key.entity_id for key in admission.start)
     assert admit(lane(states, running), wishes(states, running), NOW).start == ()
 
 
@@ -129,9 +129,9 @@ def test_inits_of_the_last_minute_count_those_of_ended_posts_too() -> None:
         "ended": replace(FAILED, inits=(NOW - timedelta(seconds=30), NOW - timedelta(seconds=70))),
         **{f"p{n}": INITIALISING for n in range(4)},
     }
-    admission = admit(lane(states), [wish for wish in wishes(states) if wish.key.item != "uploading"], NOW)
+    admission = admit(lane(states), [wish for wish in wishes(states) if wish.key.entity_id != "uploading"], NOW)
     assert len(admission.start) == 2
-    assert admission.look_again == NOW + timedelta(seconds=30)
+    assert admission.retry_at == NOW + timedelta(seconds=30)
     assert len(admit(lane(states), wishes(states), NOW + MINUTE).start) == 5
 
 
@@ -139,7 +139,7 @@ def test_status_calls_keep_to_their_share() -> None:
     states: dict[str, Post] = {"a": called(LOCATING, statuses=STATUS_SHARE_PER_MINUTE), "b": LOCATING_LAST}
     admission = admit(lane(states), wishes(states), NOW)
     assert admission.start == ()
-    assert admission.look_again == NOW + timedelta(seconds=50)
+    assert admission.retry_at == NOW + timedelta(seconds=50)
 
 
 @pytest.mark.parametrize("reason", [DelayReason.DAILY_LIMIT, DelayReason.RATE_LIMIT])
@@ -147,8 +147,8 @@ def test_what_tiktok_said_to_one_post_holds_for_the_account(reason: DelayReason)
     told = Waiting(until=NOW + MINUTE, reason=reason, then=ASKING)
     states: dict[str, Post] = {"told": told, "asking": ASKING, "init": INITIALISING, "last": LOCATING_LAST}
     admission = admit(lane(states), wishes(states), NOW)
-    assert [key.item for key in admission.start] == ["last"]
-    assert admission.look_again == NOW + MINUTE
+    assert [key.entity_id for key in admission.start] == ["last"]
+    assert admission.retry_at == NOW + MINUTE
     assert len(admit(lane(states), wishes(states), NOW + MINUTE).start) == 3
 
 

@@ -46,7 +46,7 @@ from uploader_service.facts import (
     SourceFound,
     TicketUnreadable,
 )
-from uploader_service.plans import todo
+from uploader_service.plans import next_effect
 from uploader_service.post import (
     URL_LIFE,
     URL_MARGIN,
@@ -187,7 +187,7 @@ class Run:
             assert state.last_chunk_may_have_left
 
     def next_fact(self, data: st.DataObject) -> Fact | Due:
-        wanted = None if self.state is None else todo(KEY, self.state, self.now)
+        wanted = None if self.state is None else next_effect(KEY, self.state, self.now)
         stale = data.draw(st.integers(0, 9))
         if stale == 0 and self.effects:
             return outcome(data, data.draw(st.sampled_from(self.effects)))
@@ -226,7 +226,7 @@ def test_a_finished_post_never_wants_anything_again(facts: list[Fact | Due], hou
         assert not any(isinstance(event, PostUploaded | PostUnresolved) for event in decision.events)
         state = decision.state
         assert isinstance(state, Finished)
-        assert isinstance(todo(KEY, state, moment), Wait)
+        assert isinstance(next_effect(KEY, state, moment), Wait)
 
 
 def test_an_old_request_ends_at_once() -> None:

@@ -38,10 +38,10 @@ from common.contract.post import (
     PostReturned,
     PrivacyLevel,
 )
-from common.streams.api import Decision, Due, Key, Outsider, Wait
+from common.streams.api import Decision, Due, ForeignRecord, StateKey, Wait
 from uploader_service.facts import AccountSeen, CredentialSeen, Illegible, Requested, Returned
-from uploader_service.inputs import illegible, interpret, notice
-from uploader_service.plans import todo
+from uploader_service.inputs import illegible, on_view_change, translate
+from uploader_service.plans import next_effect
 from uploader_service.post import (
     PARKED_FOR,
     TELL_AFTER,
@@ -105,7 +105,7 @@ def test_the_farthest_time_is_taken(name: str) -> None:
 
 def test_no_state_is_undone_by_a_time_too_far_ahead() -> None:
     far = replace(HANDED_OVER, job=replace(JOB, not_after=FAR))
-    assert todo(KEY, far, NOW) == Wait(NOW + timedelta(days=368))
+    assert next_effect(KEY, far, NOW) == Wait(NOW + timedelta(days=368))
     assert validity_of(replace(REQUEST, publish_at=FAR), NOW) == NOW + timedelta(days=367)
     assert validity_of(replace(REQUEST, not_after=FAR), NOW) == NOW + timedelta(days=366)
 
@@ -190,17 +190,17 @@ def test_a_scheduled_post_waits_for_its_moment() -> None:
     delayed = single_event(decision, PostDelayed)
     assert (waiting.until, delayed.reason, delayed.until) == (moment, DelayReason.SCHEDULED, moment)
     assert waiting.then.job.not_after == moment + timedelta(hours=24)
-    assert todo(KEY, waiting, NOW) == Wait(moment)
+    assert next_effect(KEY, waiting, NOW) == Wait(moment)
     expect_state(step(waiting, Due(), moment), Probing)
 
 
 def test_a_request_for_an_unknown_account_says_that_it_waits_and_then_fails() -> None:
-    assert todo(KEY, PARKED, NOW) == Wait(NOW + TELL_AFTER)
+    assert next_effect(KEY, PARKED, NOW) == Wait(NOW + TELL_AFTER)
     assert step(PARKED, Due()).state == PARKED
     told = step(PARKED, Due(), NOW + TELL_AFTER)
     assert single_event(told, PostDelayed).reason is DelayReason.ACCOUNT_UNKNOWN_YET
     assert told.state is not None
-    assert todo(KEY, told.state, NOW) == Wait(NOW + PARKED_FOR)
+    assert next_effect(KEY, told.state, NOW) == Wait(NOW + PARKED_FOR)
     ended = step(told.state, Due(), NOW + PARKED_FOR)
     failed = single_event(ended, PostFailed)
     assert failed.reason is FailureReason.UNKNOWN_ACCOUNT
@@ -229,12 +229,12 @@ def test_a_post_that_comes_back_after_its_moment_fails() -> None:
 
 
 def test_memory_of_a_post_shrinks_and_ends() -> None:
-    wait = todo(KEY, HANDED_OVER, NOW)
+    wait = next_effect(KEY, HANDED_OVER, NOW)
     assert isinstance(wait, Wait)
     assert step(HANDED_OVER, Due(), wait.until - timedelta(seconds=1)).state == HANDED_OVER
     small = expect_state(step(HANDED_OVER, Due(), wait.until), Finished)
     assert (small.ending, small.digest) == (Ending.HANDED_OVER, JOB.digest)
-    assert todo(KEY, small, NOW) == Wait(wait.until + timedelta(days=30))
+    assert next_effect(KEY, small, NOW) == Wait(wait.until + timedelta(days=30))
     assert step(small, Due(), wait.until + timedelta(days=30)).state is None
 
 
@@ -242,17 +242,17 @@ def test_events_are_read_as_facts() -> None:
     def envelope(body: Any, time: datetime | None = NOW) -> Envelope[Any]:
         return Envelope(id="1", source="s", time=time, traceparent=None, body=body)
 
-    asked_for = interpret(envelope(REQUEST))
+    asked_for = translate(envelope(REQUEST))
     assert asked_for is not None
     assert (asked_for.key, asked_for.fact) == (KEY, ASKED)
-    naive = interpret(envelope(REQUEST, datetime(2027, 1, 1, 12)))  # noqa: DTZ001 - a sender's time without an offset
+    naive = translate(envelope(REQUEST, datetime(2027, 1, 1, 12)))  # noqa: DTZ001 - a sender's time without an offset
     assert naive is not None
     assert naive.fact == ASKED
     header: dict[str, Any] = {"account_id": "acc_a", "post_id": "post-1", "tenant": "t1", "revision": 7, "at": NOW}
-    back = interpret(envelope(PostReturned(**header, attempt=1, code="internal", message="m")))
+    back = translate(envelope(PostReturned(**header, attempt=1, code="internal", message="m")))
     assert back is not None
     assert back.fact == Returned(attempt=1, revision=7, code="internal", message="m")
-    assert interpret(envelope(PostPublished(**header, publish_id="p1"))) is None
+    assert translate(envelope(PostPublished(**header, publish_id="p1"))) is None
 
 
 def test_views_are_noticed_by_what_waits_for_them() -> None:
@@ -260,22 +260,22 @@ def test_views_are_noticed_by_what_waits_for_them() -> None:
     credential = CredentialIssued(
         account_id="acc_a", version=4, scopes=(), expires_at=datetime(2027, 1, 2, tzinfo=UTC), sealed={}
     )
-    assert notice(KEY, PARKED, account) == AccountSeen("t1")
-    assert notice(KEY, AWAITING, credential) == CredentialSeen(4)
-    assert notice(KEY, AWAITING, replace(credential, version=3)) is None
-    assert notice(KEY, AWAITING, replace(credential, tenant="t1")) == CredentialSeen(4)
-    assert notice(KEY, AWAITING, replace(credential, tenant="another")) is None
+    assert on_view_change(KEY, PARKED, account) == AccountSeen("t1")
+    assert on_view_change(KEY, AWAITING, credential) == CredentialSeen(4)
+    assert on_view_change(KEY, AWAITING, replace(credential, version=3)) is None
+    assert on_view_change(KEY, AWAITING, replace(credential, tenant="t1")) == CredentialSeen(4)
+    assert on_view_change(KEY, AWAITING, replace(credential, tenant="another")) is None
     finding_out = AwaitingCredential(newer_than=3, then=LOCATING)
-    assert notice(KEY, finding_out, replace(credential, tenant="another")) == CredentialSeen(4)
-    assert notice(KEY, AWAITING, CredentialWithdrawn(account_id="acc_a", version=9, reason="x")) is None
-    assert notice(KEY, AWAITING, account) is None
-    assert notice(KEY, PARKED, credential) is None
-    assert notice(KEY, PROBING, account) is None
+    assert on_view_change(KEY, finding_out, replace(credential, tenant="another")) == CredentialSeen(4)
+    assert on_view_change(KEY, AWAITING, CredentialWithdrawn(account_id="acc_a", version=9, reason="x")) is None
+    assert on_view_change(KEY, AWAITING, account) is None
+    assert on_view_change(KEY, PARKED, credential) is None
+    assert on_view_change(KEY, PROBING, account) is None
 
 
-def outsider(value: bytes) -> Outsider:
+def outsider(value: bytes) -> ForeignRecord:
     error = MalformedEvent(ce_type="post.requested", fault="Invalid enum value 'EVERYONE' - at `$.privacy_level`")
-    return Outsider(topic="post.requests", partition=0, offset=7, key=None, value=value, error=error)
+    return ForeignRecord(topic="post.requests", partition=0, offset=7, key=None, value=value, error=error)
 
 
 @pytest.mark.parametrize(("written", "tenant"), [("t1", "t1"), ("another", "another"), (7, ""), ("a/b", "")])
@@ -283,7 +283,7 @@ def test_a_request_that_cannot_be_read_is_addressed_by_what_is_legible(written: 
     names = {"account_id": "acc_a", "post_id": "post-1", "tenant": written}
     found = illegible(outsider(msgspec.json.encode({**names, "privacy_level": "EVERYONE"})))
     assert found is not None
-    assert found.key == Key("acc_a", f"{tenant}/post-1")
+    assert found.key == StateKey("acc_a", f"{tenant}/post-1")
     assert isinstance(found.fact, Illegible)
     assert found.fact.tenant == tenant
     assert "$.privacy_level" in found.fact.message

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-Instant = datetime
-Clock = Callable[[], Instant]
+UtcDatetime = datetime
+Clock = Callable[[], UtcDatetime]
 
 
-def system_clock() -> Instant:
+def system_clock() -> UtcDatetime:
     """Read the machine's clock, as an aware datetime in UTC."""
     return datetime.now(UTC)

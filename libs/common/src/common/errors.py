@@ -10,7 +10,7 @@ Errors:
         └── SealBroken         altered, moved from where it was sealed for, or sealed for someone else
 
 Beside their adapters: `common.streams.log.topics.WrongTopics` (a CommonError),
-`common.streams.log.membership.Displaced` and `Expelled`.
+`common.streams.log.membership.Displaced` and `RemovedFromGroup`.
 Beside their ports: `common.contract.codec.EventError` (a record that cannot be read) and
 `common.streams.log.port.LogError`.
 """

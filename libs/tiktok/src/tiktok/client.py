@@ -10,7 +10,7 @@ from tiktok.answers import Wire, not_answered, read, read_grant, read_revoked
 from tiktok.chunks import ChunkPlan
 from tiktok.errors import TooManyVideoIds
 from tiktok.limits import VIDEO_IDS_PER_QUERY
-from tiktok.models import CreatorInfo, Grant, PublishStatus, Ticket, UserInfo, Video, VideoPost
+from tiktok.models import CreatorInfo, Grant, PublishStatus, UploadPermit, UserInfo, Video, VideoPost
 from tiktok.outcomes import NotSent, Outcome, Unknown
 from tiktok.wire import CreatorInfoWire, StatusWire, TicketWire, UserInfoWire, VideosWire
 
@@ -57,7 +57,7 @@ class TikTok:
         """What the creator may do now. May be repeated."""
         return await self._call("POST", "/v2/post/publish/creator_info/query/", CreatorInfoWire, token=token)
 
-    async def init_video(self, token: str, post: VideoPost, plan: ChunkPlan) -> Outcome[Ticket]:
+    async def init_video(self, token: str, post: VideoPost, plan: ChunkPlan) -> Outcome[UploadPermit]:
         """Asks to upload. Each call that arrives makes a new `publish_id`; without all its bytes it never publishes."""
         body = {"post_info": _post_info(post), "source_info": _source_info(plan)}
         return await self._call("POST", "/v2/post/publish/video/init/", TicketWire, token=token, body=body)

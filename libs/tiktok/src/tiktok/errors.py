@@ -44,7 +44,7 @@ class VerifierRefused(TikTokError):
         self.characters = characters
 
 
-class Remedy(StrEnum):
+class RetryAdvice(StrEnum):
     """What helps against a refusal."""
 
     TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a remedy's name, not a secret
@@ -66,36 +66,36 @@ UPLOAD_REFUSED = "upload_refused"
 RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
 
 _REMEDIES = {
-    "access_token_invalid": Remedy.TOKEN_REJECTED,
-    "scope_not_authorized": Remedy.RECONSENT,
-    "scope_permission_missed": Remedy.RECONSENT,
-    "invalid_grant": Remedy.RECONSENT,
-    "auth_removed": Remedy.RECONSENT,
-    RATE_LIMIT_EXCEEDED: Remedy.RATE_LIMITED,
-    "spam_risk_too_many_posts": Remedy.WAIT_LONG,
-    "spam_risk_too_many_pending_share": Remedy.WAIT_LONG,
-    "reached_active_user_cap": Remedy.WAIT_LONG,
-    "server_error": Remedy.TRANSIENT,
-    "temporarily_unavailable": Remedy.TRANSIENT,
-    UPLOAD_URL_EXPIRED: Remedy.NEW_UPLOAD,
-    UPLOAD_UNKNOWN: Remedy.NEW_UPLOAD,
-    UPLOAD_OUT_OF_STEP: Remedy.RESYNC,
-    "invalid_client": Remedy.MISCONFIGURED,
-    "invalid_request": Remedy.MISCONFIGURED,
-    "invalid_scope": Remedy.MISCONFIGURED,
-    "unauthorized_client": Remedy.MISCONFIGURED,
-    "unsupported_grant_type": Remedy.MISCONFIGURED,
-    "unsupported_response_type": Remedy.MISCONFIGURED,
-    UPLOAD_HOST_NOT_ALLOWED: Remedy.MISCONFIGURED,
+    "access_token_invalid": RetryAdvice.TOKEN_REJECTED,
+    "scope_not_authorized": RetryAdvice.RECONSENT,
+    "scope_permission_missed": RetryAdvice.RECONSENT,
+    "invalid_grant": RetryAdvice.RECONSENT,
+    "auth_removed": RetryAdvice.RECONSENT,
+    RATE_LIMIT_EXCEEDED: RetryAdvice.RATE_LIMITED,
+    "spam_risk_too_many_posts": RetryAdvice.WAIT_LONG,
+    "spam_risk_too_many_pending_share": RetryAdvice.WAIT_LONG,
+    "reached_active_user_cap": RetryAdvice.WAIT_LONG,
+    "server_error": RetryAdvice.TRANSIENT,
+    "temporarily_unavailable": RetryAdvice.TRANSIENT,
+    UPLOAD_URL_EXPIRED: RetryAdvice.NEW_UPLOAD,
+    UPLOAD_UNKNOWN: RetryAdvice.NEW_UPLOAD,
+    UPLOAD_OUT_OF_STEP: RetryAdvice.RESYNC,
+    "invalid_client": RetryAdvice.MISCONFIGURED,
+    "invalid_request": RetryAdvice.MISCONFIGURED,
+    "invalid_scope": RetryAdvice.MISCONFIGURED,
+    "unauthorized_client": RetryAdvice.MISCONFIGURED,
+    "unsupported_grant_type": RetryAdvice.MISCONFIGURED,
+    "unsupported_response_type": RetryAdvice.MISCONFIGURED,
+    UPLOAD_HOST_NOT_ALLOWED: RetryAdvice.MISCONFIGURED,
 }
 
 
-def remedy_of(refused: Refused) -> Remedy:
+def remedy_of(refused: Refused) -> RetryAdvice:
     """What helps. A code nobody has seen before is permanent: repeating it would not change the answer.
 
     HTTP 429 is about the pace, whatever the code beside it; no grant ends by it.
     """
-    remedy = _REMEDIES.get(refused.code, Remedy.PERMANENT)
-    if refused.status == HTTPStatus.TOO_MANY_REQUESTS and remedy is not Remedy.WAIT_LONG:
-        return Remedy.RATE_LIMITED
+    remedy = _REMEDIES.get(refused.code, RetryAdvice.PERMANENT)
+    if refused.status == HTTPStatus.TOO_MANY_REQUESTS and remedy is not RetryAdvice.WAIT_LONG:
+        return RetryAdvice.RATE_LIMITED
     return remedy

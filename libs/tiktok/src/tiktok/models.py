@@ -55,7 +55,7 @@ class VideoPost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class UploadPermit:
     """Permission to upload, for an hour. Who holds `upload_url` can upload."""
 
     publish_id: str

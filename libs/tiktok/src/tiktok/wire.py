@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from tiktok.models import CreatorInfo, Grant, PublishStatus, StatusCode, Ticket, UserInfo, Video
+from tiktok.models import CreatorInfo, Grant, PublishStatus, StatusCode, UploadPermit, UserInfo, Video
 
 # A token goes into a header: anything but visible ASCII is not one, and must not get there.
 Token = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]+\Z")]
@@ -134,9 +134,9 @@ class TicketWire(msgspec.Struct, frozen=True, kw_only=True):
     publish_id: Text
     upload_url: Text
 
-    def value(self) -> Ticket:
+    def value(self) -> UploadPermit:
         """Both are needed; half a ticket is no answer."""
-        return Ticket(publish_id=self.publish_id, upload_url=self.upload_url)
+        return UploadPermit(publish_id=self.publish_id, upload_url=self.upload_url)
 
 
 class StatusWire(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,14 +21,14 @@ from analytics_service.video import (
     Unsettled,
     Video,
 )
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import CredentialIssued, TokenRejected
 from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.metrics import MetricsCollected
 from common.contract.post import PostAvailable
-from common.contract.state_keys import post_id_of, post_key
-from common.streams.api import Addressed, Decision, Due, Key
+from common.contract.state_keys import post_id_of, post_state_key
+from common.streams.api import Decision, Due, KeyedFact, StateKey
 
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=10)
@@ -39,16 +39,16 @@ Decided = Decision[Video]
 Answered = Collected | NotListed | CollectRefused | Unsettled
 
 
-def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
+def translate(envelope: Envelope[Body]) -> KeyedFact[Fact] | None:
     """Take up posts that became available; the rest of a post's life is the projector's."""
     body = envelope.body
     if not isinstance(body, PostAvailable) or not body.video_ids:
         return None
     fact = BecameAvailable(tenant=body.tenant, video_ids=body.video_ids, at=body.at)
-    return Addressed(key=post_key(body.account_id, body.tenant, body.post_id), fact=fact)
+    return KeyedFact(key=post_state_key(body.account_id, body.tenant, body.post_id), fact=fact)
 
 
-def notice(key: Key, state: Video, record: Body) -> Fact | None:
+def on_view_change(key: StateKey, state: Video, record: Body) -> Fact | None:
     """Wake a parked post when its tenant gets a newer credential of the account."""
     del key
     if not isinstance(state, Parked) or not isinstance(record, CredentialIssued) or record.version <= state.version:
@@ -56,7 +56,7 @@ def notice(key: Key, state: Video, record: Body) -> Fact | None:
     return CredentialSeen(version=record.version) if record.serves(state.collecting.tenant) else None
 
 
-def decide(ages: Sequence[int], key: Key, state: Video | None, fact: Fact | Due, now: Instant) -> Decided:
+def decide(ages: Sequence[int], key: StateKey, state: Video | None, fact: Fact | Due, now: UtcDatetime) -> Decided:
     """What a fact changes. A fact that comes twice or late changes nothing."""
     match state:
         case None:
@@ -86,7 +86,7 @@ def _begin(ages: Sequence[int], fact: Fact | Due) -> Decided:
             return Decision(state=None)
 
 
-def _collecting(ages: Sequence[int], key: Key, state: Collecting, fact: Fact | Due, now: Instant) -> Decided:
+def _collecting(ages: Sequence[int], key: StateKey, state: Collecting, fact: Fact | Due, now: UtcDatetime) -> Decided:
     match fact:
         case Collected() | NotListed() | CollectRefused() | Unsettled():
             return _answered(ages, key, state, fact, now)
@@ -101,7 +101,7 @@ def _collecting(ages: Sequence[int], key: Key, state: Collecting, fact: Fact | D
             return Decision(state=state)
 
 
-def _answered(ages: Sequence[int], key: Key, state: Collecting, fact: Answered, now: Instant) -> Decided:
+def _answered(ages: Sequence[int], key: StateKey, state: Collecting, fact: Answered, now: UtcDatetime) -> Decided:
     if fact.age != state.next_age:
         return Decision(state=state)  # of an age that is over
     called = msgspec.structs.replace(state, called_at=fact.at)
@@ -155,14 +155,14 @@ def _finished(state: Finished, fact: Fact | Due) -> Decided:
             return Decision(state=state)
 
 
-def _next_age(ages: Sequence[int], state: Collecting, now: Instant) -> Collecting | Finished:
+def _next_age(ages: Sequence[int], state: Collecting, now: UtcDatetime) -> Collecting | Finished:
     age = age_after(ages, max(now - state.available_at, timedelta(seconds=state.next_age)))
     if age is None:
         return Finished(tenant=state.tenant, at=now, called_at=state.called_at)
     return msgspec.structs.replace(state, next_age=age, tries=0, misses=0, retry_at=None)
 
 
-def _try_again(state: Collecting, now: Instant) -> Collecting:
+def _try_again(state: Collecting, now: UtcDatetime) -> Collecting:
     # The exponent is bounded because an outage may last for weeks.
     delay = min(FIRST_RETRY * 2 ** min(state.tries, 10), LONGEST_RETRY)
     return msgspec.structs.replace(state, tries=state.tries + 1, retry_at=now + delay)
@@ -172,15 +172,17 @@ def _with_ids(state: Collecting, ids: tuple[str, ...]) -> Collecting:
     return msgspec.structs.replace(state, video_ids=tuple(dict.fromkeys((*state.video_ids, *ids))))
 
 
-def _rejected(key: Key, fact: TokenRefused) -> TokenRejected:
-    return TokenRejected(account_id=key.lane, version=fact.version, code=fact.code, service="analytics", at=fact.at)
+def _rejected(key: StateKey, fact: TokenRefused) -> TokenRejected:
+    return TokenRejected(
+        account_id=key.partition_key, version=fact.version, code=fact.code, service="analytics", at=fact.at
+    )
 
 
-def _events(key: Key, state: Collecting, fact: Collected) -> tuple[MetricsCollected, ...]:
+def _events(key: StateKey, state: Collecting, fact: Collected) -> tuple[MetricsCollected, ...]:
     age = int((fact.at - state.available_at).total_seconds())
     return tuple(
         MetricsCollected(
-            account_id=key.lane,
+            account_id=key.partition_key,
             post_id=post_id_of(key),
             tenant=state.tenant,
             video_id=numbers.video_id,

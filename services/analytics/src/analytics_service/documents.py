@@ -105,7 +105,7 @@ def upserts_of(record: Record) -> tuple[Upsert, ...]:
 
 def _read(record: Record) -> AccountBody:
     try:
-        body = decode(topic=record.slice.topic, value=record.value or b"", headers=record.headers).body
+        body = decode(topic=record.topic_partition.topic, value=record.value or b"", headers=record.headers).body
     except EventError as error:
         raise UnreadableRecord(record) from error
     if not isinstance(body, AccountBody):
@@ -149,7 +149,7 @@ def _event(record: Record, body: AccountBody) -> Upsert:
         "offset": record.offset,
         "details": _details(body),
     }
-    id_ = f"{record.slice.topic}/{record.slice.partition}/{record.offset}"
+    id_ = f"{record.topic_partition.topic}/{record.topic_partition.partition}/{record.offset}"
     return Upsert(collection=Collection.EVENTS, id=id_, update={"$set": document})
 
 
@@ -170,7 +170,7 @@ def _post(record: Record, body: PostEvent) -> Upsert:
     if isinstance(body, PostAvailable):
         newest["available"] = {**order, "video_ids": list(body.video_ids)}
     constant = {"account_id": body.account_id, "post_id": body.post_id, "tenant": body.tenant}
-    update: dict[str, Document] = {"$set": {**constant, "partition": record.slice.partition}}
+    update: dict[str, Document] = {"$set": {**constant, "partition": record.topic_partition.partition}}
     if newest:
         update["$max"] = newest
     return Upsert(collection=Collection.POSTS, id=post_name(body.account_id, body.tenant, body.post_id), update=update)

@@ -24,9 +24,9 @@ from analytics_service.edge_models import (
 )
 from analytics_service.errors import NotACursor, StoreUnavailable
 from analytics_service.queries import Counted, Place, PostFound, Queries
-from common.clock import Clock, Instant
+from common.clock import Clock, UtcDatetime
 from common.contract.tenant import Scope
-from common.http.api_keys import Caller, Gate, KeyFirst
+from common.http.api_keys import ApiKeyAuth, AuthenticateBeforeBody, Caller
 from common.http.errors import Problem, problem_response
 from common.http.openapi import problems
 from common.http.problems import Code
@@ -78,7 +78,7 @@ class ReadApi:
         post_id: str,
         account_id: str | None = None,
         *,
-        since: Instant | None = None,
+        since: UtcDatetime | None = None,
         after: Cursor | None = None,
         limit: int,
     ) -> SeriesAnswer:
@@ -93,7 +93,7 @@ class ReadApi:
             freshness=_freshness(as_of, self.clock()),
         )
 
-    async def _find(self, tenant: str, post_id: str, account_id: str | None) -> tuple[PostFound, Instant | None]:
+    async def _find(self, tenant: str, post_id: str, account_id: str | None) -> tuple[PostFound, UtcDatetime | None]:
         place = _only(await self.queries.places(tenant, post_id, account_id), post_id, account_id)
         # First how fresh the store is, then what is in it: the other way round, what came between would be claimed.
         as_of = await self.queries.as_of(place.partition)
@@ -103,16 +103,16 @@ class ReadApi:
         return post, as_of
 
 
-def add_read_api(app: FastAPI, api: ReadApi, gate: Gate) -> None:
+def add_read_api(app: FastAPI, api: ReadApi, gate: ApiKeyAuth) -> None:
     """Add the routes, and the answer for when the store is away."""
     app.include_router(_routes(api, gate))
     app.exception_handler(StoreUnavailable)(_unavailable)
 
 
-def _routes(api: ReadApi, gate: Gate) -> APIRouter:
+def _routes(api: ReadApi, gate: ApiKeyAuth) -> APIRouter:
     refusals = problems(Code.UNKNOWN_POST, Code.AMBIGUOUS_POST, Code.STORE_UNAVAILABLE)
-    router = APIRouter(prefix="/v1/posts", tags=["posts"], responses=refusals, route_class=KeyFirst)
-    may_read = Depends(gate.demand(Scope.ANALYTICS_READ))
+    router = APIRouter(prefix="/v1/posts", tags=["posts"], responses=refusals, route_class=AuthenticateBeforeBody)
+    may_read = Depends(gate.require(Scope.ANALYTICS_READ))
 
     @router.get("/{post_id}")
     async def post(post_id: str, caller: Annotated[Caller, may_read], account_id: AccountId = None) -> PostAnswer:
@@ -170,7 +170,7 @@ def _next(found: Sequence[Counted], limit: int) -> str | None:
     return Cursor(at=last.at, id=last.id).text()
 
 
-def _freshness(as_of: Instant | None, now: Instant) -> Freshness:
+def _freshness(as_of: UtcDatetime | None, now: UtcDatetime) -> Freshness:
     return Freshness(as_of=as_of, lag_seconds=None if as_of is None else seconds_between(as_of, now))
 
 
@@ -180,7 +180,7 @@ def _progress(post: PostFound) -> Progress | None:
     return Progress(bytes_sent=post.bytes_sent, bytes_total=post.bytes_total)
 
 
-def _video(video_id: str, counted: Counted | None, now: Instant) -> Video:
+def _video(video_id: str, counted: Counted | None, now: UtcDatetime) -> Video:
     if counted is None:
         return Video(video_id=video_id, share_url=None, latest=None)
     return Video(video_id=video_id, share_url=counted.share_url or None, latest=latest_numbers(counted, now))

@@ -18,11 +18,11 @@ from analytics_service.video import (
     TokenRefused,
     Unsettled,
 )
-from common.clock import Clock, Instant
+from common.clock import Clock, UtcDatetime
 from common.security.credentials import AccessToken, AccessTokens, NoAccessToken
-from common.streams.api import Key, Views
+from common.streams.api import StateKey, Views
 from tiktok import outcomes
-from tiktok.errors import Remedy, remedy_of
+from tiktok.errors import RetryAdvice, remedy_of
 from tiktok.models import Video
 
 SERVICE = "analytics"
@@ -45,14 +45,14 @@ class Collector:
     tokens: AccessTokens
     clock: Clock
 
-    async def perform(self, key: Key, effect: Collect, views: Views) -> Fact:
+    async def perform(self, key: StateKey, effect: Collect, views: Views) -> Fact:
         """Ask for the numbers and say what came of it."""
         fact = await self._collect(key, effect, views)
         COLLECTIONS.labels(outcome=_outcome_of(fact)).inc()
         return fact
 
-    async def _collect(self, key: Key, effect: Collect, views: Views) -> Fact:
-        token = self.tokens.of(key.lane, views, tenant=effect.tenant)
+    async def _collect(self, key: StateKey, effect: Collect, views: Views) -> Fact:
+        token = self.tokens.of(key.partition_key, views, tenant=effect.tenant)
         if isinstance(token, NoAccessToken):
             return NoCredential(version=token.version)
         answer = await self.tiktok.query_videos(token.text, effect.video_ids)
@@ -66,7 +66,7 @@ class Collector:
                 return Unsettled(age=effect.age, at=now, reason=reason)
 
 
-def _counted(effect: Collect, videos: Sequence[Video], now: Instant) -> Fact:
+def _counted(effect: Collect, videos: Sequence[Video], now: UtcDatetime) -> Fact:
     numbers = tuple(
         Numbers(
             video_id=video.id,
@@ -84,15 +84,15 @@ def _counted(effect: Collect, videos: Sequence[Video], now: Instant) -> Fact:
     return Collected(age=effect.age, at=now, numbers=numbers)
 
 
-def _refused(effect: Collect, refused: outcomes.Refused, token: AccessToken, now: Instant) -> Fact:
+def _refused(effect: Collect, refused: outcomes.Refused, token: AccessToken, now: UtcDatetime) -> Fact:
     match remedy_of(refused):
-        case Remedy.TOKEN_REJECTED:
+        case RetryAdvice.TOKEN_REJECTED:
             return TokenRefused(version=token.version, code=refused.code, at=now)
-        case Remedy.RECONSENT:
+        case RetryAdvice.RECONSENT:
             return NoCredential(version=token.version)
-        case Remedy.RATE_LIMITED | Remedy.WAIT_LONG | Remedy.TRANSIENT:
+        case RetryAdvice.RATE_LIMITED | RetryAdvice.WAIT_LONG | RetryAdvice.TRANSIENT:
             return Unsettled(age=effect.age, at=now, reason=refused.code)
-        case Remedy.NEW_UPLOAD | Remedy.RESYNC | Remedy.MISCONFIGURED | Remedy.PERMANENT:
+        case RetryAdvice.NEW_UPLOAD | RetryAdvice.RESYNC | RetryAdvice.MISCONFIGURED | RetryAdvice.PERMANENT:
             log.error("collecting_refused", error_code=refused.code, log_id=refused.log_id)
             return CollectRefused(age=effect.age, at=now, code=refused.code)
 

@@ -53,5 +53,5 @@ class UnreadableRecord(AnalyticsError):
 
     def __init__(self, record: Record) -> None:
         """Say where it lies."""
-        where = f"{record.slice.topic}/{record.slice.partition} at {record.offset}"
+        where = f"{record.topic_partition.topic}/{record.topic_partition.partition} at {record.offset}"
         super().__init__(f"cannot read the record in {where}; deploy a version that can, then this partition goes on")

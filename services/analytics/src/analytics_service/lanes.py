@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from analytics_service.video import Collect, Collecting, Finished, Parked, Video
-from common.clock import Instant
-from common.streams.api import Admission, Lane, Wish
+from common.clock import UtcDatetime
+from common.streams.api import Admission, EffectRequest, EntityGroup
 
 AT_ONCE = 3
 """Calls of one account under way together: enough for throughput, too few to starve other accounts."""
@@ -14,18 +14,20 @@ CALLS_PER_WINDOW = 100
 WINDOW = timedelta(minutes=1)
 
 
-def admit(lane: Lane[Video], wishes: Sequence[Wish[Collect]], now: Instant) -> Admission:
+def admit(lane: EntityGroup[Video], wishes: Sequence[EffectRequest[Collect]], now: UtcDatetime) -> Admission:
     """Admit the longest overdue first, within the account's share of calls."""
     recent = sorted(moment for moment in _calls(lane.states.values()) if moment > now - WINDOW)
     free = min(AT_ONCE, CALLS_PER_WINDOW - len(recent)) - len(lane.running)
-    waiting = sorted((wish for wish in wishes if wish.key.item not in lane.running), key=lambda wish: wish.effect.due)
+    waiting = sorted(
+        (wish for wish in wishes if wish.key.entity_id not in lane.running), key=lambda wish: wish.effect.due
+    )
     start = tuple(wish.key for wish in waiting[: max(free, 0)])
     spent = len(recent) + len(lane.running) + len(start) >= CALLS_PER_WINDOW
     look_again = recent[0] + WINDOW if recent and spent and len(start) < len(waiting) else None
-    return Admission(start=start, look_again=look_again)
+    return Admission(start=start, retry_at=look_again)
 
 
-def _calls(states: Iterable[Video]) -> Iterable[Instant]:
+def _calls(states: Iterable[Video]) -> Iterable[UtcDatetime]:
     # A failed try is followed by another soon, so each counts as if it had been made just now.
     for state in states:
         if isinstance(state, Collecting) and state.called_at is not None:

@@ -4,31 +4,29 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeAlias
 
-from analytics_service.decisions import decide, interpret, notice
+from analytics_service.decisions import decide, on_view_change, translate
 from analytics_service.lanes import admit
-from analytics_service.plans import todo
+from analytics_service.plans import next_effect
 from analytics_service.video import Collect, Fact, Finished, Parked, Video
-from common.contract.state_keys import named_in_full
 from common.contract.topics import AUTH_CREDENTIALS, POST_EVENTS
-from common.streams.api import Machine
+from common.streams.api import Processor
 
-CollectorMachine: TypeAlias = Machine[Video, Fact, Collect]
+CollectorMachine: TypeAlias = Processor[Video, Fact, Collect]
 
 
 def collector(ages: Sequence[int]) -> CollectorMachine:
     """Build the machine that collects at these ages, in seconds, rising."""
-    return Machine(
+    return Processor(
         service="analytics",
         inputs=(POST_EVENTS,),
         views=(AUTH_CREDENTIALS,),
         state_type=Video,
-        interpret=interpret,
+        translate=translate,
         decide=partial(decide, tuple(ages)),
-        todo=todo,
+        next_effect=next_effect,
         admit=admit,
-        notice=notice,
-        tenant=tenant_of,
-        rename=named_in_full(tenant_of),
+        on_view_change=on_view_change,
+        fairness_key=tenant_of,
     )
 
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from analytics_service.video import Collect, Collecting, Finished, Parked, Video
-from common.clock import Instant
-from common.streams.api import Key, Wait
+from common.clock import UtcDatetime
+from common.streams.api import StateKey, Wait
 from tiktok.limits import VIDEO_IDS_PER_QUERY
 
 PARKED_FOR = timedelta(days=60)
@@ -13,7 +13,7 @@ REMEMBERED_FOR = timedelta(days=30)
 """How long a finished post is known: as long as `post.events` can bring it up again."""
 
 
-def todo(key: Key, state: Video, now: Instant) -> Collect | Wait | None:
+def next_effect(key: StateKey, state: Video, now: UtcDatetime) -> Collect | Wait | None:
     """Collect when the age has come and no retry is pending; else wait for that moment."""
     del key
     match state:
@@ -29,7 +29,7 @@ def todo(key: Key, state: Video, now: Instant) -> Collect | Wait | None:
             return Wait(until=at + REMEMBERED_FOR)
 
 
-def due_at(state: Collecting) -> Instant:
+def due_at(state: Collecting) -> UtcDatetime:
     """When numbers are wanted next."""
     due = state.available_at + timedelta(seconds=state.next_age)
     return due if state.retry_at is None else max(due, state.retry_at)

@@ -20,7 +20,7 @@ from analytics_service.metrics import PROJECTED, PROJECTOR_RETRIES, UNSTORABLE
 from common.clock import Clock
 from common.contract.topics import ACCOUNT_EVENTS, METRICS_EVENTS, POST_EVENTS
 from common.streams.log.membership import Membership
-from common.streams.log.port import Log, Reader, Record, Slice, Unusable
+from common.streams.log.port import Log, LogUnavailable, Reader, Record, TopicPartition
 
 TOPICS = (POST_EVENTS, ACCOUNT_EVENTS, METRICS_EVENTS)
 BATCH = 500
@@ -39,10 +39,10 @@ class Keeps(Protocol):
     async def prepare(self) -> None:
         """Create what is not there yet."""
 
-    async def positions(self, slices: Sequence[Slice]) -> dict[Slice, int]:
+    async def positions(self, slices: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Return where to read on."""
 
-    async def write(self, upserts: Sequence[Upsert], positions: Mapping[Slice, int]) -> None:
+    async def write(self, upserts: Sequence[Upsert], positions: Mapping[TopicPartition, int]) -> None:
         """Write a batch and how far it reaches. Raises `Unstorable` where that can never be done."""
 
     async def mark(self, partition: int, *, complete: datetime) -> None:
@@ -83,10 +83,10 @@ class Horizon:
     """
 
     at: datetime
-    ends: Mapping[Slice, int]
+    ends: Mapping[TopicPartition, int]
     noted: bool = False
 
-    def within(self, reached: Mapping[Slice, int]) -> bool:
+    def within(self, reached: Mapping[TopicPartition, int]) -> bool:
         """Whether what was there at that moment has been read."""
         return all(reached[slice_] >= end for slice_, end in self.ends.items())
 
@@ -129,7 +129,7 @@ async def project_partition(projection: Projection, reader: Reader, partition: i
     Raises:
         UnreadableRecord: a record of our own cannot be read; what came before it is written.
     """
-    slices = [Slice(topic.name, partition) for topic in TOPICS]
+    slices = [TopicPartition(topic.name, partition) for topic in TOPICS]
     reached = await _persist(projection, lambda: projection.store.positions(slices))
     reader.assign(reached)
     horizon = await _look(projection, reader)
@@ -153,7 +153,7 @@ def _fetching(projection: Projection, reader: Reader) -> asyncio.Task[Sequence[R
     return asyncio.create_task(_persist(projection, partial(reader.fetch, PATIENCE)))
 
 
-async def _positions(reader: Reader, slices: Sequence[Slice]) -> dict[Slice, int]:
+async def _positions(reader: Reader, slices: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
     return {slice_: await reader.position(slice_) for slice_ in slices}
 
 
@@ -179,14 +179,14 @@ def _read_until_unreadable(batch: Sequence[Record]) -> tuple[list[Projected], Un
 
 async def _keep(projection: Projection, batch: Sequence[Projected]) -> None:
     upserts = [upsert for projected in batch for upsert in projected.upserts]
-    positions = {projected.record.slice: projected.record.offset + 1 for projected in batch}
+    positions = {projected.record.topic_partition: projected.record.offset + 1 for projected in batch}
     try:
         await _persist(projection, lambda: projection.store.write(upserts, positions))
     except Unstorable:
         await _keep_one_by_one(projection, batch)
         await _persist(projection, lambda: projection.store.write((), positions))
     for projected in batch:
-        PROJECTED.labels(topic=projected.record.slice.topic).inc()
+        PROJECTED.labels(topic=projected.record.topic_partition.topic).inc()
 
 
 async def _keep_one_by_one(projection: Projection, batch: Sequence[Projected]) -> None:
@@ -199,11 +199,11 @@ async def _keep_one_by_one(projection: Projection, batch: Sequence[Projected]) -
 
 
 def _pass_over(record: Record, upsert: Upsert, error: Unstorable) -> None:
-    UNSTORABLE.labels(topic=record.slice.topic).inc()
+    UNSTORABLE.labels(topic=record.topic_partition.topic).inc()
     log.error(
         "change_not_stored",
-        topic=record.slice.topic,
-        partition=record.slice.partition,
+        topic=record.topic_partition.topic,
+        partition=record.topic_partition.partition,
         offset=record.offset,
         collection=upsert.collection,
         error=str(error),
@@ -216,7 +216,7 @@ async def _look(projection: Projection, reader: Reader) -> Horizon:
 
 
 async def _note_freshness(
-    projection: Projection, reader: Reader, horizon: Horizon, partition: int, reached: Mapping[Slice, int]
+    projection: Projection, reader: Reader, horizon: Horizon, partition: int, reached: Mapping[TopicPartition, int]
 ) -> Horizon:
     if horizon.noted and projection.clock() - horizon.at >= projection.pace.mark_every:
         horizon = await _look(projection, reader)
@@ -231,7 +231,7 @@ async def _persist(projection: Projection, call: Callable[[], Awaitable[T]]) -> 
     while True:
         try:
             result = await call()
-        except (StoreUnavailable, Unusable) as error:
+        except (StoreUnavailable, LogUnavailable) as error:
             PROJECTOR_RETRIES.inc()
             log.warning("projector_tries_again", error=str(error), seconds=delay.total_seconds())
         else:

@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from analytics_service.documents import Collection, Document, Upsert, named_in_full
 from analytics_service.errors import StoreUnavailable, Unstorable
 from common.errors import SettingsRefused
-from common.streams.log.port import Slice
+from common.streams.log.port import TopicPartition
 
 WRITE_WITHIN = timedelta(seconds=10)
 """A batch that takes longer counts as not written, and is written again."""
@@ -117,14 +117,14 @@ class Store:
         # Last, so that what a crash leaves undone is found again.
         await self._database[Collection.POSTS].delete_many({"_id": {"$in": [document["_id"] for document in older]}})
 
-    async def positions(self, slices: Sequence[Slice]) -> dict[Slice, int]:
+    async def positions(self, slices: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Return where to read on; 0 for what was never read."""
         names = {_name(slice_): slice_ for slice_ in slices}
         with translated():
             found = await self._database[Collection.POSITIONS].find({"_id": {"$in": list(names)}}).to_list()
         return dict.fromkeys(slices, 0) | {names[document["_id"]]: document["next"] for document in found}
 
-    async def write(self, upserts: Sequence[Upsert], positions: Mapping[Slice, int]) -> None:
+    async def write(self, upserts: Sequence[Upsert], positions: Mapping[TopicPartition, int]) -> None:
         """Write a batch and, once all of it is there, how far it reaches.
 
         Raises:
@@ -149,5 +149,5 @@ class Store:
             await self._database[Collection.FRESHNESS].update_one({"_id": partition}, update, upsert=True)
 
 
-def _name(slice_: Slice) -> str:
+def _name(slice_: TopicPartition) -> str:
     return f"{slice_.topic}/{slice_.partition}"

@@ -24,7 +24,7 @@ from analytics_service.store import READ_WITHIN, WRITE_WITHIN, Database, Store, 
 from common.clock import system_clock
 from common.contract.body import Body
 from common.contract.topics import AUTH_API_KEYS, POST_EVENTS
-from common.http.api_keys import Gate
+from common.http.api_keys import ApiKeyAuth
 from common.http.app import create_app, serve
 from common.security.credentials import AccessTokens
 from common.security.sealing import private_key_of
@@ -108,12 +108,12 @@ async def _open_worker(opened: AsyncExitStack, settings: AnalyticsSettings) -> P
 
     async def work(stop: asyncio.Event) -> None:
         await run_worker(
-            machine=collector(parse_ages(own.collect_ages)),
+            processor=collector(parse_ages(own.collect_ages)),
             effects=effects,
             log=log,
             membership=membership,
-            salvage=_nothing_to_salvage,
-            slots=own.collections_at_once,
+            hand_off=_nothing_to_salvage,
+            max_effects=own.collections_at_once,
             stop=stop,
             worker=worker,
         )
@@ -135,7 +135,7 @@ async def _open_projector(opened: AsyncExitStack, settings: AnalyticsSettings) -
 async def _open_edge(opened: AsyncExitStack) -> Part:
     kafka = await _check_kafka()
     keys = WholeView(_log(kafka, group=SERVICE), AUTH_API_KEYS, partitions=kafka.partitions)
-    gate = Gate(keys, clock=system_clock, monotonic=time.monotonic)
+    gate = ApiKeyAuth(keys, clock=system_clock, monotonic=time.monotonic)
     queries = Queries(await _open_store(opened, answer_within=READ_WITHIN))
     health = StoreHealth(queries)
     return Part(

@@ -11,4 +11,4 @@ DESCRIPTION = "Connects TikTok accounts and keeps their tokens fresh."
 ERRANDS = {"rotate-keys": rotate_keys}
 
 if __name__ == "__main__":
-    sys.exit(run_process(service=SERVICE, description=DESCRIPTION, roles=Role, run=run, errands=ERRANDS))
+    sys.exit(run_process(service=SERVICE, description=DESCRIPTION, roles=Role, run=run, commands=ERRANDS))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import CredentialIssued, Risk
 
 
@@ -26,10 +26,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str = ""
     username: str = ""
     avatar_url: str = ""
-    consented_at: Instant
-    seen_at: Instant | None = None
+    consented_at: UtcDatetime
+    seen_at: UtcDatetime | None = None
     risk: Risk | None = None
-    warned_of: Instant | None = None
+    warned_of: UtcDatetime | None = None
     refresh_life: timedelta = timedelta(0)
 
 
@@ -38,9 +38,9 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int
     sealed: str
-    granted_at: Instant
-    access_expires_at: Instant
-    refresh_expires_at: Instant
+    granted_at: UtcDatetime
+    access_expires_at: UtcDatetime
+    refresh_expires_at: UtcDatetime
 
 
 OFFERED = 0
@@ -63,7 +63,7 @@ class Issuing(msgspec.Struct, frozen=True, kw_only=True, tag="issuing"):
     version: int
     reason: IssueReason
     attempt: int = 1
-    retry_at: Instant | None = None
+    retry_at: UtcDatetime | None = None
     removed: bool = False
 
 
@@ -73,7 +73,7 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True, tag="connected"):
     profile: Profile
     pair: Pair
     recipients: str
-    refresh_at: Instant
+    refresh_at: UtcDatetime
 
 
 class Refreshing(msgspec.Struct, frozen=True, kw_only=True, tag="refreshing"):
@@ -86,7 +86,7 @@ class Refreshing(msgspec.Struct, frozen=True, kw_only=True, tag="refreshing"):
     profile: Profile
     pair: Pair
     attempt: int
-    since: Instant
+    since: UtcDatetime
     rejected: bool = False
     removed: bool = False
     too_early: bool = False
@@ -98,8 +98,8 @@ class Ailing(msgspec.Struct, frozen=True, kw_only=True, tag="ailing"):
     profile: Profile
     pair: Pair
     attempt: int
-    since: Instant
-    retry_at: Instant
+    since: UtcDatetime
+    retry_at: UtcDatetime
     rejected: bool = False
     removed: bool = False
 
@@ -114,7 +114,7 @@ class Expiring(msgspec.Struct, frozen=True, kw_only=True, tag="expiring"):
     pair: Pair
     code: str
     message: str
-    check_at: Instant | None = None
+    check_at: UtcDatetime | None = None
 
 
 class NeedsPerson(msgspec.Struct, frozen=True, kw_only=True, tag="needs_person"):
@@ -134,9 +134,9 @@ class Disconnecting(msgspec.Struct, frozen=True, kw_only=True, tag="disconnectin
     pair: Pair
     version: int
     by: str
-    since: Instant
+    since: UtcDatetime
     attempt: int = 1
-    retry_at: Instant | None = None
+    retry_at: UtcDatetime | None = None
     rejected: bool = False
 
 
@@ -144,7 +144,7 @@ class Disconnected(msgspec.Struct, frozen=True, kw_only=True, tag="disconnected"
     """Forgotten, but for what keeps versions from restarting and an old consent from counting again."""
 
     version: int
-    consented_at: Instant
+    consented_at: UtcDatetime
 
 
 Active = Issuing | Connected | Refreshing | Ailing | Expiring | NeedsPerson
@@ -275,7 +275,7 @@ class DisconnectAsked:
 class RemovalTold:
     """TikTok says that the person took the grant back, `at` that time. It may be late, or wrong."""
 
-    at: Instant
+    at: UtcDatetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

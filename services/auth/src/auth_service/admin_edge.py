@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from auth_service.administration import Administration, NewApp, NewKey
 from common.contract.tenant import ApiKeyIssued, ApiKeyRevoked, Scope, TenantDescribed
-from common.http.api_keys import KeyFirst
+from common.http.api_keys import AuthenticateBeforeBody
 from common.http.errors import Problem
 from common.http.openapi import BOOTSTRAP_SECRET, problems
 from common.http.problems import Code
@@ -141,7 +141,7 @@ def admin_routes(administration: Administration, *, secret: SecretStr | None) ->
         prefix="/v1/admin/tenants",
         tags=["administration"],
         dependencies=[Depends(operators_only(secret))],
-        route_class=KeyFirst,
+        route_class=AuthenticateBeforeBody,
     )
     _add_tenants(router, administration)
     _add_keys(router, administration)

@@ -10,7 +10,7 @@ from auth_service.apps import seal_secret
 from auth_service.commands import not_certain, write
 from auth_service.consent import Commands
 from auth_service.edge import EdgeView, demand_ready
-from common.clock import Clock, Instant
+from common.clock import Clock, UtcDatetime
 from common.contract.account import AccountDescribed
 from common.contract.body import Body
 from common.contract.tenant import (
@@ -24,7 +24,7 @@ from common.contract.tenant import (
     TenantRequested,
     TikTokApp,
 )
-from common.http.api_keys import mint
+from common.http.api_keys import generate_key
 from common.http.errors import Problem
 from common.http.problems import Code
 from common.security.sealing import Vault
@@ -49,7 +49,7 @@ class NewKey:
 
     name: str
     scopes: tuple[Scope, ...]
-    expires_at: Instant | None
+    expires_at: UtcDatetime | None
     requests_per_minute: int
 
 
@@ -127,7 +127,7 @@ class Administration:
                 "input": wanted.expires_at.isoformat(),
             }
             raise RequestValidationError([fault])
-        key = mint(self._random_bytes)
+        key = generate_key(self._random_bytes)
         command = KeyRequested(
             tenant=tenant,
             key_id=key.key_id,

@@ -21,7 +21,7 @@ from auth_service.steps import (
     open_slip,
     seal_slip,
 )
-from common.clock import Clock, Instant
+from common.clock import Clock, UtcDatetime
 from common.contract.account import AccountDescribed, ConnectRequested, account_id_of
 from common.contract.body import Body
 from common.security.sealing import Vault
@@ -205,7 +205,7 @@ class Consents:
             return exchanged
         return await self._hand_over(pending, app, exchanged.value, asked_at)
 
-    async def _hand_over(self, pending: PendingConsent, app: App, grant: Grant, asked_at: Instant) -> Landing:
+    async def _hand_over(self, pending: PendingConsent, app: App, grant: Grant, asked_at: UtcDatetime) -> Landing:
         account_id = account_id_of(app.client_key, grant.open_id)
         if self._is_anothers(account_id, pending.tenant):
             return BelongsToAnother(account_id)

@@ -49,15 +49,15 @@ from auth_service.moves import (
     with_scopes,
 )
 from auth_service.plans import LOOK_AGAIN, look_time, retry_time, time_after_rejection, unseen, warning_time
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import Risk
-from common.streams.api import Decision, Due, Key
+from common.streams.api import Decision, Due, StateKey
 
 AT_RISK_AFTER = 5
 """Attempts of one refresh that do not settle (about half a minute) before the tenant is told."""
 
 
-def decide(key: Key, state: Account | None, fact: Fact | Due, now: Instant) -> Decision[Account]:
+def decide(key: StateKey, state: Account | None, fact: Fact | Due, now: UtcDatetime) -> Decision[Account]:
     """What a fact changes. A fact may come twice or late; then it changes nothing."""
     if state is None:
         return begin(key, fact) if isinstance(fact, Granted) else Decision(state=None)
@@ -82,7 +82,7 @@ def decide(key: Key, state: Account | None, fact: Fact | Due, now: Instant) -> D
     return decision
 
 
-def commanded(key: Key, state: Active, fact: Command, now: Instant) -> Decision[Account]:
+def commanded(key: StateKey, state: Active, fact: Command, now: UtcDatetime) -> Decision[Account]:
     """Somebody wants something of an account that is there."""
     match fact:
         case Granted():
@@ -97,12 +97,12 @@ def commanded(key: Key, state: Active, fact: Command, now: Instant) -> Decision[
             return departures.told(key, state, fact, now)
 
 
-def begin(key: Key, fact: Granted) -> Decision[Account]:
+def begin(key: StateKey, fact: Granted) -> Decision[Account]:
     """A person connected an account that was never here."""
     return connect_anew(key, fact, version=1)
 
 
-def reconnected(key: Key, state: Active, fact: Granted) -> Decision[Account]:
+def reconnected(key: StateKey, state: Active, fact: Granted) -> Decision[Account]:
     """A person connected again: the newest consent counts. An account stays with the tenant it belongs to."""
     if state.profile.tenant != fact.profile.tenant:
         return refuse(key, state, fact)
@@ -111,7 +111,7 @@ def reconnected(key: Key, state: Active, fact: Granted) -> Decision[Account]:
     return connect_anew(key, fact, version=version_of(state) + 1)
 
 
-def due(key: Key, state: Active, now: Instant) -> Decision[Account]:
+def due(key: StateKey, state: Active, now: UtcDatetime) -> Decision[Account]:
     """A time that was waited for has come."""
     match state:
         case Connected(refresh_at=at) if now >= at:
@@ -126,14 +126,14 @@ def due(key: Key, state: Active, now: Instant) -> Decision[Account]:
             return Decision(state=state)
 
 
-def rejected(key: Key, state: Active, fact: Rejected, now: Instant) -> Decision[Account]:
+def rejected(key: StateKey, state: Active, fact: Rejected, now: UtcDatetime) -> Decision[Account]:
     """TikTok refused an access token: if it is the newest one, only a refresh can tell what is wrong."""
     match state:
         case Connected(profile=profile, pair=pair) if pair.version == fact.version:
-            look_at = look_time(key.lane, profile)
+            look_at = look_time(key.partition_key, profile)
             ailing = Ailing(
                 # Where a look found it out, the next pair is not looked at at once: it may be the look that is wrong.
-                profile=unseen(key.lane, profile, now) if look_at is not None and look_at <= now else profile,
+                profile=unseen(key.partition_key, profile, now) if look_at is not None and look_at <= now else profile,
                 pair=pair,
                 attempt=0,
                 since=now,
@@ -161,7 +161,7 @@ def salvaged(state: Active, fact: Salvaged) -> Decision[Account]:
             return Decision(state=state)
 
 
-def issue_ended(key: Key, state: Active, fact: Issued | IssueFailed, now: Instant) -> Decision[Account]:
+def issue_ended(key: StateKey, state: Active, fact: Issued | IssueFailed, now: UtcDatetime) -> Decision[Account]:
     """A pair was sealed to the services, or could not be opened: then it is tried again, since keys can be mended."""
     match state, fact:
         case Issuing(profile=profile), Issued() if _is_of(fact, state.version, state.pair):
@@ -172,10 +172,10 @@ def issue_ended(key: Key, state: Active, fact: Issued | IssueFailed, now: Instan
         case Connected(profile=profile), Issued() if _is_of(fact, state.pair.version + 1, state.pair):
             return connect(key, profile, fact, told=profile)
         case Issuing(version=version, attempt=n), IssueFailed() if version == fact.version:
-            retry_at = retry_time(key.lane, n, now)
+            retry_at = retry_time(key.partition_key, n, now)
             return Decision(state=msgspec.structs.replace(state, attempt=n + 1, retry_at=retry_at))
         case Connected(profile=profile, pair=pair), IssueFailed() if pair.version + 1 == fact.version:
-            retry_at = retry_time(key.lane, 1, now)
+            retry_at = retry_time(key.partition_key, 1, now)
             resealing = Issuing(
                 profile=profile,
                 pair=pair,
@@ -192,12 +192,12 @@ def issue_ended(key: Key, state: Active, fact: Issued | IssueFailed, now: Instan
             return Decision(state=state)
 
 
-def refresh_ended(key: Key, state: Active, fact: RefreshEnd, now: Instant) -> Decision[Account]:
+def refresh_ended(key: StateKey, state: Active, fact: RefreshEnd, now: UtcDatetime) -> Decision[Account]:
     """A refresh has ended, one way or another."""
     return refreshed(key, state, fact, now) if isinstance(fact, RefreshDone) else refresh_failed(key, state, fact, now)
 
 
-def refreshed(key: Key, state: Active, fact: RefreshDone, now: Instant) -> Decision[Account]:
+def refreshed(key: StateKey, state: Active, fact: RefreshDone, now: UtcDatetime) -> Decision[Account]:
     """TikTok gave a new pair: it replaces the version it was made from, and no other."""
     match state:
         case Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair) if pair.version == fact.version:
@@ -209,7 +209,9 @@ def refreshed(key: Key, state: Active, fact: RefreshDone, now: Instant) -> Decis
             return Decision(state=state)
 
 
-def refresh_failed(key: Key, state: Active, fact: RefreshRefused | RefreshUnsettled, now: Instant) -> Decision[Account]:
+def refresh_failed(
+    key: StateKey, state: Active, fact: RefreshRefused | RefreshUnsettled, now: UtcDatetime
+) -> Decision[Account]:
     """No new pair. Refused may mean that an earlier answer was lost: the access token is used up to its end."""
     match state, fact:
         case Refreshing(profile=profile, pair=pair), RefreshRefused(code=code) if pair.version == fact.version:
@@ -230,7 +232,7 @@ def refresh_failed(key: Key, state: Active, fact: RefreshRefused | RefreshUnsett
             return Decision(state=state)
 
 
-def looked(key: Key, state: Active, fact: ProfileSeen | ProfileUnseen, now: Instant) -> Decision[Account]:
+def looked(key: StateKey, state: Active, fact: ProfileSeen | ProfileUnseen, now: UtcDatetime) -> Decision[Account]:
     """TikTok said who the person is now, or did not."""
     match state, fact:
         case Connected(pair=pair, profile=profile), ProfileSeen() if pair.version == fact.version:
@@ -245,7 +247,7 @@ def looked(key: Key, state: Active, fact: ProfileSeen | ProfileUnseen, now: Inst
             known = msgspec.structs.replace(state, profile=seen)
             return Decision(state=known, events=(describe(key, seen),) if changed else ())
         case Connected(pair=pair, profile=profile), ProfileUnseen() if pair.version == fact.version:
-            return Decision(state=msgspec.structs.replace(state, profile=unseen(key.lane, profile, now)))
+            return Decision(state=msgspec.structs.replace(state, profile=unseen(key.partition_key, profile, now)))
         case Expiring(pair=pair, check_at=at), (ProfileSeen() | ProfileUnseen()) if (
             at is not None and pair.version == fact.version
         ):
@@ -257,7 +259,9 @@ def looked(key: Key, state: Active, fact: ProfileSeen | ProfileUnseen, now: Inst
             return Decision(state=state)
 
 
-def _not_removed(key: Key, state: Expiring, now: Instant, *, check_at: Instant | None) -> Decision[Account]:
+def _not_removed(
+    key: StateKey, state: Expiring, now: UtcDatetime, *, check_at: UtcDatetime | None
+) -> Decision[Account]:
     """Go on to the end of the access token, as after any refusal; where TikTok did not say, it is asked again."""
     expiring = msgspec.structs.replace(state, check_at=check_at)
     if expiring.profile.risk is Risk.REFRESH_REFUSED:
@@ -277,7 +281,7 @@ def resealed(state: Account, fact: Resealed) -> Decision[Account]:
             return Decision(state=msgspec.structs.replace(state, pair=pair))
 
 
-def _warn(key: Key, state: Connected, now: Instant) -> Decision[Account]:
+def _warn(key: StateKey, state: Connected, now: UtcDatetime) -> Decision[Account]:
     """Tell the tenant, once for each end, that refreshing does not put off the end of the refresh token."""
     at, ends_at = warning_time(state.profile, state.pair), state.pair.refresh_expires_at
     if at is None or now < at:
@@ -296,7 +300,7 @@ def _may_be_removed_since(state: Refreshing | Ailing | Expiring) -> bool:
             return _removal_told(state)  # the answer is one to an earlier attempt
 
 
-def _ended(key: Key, state: Expiring, now: Instant) -> Decision[Account]:
+def _ended(key: StateKey, state: Expiring, now: UtcDatetime) -> Decision[Account]:
     """The access token is good no more. Where TikTok told of a removal, nothing has spoken against it till now."""
     if _removal_told(state):
         return departures.removed(key, state, now)
@@ -318,13 +322,13 @@ def _next_attempt(state: Ailing) -> Refreshing:
     )
 
 
-def _try_later(key: Key, state: Refreshing, fact: RefreshUnsettled, now: Instant) -> Decision[Account]:
+def _try_later(key: StateKey, state: Refreshing, fact: RefreshUnsettled, now: UtcDatetime) -> Decision[Account]:
     ailing = Ailing(
         profile=state.profile,
         pair=state.pair,
         attempt=state.attempt,
         since=state.since,
-        retry_at=retry_time(key.lane, state.attempt, now, fact.trouble),
+        retry_at=retry_time(key.partition_key, state.attempt, now, fact.trouble),
         rejected=state.rejected,
         removed=state.removed,
     )

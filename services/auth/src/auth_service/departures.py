@@ -35,9 +35,9 @@ from auth_service.account import (
 )
 from auth_service.moves import WITHDRAWN, connect_anew, gone, refuse, version_of
 from auth_service.plans import retry_time
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import CredentialWithdrawn, DisconnectCause
-from common.streams.api import Decision, Due, Key
+from common.streams.api import Decision, Due, StateKey
 
 TIKTOK = "tiktok"
 """Who disconnects an account that its person removed there."""
@@ -49,7 +49,7 @@ REVOKE_FOR = timedelta(hours=24)
 """How long TikTok is asked to revoke; after that the account is forgotten all the same."""
 
 
-def asked(key: Key, state: Active, fact: DisconnectAsked, now: Instant) -> Decision[Account]:
+def asked(key: StateKey, state: Active, fact: DisconnectAsked, now: UtcDatetime) -> Decision[Account]:
     """A tenant wants its account gone: no service may use it from now on, and TikTok is to hear of it."""
     profile, version = state.profile, version_of(state) + 1
     if profile.tenant != fact.tenant:
@@ -57,11 +57,11 @@ def asked(key: Key, state: Active, fact: DisconnectAsked, now: Instant) -> Decis
     if isinstance(state, NeedsPerson):
         return gone(key, profile, version=version, cause=DisconnectCause.REQUESTED, revoked=False, by=fact.by, now=now)
     leaving = Disconnecting(profile=profile, pair=state.pair, version=version, by=fact.by, since=now)
-    withdrawn = CredentialWithdrawn(account_id=key.lane, version=version, reason=WITHDRAWN)
+    withdrawn = CredentialWithdrawn(account_id=key.partition_key, version=version, reason=WITHDRAWN)
     return Decision(state=leaving, events=(withdrawn,))
 
 
-def told(key: Key, state: Active, fact: RemovalTold, now: Instant) -> Decision[Account]:
+def told(key: StateKey, state: Active, fact: RemovalTold, now: UtcDatetime) -> Decision[Account]:
     """TikTok tells of a removal. It counts once TikTok refuses both tokens, and not for a consent given since."""
     if fact.at < state.profile.consented_at - CLOCKS_APART:
         return Decision(state=state)
@@ -82,7 +82,7 @@ def told(key: Key, state: Active, fact: RemovalTold, now: Instant) -> Decision[A
     return Decision(state=next_state)
 
 
-def removed(key: Key, state: Active, now: Instant) -> Decision[Account]:
+def removed(key: StateKey, state: Active, now: UtcDatetime) -> Decision[Account]:
     """Forget an account that its person removed at TikTok: it takes neither token any more."""
     return gone(
         key,
@@ -95,7 +95,7 @@ def removed(key: Key, state: Active, now: Instant) -> Decision[Account]:
     )
 
 
-def check_removal(connected: Decision[Account], now: Instant) -> Decision[Account]:
+def check_removal(connected: Decision[Account], now: UtcDatetime) -> Decision[Account]:
     """The new pair may be from before the removal that TikTok told of, so only another refresh shows whether it is."""
     if not isinstance(state := connected.state, Connected):
         return connected
@@ -103,7 +103,7 @@ def check_removal(connected: Decision[Account], now: Instant) -> Decision[Accoun
     return Decision(state=asked, events=connected.events)
 
 
-def leave(key: Key, state: Leaving, fact: Fact | Due, now: Instant) -> Decision[Account]:
+def leave(key: StateKey, state: Leaving, fact: Fact | Due, now: UtcDatetime) -> Decision[Account]:
     """A fact about an account that is going or gone."""
     if isinstance(state, Disconnecting):
         return _going(key, state, fact, now)
@@ -112,7 +112,7 @@ def leave(key: Key, state: Leaving, fact: Fact | Due, now: Instant) -> Decision[
     return Decision(state=state)
 
 
-def _going(key: Key, state: Disconnecting, fact: Fact | Due, now: Instant) -> Decision[Account]:
+def _going(key: StateKey, state: Disconnecting, fact: Fact | Due, now: UtcDatetime) -> Decision[Account]:
     decision: Decision[Account] = Decision(state=state)
     match fact:
         case Granted():
@@ -132,7 +132,9 @@ def _going(key: Key, state: Disconnecting, fact: Fact | Due, now: Instant) -> De
     return decision
 
 
-def _revoke_ended(key: Key, state: Disconnecting, fact: Revoked | RevokeUnsettled, now: Instant) -> Decision[Account]:
+def _revoke_ended(
+    key: StateKey, state: Disconnecting, fact: Revoked | RevokeUnsettled, now: UtcDatetime
+) -> Decision[Account]:
     match fact:
         case Revoked(version=version) if state.pair.version == version:
             return _forget(key, state, revoked=True, now=now)
@@ -143,7 +145,10 @@ def _revoke_ended(key: Key, state: Disconnecting, fact: Revoked | RevokeUnsettle
 
 
 def _pair_changed(
-    key: Key, state: Disconnecting, fact: RefreshDone | RefreshRefused | RefreshUnsettled | Salvaged, now: Instant
+    key: StateKey,
+    state: Disconnecting,
+    fact: RefreshDone | RefreshRefused | RefreshUnsettled | Salvaged,
+    now: UtcDatetime,
 ) -> Decision[Account]:
     """A refresh that was under way, or that the goodbye needed, has ended."""
     if state.pair.version != fact.version:
@@ -168,7 +173,7 @@ def _pair_changed(
             return _again(key, state, trouble, now)
 
 
-def _wanted_back(key: Key, state: Disconnecting, fact: Granted) -> Decision[Account]:
+def _wanted_back(key: StateKey, state: Disconnecting, fact: Granted) -> Decision[Account]:
     """The person connected again before TikTok heard of the end: there is nothing to revoke any more."""
     if fact.profile.tenant != state.profile.tenant:
         return refuse(key, state, fact)
@@ -177,14 +182,14 @@ def _wanted_back(key: Key, state: Disconnecting, fact: Granted) -> Decision[Acco
     return connect_anew(key, fact, version=_highest(state) + 1)
 
 
-def _again(key: Key, state: Disconnecting, trouble: Trouble, now: Instant) -> Decision[Account]:
+def _again(key: StateKey, state: Disconnecting, trouble: Trouble, now: UtcDatetime) -> Decision[Account]:
     if now - state.since >= REVOKE_FOR:
         return _forget(key, state, revoked=False, now=now)
-    retry_at = retry_time(key.lane, state.attempt, now, trouble)
+    retry_at = retry_time(key.partition_key, state.attempt, now, trouble)
     return Decision(state=msgspec.structs.replace(state, attempt=state.attempt + 1, retry_at=retry_at))
 
 
-def _forget(key: Key, state: Disconnecting, *, revoked: bool, now: Instant) -> Decision[Account]:
+def _forget(key: StateKey, state: Disconnecting, *, revoked: bool, now: UtcDatetime) -> Decision[Account]:
     return gone(
         key,
         state.profile,

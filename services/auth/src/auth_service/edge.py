@@ -25,7 +25,7 @@ from common.contract.account import (
 )
 from common.contract.body import Body
 from common.contract.tenant import Scope, TenantDescribed
-from common.http.api_keys import Caller, Gate, KeyFirst
+from common.http.api_keys import ApiKeyAuth, AuthenticateBeforeBody, Caller
 from common.http.errors import Problem
 from common.http.openapi import Responses, problems
 from common.http.problems import Code
@@ -162,7 +162,7 @@ class Accounts:
 
 def account_routes(
     *,
-    gate: Gate,
+    gate: ApiKeyAuth,
     consents: Consents,
     commands: Commands,
     accounts: Accounts,
@@ -171,8 +171,8 @@ def account_routes(
     clock: Clock,
 ) -> APIRouter:
     """Build the routes for backends. The tenant is the API key's."""
-    router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=KeyFirst)
-    Manager = Annotated[Caller, Depends(gate.demand(Scope.ACCOUNTS_MANAGE))]  # noqa: N806 -- a type
+    router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=AuthenticateBeforeBody)
+    Manager = Annotated[Caller, Depends(gate.require(Scope.ACCOUNTS_MANAGE))]  # noqa: N806 -- a type
 
     @router.post("/connect", responses=problems(Code.RETURN_URL_NOT_REGISTERED))
     async def connect(request: ConnectRequest, caller: Manager) -> ConnectAnswer:

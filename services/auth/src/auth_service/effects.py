@@ -30,11 +30,11 @@ from auth_service.account import (
 )
 from auth_service.errors import GrantUnreadable
 from auth_service.grants import Recipients, Tokens, open_tokens, pair_of, seal_tokens, tokens_of
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.security.sealing import CannotOpen, Vault
-from common.streams.api import Key, Views
+from common.streams.api import StateKey, Views
 from tiktok import outcomes
-from tiktok.errors import Remedy, remedy_of
+from tiktok.errors import RetryAdvice, remedy_of
 from tiktok.models import Grant, UserInfo
 
 _log = structlog.get_logger()
@@ -65,25 +65,27 @@ class Clients(Protocol):
 class AuthEffects:
     """Every outcome carries sealed strings only, so that what follows needs no key."""
 
-    def __init__(self, *, vault: Vault, recipients: Recipients, clients: Clients, clock: Callable[[], Instant]) -> None:
+    def __init__(
+        self, *, vault: Vault, recipients: Recipients, clients: Clients, clock: Callable[[], UtcDatetime]
+    ) -> None:
         """Take what opens pairs, whom tokens are sealed to, and who speaks to TikTok."""
         self._vault = vault
         self._recipients = recipients
         self._clients = clients
         self._clock = clock
 
-    async def perform(self, key: Key, effect: Effect, views: Views) -> Outcome:
+    async def perform(self, key: StateKey, effect: Effect, views: Views) -> Outcome:
         """Do it and say what came of it."""
         del views
         match effect:
             case Issue():
-                return self._issue(key.lane, effect)
+                return self._issue(key.partition_key, effect)
             case Refresh():
-                return await self._refresh(key.lane, effect)
+                return await self._refresh(key.partition_key, effect)
             case Look():
-                return await self._look(key.lane, effect)
+                return await self._look(key.partition_key, effect)
             case Revoke():
-                return await self._revoke(key.lane, effect)
+                return await self._revoke(key.partition_key, effect)
 
     def _issue(self, account_id: str, effect: Issue) -> Issued | IssueFailed:
         tokens = self._open(account_id, effect.pair)
@@ -124,7 +126,7 @@ class AuthEffects:
                     username=person.username,
                     avatar_url=person.avatar_url,
                 )
-            case outcomes.Refused() as refused if remedy_of(refused) is Remedy.TOKEN_REJECTED:
+            case outcomes.Refused() as refused if remedy_of(refused) is RetryAdvice.TOKEN_REJECTED:
                 return Rejected(version=version)
             case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
                 return ProfileUnseen(version=version)
@@ -139,7 +141,7 @@ class AuthEffects:
         if isinstance(fact, RevokeUnsettled) and fact.trouble is Trouble.MISCONFIGURED:
             # TikTok calls a request malformed too if its token is of no grant any more.
             match await client.user_info(tokens.access_token, ()):
-                case outcomes.Refused() as refused if remedy_of(refused) is Remedy.TOKEN_REJECTED:
+                case outcomes.Refused() as refused if remedy_of(refused) is RetryAdvice.TOKEN_REJECTED:
                     fact = Rejected(version=effect.pair.version)
                 case _:
                     pass
@@ -157,17 +159,17 @@ class AuthEffects:
             return None
 
     def _settle(
-        self, account_id: str, effect: Refresh, answer: outcomes.Outcome[Grant], asked_at: Instant
+        self, account_id: str, effect: Refresh, answer: outcomes.Outcome[Grant], asked_at: UtcDatetime
     ) -> RefreshDone | RefreshRefused | RefreshUnsettled:
         match answer:
             case outcomes.Done(value=grant):
                 return self._done(account_id, effect, grant, asked_at)
-            case outcomes.Refused(code=code, message=message) if remedy_of(answer) is Remedy.RECONSENT:
+            case outcomes.Refused(code=code, message=message) if remedy_of(answer) is RetryAdvice.RECONSENT:
                 return RefreshRefused(version=effect.pair.version, code=code, message=message)
             case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
                 return _unsettled(effect, *_trouble(answer))
 
-    def _done(self, account_id: str, effect: Refresh, grant: Grant, asked_at: Instant) -> RefreshDone:
+    def _done(self, account_id: str, effect: Refresh, grant: Grant, asked_at: UtcDatetime) -> RefreshDone:
         tokens, version = tokens_of(grant), effect.pair.version + 1
         sealed = seal_tokens(self._vault, tokens, account_id=account_id, version=version)
         pair = pair_of(grant, sealed=sealed, version=version, asked_at=asked_at)
@@ -197,9 +199,9 @@ def _settle_revocation(effect: Revoke, answer: outcomes.Outcome[None]) -> Revoke
     match answer:
         case outcomes.Done():
             return Revoked(version=effect.pair.version)
-        case outcomes.Refused() if remedy_of(answer) is Remedy.RECONSENT:
+        case outcomes.Refused() if remedy_of(answer) is RetryAdvice.RECONSENT:
             return Revoked(version=effect.pair.version)
-        case outcomes.Refused() if remedy_of(answer) is Remedy.TOKEN_REJECTED:
+        case outcomes.Refused() if remedy_of(answer) is RetryAdvice.TOKEN_REJECTED:
             # It may have ended alone, and the grant go on.
             return Rejected(version=effect.pair.version)
         case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
@@ -209,9 +211,9 @@ def _settle_revocation(effect: Revoke, answer: outcomes.Outcome[None]) -> Revoke
 def _trouble(answer: outcomes.Refused | outcomes.NotSent | outcomes.Unknown) -> tuple[str, Trouble]:
     """Say why a call did not settle, for people and for the next attempt's time."""
     match answer:
-        case outcomes.Refused(code=code) if remedy_of(answer) is Remedy.RATE_LIMITED:
+        case outcomes.Refused(code=code) if remedy_of(answer) is RetryAdvice.RATE_LIMITED:
             return f"TikTok counts too many calls: {code}", Trouble.RATE_LIMITED
-        case outcomes.Refused(code=code) if remedy_of(answer) is Remedy.TRANSIENT:
+        case outcomes.Refused(code=code) if remedy_of(answer) is RetryAdvice.TRANSIENT:
             return f"TikTok cannot do it now: {code}", Trouble.TRANSIENT
         case outcomes.Refused(code=code):
             return f"TikTok refused: {code}", Trouble.MISCONFIGURED

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from auth_service.account import Pair
 from auth_service.errors import GrantUnreadable
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.security.credentials import access_token_context
 from common.security.sealing import Vault, seal_for
 from tiktok.models import Grant
@@ -67,7 +67,7 @@ def tokens_of(grant: Grant) -> Tokens:
     return Tokens(access_token=grant.access_token, refresh_token=grant.refresh_token)
 
 
-def pair_of(grant: Grant, *, sealed: str, version: int, asked_at: Instant) -> Pair:
+def pair_of(grant: Grant, *, sealed: str, version: int, asked_at: UtcDatetime) -> Pair:
     """Date a pair by the moment it was asked for.
 
     TikTok tells remaining lifetimes only, and an answer may be read late:

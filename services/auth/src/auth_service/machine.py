@@ -31,7 +31,7 @@ from auth_service.account import (
 )
 from auth_service.tenant import ApiKey, Customer, Tenant, api_key_key, tenant_key
 from auth_service.tenant_decisions import CustomerFact, decide_customer
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import ConnectRequested, DisconnectRequested, GrantSalvaged, PairResealed, TokenRejected
 from common.contract.body import Body
 from common.contract.codec import Envelope
@@ -44,49 +44,49 @@ from common.contract.tenant import (
 )
 from common.contract.tiktok import TikTokNotified
 from common.contract.topics import AUTH_COMMANDS, TIKTOK_WEBHOOKS
-from common.streams.api import Addressed, Decision, Due, Key, Machine, no_inspection
+from common.streams.api import Decision, Due, KeyedFact, Processor, StateKey, ignore_restored
 
 SERVICE = "auth"
 
 State = Account | Customer
 AnyFact = Fact | CustomerFact
-Opens: TypeAlias = Callable[[Key, State, str], bool]
+Opens: TypeAlias = Callable[[StateKey, State, str], bool]
 """Whether a sealed text opens here that is to take the place of the one in a state."""
 
 
-def opens_any(key: Key, state: State, sealed: str) -> bool:
+def opens_any(key: StateKey, state: State, sealed: str) -> bool:
     """Take every text on trust: for machines without a vault."""
     del key, state, sealed
     return True
 
 
-def auth_machine(
+def auth_processor(
     recipients: str,
     *,
     opens: Opens = opens_any,
-    inspect: Callable[[int, AsyncIterable[tuple[Key, State]]], Awaitable[None]] = no_inspection,
-) -> Machine[State, AnyFact, Effect]:
+    inspect: Callable[[int, AsyncIterable[tuple[StateKey, State]]], Awaitable[None]] = ignore_restored,
+) -> Processor[State, AnyFact, Effect]:
     """Describe the worker.
 
     `recipients` is the fingerprint of the keys in force: a new one issues every pair anew. What was sealed anew is
     kept only where it `opens`. `inspect` is shown the states of each partition that is opened.
     """
-    return Machine(
+    return Processor(
         service=SERVICE,
         inputs=(AUTH_COMMANDS, TIKTOK_WEBHOOKS),
         state_type=State,
-        interpret=interpret,
+        translate=translate,
         decide=partial(decide, opens=opens),
-        todo=partial(todo, recipients=recipients),
-        salvage=salvage,
-        tenant=tenant_of,
-        inspect=inspect,
+        next_effect=partial(next_effect, recipients=recipients),
+        hand_off=hand_off,
+        fairness_key=tenant_of,
+        on_restored=inspect,
         uninterruptible=(Refresh,),
     )
 
 
 def decide(
-    key: Key, state: State | None, fact: AnyFact | Due, now: Instant, *, opens: Opens = opens_any
+    key: StateKey, state: State | None, fact: AnyFact | Due, now: UtcDatetime, *, opens: Opens = opens_any
 ) -> Decision[State]:
     """What a fact changes. Accounts and customers have decisions of their own; their keys never meet."""
     if isinstance(fact, Resealed | AppResealed) and state is not None and not opens(key, state, fact.sealed):
@@ -98,9 +98,9 @@ def decide(
     return decisions.decide(key, state, fact, now)
 
 
-def todo(key: Key, state: State, now: Instant, *, recipients: str) -> plans.Wanted:
+def next_effect(key: StateKey, state: State, now: UtcDatetime, *, recipients: str) -> plans.Wanted:
     """What a state wants next; customers want nothing."""
-    return None if isinstance(state, Customer) else plans.todo(key, state, now, recipients=recipients)
+    return None if isinstance(state, Customer) else plans.next_effect(key, state, now, recipients=recipients)
 
 
 def tenant_of(state: State) -> str:
@@ -114,16 +114,16 @@ def tenant_of(state: State) -> str:
             return state.profile.tenant
 
 
-def interpret(envelope: Envelope[Body]) -> Addressed[AnyFact] | None:
+def translate(envelope: Envelope[Body]) -> KeyedFact[AnyFact] | None:
     """Say which fact a command is."""
     match envelope.body:
         case TenantRequested(tenant=tenant) | AppRequested(tenant=tenant) | AppResealed(tenant=tenant) as body:
-            return Addressed(tenant_key(tenant), body)
+            return KeyedFact(tenant_key(tenant), body)
         case KeyRequested() | KeyRevocationRequested() as body:
-            return Addressed(api_key_key(body.tenant, body.key_id), body)
+            return KeyedFact(api_key_key(body.tenant, body.key_id), body)
         case body:
             fact = _account_fact(body)
-            return None if fact is None else Addressed(Key(body.key), fact)
+            return None if fact is None else KeyedFact(StateKey(body.key), fact)
 
 
 def _account_fact(body: Body) -> Fact | None:
@@ -146,13 +146,13 @@ def _account_fact(body: Body) -> Fact | None:
     return fact
 
 
-def salvage(key: Key, fact: AnyFact) -> Body | None:
+def hand_off(key: StateKey, fact: AnyFact) -> Body | None:
     """Save the pair that a refresh got for an account which is another worker's by now."""
     if not isinstance(fact, RefreshDone):
         return None
     pair = fact.issued.pair
     return GrantSalvaged(
-        account_id=key.lane,
+        account_id=key.partition_key,
         version=fact.version,
         sealed_grant=pair.sealed,
         scopes=fact.scopes,

@@ -23,7 +23,7 @@ from auth_service.account import (
     credential_of,
 )
 from auth_service.plans import refresh_life, refresh_time, warning_time
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import (
     AccountAtRisk,
     AccountConnected,
@@ -38,7 +38,7 @@ from common.contract.account import (
 )
 from common.contract.audit import Action, AuditRecorded
 from common.contract.body import Body
-from common.streams.api import Decision, Key
+from common.streams.api import Decision, StateKey
 
 OTHER_TENANT = "other_tenant"
 """Why an account is not connected: it is another tenant's."""
@@ -47,7 +47,7 @@ WITHDRAWN = "disconnected"
 """The reason of a credential that was withdrawn because its account is to go."""
 
 
-def connect_anew(key: Key, fact: Granted, *, version: int) -> Decision[Account]:
+def connect_anew(key: StateKey, fact: Granted, *, version: int) -> Decision[Account]:
     """Take a person's consent."""
     profile = fact.profile
     issuing = Issuing(profile=profile, pair=fact.pair, version=version, reason=IssueReason.CONNECTED)
@@ -55,11 +55,11 @@ def connect_anew(key: Key, fact: Granted, *, version: int) -> Decision[Account]:
     return Decision(state=issuing, events=(noted,))
 
 
-def refuse(key: Key, state: Account, fact: Granted) -> Decision[Account]:
+def refuse(key: StateKey, state: Account, fact: Granted) -> Decision[Account]:
     """Leave the account with the tenant it belongs to, and tell the one that asked."""
     profile = fact.profile
     refused = AccountConnectRefused(
-        account_id=key.lane, tenant=profile.tenant, code=OTHER_TENANT, at=profile.consented_at
+        account_id=key.partition_key, tenant=profile.tenant, code=OTHER_TENANT, at=profile.consented_at
     )
     noted = audit(key, profile.tenant, Action.ACCOUNT_CONNECT_REFUSED, by=fact.by, at=profile.consented_at)
     return Decision(state=state, events=(refused, noted))
@@ -79,7 +79,7 @@ def with_scopes(profile: Profile, scopes: tuple[str, ...]) -> Profile:
 
 
 def connect(
-    key: Key, profile: Profile, issued: Issued, *, told: Profile | None, new: bool = False
+    key: StateKey, profile: Profile, issued: Issued, *, told: Profile | None, new: bool = False
 ) -> Decision[Account]:
     """Hand the issued pair to the services. `told` is what the others know of the account so far, if it is known here.
 
@@ -95,9 +95,9 @@ def connect(
         profile=calm,
         pair=issued.pair,
         recipients=issued.recipients,
-        refresh_at=refresh_time(key.lane, issued.pair),
+        refresh_at=refresh_time(key.partition_key, issued.pair),
     )
-    return Decision(state=connected, events=(*announced, credential_of(key.lane, calm, issued)))
+    return Decision(state=connected, events=(*announced, credential_of(key.partition_key, calm, issued)))
 
 
 def _calmed(profile: Profile, pair: Pair) -> Profile:
@@ -106,39 +106,43 @@ def _calmed(profile: Profile, pair: Pair) -> Profile:
     return profile if same_end else msgspec.structs.replace(profile, risk=None)
 
 
-def needs_person(key: Key, profile: Profile, pair: Pair, *, code: str, message: str, now: Instant) -> Decision[Account]:
+def needs_person(
+    key: StateKey, profile: Profile, pair: Pair, *, code: str, message: str, now: UtcDatetime
+) -> Decision[Account]:
     """Tell everybody that only the person can help."""
     version = pair.version + 1
     return Decision(
         state=NeedsPerson(profile=msgspec.structs.replace(profile, risk=None), version=version),
         events=(
             AccountReauthorizationRequired(
-                account_id=key.lane, tenant=profile.tenant, code=code, message=message, at=now
+                account_id=key.partition_key, tenant=profile.tenant, code=code, message=message, at=now
             ),
-            CredentialWithdrawn(account_id=key.lane, version=version, reason=code),
+            CredentialWithdrawn(account_id=key.partition_key, version=version, reason=code),
         ),
     )
 
 
 def gone(
-    key: Key, profile: Profile, *, version: int, cause: DisconnectCause, revoked: bool, by: str, now: Instant
+    key: StateKey, profile: Profile, *, version: int, cause: DisconnectCause, revoked: bool, by: str, now: UtcDatetime
 ) -> Decision[Account]:
     """Forget the account's tokens and profile. `version` is the withdrawal's, which this writes too."""
     return Decision(
         state=Disconnected(version=version, consented_at=profile.consented_at),
         events=(
-            CredentialWithdrawn(account_id=key.lane, version=version, reason=WITHDRAWN),
-            AccountForgotten(account_id=key.lane),
-            AccountDisconnected(account_id=key.lane, tenant=profile.tenant, cause=cause, revoked=revoked, at=now),
+            CredentialWithdrawn(account_id=key.partition_key, version=version, reason=WITHDRAWN),
+            AccountForgotten(account_id=key.partition_key),
+            AccountDisconnected(
+                account_id=key.partition_key, tenant=profile.tenant, cause=cause, revoked=revoked, at=now
+            ),
             audit(key, profile.tenant, Action.ACCOUNT_DISCONNECTED, by=by, at=now, details={"cause": cause.value}),
         ),
     )
 
 
-def announce(key: Key, profile: Profile, pair: Pair) -> tuple[AccountConnected, AccountDescribed]:
+def announce(key: StateKey, profile: Profile, pair: Pair) -> tuple[AccountConnected, AccountDescribed]:
     """Tell of a new connection."""
     connected = AccountConnected(
-        account_id=key.lane,
+        account_id=key.partition_key,
         tenant=profile.tenant,
         open_id=profile.open_id,
         scopes=profile.scopes,
@@ -150,10 +154,10 @@ def announce(key: Key, profile: Profile, pair: Pair) -> tuple[AccountConnected, 
     return (connected, describe(key, profile))
 
 
-def describe(key: Key, profile: Profile) -> AccountDescribed:
+def describe(key: StateKey, profile: Profile) -> AccountDescribed:
     """Say which tenant and which TikTok user the account is."""
     return AccountDescribed(
-        account_id=key.lane,
+        account_id=key.partition_key,
         tenant=profile.tenant,
         open_id=profile.open_id,
         client_key=profile.client_key,
@@ -169,11 +173,11 @@ def describe(key: Key, profile: Profile) -> AccountDescribed:
 AtRisk = TypeVar("AtRisk", Connected, Ailing, Expiring)
 
 
-def at_risk(key: Key, state: AtRisk, reason: str, now: Instant, *, risk: Risk) -> Decision[Account]:
+def at_risk(key: StateKey, state: AtRisk, reason: str, now: UtcDatetime, *, risk: Risk) -> Decision[Account]:
     """Go to this state and warn the tenant of it."""
     profile = msgspec.structs.replace(state.profile, risk=risk)
     warning = AccountAtRisk(
-        account_id=key.lane,
+        account_id=key.partition_key,
         tenant=profile.tenant,
         reason=reason,
         risk=risk,
@@ -185,11 +189,17 @@ def at_risk(key: Key, state: AtRisk, reason: str, now: Instant, *, risk: Risk) -
 
 
 def audit(
-    key: Key, tenant: str, action: Action, *, by: str, at: Instant, details: dict[str, str] | None = None
+    key: StateKey, tenant: str, action: Action, *, by: str, at: UtcDatetime, details: dict[str, str] | None = None
 ) -> AuditRecorded:
     """Note who did what to the account."""
     return AuditRecorded(
-        about=key.lane, tenant=tenant, action=action, target=key.lane, by=by, at=at, details=details or {}
+        about=key.partition_key,
+        tenant=tenant,
+        action=action,
+        target=key.partition_key,
+        by=by,
+        at=at,
+        details=details or {},
     )
 
 

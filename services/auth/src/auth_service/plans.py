@@ -26,8 +26,8 @@ from auth_service.account import (
     Trouble,
     app_of,
 )
-from common.clock import Instant
-from common.streams.api import Key, Meanwhile, Wait
+from common.clock import UtcDatetime
+from common.streams.api import Background, StateKey, Wait
 
 REFRESH_SHARE = 0.25
 """The share of a token's life that is left when it is refreshed."""
@@ -69,10 +69,10 @@ NAME_SCOPE = "user.info.basic"
 """The scope that lets us ask."""
 
 
-Wanted: TypeAlias = Effect | Meanwhile[Effect] | Wait | None
+Wanted: TypeAlias = Effect | Background[Effect] | Wait | None
 
 
-def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Wanted:
+def next_effect(key: StateKey, state: Account, now: UtcDatetime, *, recipients: str) -> Wanted:
     """Say what the account wants next. `recipients` is the fingerprint of the keys in force."""
     wanted: Wanted
     match state:
@@ -83,7 +83,7 @@ def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Wanted:
         case Connected(pair=pair) if state.recipients != recipients:
             wanted = Issue(pair=pair, version=pair.version + 1)
         case Connected():
-            wanted = _while_connected(key.lane, state, now)
+            wanted = _while_connected(key.partition_key, state, now)
         case Ailing(retry_at=at):
             wanted = Wait(at)
         case Refreshing(profile=profile, pair=pair, attempt=attempt):
@@ -97,23 +97,25 @@ def todo(key: Key, state: Account, now: Instant, *, recipients: str) -> Wanted:
     return wanted
 
 
-def _while_connected(account_id: str, state: Connected, now: Instant) -> Meanwhile[Effect] | Wait:
+def _while_connected(account_id: str, state: Connected, now: UtcDatetime) -> Background[Effect] | Wait:
     times = (state.refresh_at, warning_time(state.profile, state.pair))
     until = min(time for time in times if time is not None)
     return _look(state, look_time(account_id, state.profile), until, now)
 
 
-def _look(state: Connected | Expiring, at: Instant | None, until: Instant, now: Instant) -> Meanwhile[Effect] | Wait:
+def _look(
+    state: Connected | Expiring, at: UtcDatetime | None, until: UtcDatetime, now: UtcDatetime
+) -> Background[Effect] | Wait:
     """Look at `at`, if at all, and no longer than `until`."""
     if at is None or until <= max(at, now):
         return Wait(until)
     if now < at:
         return Wait(at)
     look = Look(app=app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
-    return Meanwhile(effect=look, until=until)
+    return Background(effect=look, until=until)
 
 
-def _to_revoke(state: Disconnecting, now: Instant) -> Effect:
+def _to_revoke(state: Disconnecting, now: UtcDatetime) -> Effect:
     """TikTok revokes by the access token; where that is good no more, a new one is needed to say goodbye."""
     app, pair, attempt = app_of(state.profile), state.pair, state.attempt
     if now < pair.access_expires_at and not state.rejected:
@@ -121,7 +123,7 @@ def _to_revoke(state: Disconnecting, now: Instant) -> Effect:
     return Refresh(app=app, pair=pair, attempt=attempt)
 
 
-def warning_time(profile: Profile, pair: Pair) -> Instant | None:
+def warning_time(profile: Profile, pair: Pair) -> UtcDatetime | None:
     """When the tenant is to hear that the refresh token ends; None once it was told of this end."""
     if profile.warned_of is not None and pair.refresh_expires_at - profile.warned_of < SAME_END:
         return None
@@ -134,19 +136,19 @@ def refresh_life(profile: Profile, pair: Pair) -> timedelta:
     return max(profile.refresh_life, pair.refresh_expires_at - pair.granted_at)
 
 
-def look_time(account_id: str, profile: Profile) -> Instant | None:
+def look_time(account_id: str, profile: Profile) -> UtcDatetime | None:
     """When to ask who the person is; None where they did not grant that."""
     seen_at = profile.seen_at or profile.consented_at
     return seen_at + _at_most(LOOK_EVERY, account_id) if NAME_SCOPE in profile.scopes else None
 
 
-def unseen(account_id: str, profile: Profile, now: Instant) -> Profile:
+def unseen(account_id: str, profile: Profile, now: UtcDatetime) -> Profile:
     """Plan another look, since TikTok did not say."""
     seen_at = now + _at_most(LOOK_AGAIN, account_id) - _at_most(LOOK_EVERY, account_id)
     return msgspec.structs.replace(profile, seen_at=seen_at)
 
 
-def refresh_time(account_id: str, pair: Pair) -> Instant:
+def refresh_time(account_id: str, pair: Pair) -> UtcDatetime:
     """Plan the refresh from the pair's own life; the same pair always gets the same time."""
     life = pair.access_expires_at - pair.granted_at
     lead = max(life * REFRESH_SHARE, min(REFRESH_LEAD, life / 2))
@@ -154,12 +156,12 @@ def refresh_time(account_id: str, pair: Pair) -> Instant:
     return max(pair.access_expires_at - lead - early, pair.granted_at + SHORTEST_WAIT)
 
 
-def time_after_rejection(pair: Pair) -> Instant:
+def time_after_rejection(pair: Pair) -> UtcDatetime:
     """Plan the refresh of a pair whose access token TikTok refuses; most often that time is past."""
     return pair.granted_at + REJECTION_PAUSE
 
 
-def retry_time(account_id: str, attempt: int, now: Instant, trouble: Trouble = Trouble.TRANSIENT) -> Instant:
+def retry_time(account_id: str, attempt: int, now: UtcDatetime, trouble: Trouble = Trouble.TRANSIENT) -> UtcDatetime:
     """Plan the next attempt: after 1 to 2 s, 2 to 4 s, 4 to 8 s … and at most every five minutes.
 
     Where TikTok counted too many calls the first pause is half a minute to one; a wrong setting is tried every five.

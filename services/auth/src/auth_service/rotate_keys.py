@@ -12,10 +12,10 @@ from auth_service.settings import AuthSettings
 from common.contract.body import Body
 from common.security.sealing import CannotOpen, Vault, key_id_of
 from common.service.settings import KafkaSettings, read
-from common.streams.engine.changelog import Entry, Journal
+from common.streams.engine.changelog import Changelog, StateRecord
 from common.streams.engine.restore import read_to_end
 from common.streams.log.kafka import KafkaLog
-from common.streams.log.port import Log, Reader, Record, Slice, Unusable
+from common.streams.log.port import Log, LogUnavailable, Reader, Record, TopicPartition
 from common.streams.log.producer import EventProducer
 from common.streams.log.topics import check_topics
 
@@ -44,7 +44,8 @@ class Rotation:
         self._say = say
         self._backlog = Backlog(vault.sealing_key_id)
         self._journals = {
-            number: Journal[State](service=SERVICE, partition=number, state_type=State) for number in range(partitions)
+            number: Changelog[State](service=SERVICE, partition=number, state_type=State)
+            for number in range(partitions)
         }
         self._news = asyncio.Event()
         self._trouble = ""
@@ -54,7 +55,7 @@ class Rotation:
     async def run(self, stop: asyncio.Event) -> int:
         """Work until nothing is left, nothing moves, or `stop`. Returns the exit status; says why."""
         try:
-            reader = await self._log.reader(brisk=True)
+            reader = await self._log.reader(low_latency=True)
             try:
                 await read_to_end(reader, self._slices(), self._take, lambda: None)
                 self._backlog.follow(_now())
@@ -62,7 +63,7 @@ class Rotation:
                 await self._follow(reader, stop)
             finally:
                 await reader.close()
-        except Unusable as error:
+        except LogUnavailable as error:
             self._say(f"{error}; run this again")
             return NOT_DONE
         self._say_progress()
@@ -116,7 +117,7 @@ class Rotation:
     async def _write_one(self, command: Body) -> None:
         try:
             await self._write(command)
-        except Unusable as error:
+        except LogUnavailable as error:
             # It may be there or not; what has no effect is asked for again.
             self._trouble = str(error)
 
@@ -129,12 +130,12 @@ class Rotation:
         self._news.clear()
 
     def _take(self, record: Record) -> None:
-        entry = self._journals[record.slice.partition].read(record)
-        if isinstance(entry, Entry):
+        entry = self._journals[record.topic_partition.partition].read(record)
+        if isinstance(entry, StateRecord):
             self._backlog.take(entry.key, entry.state)
 
-    def _slices(self) -> dict[Slice, int]:
-        return {journal.slice: 0 for journal in self._journals.values()}
+    def _slices(self) -> dict[TopicPartition, int]:
+        return {journal.topic_partition: 0 for journal in self._journals.values()}
 
     def _say_progress(self) -> None:
         line = progress(self._backlog)

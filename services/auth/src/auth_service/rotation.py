@@ -8,7 +8,7 @@ from auth_service.account import Account, Connected
 from auth_service.sealed_states import Held, held_in, text_of
 from auth_service.tenant import Customer
 from common.security.sealing import key_id_of
-from common.streams.api import Key
+from common.streams.api import StateKey
 
 ASKED_AT_ONCE = 200
 """Records that are asked for and not sealed anew yet, at the most: people's commands wait behind them."""
@@ -35,10 +35,10 @@ class Backlog:
         """Take the id of the key that everything is to be under."""
         self.newest = newest
         self.done = 0
-        self.unopenable: dict[Key, Held] = {}
+        self.unopenable: dict[StateKey, Held] = {}
         self.sealed_meanwhile: Counter[str] = Counter()
-        self._waiting: dict[Key, Held] = {}
-        self._asked: dict[Key, Asked] = {}
+        self._waiting: dict[StateKey, Held] = {}
+        self._asked: dict[StateKey, Asked] = {}
         self._following = False
         self._fewest = 0
         self._got_on_at = 0.0
@@ -64,7 +64,7 @@ class Backlog:
         self._fewest = self.left
         self._got_on_at = now
 
-    def take(self, key: Key, state: Account | Customer | None) -> None:
+    def take(self, key: StateKey, state: Account | Customer | None) -> None:
         """Take in a state as it was written; None: it is forgotten."""
         held = held_in(state)
         if held is not None and key_id_of(text_of(held)) != self.newest:
@@ -74,7 +74,7 @@ class Backlog:
             self.done += 1
         self._drop(key)
 
-    def next(self, now: float) -> list[tuple[Key, Held]]:
+    def next(self, now: float) -> list[tuple[StateKey, Held]]:
         """Choose what to ask for now, and count it as asked for; what was asked in vain comes last."""
         self._put_back(now)
         room = ASKED_AT_ONCE - len(self._asked)
@@ -84,7 +84,7 @@ class Backlog:
             self._asked[key] = Asked(held=held, at=now)
         return chosen
 
-    def give_up(self, key: Key) -> None:
+    def give_up(self, key: StateKey) -> None:
         """A record that was asked for cannot be opened."""
         self.unopenable[key] = self._asked.pop(key).held
 
@@ -94,7 +94,7 @@ class Backlog:
             self._fewest, self._got_on_at = self.left, now
         return self.left > 0 and now - self._got_on_at >= STALLED_SECONDS
 
-    def _keep(self, key: Key, held: Held, *, by_a_worker: bool) -> None:
+    def _keep(self, key: StateKey, held: Held, *, by_a_worker: bool) -> None:
         known = self._known(key)
         if known is not None and text_of(known) == text_of(held):
             return  # the state changed around it
@@ -104,11 +104,11 @@ class Backlog:
         self._drop(key)
         self._waiting[key] = held
 
-    def _known(self, key: Key) -> Held | None:
+    def _known(self, key: StateKey) -> Held | None:
         asked = self._asked.get(key)
         return asked.held if asked else self._waiting.get(key) or self.unopenable.get(key)
 
-    def _drop(self, key: Key) -> None:
+    def _drop(self, key: StateKey) -> None:
         self._waiting.pop(key, None)
         self._asked.pop(key, None)
         self.unopenable.pop(key, None)

@@ -25,7 +25,7 @@ from auth_service.tenant import ApiKey, Customer, Tenant
 from common.contract.account import PairResealed
 from common.contract.tenant import AppResealed, TikTokApp
 from common.security.sealing import CannotOpen, Vault
-from common.streams.api import Key
+from common.streams.api import StateKey
 
 Held: TypeAlias = Pair | TikTokApp
 """What has a sealed text in it: an account's token pair, or a tenant's app with its secret."""
@@ -47,14 +47,14 @@ def text_of(held: Held) -> str:
     return held.sealed if isinstance(held, Pair) else held.sealed_secret
 
 
-def name_of(key: Key, held: Held) -> str:
+def name_of(key: StateKey, held: Held) -> str:
     """Name what is held, for people."""
     if isinstance(held, Pair):
-        return f"the token pair of account {key.lane}"
-    return f"the secret of app {held.client_key} of tenant {key.lane}"
+        return f"the token pair of account {key.partition_key}"
+    return f"the secret of app {held.client_key} of tenant {key.partition_key}"
 
 
-def seal_anew(vault: Vault, key: Key, held: Held) -> PairResealed | AppResealed:
+def seal_anew(vault: Vault, key: StateKey, held: Held) -> PairResealed | AppResealed:
     """Seal what a state holds under the newest key, for the place where it is.
 
     Raises:
@@ -63,30 +63,30 @@ def seal_anew(vault: Vault, key: Key, held: Held) -> PairResealed | AppResealed:
     """
     replaces = hashlib.sha256(text_of(held).encode()).hexdigest()
     if isinstance(held, Pair):
-        tokens = open_tokens(vault, held, account_id=key.lane)
-        sealed = seal_tokens(vault, tokens, account_id=key.lane, version=held.version)
-        return PairResealed(account_id=key.lane, replaces=replaces, sealed=sealed)
-    secret = open_secret(vault, key.lane, held)
-    sealed = seal_secret(vault, key.lane, held.client_key, secret)
-    return AppResealed(tenant=key.lane, replaces=replaces, sealed=sealed)
+        tokens = open_tokens(vault, held, account_id=key.partition_key)
+        sealed = seal_tokens(vault, tokens, account_id=key.partition_key, version=held.version)
+        return PairResealed(account_id=key.partition_key, replaces=replaces, sealed=sealed)
+    secret = open_secret(vault, key.partition_key, held)
+    sealed = seal_secret(vault, key.partition_key, held.client_key, secret)
+    return AppResealed(tenant=key.partition_key, replaces=replaces, sealed=sealed)
 
 
-def opens(vault: Vault, key: Key, held: Held) -> bool:
+def opens(vault: Vault, key: StateKey, held: Held) -> bool:
     """Whether a vault opens what a state holds."""
     try:
         if isinstance(held, Pair):
-            open_tokens(vault, held, account_id=key.lane)
+            open_tokens(vault, held, account_id=key.partition_key)
         else:
-            open_secret(vault, key.lane, held)
+            open_secret(vault, key.partition_key, held)
     except (CannotOpen, GrantUnreadable):
         return False
     return True
 
 
-def opens_in_place(vault: Vault) -> Callable[[Key, Account | Customer, str], bool]:
+def opens_in_place(vault: Vault) -> Callable[[StateKey, Account | Customer, str], bool]:
     """Return what tells whether a vault opens a text that is to take the place of the one in a state."""
 
-    def opens_there(key: Key, state: Account | Customer, sealed: str) -> bool:
+    def opens_there(key: StateKey, state: Account | Customer, sealed: str) -> bool:
         match held_in(state):
             case Pair() as pair:
                 return opens(vault, key, msgspec.structs.replace(pair, sealed=sealed))

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from auth_service.errors import OtherBrowser, StateBroken, StateExpired
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.security.sealing import CannotOpen, Vault
 
 INVITATION_LIFE = timedelta(hours=1)
@@ -29,7 +29,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     return_to: str = ""
     by: str = ""
-    expires_at: Instant
+    expires_at: UtcDatetime
 
 
 class PendingConsent(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class PendingConsent(msgspec.Struct, frozen=True, kw_only=True):
     flow: str
     nonce_hash: str
     verifier: str | None
-    expires_at: Instant
+    expires_at: UtcDatetime
 
     def __repr__(self) -> str:
         return f"PendingConsent(tenant={self.tenant!r}, flow={self.flow!r})"
@@ -58,7 +58,7 @@ def seal_slip(vault: Vault, slip: Invitation | PendingConsent) -> str:
     return vault.seal(msgspec.json.encode(slip), account_id="", field=_STEPS[type(slip)], version=0)
 
 
-def open_slip(vault: Vault, text: str, kind: type[Slip], now: Instant) -> Slip:
+def open_slip(vault: Vault, text: str, kind: type[Slip], now: UtcDatetime) -> Slip:
     """Open a slip of this kind.
 
     Raises:

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.tenant import Scope, TikTokApp
-from common.streams.api import Key
+from common.streams.api import StateKey
 
 TENANT_ITEM = "tenant"
 KEY_ITEM = "key:"
@@ -17,8 +17,8 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True, tag="tenant"):
     name: str
     return_urls: tuple[str, ...] = ()
     app: TikTokApp | None = None
-    created_at: Instant
-    changed_at: Instant
+    created_at: UtcDatetime
+    changed_at: UtcDatetime
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True, tag="api_key"):
@@ -30,19 +30,19 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, tag="api_key"):
     scopes: tuple[Scope, ...]
     secret_hash: str
     requests_per_minute: int
-    expires_at: Instant | None = None
-    issued_at: Instant
-    revoked_at: Instant | None = None
+    expires_at: UtcDatetime | None = None
+    issued_at: UtcDatetime
+    revoked_at: UtcDatetime | None = None
 
 
 Customer = Tenant | ApiKey
 
 
-def tenant_key(tenant: str) -> Key:
+def tenant_key(tenant: str) -> StateKey:
     """Name a tenant's state."""
-    return Key(tenant, TENANT_ITEM)
+    return StateKey(tenant, TENANT_ITEM)
 
 
-def api_key_key(tenant: str, key_id: str) -> Key:
+def api_key_key(tenant: str, key_id: str) -> StateKey:
     """Name an API key's state; it lies with its tenant's."""
-    return Key(tenant, f"{KEY_ITEM}{key_id}")
+    return StateKey(tenant, f"{KEY_ITEM}{key_id}")

@@ -9,8 +9,8 @@ from auth_service.errors import VaultKeysMissing
 from auth_service.machine import SERVICE, State
 from auth_service.sealed_states import held_in, opens, text_of
 from common.security.sealing import Vault, key_id_of
-from common.streams.api import Key
-from common.streams.engine.changelog import Entry, Journal
+from common.streams.api import StateKey
+from common.streams.engine.changelog import Changelog, StateRecord
 from common.streams.engine.restore import read_to_end
 from common.streams.log.port import Log, Reader, Record
 
@@ -32,7 +32,7 @@ class KeyCheck:
         """How many of the states that were looked at do not open, by key id."""
         return Counter({key_id: count for key_id, count in self._closed.items() if key_id not in self.right})
 
-    def look(self, key: Key, state: State | None) -> None:
+    def look(self, key: StateKey, state: State | None) -> None:
         """Look at a state. Each is to be looked at once."""
         held = held_in(state)
         key_id = "" if held is None else key_id_of(text_of(held))
@@ -52,7 +52,7 @@ async def check_vault(log: Log, *, partitions: int, vault: Vault, lost: Collecti
         Unusable: Kafka cannot be read now.
     """
     check = KeyCheck(vault, lost=lost)
-    reader = await log.reader(brisk=True)
+    reader = await log.reader(low_latency=True)
     try:
         for number in range(partitions):
             for key, state in (await _states(reader, number)).items():
@@ -65,26 +65,26 @@ async def check_vault(log: Log, *, partitions: int, vault: Vault, lost: Collecti
         raise VaultKeysMissing(missing=check.missing)
 
 
-async def _states(reader: Reader, number: int) -> dict[Key, State | None]:
+async def _states(reader: Reader, number: int) -> dict[StateKey, State | None]:
     # Whole, since a record that was replaced proves nothing: it may be under a key of long ago.
-    journal = Journal[State](service=SERVICE, partition=number, state_type=State)
-    found: dict[Key, State | None] = {}
+    journal = Changelog[State](service=SERVICE, partition=number, state_type=State)
+    found: dict[StateKey, State | None] = {}
 
     def take(record: Record) -> None:
         entry = journal.read(record)
-        if isinstance(entry, Entry):
+        if isinstance(entry, StateRecord):
             found[entry.key] = entry.state
 
-    await read_to_end(reader, {journal.slice: 0}, take, lambda: None)
+    await read_to_end(reader, {journal.topic_partition: 0}, take, lambda: None)
     return found
 
 
 def tell_of_missing_keys(
     vault: Vault, *, lost: Collection[str] = ()
-) -> Callable[[int, AsyncIterable[tuple[Key, State]]], Awaitable[None]]:
+) -> Callable[[int, AsyncIterable[tuple[StateKey, State]]], Awaitable[None]]:
     """Return what looks through a partition's states and logs which keys are missing for how many of them."""
 
-    async def inspect(partition: int, states: AsyncIterable[tuple[Key, State]]) -> None:
+    async def inspect(partition: int, states: AsyncIterable[tuple[StateKey, State]]) -> None:
         check = KeyCheck(vault, lost=lost)
         async for key, state in states:
             check.look(key, state)

@@ -22,7 +22,7 @@ from auth_service.edge import Accounts, EdgeView, account_routes
 from auth_service.effects import AuthEffects
 from auth_service.errors import NotDurable
 from auth_service.grants import Recipients
-from auth_service.machine import SERVICE, auth_machine
+from auth_service.machine import SERVICE, auth_processor
 from auth_service.sealed_states import opens_in_place
 from auth_service.settings import AuthSettings, EdgeSettings, TikTokSettings, WorkerSettings
 from auth_service.vault_check import check_vault, tell_of_missing_keys
@@ -30,7 +30,7 @@ from common.clock import Clock, system_clock
 from common.contract.body import Body
 from common.contract.topics import AUTH_ACCOUNTS, AUTH_API_KEYS, AUTH_COMMANDS, AUTH_CREDENTIALS, AUTH_TENANTS, Topic
 from common.errors import SettingsRefused
-from common.http.api_keys import Gate
+from common.http.api_keys import ApiKeyAuth
 from common.http.app import create_app, serve
 from common.security.sealing import Vault, public_keys_of
 from common.service.settings import KafkaSettings, read
@@ -39,7 +39,7 @@ from common.streams.engine.whole_view import WholeView
 from common.streams.engine.worker import Worker, run_worker
 from common.streams.log.kafka import KafkaLog
 from common.streams.log.membership import join_group
-from common.streams.log.port import Unusable
+from common.streams.log.port import LogUnavailable
 from common.streams.log.producer import EventProducer
 from common.streams.log.topics import check_topics
 from tiktok.client import CONNECTIONS, TikTok
@@ -87,7 +87,7 @@ class KafkaCommands:
         """Return once the command is durable. Raises `NotDurable`."""
         try:
             await self._producer.produce(command)
-        except Unusable as error:
+        except LogUnavailable as error:
             raise NotDurable(about=command.key) from error
 
 
@@ -176,7 +176,7 @@ async def _open_worker(opened: AsyncExitStack, shared: Shared) -> Part:
         # Before any partition opens: a refresh that does not find its tenant's app yet would count as one that failed.
         await shared.tenants.read_to_end(stop)
         await run_worker(
-            machine=auth_machine(
+            processor=auth_processor(
                 recipients.fingerprint,
                 opens=opens_in_place(shared.vault),
                 inspect=tell_of_missing_keys(shared.vault, lost=own.lost_key_ids),
@@ -184,8 +184,8 @@ async def _open_worker(opened: AsyncExitStack, shared: Shared) -> Part:
             effects=effects,
             log=shared.log,
             membership=membership,
-            salvage=shared.producer.produce,
-            slots=own.refreshes_at_once,
+            hand_off=shared.producer.produce,
+            max_effects=own.refreshes_at_once,
             stop=stop,
             worker=worker,
         )
@@ -257,7 +257,7 @@ def edge_routers(
     )
     return (
         account_routes(
-            gate=Gate(views.keys, clock=clock, monotonic=monotonic),
+            gate=ApiKeyAuth(views.keys, clock=clock, monotonic=monotonic),
             consents=consents,
             commands=commands,
             accounts=Accounts(accounts=views.accounts, credentials=views.credentials, clock=clock),

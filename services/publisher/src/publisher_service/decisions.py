@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import TokenRejected
 from common.contract.body import Body
 from common.contract.post import (
@@ -17,7 +17,7 @@ from common.contract.post import (
     PrivacyLevel,
 )
 from common.contract.state_keys import post_id_of
-from common.streams.api import Decision, Due, Key
+from common.streams.api import Decision, Due, StateKey
 from publisher_service import verdicts
 from publisher_service.lanes import ACCOUNT_RESTS, ACCOUNT_RESTS_WHEN_LIMITED
 from publisher_service.plans import REFUSALS_BEFORE_DOUBT, REMEMBER_FOR, deadline, next_look
@@ -50,7 +50,7 @@ SERVICE = "publisher"
 P = TypeVar("P", Following, Published)
 
 
-def decide(key: Key, state: Post | None, fact: Fact | Due, now: Instant) -> Decision[Post]:
+def decide(key: StateKey, state: Post | None, fact: Fact | Due, now: UtcDatetime) -> Decision[Post]:
     """Say what a fact changes. A fact may come twice or late; then it changes nothing."""
     match fact:
         case HandedOver() | HandedOverInDoubt():
@@ -65,7 +65,9 @@ def decide(key: Key, state: Post | None, fact: Fact | Due, now: Instant) -> Deci
             return hear(key, state, fact, now)
 
 
-def take_over(key: Key, state: Post | None, fact: HandedOver | HandedOverInDoubt, now: Instant) -> Decision[Post]:
+def take_over(
+    key: StateKey, state: Post | None, fact: HandedOver | HandedOverInDoubt, now: UtcDatetime
+) -> Decision[Post]:
     """Begin to follow an attempt that is new to us. Of an attempt we know, everything is said already."""
     match state:
         case None:
@@ -76,7 +78,7 @@ def take_over(key: Key, state: Post | None, fact: HandedOver | HandedOverInDoubt
             return Decision(state=state)
 
 
-def resume(state: Post | None, version: int, now: Instant) -> Decision[Post]:
+def resume(state: Post | None, version: int, now: UtcDatetime) -> Decision[Post]:
     """Go on with a newer access token, if that is what the post waits for."""
     match state:
         case AwaitingCredential(newer_than=old, then=then) if version > old:
@@ -85,7 +87,7 @@ def resume(state: Post | None, version: int, now: Instant) -> Decision[Post]:
             return Decision(state=state)
 
 
-def time_is_up(key: Key, state: Post | None, now: Instant) -> Decision[Post]:
+def time_is_up(key: StateKey, state: Post | None, now: UtcDatetime) -> Decision[Post]:
     """Look whether a deadline of the state has passed."""
     match state:
         case AwaitingCredential(then=then):
@@ -100,7 +102,7 @@ def time_is_up(key: Key, state: Post | None, now: Instant) -> Decision[Post]:
             return Decision(state=state)
 
 
-def hear(key: Key, state: Post | None, outcome: Outcome, now: Instant) -> Decision[Post]:
+def hear(key: StateKey, state: Post | None, outcome: Outcome, now: UtcDatetime) -> Decision[Post]:
     """Take in what came of a poll, if it is about the attempt that is being followed."""
     match state:
         case Following(attempt=n) if n == outcome.attempt:
@@ -111,7 +113,7 @@ def hear(key: Key, state: Post | None, outcome: Outcome, now: Instant) -> Decisi
             return Decision(state=state)
 
 
-def _hear_of_following(key: Key, state: Following, outcome: Outcome, now: Instant) -> Decision[Post]:
+def _hear_of_following(key: StateKey, state: Following, outcome: Outcome, now: UtcDatetime) -> Decision[Post]:
     match outcome:
         case Completed(video_ids=ids):
             return _publish(key, state, ids, now)
@@ -128,7 +130,7 @@ def _hear_of_following(key: Key, state: Following, outcome: Outcome, now: Instan
             return _park(key, state, outcome, now)
 
 
-def _hear_of_published(key: Key, state: Published, outcome: Outcome, now: Instant) -> Decision[Post]:
+def _hear_of_published(key: StateKey, state: Published, outcome: Outcome, now: UtcDatetime) -> Decision[Post]:
     match outcome:
         case Completed(video_ids=ids) if set(ids) - set(state.video_ids):
             return _name_ids(key, state, ids, now)
@@ -139,7 +141,7 @@ def _hear_of_published(key: Key, state: Published, outcome: Outcome, now: Instan
             return _park(key, state, outcome, now)
 
 
-def _follow(key: Key, fact: HandedOver | HandedOverInDoubt, now: Instant) -> Following:
+def _follow(key: StateKey, fact: HandedOver | HandedOverInDoubt, now: UtcDatetime) -> Following:
     state = Following(
         tenant=fact.tenant,
         attempt=fact.attempt,
@@ -153,9 +155,9 @@ def _follow(key: Key, fact: HandedOver | HandedOverInDoubt, now: Instant) -> Fol
     return replace(state, next_at=next_look(key, state, now))
 
 
-def _publish(key: Key, state: Following, video_ids: tuple[str, ...], now: Instant) -> Decision[Post]:
+def _publish(key: StateKey, state: Following, video_ids: tuple[str, ...], now: UtcDatetime) -> Decision[Post]:
     event = PostPublished(
-        account_id=key.lane,
+        account_id=key.partition_key,
         post_id=post_id_of(key),
         tenant=state.tenant,
         revision=state.revision + 1,
@@ -181,17 +183,19 @@ def _publish(key: Key, state: Following, video_ids: tuple[str, ...], now: Instan
     return Decision(state=after if public else _close(after, Verdict.PUBLISHED, now), events=events)
 
 
-def _name_ids(key: Key, state: Published, video_ids: tuple[str, ...], now: Instant) -> Decision[Post]:
+def _name_ids(key: StateKey, state: Published, video_ids: tuple[str, ...], now: UtcDatetime) -> Decision[Post]:
     asked = replace(state, account_rests_until=now + ACCOUNT_RESTS)
     after, available = _with_ids(key, asked, video_ids, now)
     return Decision(state=after, events=(available,))
 
 
-def _with_ids(key: Key, state: Published, video_ids: tuple[str, ...], now: Instant) -> tuple[Published, PostAvailable]:
+def _with_ids(
+    key: StateKey, state: Published, video_ids: tuple[str, ...], now: UtcDatetime
+) -> tuple[Published, PostAvailable]:
     every = tuple(dict.fromkeys((*state.video_ids, *video_ids)))
     known = replace(state, video_ids=every, revision=state.revision + 1, polls=0)
     available = PostAvailable(
-        account_id=key.lane,
+        account_id=key.partition_key,
         post_id=post_id_of(key),
         tenant=known.tenant,
         revision=known.revision,
@@ -202,7 +206,7 @@ def _with_ids(key: Key, state: Published, video_ids: tuple[str, ...], now: Insta
     return replace(known, next_at=next_look(key, known, now)), available
 
 
-def _end(key: Key, state: Following, fail_reason: str, now: Instant) -> Decision[Post]:
+def _end(key: StateKey, state: Following, fail_reason: str, now: UtcDatetime) -> Decision[Post]:
     ruling = verdicts.ruling(fail_reason)
     rested = replace(state, revision=state.revision + 1, account_rests_until=now + ACCOUNT_RESTS)
     if not ruling.again:
@@ -210,7 +214,7 @@ def _end(key: Key, state: Following, fail_reason: str, now: Instant) -> Decision
             state=_close(rested, Verdict.FAILED, now),
             events=(
                 PostFailed(
-                    account_id=key.lane,
+                    account_id=key.partition_key,
                     post_id=post_id_of(key),
                     tenant=rested.tenant,
                     revision=rested.revision,
@@ -232,7 +236,7 @@ def _end(key: Key, state: Following, fail_reason: str, now: Instant) -> Decision
         ),
         events=(
             PostReturned(
-                account_id=key.lane,
+                account_id=key.partition_key,
                 post_id=post_id_of(key),
                 tenant=rested.tenant,
                 revision=rested.revision,
@@ -245,22 +249,22 @@ def _end(key: Key, state: Following, fail_reason: str, now: Instant) -> Decision
     )
 
 
-def _park(key: Key, state: Polled, outcome: Tokenless, now: Instant) -> Decision[Post]:
+def _park(key: StateKey, state: Polled, outcome: Tokenless, now: UtcDatetime) -> Decision[Post]:
     match outcome:
         case NoCredential(version=version):
             return Decision(state=AwaitingCredential(then=state, newer_than=version))
         case CredentialRejected(version=version, code=code):
-            rejected = TokenRejected(account_id=key.lane, version=version, code=code, service=SERVICE, at=now)
+            rejected = TokenRejected(account_id=key.partition_key, version=version, code=code, service=SERVICE, at=now)
             return Decision(state=AwaitingCredential(then=state, newer_than=version), events=(rejected,))
 
 
-def _look_again(key: Key, state: P, outcome: Outcome, now: Instant) -> P:
+def _look_again(key: StateKey, state: P, outcome: Outcome, now: UtcDatetime) -> P:
     rest = ACCOUNT_RESTS_WHEN_LIMITED if isinstance(outcome, RateLimited) else ACCOUNT_RESTS
     asked = replace(state, polls=state.polls + 1, account_rests_until=now + rest)
     return replace(asked, next_at=max(now + rest, next_look(key, asked, now)))
 
 
-def _within_deadline(key: Key, state: Polled, now: Instant) -> Decision[Post]:
+def _within_deadline(key: StateKey, state: Polled, now: UtcDatetime) -> Decision[Post]:
     """Keep the state, unless its time is up: then say so, once, or stop asking."""
     match state:
         case Following(doubtful=False) if now >= deadline(state) or state.refusals >= REFUSALS_BEFORE_DOUBT:
@@ -273,10 +277,10 @@ def _within_deadline(key: Key, state: Polled, now: Instant) -> Decision[Post]:
             return Decision(state=state)
 
 
-def _doubt(key: Key, state: Following, now: Instant) -> Decision[Post]:
+def _doubt(key: StateKey, state: Following, now: UtcDatetime) -> Decision[Post]:
     doubtful = replace(state, doubtful=True, revision=state.revision + 1)
     unresolved = PostUnresolved(
-        account_id=key.lane,
+        account_id=key.partition_key,
         post_id=post_id_of(key),
         tenant=doubtful.tenant,
         revision=doubtful.revision,
@@ -289,7 +293,7 @@ def _doubt(key: Key, state: Following, now: Instant) -> Decision[Post]:
     return Decision(state=doubtful, events=(unresolved,))
 
 
-def _close(state: Polled, verdict: Verdict, now: Instant) -> Closed:
+def _close(state: Polled, verdict: Verdict, now: UtcDatetime) -> Closed:
     return Closed(
         tenant=state.tenant,
         attempt=state.attempt,

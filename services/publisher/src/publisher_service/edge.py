@@ -12,7 +12,7 @@ from common.contract.account import AccountDescribed
 from common.contract.body import Body
 from common.contract.post import PostRequested
 from common.contract.tenant import Scope
-from common.http.api_keys import Caller, Gate, KeyFirst
+from common.http.api_keys import ApiKeyAuth, AuthenticateBeforeBody, Caller
 from common.http.errors import Problem
 from common.http.openapi import problems
 from common.http.problems import Code
@@ -57,10 +57,12 @@ class Receipt(BaseModel):
     account_id: str = Field(description="The account that posts.")
 
 
-def routes(*, gate: Gate, accounts: Accounts, requests: Requests, clock: Clock, random_bytes: RandomBytes) -> APIRouter:
+def routes(
+    *, gate: ApiKeyAuth, accounts: Accounts, requests: Requests, clock: Clock, random_bytes: RandomBytes
+) -> APIRouter:
     """Build the edge's routes over what they need."""
-    router = APIRouter(tags=["posts"], route_class=KeyFirst)
-    may_post = Depends(gate.demand(Scope.POSTS_WRITE))
+    router = APIRouter(tags=["posts"], route_class=AuthenticateBeforeBody)
+    may_post = Depends(gate.require(Scope.POSTS_WRITE))
 
     @router.post("/v1/posts", status_code=HTTPStatus.ACCEPTED, responses=problems(*REFUSALS))
     async def submit(

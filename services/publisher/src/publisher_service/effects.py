@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from common.clock import Clock
 from common.security.credentials import AccessTokens, NoAccessToken
-from common.streams.api import Key, Views
+from common.streams.api import StateKey, Views
 from publisher_service import metrics
 from publisher_service.decisions import SERVICE
 from publisher_service.metrics import PollOutcome
@@ -25,7 +25,7 @@ from publisher_service.post import (
 )
 from publisher_service.verdicts import RULINGS
 from tiktok import outcomes
-from tiktok.errors import Remedy, remedy_of
+from tiktok.errors import RetryAdvice, remedy_of
 from tiktok.models import PublishStatus, StatusCode
 from tiktok.outcomes import Done, NotSent, Refused, Unknown
 
@@ -47,14 +47,14 @@ class PublisherEffects:
         self._tiktok = tiktok
         self._tokens = AccessTokens(service=SERVICE, private_key=private_key, clock=clock)
 
-    async def perform(self, key: Key, effect: Poll, views: Views) -> Outcome:
+    async def perform(self, key: StateKey, effect: Poll, views: Views) -> Outcome:
         """Ask once."""
         fact = await self._ask(key, effect, views)
         metrics.POLLS.labels(_outcome_of(fact)).inc()
         return fact
 
-    async def _ask(self, key: Key, effect: Poll, views: Views) -> Outcome:
-        token = self._tokens.of(key.lane, views)
+    async def _ask(self, key: StateKey, effect: Poll, views: Views) -> Outcome:
+        token = self._tokens.of(key.partition_key, views)
         if isinstance(token, NoAccessToken):
             if token.unreadable:
                 return StatusUnsettled(attempt=effect.attempt, reason="credential_unreadable")
@@ -90,13 +90,13 @@ def _fact_of_status(status: PublishStatus, attempt: int) -> Outcome:
 
 def _fact_of_refusal(refused: Refused, *, attempt: int, version: int) -> Outcome:
     remedy = remedy_of(refused)
-    if remedy is Remedy.TOKEN_REJECTED:
+    if remedy is RetryAdvice.TOKEN_REJECTED:
         return CredentialRejected(attempt=attempt, version=version, code=refused.code)
-    if remedy is Remedy.RECONSENT:
+    if remedy is RetryAdvice.RECONSENT:
         return NoCredential(attempt=attempt, version=version)
-    if remedy is Remedy.RATE_LIMITED:
+    if remedy is RetryAdvice.RATE_LIMITED:
         return RateLimited(attempt=attempt)
-    if remedy is Remedy.TRANSIENT:
+    if remedy is RetryAdvice.TRANSIENT:
         return StatusUnsettled(attempt=attempt, reason=refused.code)
     log.warning("status_refused", error_code=refused.code, log_id=refused.log_id, attempt=attempt)
     return StatusRefused(attempt=attempt, code=refused.code, message=refused.message)

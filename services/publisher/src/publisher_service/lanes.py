@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from common.clock import Instant
-from common.streams.api import Admission, Lane, Wish
+from common.clock import UtcDatetime
+from common.streams.api import Admission, EffectRequest, EntityGroup
 from publisher_service.post import AwaitingCredential, Closed, Following, OfAttempt, Poll, Post, Published, Returned
 
 POLLS_PER_MINUTE = 24
@@ -17,30 +17,30 @@ ACCOUNT_RESTS_WHEN_LIMITED = timedelta(minutes=1)
 """After a 429: TikTok counts by the minute and says nothing about when to come back."""
 
 
-def admit(lane: Lane[Post], wishes: Sequence[Wish[Poll]], now: Instant) -> Admission:
+def admit(lane: EntityGroup[Post], wishes: Sequence[EffectRequest[Poll]], now: UtcDatetime) -> Admission:
     """Let one post of an account ask at a time; those without a verdict first, then whoever has waited longest."""
     if not wishes or lane.running:
         return Admission(start=())
     free_at = _free_at(lane.states.values())
     if free_at is not None and now < free_at:
-        return Admission(start=(), look_again=free_at)
+        return Admission(start=(), retry_at=free_at)
     first = min(wishes, key=lambda wish: _urgency(lane, wish, now))
     return Admission(start=(first.key,))
 
 
-def _free_at(states: Iterable[Post]) -> Instant | None:
+def _free_at(states: Iterable[Post]) -> UtcDatetime | None:
     rests = (attempt_of(state).account_rests_until for state in states)
     return max((rest for rest in rests if rest is not None), default=None)
 
 
-def _urgency(lane: Lane[Post], wish: Wish[Poll], now: Instant) -> tuple[bool, Instant, str]:
-    match lane.states[wish.key.item]:
+def _urgency(lane: EntityGroup[Post], wish: EffectRequest[Poll], now: UtcDatetime) -> tuple[bool, UtcDatetime, str]:
+    match lane.states[wish.key.entity_id]:
         case Following(next_at=at):
-            return False, at, wish.key.item
+            return False, at, wish.key.entity_id
         case Published(next_at=at):
-            return True, at, wish.key.item
+            return True, at, wish.key.entity_id
         case AwaitingCredential() | Returned() | Closed():
-            return True, now, wish.key.item
+            return True, now, wish.key.entity_id
 
 
 def attempt_of(state: Post) -> OfAttempt:

@@ -4,12 +4,12 @@ from common.contract.account import CredentialIssued
 from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.post import PostUnresolved, PostUploaded
-from common.contract.state_keys import named_in_full, post_key
+from common.contract.state_keys import post_state_key
 from common.contract.topics import AUTH_CREDENTIALS, POST_EVENTS
-from common.streams.api import Addressed, Key, Machine
+from common.streams.api import KeyedFact, Processor, StateKey
 from publisher_service.decisions import SERVICE, decide
 from publisher_service.lanes import admit, attempt_of
-from publisher_service.plans import todo
+from publisher_service.plans import next_effect
 from publisher_service.post import (
     AwaitingCredential,
     CredentialSeen,
@@ -21,7 +21,7 @@ from publisher_service.post import (
 )
 
 
-def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
+def translate(envelope: Envelope[Body]) -> KeyedFact[Fact] | None:
     """Read hand-overs. Our own `post.unresolved` comes back as one of an attempt we follow, and changes nothing."""
     body = envelope.body
     if not isinstance(body, PostUploaded | PostUnresolved):
@@ -35,10 +35,10 @@ def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
         at=body.at,
         privacy_level=body.privacy_level,
     )
-    return Addressed(post_key(body.account_id, body.tenant, body.post_id), fact)
+    return KeyedFact(post_state_key(body.account_id, body.tenant, body.post_id), fact)
 
 
-def notice(key: Key, state: Post, record: Body) -> Fact | None:
+def on_view_change(key: StateKey, state: Post, record: Body) -> Fact | None:
     """Wake a post that waits for a newer access token."""
     del key
     if not isinstance(state, AwaitingCredential) or not isinstance(record, CredentialIssued):
@@ -51,16 +51,15 @@ def tenant_of(state: Post) -> str:
     return attempt_of(state).tenant
 
 
-MACHINE: Machine[Post, Fact, Poll] = Machine(
+MACHINE: Processor[Post, Fact, Poll] = Processor(
     service=SERVICE,
     inputs=(POST_EVENTS,),
     views=(AUTH_CREDENTIALS,),
     state_type=Post,
-    interpret=interpret,
+    translate=translate,
     decide=decide,
-    todo=todo,
+    next_effect=next_effect,
     admit=admit,
-    notice=notice,
-    tenant=tenant_of,
-    rename=named_in_full(tenant_of),
+    on_view_change=on_view_change,
+    fairness_key=tenant_of,
 )

@@ -3,8 +3,8 @@
 import hashlib
 from datetime import timedelta
 
-from common.clock import Instant
-from common.streams.api import Key, Wait
+from common.clock import UtcDatetime
+from common.streams.api import StateKey, Wait
 from publisher_service.post import AwaitingCredential, Closed, Following, Poll, Post, Published, Returned
 
 FIRST_LOOK = timedelta(seconds=2)
@@ -34,7 +34,7 @@ JITTER = 0.25
 """Waits are longer by up to this share, always the same for the same post, so that posts drift apart."""
 
 
-def todo(key: Key, state: Post, now: Instant) -> Poll | Wait | None:
+def next_effect(key: StateKey, state: Post, now: UtcDatetime) -> Poll | Wait | None:
     """Say what the post wants next."""
     del key
     match state:
@@ -48,7 +48,7 @@ def todo(key: Key, state: Post, now: Instant) -> Poll | Wait | None:
             return Wait(at + REMEMBER_FOR)
 
 
-def deadline(state: Following | Published) -> Instant:
+def deadline(state: Following | Published) -> UtcDatetime:
     """Say until when the post may stay as it is, whatever is heard of it."""
     match state:
         case Following(doubtful=False, handed_over_at=at):
@@ -59,12 +59,12 @@ def deadline(state: Following | Published) -> Instant:
             return at + IDS_EXPECTED_WITHIN
 
 
-def next_look(key: Key, state: Following | Published, now: Instant) -> Instant:
+def next_look(key: StateKey, state: Following | Published, now: UtcDatetime) -> UtcDatetime:
     """Plan the next poll: after 2 s at first, then ever later; each kind of waiting has its own slowest pace."""
-    return now + _pace(state, now) * (1 + JITTER * _fraction(f"{key.lane}|{key.item}|{state.polls}"))
+    return now + _pace(state, now) * (1 + JITTER * _fraction(f"{key.partition_key}|{key.entity_id}|{state.polls}"))
 
 
-def _pace(state: Following | Published, now: Instant) -> timedelta:
+def _pace(state: Following | Published, now: UtcDatetime) -> timedelta:
     match state:
         case Following(handed_over_at=at, refusals=refusals):
             hopeful = now < at + VERDICT_EXPECTED_WITHIN and refusals < REFUSALS_BEFORE_DOUBT

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.post import PrivacyLevel
 
 
@@ -27,7 +27,7 @@ class OfAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int
     publish_id: str
     revision: int
-    account_rests_until: Instant | None = None
+    account_rests_until: UtcDatetime | None = None
 
 
 class Following(OfAttempt, frozen=True, kw_only=True, omit_defaults=True, tag="following"):
@@ -37,8 +37,8 @@ class Following(OfAttempt, frozen=True, kw_only=True, omit_defaults=True, tag="f
     """
 
     privacy_level: PrivacyLevel
-    handed_over_at: Instant
-    next_at: Instant
+    handed_over_at: UtcDatetime
+    next_at: UtcDatetime
     polls: int = 0
     refusals: int = 0
     doubtful: bool = False
@@ -47,8 +47,8 @@ class Following(OfAttempt, frozen=True, kw_only=True, omit_defaults=True, tag="f
 class Published(OfAttempt, frozen=True, kw_only=True, omit_defaults=True, tag="published"):
     """Out; TikTok may still name public ids, or more of them. `polls` counts since the newest id."""
 
-    published_at: Instant
-    next_at: Instant
+    published_at: UtcDatetime
+    next_at: UtcDatetime
     polls: int = 0
     video_ids: tuple[str, ...] = ()
 
@@ -63,14 +63,14 @@ class AwaitingCredential(msgspec.Struct, frozen=True, kw_only=True, omit_default
 class Returned(OfAttempt, frozen=True, kw_only=True, omit_defaults=True, tag="returned"):
     """The uploader's again. Kept so that a late word about this attempt is seen to be late."""
 
-    at: Instant
+    at: UtcDatetime
 
 
 class Closed(OfAttempt, frozen=True, kw_only=True, omit_defaults=True, tag="closed"):
     """What is remembered of a post about which nothing more is asked."""
 
     verdict: Verdict
-    at: Instant
+    at: UtcDatetime
 
 
 Polled = Following | Published
@@ -85,7 +85,7 @@ class Handover:
     publish_id: str
     attempt: int
     revision: int
-    at: Instant
+    at: UtcDatetime
     privacy_level: PrivacyLevel
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract import post as contract
 from common.contract.post import FARTHEST_AHEAD, PostRequested, PrivacyLevel
 
@@ -76,7 +76,7 @@ class Submission(BaseModel):
     )
 
 
-def too_far_ahead(submission: Submission, now: Instant) -> Sequence[Mapping[str, Any]]:
+def too_far_ahead(submission: Submission, now: UtcDatetime) -> Sequence[Mapping[str, Any]]:
     """Name each time that lies too far ahead, as a fault of the body."""
     limit = now + FARTHEST_AHEAD
     return [

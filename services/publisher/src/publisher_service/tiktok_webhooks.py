@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Security
 from fastapi.security import APIKeyHeader
 from starlette.requests import ClientDisconnect
 
-from common.clock import Clock, Instant
+from common.clock import Clock, UtcDatetime
 from common.contract.account import account_id_of
 from common.contract.tiktok import TikTokNotified
 from common.http.errors import Problem
@@ -157,7 +157,7 @@ def _understood(found: Notification | Unreadable, app: App) -> Notification:
             return found
 
 
-def _notified(notification: Notification, now: Instant) -> TikTokNotified:
+def _notified(notification: Notification, now: UtcDatetime) -> TikTokNotified:
     return TikTokNotified(
         account_id=account_id_of(notification.client_key, notification.open_id),
         client_key=notification.client_key,

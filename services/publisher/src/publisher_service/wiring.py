@@ -19,7 +19,7 @@ from common.contract.body import Body
 from common.contract.post import PostRequested
 from common.contract.tiktok import TikTokNotified
 from common.contract.topics import AUTH_ACCOUNTS, AUTH_API_KEYS, POST_EVENTS
-from common.http.api_keys import Gate
+from common.http.api_keys import ApiKeyAuth
 from common.http.app import create_app, serve
 from common.security.sealing import private_key_of
 from common.service.settings import KafkaSettings, read
@@ -27,7 +27,7 @@ from common.streams.engine.whole_view import WholeView
 from common.streams.engine.worker import Worker, run_worker
 from common.streams.log.kafka import KafkaLog
 from common.streams.log.membership import join_group
-from common.streams.log.port import Unusable
+from common.streams.log.port import LogUnavailable
 from common.streams.log.producer import EventProducer
 from common.streams.log.topics import check_topics
 from publisher_service.decisions import SERVICE
@@ -61,7 +61,7 @@ class Producer(Protocol):
     """What writes single events."""
 
     async def produce(self, body: Body, traceparent: str | None = None) -> None:
-        """Return once the event is durable. Raises `Unusable`: it may be there or not."""
+        """Return once the event is durable. Raises `LogUnavailable`: it may be there or not."""
 
 
 class KafkaRequests:
@@ -75,7 +75,7 @@ class KafkaRequests:
         """Return once the request is durable. Raises `NotDurable`."""
         try:
             await self._producer.produce(request, traceparent)
-        except Unusable as error:
+        except LogUnavailable as error:
             raise NotDurable(post_id=request.post_id) from error
 
 
@@ -90,7 +90,7 @@ class KafkaNotifications:
         """Return once it is durable. Raises `NotificationNotDurable`."""
         try:
             await self._producer.produce(notified, traceparent)
-        except Unusable as error:
+        except LogUnavailable as error:
             raise NotificationNotDurable from error
 
 
@@ -145,12 +145,12 @@ async def _open_worker(
 
     async def work(stop: asyncio.Event) -> None:
         await run_worker(
-            machine=MACHINE,
+            processor=MACHINE,
             effects=effects,
             log=log,
             membership=membership,
-            salvage=_nothing_to_salvage,
-            slots=own.polls_at_once,
+            hand_off=_nothing_to_salvage,
+            max_effects=own.polls_at_once,
             stop=stop,
             worker=worker,
         )
@@ -165,7 +165,7 @@ async def _open_edge(opened: AsyncExitStack, *, kafka: KafkaSettings, log: Kafka
         EventProducer.open(bootstrap_servers=kafka.bootstrap_servers, source=SERVICE)
     )
     router = routes(
-        gate=Gate(keys, clock=system_clock, monotonic=time.monotonic),
+        gate=ApiKeyAuth(keys, clock=system_clock, monotonic=time.monotonic),
         accounts=accounts,
         requests=KafkaRequests(producer),
         clock=system_clock,

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.post import (
     DelayReason,
     FailureReason,
@@ -12,7 +12,7 @@ from common.contract.post import (
     PostRequestConflict,
 )
 from common.contract.state_keys import post_id_of
-from common.streams.api import Decision, Due, Key
+from common.streams.api import Decision, Due, StateKey
 from uploader_service.facts import (
     AccountSeen,
     ChunkDeclined,
@@ -63,7 +63,7 @@ from uploader_service.post import (
 from uploader_service.requests import fault_of, is_too_old, shown_source, validity_of
 
 
-def decide(key: Key, state: Post | None, fact: Fact | Due, now: Instant) -> Decision[Post]:
+def decide(key: StateKey, state: Post | None, fact: Fact | Due, now: UtcDatetime) -> Decision[Post]:
     """Say what a fact changes."""
     match fact:
         case Requested() | Illegible() | Returned():
@@ -88,7 +88,7 @@ def decide(key: Key, state: Post | None, fact: Fact | Due, now: Instant) -> Deci
             return settle(state, fact, now)
 
 
-def hear(key: Key, state: Post | None, fact: Requested | Illegible | Returned, now: Instant) -> Decision[Post]:
+def hear(key: StateKey, state: Post | None, fact: Requested | Illegible | Returned, now: UtcDatetime) -> Decision[Post]:
     """Take in an event from outside the uploader."""
     match fact:
         case Requested() if state is None:
@@ -103,7 +103,7 @@ def hear(key: Key, state: Post | None, fact: Requested | Illegible | Returned, n
             return take_back(key, state, fact, now)
 
 
-def accept(fact: Requested, now: Instant) -> Decision[Post]:
+def accept(fact: Requested, now: UtcDatetime) -> Decision[Post]:
     """Write the request down, unless it can be told already that it never goes out."""
     request = fact.request
     job = Job(request=request, digest=digest_of(request), not_after=validity_of(request, now))
@@ -123,7 +123,7 @@ def accept(fact: Requested, now: Instant) -> Decision[Post]:
     return keep(Parked(job=job.told(), since=now), accepted)
 
 
-def compare(key: Key, state: Post | None, digest: str, message: str, now: Instant) -> Decision[Post]:
+def compare(key: StateKey, state: Post | None, digest: str, message: str, now: UtcDatetime) -> Decision[Post]:
     """Asked again for the same: nothing. For something else: the first request stands, and that is said.
 
     The count of a post that was handed over is the publisher's: there the conflict carries the hand-over's revision.
@@ -138,13 +138,17 @@ def _digest_in(state: Post) -> str:
     return state.digest if isinstance(state, Finished) else job_of(state).digest
 
 
-def _next_header(key: Key, state: Post, now: Instant) -> tuple[Post, EventHeader]:
+def _next_header(key: StateKey, state: Post, now: UtcDatetime) -> tuple[Post, EventHeader]:
     match state:
         case Finished():
             step = 0 if state.ending is Ending.HANDED_OVER else 1
             counted = replace(state, revision=state.revision + step)
             return counted, EventHeader(
-                account_id=key.lane, post_id=post_id_of(key), tenant=state.tenant, revision=counted.revision, at=now
+                account_id=key.partition_key,
+                post_id=post_id_of(key),
+                tenant=state.tenant,
+                revision=counted.revision,
+                at=now,
             )
         case HandedOver():
             header = state.job.header(now)
@@ -157,15 +161,15 @@ def _next_header(key: Key, state: Post, now: Instant) -> tuple[Post, EventHeader
             return replace(state, job=state.job.told()), state.job.header(now)
 
 
-def refuse_illegible(key: Key, fact: Illegible, now: Instant) -> Decision[Post]:
+def refuse_illegible(key: StateKey, fact: Illegible, now: UtcDatetime) -> Decision[Post]:
     """Answer a request of which little more than its post could be read."""
-    header = EventHeader(account_id=key.lane, post_id=post_id_of(key), tenant=fact.tenant, revision=1, at=now)
+    header = EventHeader(account_id=key.partition_key, post_id=post_id_of(key), tenant=fact.tenant, revision=1, at=now)
     failed = PostFailed(**header, reason=FailureReason.INVALID_REQUEST, message=fact.message)
     state = Finished(tenant=fact.tenant, digest=fact.digest, revision=1, ending=Ending.FAILED, at=now)
     return keep(state, failed)
 
 
-def take_back(key: Key, state: Post | None, fact: Returned, now: Instant) -> Decision[Post]:
+def take_back(key: StateKey, state: Post | None, fact: Returned, now: UtcDatetime) -> Decision[Post]:
     """Own the post again, and count on from the publisher's last revision."""
     match state:
         case HandedOver(job=job) if job.attempt == fact.attempt and fact.revision > job.revision:
@@ -173,7 +177,11 @@ def take_back(key: Key, state: Post | None, fact: Returned, now: Instant) -> Dec
             return next_attempt(replace(job, revision=fact.revision), why, now)
         case Finished(ending=Ending.HANDED_OVER) if fact.revision > state.revision:
             header = EventHeader(
-                account_id=key.lane, post_id=post_id_of(key), tenant=state.tenant, revision=fact.revision + 1, at=now
+                account_id=key.partition_key,
+                post_id=post_id_of(key),
+                tenant=state.tenant,
+                revision=fact.revision + 1,
+                at=now,
             )
             failed = PostFailed(**header, reason=FailureReason.TOO_LATE, message="it came back after its moment")
             return keep(replace(state, revision=fact.revision + 1, ending=Ending.FAILED, at=now), failed)
@@ -183,7 +191,7 @@ def take_back(key: Key, state: Post | None, fact: Returned, now: Instant) -> Dec
             return unchanged(state)
 
 
-def meet_account(state: Post | None, tenant: str, now: Instant) -> Decision[Post]:
+def meet_account(state: Post | None, tenant: str, now: UtcDatetime) -> Decision[Post]:
     """The account a parked request waited for is in view."""
     if not isinstance(state, Parked):
         return unchanged(state)
@@ -198,7 +206,7 @@ def meet_account(state: Post | None, tenant: str, now: Instant) -> Decision[Post
     return wait(then, publish_at, DelayReason.SCHEDULED, "publish_at is in the future", now)
 
 
-def meet_credential(state: Post | None, version: int, now: Instant) -> Decision[Post]:
+def meet_credential(state: Post | None, version: int, now: UtcDatetime) -> Decision[Post]:
     """Go on with a newer access token; after a pause, where newer ones were refused too."""
     if not isinstance(state, AwaitingCredential) or version <= state.newer_than:
         return unchanged(state)
@@ -209,7 +217,7 @@ def meet_credential(state: Post | None, version: int, now: Instant) -> Decision[
     return wait(then, now + pause, DelayReason.CREDENTIAL, "newer access tokens were refused too", now)
 
 
-def time_is_up(key: Key, state: Post | None, now: Instant) -> Decision[Post]:
+def time_is_up(key: StateKey, state: Post | None, now: UtcDatetime) -> Decision[Post]:
     """A time that the state waited for has come."""
     del key
     match state:
@@ -227,7 +235,7 @@ def time_is_up(key: Key, state: Post | None, now: Instant) -> Decision[Post]:
             return unchanged(state)
 
 
-def _parked_long(state: Parked, now: Instant) -> Decision[Post]:
+def _parked_long(state: Parked, now: UtcDatetime) -> Decision[Post]:
     job = state.job
     if now >= state.since + PARKED_FOR:
         message = f"account_id: no account {job.request.account_id} is connected"
@@ -240,7 +248,7 @@ def _parked_long(state: Parked, now: Instant) -> Decision[Post]:
     return keep(Parked(job=job.told(), since=state.since, delay_told=True), delayed)
 
 
-def _memory_over(state: HandedOver | Finished, now: Instant) -> Decision[Post]:
+def _memory_over(state: HandedOver | Finished, now: UtcDatetime) -> Decision[Post]:
     match state:
         case HandedOver() if now >= returnable_until(state):
             return keep(finished(state.job, Ending.HANDED_OVER, now))

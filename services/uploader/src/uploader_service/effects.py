@@ -15,7 +15,7 @@ from common.contract.post import PostRequested
 from common.contract.state_keys import post_id_of
 from common.security.credentials import AccessTokens, NoAccessToken
 from common.security.sealing import CannotOpen, open_sealed, seal_for
-from common.streams.api import Key, Views
+from common.streams.api import StateKey, Views
 from tiktok import models, outcomes
 from tiktok.chunks import ChunkPlan
 from tiktok.outcomes import Done, NotSent, Refused, Stored, Unknown
@@ -59,7 +59,9 @@ class Posting(Protocol):
     async def creator_info(self, token: str) -> outcomes.Outcome[models.CreatorInfo]:
         """Say what the creator may do now. May be repeated."""
 
-    async def init_video(self, token: str, post: models.VideoPost, plan: ChunkPlan) -> outcomes.Outcome[models.Ticket]:
+    async def init_video(
+        self, token: str, post: models.VideoPost, plan: ChunkPlan
+    ) -> outcomes.Outcome[models.UploadPermit]:
         """Open an upload. Each call that arrives opens another."""
 
     async def status(self, token: str, publish_id: str) -> outcomes.Outcome[models.PublishStatus]:
@@ -116,13 +118,13 @@ class UploaderEffects:
         self._sends = Sends()
         self._tokens = AccessTokens(service=SERVICE, private_key=private_key, clock=clock)
 
-    async def perform(self, key: Key, effect: Wanted, views: Views) -> Fact:
+    async def perform(self, key: StateKey, effect: Wanted, views: Views) -> Fact:
         """Do it once."""
         fact = await self._perform(key, effect, views)
         metrics.EFFECTS.labels(_KINDS[type(effect)], _ENDS[type(fact)]).inc()
         return fact
 
-    async def _perform(self, key: Key, effect: Wanted, views: Views) -> Outcome:
+    async def _perform(self, key: StateKey, effect: Wanted, views: Views) -> Outcome:
         match effect:
             case Probe():
                 return await self._in_thread(lambda _stop: self._probe(effect))
@@ -139,13 +141,13 @@ class UploaderEffects:
 
     async def _call(
         self,
-        key: Key,
+        key: StateKey,
         effect: TikTokCall,
         views: Views,
         ask: Callable[[str], Awaitable[outcomes.Outcome[T]]],
         read: Callable[[T], Outcome],
     ) -> Outcome:
-        token = self._tokens.of(key.lane, views, tenant=_grantor(effect))
+        token = self._tokens.of(key.partition_key, views, tenant=_grantor(effect))
         if isinstance(token, NoAccessToken):
             return NoCredential(of=effect, version=token.version)
         match await ask(token.text):
@@ -159,13 +161,13 @@ class UploaderEffects:
             case Unknown(reason=reason):
                 return Unanswered(of=effect, reason=reason)
 
-    async def _init(self, effect: Init, token: str) -> outcomes.Outcome[models.Ticket]:
+    async def _init(self, effect: Init, token: str) -> outcomes.Outcome[models.UploadPermit]:
         return await self._tiktok.init_video(token, _video_post(effect.request), effect.media.plan)
 
     async def _status(self, effect: AskStatus, token: str) -> outcomes.Outcome[models.PublishStatus]:
         return await self._tiktok.status(token, effect.publish_id)
 
-    def _sealed(self, key: Key, effect: Init, ticket: models.Ticket) -> InitDone:
+    def _sealed(self, key: StateKey, effect: Init, ticket: models.UploadPermit) -> InitDone:
         context = _url_context(key, ticket.publish_id)
         sealed = seal_for(self._private_key.public_key(), ticket.upload_url.encode(), context)
         self._sends.opened(ticket.publish_id)
@@ -179,7 +181,7 @@ class UploaderEffects:
             case problem:
                 return SourceUnusable(of=effect, problem=_problem(problem))
 
-    async def _send_chunk(self, key: Key, effect: SendChunk) -> Outcome:
+    async def _send_chunk(self, key: StateKey, effect: SendChunk) -> Outcome:
         ticket = effect.ticket
         is_last = effect.chunk == effect.media.plan.count - 1
         if is_last and not effect.taken_over and not self._sends.first_hand(ticket.publish_id):
@@ -187,7 +189,9 @@ class UploaderEffects:
         try:
             url = open_sealed(self._private_key, ticket.sealed_url, _url_context(key, ticket.publish_id)).decode()
         except CannotOpen as error:
-            log.warning("upload_url_unreadable", account_id=key.lane, post_id=post_id_of(key), fault=str(error))
+            log.warning(
+                "upload_url_unreadable", account_id=key.partition_key, post_id=post_id_of(key), fault=str(error)
+            )
             return TicketUnreadable(of=effect, nothing_left=self._sends.none_left(ticket.publish_id))
         if is_last:
             self._sends.begin(ticket.publish_id)
@@ -263,15 +267,15 @@ def _grantor(effect: TikTokCall) -> str:
             return ""
 
 
-def _url_context(key: Key, publish_id: str) -> str:
-    return f"{key.lane}|upload_url|{publish_id}"
+def _url_context(key: StateKey, publish_id: str) -> str:
+    return f"{key.partition_key}|upload_url|{publish_id}"
 
 
-def _log_refusal(key: Key, effect: Wanted, refused: Refused) -> None:
+def _log_refusal(key: StateKey, effect: Wanted, refused: Refused) -> None:
     log.warning(
         "tiktok_refused",
         effect=_KINDS[type(effect)].value,
-        account_id=key.lane,
+        account_id=key.partition_key,
         post_id=post_id_of(key),
         status=refused.status,
         error_code=refused.code,

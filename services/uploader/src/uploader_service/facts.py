@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.post import FailureReason, PostRequested
 from tiktok.models import StatusCode
 from tiktok.outcomes import Refused
@@ -16,7 +16,7 @@ class Requested:
     """A backend asked for a post. `recorded_at` is when, as far as the record tells."""
 
     request: PostRequested
-    recorded_at: Instant | None
+    recorded_at: UtcDatetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

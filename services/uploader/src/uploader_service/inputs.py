@@ -6,13 +6,13 @@ from datetime import UTC
 
 import msgspec
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import AccountDescribed, CredentialIssued
 from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.post import PostRequested, PostReturned
-from common.contract.state_keys import post_key
-from common.streams.api import Addressed, Key, Outsider
+from common.contract.state_keys import post_state_key
+from common.streams.api import ForeignRecord, KeyedFact, StateKey
 from uploader_service.facts import AccountSeen, CredentialSeen, Fact, Illegible, Requested, Returned
 from uploader_service.post import AwaitingCredential, Locating, Parked, Post, tenant_of
 
@@ -31,19 +31,19 @@ class _Names(msgspec.Struct, frozen=True, kw_only=True):
 _names = msgspec.json.Decoder(_Names).decode
 
 
-def interpret(envelope: Envelope[Body]) -> Addressed[Fact] | None:
+def translate(envelope: Envelope[Body]) -> KeyedFact[Fact] | None:
     """Read requests, and posts that the publisher gives back."""
     body = envelope.body
     if isinstance(body, PostRequested):
         requested = Requested(request=body, recorded_at=_aware(envelope.time))
-        return Addressed(post_key(body.account_id, body.tenant, body.post_id), requested)
+        return KeyedFact(post_state_key(body.account_id, body.tenant, body.post_id), requested)
     if isinstance(body, PostReturned):
         returned = Returned(attempt=body.attempt, revision=body.revision, code=body.code, message=body.message)
-        return Addressed(post_key(body.account_id, body.tenant, body.post_id), returned)
+        return KeyedFact(post_state_key(body.account_id, body.tenant, body.post_id), returned)
     return None
 
 
-def notice(key: Key, state: Post, record: Body) -> Fact | None:
+def on_view_change(key: StateKey, state: Post, record: Body) -> Fact | None:
     """Tell a waiting post that what it waits for is in view."""
     del key
     if isinstance(state, Parked) and isinstance(record, AccountDescribed):
@@ -59,7 +59,7 @@ def _helps(record: CredentialIssued, state: AwaitingCredential) -> bool:
     return own and record.version > state.newer_than
 
 
-def illegible(outsider: Outsider) -> Addressed[Fact] | None:
+def illegible(outsider: ForeignRecord) -> KeyedFact[Fact] | None:
     """Find the post that a request was about which could not be read, so that its sender gets an answer."""
     try:
         names = _names(outsider.value)
@@ -73,13 +73,13 @@ def illegible(outsider: Outsider) -> Addressed[Fact] | None:
         message=str(outsider.error)[:_LONGEST_FAULT],
         digest=hashlib.sha256(outsider.value).hexdigest(),
     )
-    return Addressed(post_key(account_id, tenant, post_id), fact)
+    return KeyedFact(post_state_key(account_id, tenant, post_id), fact)
 
 
 def _identifier(value: object) -> str:
     return value if isinstance(value, str) and _IDENTIFIER.fullmatch(value) else ""
 
 
-def _aware(time: Instant | None) -> Instant | None:
+def _aware(time: UtcDatetime | None) -> UtcDatetime | None:
     # CloudEvents asks for an offset; a sender that leaves it out gets UTC rather than an error.
     return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

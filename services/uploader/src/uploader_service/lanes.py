@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.post import DelayReason
-from common.streams.api import Admission, Key, Lane, Wish
+from common.streams.api import Admission, EffectRequest, EntityGroup, StateKey
 from tiktok.limits import CREATOR_INFO_PER_MINUTE, INIT_PER_MINUTE
 from uploader_service.post import Asking, Calls, Finished, Initialising, Locating, Post, Waiting, job_of
 from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted
@@ -23,7 +23,7 @@ class _Quota:
     """How many calls a minute, which times count, and which state has such a call running."""
 
     per_minute: int
-    times: Callable[[Calls], tuple[Instant, ...]]
+    times: Callable[[Calls], tuple[UtcDatetime, ...]]
     caller: type[Post]
 
 
@@ -32,10 +32,10 @@ _INITS = _Quota(per_minute=INIT_PER_MINUTE, times=lambda calls: calls.inits, cal
 _STATUSES = _Quota(per_minute=STATUS_SHARE_PER_MINUTE, times=lambda calls: calls.statuses, caller=Locating)
 
 
-def admit(lane: Lane[Post], wishes: Sequence[Wish[Wanted]], now: Instant) -> Admission:
+def admit(lane: EntityGroup[Post], wishes: Sequence[EffectRequest[Wanted]], now: UtcDatetime) -> Admission:
     """Start what is free at once, and of each metered call as many as its quota leaves."""
     start = [wish.key for wish in wishes if isinstance(wish.effect, Probe | SendChunk)]
-    again: list[Instant] = []
+    again: list[UtcDatetime] = []
     for quota, kind in ((_CREATORS, AskCreator), (_INITS, Init), (_STATUSES, AskStatus)):
         wanting = [wish.key for wish in wishes if isinstance(wish.effect, kind)]
         if not wanting:
@@ -46,10 +46,12 @@ def admit(lane: Lane[Post], wishes: Sequence[Wish[Wanted]], now: Instant) -> Adm
         granted, look_again = _grant(lane, quota, wanting, now)
         start.extend(granted)
         again.extend(look_again)
-    return Admission(start=tuple(start), look_again=min(again, default=None))
+    return Admission(start=tuple(start), retry_at=min(again, default=None))
 
 
-def _grant(lane: Lane[Post], quota: _Quota, wanting: list[Key], now: Instant) -> tuple[list[Key], list[Instant]]:
+def _grant(
+    lane: EntityGroup[Post], quota: _Quota, wanting: list[StateKey], now: UtcDatetime
+) -> tuple[list[StateKey], list[UtcDatetime]]:
     recent = sorted(time for calls in _calls(lane) for time in quota.times(calls) if time > now - WINDOW)
     running = sum(isinstance(lane.states.get(item), quota.caller) for item in lane.running)
     room = max(quota.per_minute - len(recent) - running, 0)
@@ -59,12 +61,12 @@ def _grant(lane: Lane[Post], quota: _Quota, wanting: list[Key], now: Instant) ->
     return wanting[:room], [recent[0] + WINDOW] if recent else []
 
 
-def _calls(lane: Lane[Post]) -> Iterator[Calls]:
+def _calls(lane: EntityGroup[Post]) -> Iterator[Calls]:
     for state in lane.states.values():
         yield Calls(inits=state.inits) if isinstance(state, Finished) else job_of(state).calls
 
 
-def _rest_until(lane: Lane[Post]) -> Instant | None:
+def _rest_until(lane: EntityGroup[Post]) -> UtcDatetime | None:
     """When TikTok may be asked again, after it told one of the account's posts that it is enough for now."""
     rests = (
         state.until for state in lane.states.values() if isinstance(state, Waiting) and state.reason in _ACCOUNT_WIDE

@@ -1,29 +1,27 @@
 """The uploader as the runtime sees it."""
 
-from common.contract.state_keys import named_in_full
 from common.contract.topics import AUTH_ACCOUNTS, AUTH_CREDENTIALS, POST_EVENTS, POST_REQUESTS
-from common.streams.api import Machine
+from common.streams.api import Processor
 from uploader_service.decisions import decide
 from uploader_service.facts import Fact
-from uploader_service.inputs import illegible, interpret, notice
+from uploader_service.inputs import illegible, on_view_change, translate
 from uploader_service.lanes import admit
 from uploader_service.outcomes import SERVICE
-from uploader_service.plans import todo
+from uploader_service.plans import next_effect
 from uploader_service.post import Post, tenant_of
 from uploader_service.wishes import Init, Wanted
 
-MACHINE: Machine[Post, Fact, Wanted] = Machine(
+MACHINE: Processor[Post, Fact, Wanted] = Processor(
     service=SERVICE,
     inputs=(POST_REQUESTS, POST_EVENTS),
     views=(AUTH_CREDENTIALS, AUTH_ACCOUNTS),
     state_type=Post,
-    interpret=interpret,
+    translate=translate,
     decide=decide,
-    todo=todo,
+    next_effect=next_effect,
     admit=admit,
-    notice=notice,
-    tenant=tenant_of,
-    rename=named_in_full(tenant_of),
-    illegible=illegible,
+    on_view_change=on_view_change,
+    fairness_key=tenant_of,
+    on_undecodable=illegible,
     uninterruptible=(Init,),
 )

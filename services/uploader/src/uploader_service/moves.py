@@ -6,7 +6,7 @@ from typing import TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.body import Body
 from common.contract.post import (
     DelayReason,
@@ -76,7 +76,7 @@ def back_off(strikes: int, name: str) -> timedelta:
     return doubled * (0.75 + spread / 2)
 
 
-def wait(then: Working, until: Instant, reason: DelayReason, message: str, now: Instant) -> Decision[Post]:
+def wait(then: Working, until: UtcDatetime, reason: DelayReason, message: str, now: UtcDatetime) -> Decision[Post]:
     """Do nothing before `until`. Only waits that a person would notice are told."""
     if until - now < TELL_AFTER:
         return keep(Waiting(until=until, reason=reason, then=then))
@@ -84,27 +84,27 @@ def wait(then: Working, until: Instant, reason: DelayReason, message: str, now: 
     return keep(Waiting(until=until, reason=reason, then=replace(then, job=then.job.told())), event)
 
 
-def try_again(state: Working, reason: DelayReason, message: str, now: Instant) -> Decision[Post]:
+def try_again(state: Working, reason: DelayReason, message: str, now: UtcDatetime) -> Decision[Post]:
     """Do the same once more, after a pause that grows."""
     struck = replace(state, job=state.job.struck())
     pause = back_off(struck.job.strikes, struck.job.request.post_id)
     return wait(struck, now + pause, reason, message, now)
 
 
-def await_credential(state: Working, version: int, message: str, now: Instant, *events: Body) -> Decision[Post]:
+def await_credential(state: Working, version: int, message: str, now: UtcDatetime, *events: Body) -> Decision[Post]:
     """Wait for an access token that is newer than this version."""
     delayed = PostDelayed(**state.job.header(now), reason=DelayReason.CREDENTIAL, message=message)
     then = replace(state, job=state.job.told())
     return keep(AwaitingCredential(newer_than=version, then=then), *events, delayed)
 
 
-def fail(job: Job, reason: FailureReason, message: str, now: Instant, code: str = "") -> Decision[Post]:
+def fail(job: Job, reason: FailureReason, message: str, now: UtcDatetime, code: str = "") -> Decision[Post]:
     """End the post: it did not and will not go out."""
     event = PostFailed(**job.header(now), reason=reason, message=message, code=code)
     return keep(finished(job.told(), Ending.FAILED, now), event)
 
 
-def finished(job: Job, ending: Ending, now: Instant) -> Finished:
+def finished(job: Job, ending: Ending, now: UtcDatetime) -> Finished:
     """Shrink a post to what must be remembered."""
     return Finished(
         tenant=job.request.tenant,
@@ -116,13 +116,13 @@ def finished(job: Job, ending: Ending, now: Instant) -> Finished:
     )
 
 
-def too_late(job: Job, now: Instant) -> Decision[Post]:
+def too_late(job: Job, now: UtcDatetime) -> Decision[Post]:
     """End a post whose moment has passed."""
     message = f"not_after: it was {job.not_after.isoformat()} and the post could not be handed to TikTok before"
     return fail(job, FailureReason.TOO_LATE, message, now)
 
 
-def next_attempt(job: Job, why: str, now: Instant) -> Decision[Post]:
+def next_attempt(job: Job, why: str, now: UtcDatetime) -> Decision[Post]:
     """Begin again from the source. Only for attempts that are known never to publish."""
     if now >= job.not_after:
         return too_late(job, now)
@@ -137,7 +137,7 @@ def next_attempt(job: Job, why: str, now: Instant) -> Decision[Post]:
     return wait(then, now + pause, DelayReason.TIKTOK, why, now)
 
 
-def send_from(state: Sending, chunk: int, now: Instant) -> Decision[Post]:
+def send_from(state: Sending, chunk: int, now: UtcDatetime) -> Decision[Post]:
     """Go on with a chunk. Deciding for the last one writes down that it may have left, before it can leave."""
     marked = state.last_chunk_may_have_left or chunk == state.media.plan.count - 1
     if marked and not state.last_chunk_may_have_left and now >= limit_of(state):
@@ -158,7 +158,7 @@ def send_from(state: Sending, chunk: int, now: Instant) -> Decision[Post]:
 def locate(
     state: Sending,
     message: str,
-    now: Instant,
+    now: UtcDatetime,
     *,
     reason: DelayReason = DelayReason.TIKTOK,
     refused_late: bool = False,
@@ -179,14 +179,14 @@ def locate(
     return try_again(asking, reason, message, now)
 
 
-def progress(state: Sending, stored: int, now: Instant) -> PostProgressed:
+def progress(state: Sending, stored: int, now: UtcDatetime) -> PostProgressed:
     """Sample how many bytes TikTok has. A sample does not raise the revision."""
     header = state.job.header(now)
     header["revision"] = state.job.revision
     return PostProgressed(**header, bytes_sent=stored, bytes_total=state.media.size)
 
 
-def hand_over(state: Sending, now: Instant) -> Decision[Post]:
+def hand_over(state: Sending, now: UtcDatetime) -> Decision[Post]:
     """TikTok has every byte: the post is the publisher's from here."""
     job = state.job
     event = PostUploaded(
@@ -201,7 +201,7 @@ def hand_over(state: Sending, now: Instant) -> Decision[Post]:
     return keep(handed, progress(state, state.media.size, now), event)
 
 
-def leave_unresolved(state: Sending, now: Instant) -> Decision[Post]:
+def leave_unresolved(state: Sending, now: UtcDatetime) -> Decision[Post]:
     """Whether the post is out could not be found out here: the publisher goes on finding out."""
     job = state.job
     event = PostUnresolved(
@@ -214,7 +214,7 @@ def leave_unresolved(state: Sending, now: Instant) -> Decision[Post]:
     return keep(HandedOver(job=job.told(), publish_id=state.ticket.publish_id, at=now), event)
 
 
-def expire(state: Working, now: Instant) -> Decision[Post]:
+def expire(state: Working, now: UtcDatetime) -> Decision[Post]:
     """End a state whose time is over."""
     match state:
         case Uploading() | Locating() if last_chunk_may_have_left(state):

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.account import TokenRejected
 from common.contract.body import Body
 from common.contract.post import DelayReason, FailureReason
 from common.streams.api import Decision
-from tiktok.errors import Remedy, remedy_of
+from tiktok.errors import RetryAdvice, remedy_of
 from tiktok.limits import MAX_VIDEO_BYTES
 from tiktok.models import StatusCode
 from uploader_service.facts import (
@@ -75,14 +75,14 @@ ANOTHER_ATTEMPT_HELPS = frozenset({"internal", "spam_risk_too_many_posts"})
 """TikTok's reasons for giving up that say nothing against the post itself."""
 
 
-def settle(state: Post | None, outcome: Outcome, now: Instant) -> Decision[Post]:
+def settle(state: Post | None, outcome: Outcome, now: UtcDatetime) -> Decision[Post]:
     """Take in an outcome, if it is of the effect that the state wants; otherwise it is late and changes nothing."""
     if not isinstance(state, Working) or wanted_by(state) != outcome.of:
         return unchanged(state)
     return _settle(replace(state, job=replace(state.job, calls=_counted(state.job.calls, outcome, now))), outcome, now)
 
 
-def _settle(state: Working, outcome: Outcome, now: Instant) -> Decision[Post]:
+def _settle(state: Working, outcome: Outcome, now: UtcDatetime) -> Decision[Post]:
     if isinstance(state, Probing) and isinstance(outcome, ProbeOutcome):
         return probed(state, outcome, now)
     if isinstance(state, Asking) and isinstance(outcome, CreatorTold | CallFailure):
@@ -96,7 +96,7 @@ def _settle(state: Working, outcome: Outcome, now: Instant) -> Decision[Post]:
     return unchanged(state)
 
 
-def _counted(calls: Calls, outcome: Outcome, now: Instant) -> Calls:
+def _counted(calls: Calls, outcome: Outcome, now: UtcDatetime) -> Calls:
     if isinstance(outcome, NeverSent | NoCredential):
         return calls
     match outcome.of:
@@ -110,7 +110,7 @@ def _counted(calls: Calls, outcome: Outcome, now: Instant) -> Calls:
             return calls
 
 
-def probed(state: Probing, outcome: ProbeOutcome, now: Instant) -> Decision[Post]:
+def probed(state: Probing, outcome: ProbeOutcome, now: UtcDatetime) -> Decision[Post]:
     """Judge the source."""
     match outcome:
         case SourceFound(media=Media(size=size)) if size > MAX_VIDEO_BYTES:
@@ -124,7 +124,7 @@ def probed(state: Probing, outcome: ProbeOutcome, now: Instant) -> Decision[Post
             return fail(state.job, problem.reason, problem.message, now)
 
 
-def asked(state: Asking, outcome: CreatorTold | CallFailure, now: Instant) -> Decision[Post]:
+def asked(state: Asking, outcome: CreatorTold | CallFailure, now: UtcDatetime) -> Decision[Post]:
     """Judge whether the creator may post this now."""
     match outcome:
         case CreatorTold():
@@ -146,7 +146,7 @@ def asked(state: Asking, outcome: CreatorTold | CallFailure, now: Instant) -> De
             return declined(state, outcome, now)
 
 
-def initialised(state: Initialising, outcome: InitDone | CallFailure, now: Instant) -> Decision[Post]:
+def initialised(state: Initialising, outcome: InitDone | CallFailure, now: UtcDatetime) -> Decision[Post]:
     """Begin to send. Where the answer was lost, begin another attempt: the lost one has no bytes to publish."""
     match outcome:
         case InitDone():
@@ -169,7 +169,7 @@ def initialised(state: Initialising, outcome: InitDone | CallFailure, now: Insta
             return declined(state, outcome, now)
 
 
-def sent(state: Uploading, outcome: ChunkOutcome, now: Instant) -> Decision[Post]:
+def sent(state: Uploading, outcome: ChunkOutcome, now: UtcDatetime) -> Decision[Post]:
     """Go on to the next chunk, or find out where TikTok is."""
     match outcome:
         case ChunkStored(complete=complete):
@@ -186,7 +186,7 @@ def sent(state: Uploading, outcome: ChunkOutcome, now: Instant) -> Decision[Post
             return keep(replace(state, taken_over=True))
 
 
-def _no_answer(state: Uploading, outcome: NeverSent | Unanswered, now: Instant) -> Decision[Post]:
+def _no_answer(state: Uploading, outcome: NeverSent | Unanswered, now: UtcDatetime) -> Decision[Post]:
     if isinstance(outcome, Unanswered):
         return locate(state, outcome.reason, now)
     if state.last_chunk_may_have_left and url_is_past_its_life(state.ticket, now):
@@ -199,12 +199,12 @@ def _cannot_publish(state: Uploading, *, nothing_left: bool) -> bool:
     return not state.last_chunk_may_have_left or (nothing_left and not state.taken_over)
 
 
-def _ticket_unreadable(state: Uploading, now: Instant, *, dead: bool) -> Decision[Post]:
+def _ticket_unreadable(state: Uploading, now: UtcDatetime, *, dead: bool) -> Decision[Post]:
     message = "the upload url was sealed for another key"
     return next_attempt(state.job, message, now) if dead else locate(state, message, now, unsendable=True)
 
 
-def _stored(state: Uploading, *, complete: bool, now: Instant) -> Decision[Post]:
+def _stored(state: Uploading, *, complete: bool, now: UtcDatetime) -> Decision[Post]:
     well = replace(state, job=state.job.well())
     plan = state.media.plan
     if complete != (state.next_chunk == plan.count - 1):
@@ -218,46 +218,60 @@ def _stored(state: Uploading, *, complete: bool, now: Instant) -> Decision[Post]
     return after(sample, send_from(told, state.next_chunk + 1, now))
 
 
-def _source_broke(state: Uploading, problem: Problem, now: Instant, *, dead: bool) -> Decision[Post]:
+def _source_broke(state: Uploading, problem: Problem, now: UtcDatetime, *, dead: bool) -> Decision[Post]:
     if dead and not problem.temporary:
         return fail(state.job, problem.reason, problem.message, now)
     unsendable = not problem.temporary or url_is_past_its_life(state.ticket, now)
     return locate(state, problem.message, now, reason=DelayReason.SOURCE, unsendable=unsendable)
 
 
-def chunk_declined(state: Uploading, outcome: ChunkDeclined, now: Instant) -> Decision[Post]:
+def chunk_declined(state: Uploading, outcome: ChunkDeclined, now: UtcDatetime) -> Decision[Post]:
     """Replace a dead id as long as the last chunk cannot have left; after that, find out and never guess."""
     refused = outcome.refused
     marked = state.last_chunk_may_have_left
     match remedy_of(refused):
-        case Remedy.RATE_LIMITED:
+        case RetryAdvice.RATE_LIMITED:
             return wait(state, now + RATE_PAUSE, DelayReason.RATE_LIMIT, refused.message, now)
-        case Remedy.MISCONFIGURED | Remedy.TRANSIENT:
+        case RetryAdvice.MISCONFIGURED | RetryAdvice.TRANSIENT:
             return try_again(state, DelayReason.TIKTOK, refused.message, now)
-        case Remedy.NEW_UPLOAD if not marked:
+        case RetryAdvice.NEW_UPLOAD if not marked:
             return next_attempt(state.job, refused.message, now)
-        case Remedy.NEW_UPLOAD:
+        case RetryAdvice.NEW_UPLOAD:
             return locate(state, refused.message, now, refused_late=url_is_past_its_life(state.ticket, now))
-        case Remedy.TOKEN_REJECTED | Remedy.RECONSENT | Remedy.WAIT_LONG | Remedy.PERMANENT if not marked:
+        case RetryAdvice.TOKEN_REJECTED | RetryAdvice.RECONSENT | RetryAdvice.WAIT_LONG | RetryAdvice.PERMANENT if (
+            not marked
+        ):
             return fail(state.job, FailureReason.REFUSED_BY_TIKTOK, refused.message, now, refused.code)
-        case Remedy.RESYNC | Remedy.TOKEN_REJECTED | Remedy.RECONSENT | Remedy.WAIT_LONG | Remedy.PERMANENT:
+        case (
+            RetryAdvice.RESYNC
+            | RetryAdvice.TOKEN_REJECTED
+            | RetryAdvice.RECONSENT
+            | RetryAdvice.WAIT_LONG
+            | RetryAdvice.PERMANENT
+        ):
             return locate(state, refused.message, now)
 
 
-def declined(state: Asking | Initialising | Locating, outcome: Declined, now: Instant) -> Decision[Post]:
+def declined(state: Asking | Initialising | Locating, outcome: Declined, now: UtcDatetime) -> Decision[Post]:
     """What TikTok's refusal of a call means, by its code."""
     refused = outcome.refused
     match remedy_of(refused):
-        case Remedy.TOKEN_REJECTED:
+        case RetryAdvice.TOKEN_REJECTED:
             return _token_rejected(state, outcome, now)
-        case Remedy.RATE_LIMITED:
+        case RetryAdvice.RATE_LIMITED:
             return wait(state, now + RATE_PAUSE, DelayReason.RATE_LIMIT, _words(outcome), now)
-        case Remedy.WAIT_LONG if not isinstance(state, Locating):
+        case RetryAdvice.WAIT_LONG if not isinstance(state, Locating):
             then = Asking(job=state.job, media=state.media)
             return wait(then, now + DAILY_PAUSE, DelayReason.DAILY_LIMIT, _words(outcome), now)
-        case Remedy.TRANSIENT | Remedy.WAIT_LONG:
+        case RetryAdvice.TRANSIENT | RetryAdvice.WAIT_LONG:
             return try_again(state, DelayReason.TIKTOK, _words(outcome), now)
-        case Remedy.RECONSENT | Remedy.NEW_UPLOAD | Remedy.RESYNC | Remedy.MISCONFIGURED | Remedy.PERMANENT:
+        case (
+            RetryAdvice.RECONSENT
+            | RetryAdvice.NEW_UPLOAD
+            | RetryAdvice.RESYNC
+            | RetryAdvice.MISCONFIGURED
+            | RetryAdvice.PERMANENT
+        ):
             return _refused_for_good(state, outcome, now)
 
 
@@ -266,7 +280,7 @@ def _words(outcome: Declined) -> str:
     return f"{refused.code}: {refused.message}" if refused.message else refused.code
 
 
-def _token_rejected(state: Asking | Initialising | Locating, outcome: Declined, now: Instant) -> Decision[Post]:
+def _token_rejected(state: Asking | Initialising | Locating, outcome: Declined, now: UtcDatetime) -> Decision[Post]:
     rejected = TokenRejected(
         account_id=state.job.request.account_id,
         version=outcome.version,
@@ -278,7 +292,7 @@ def _token_rejected(state: Asking | Initialising | Locating, outcome: Declined, 
     return await_credential(struck, outcome.version, "TikTok refused the access token", now, rejected)
 
 
-def _refused_for_good(state: Asking | Initialising | Locating, outcome: Declined, now: Instant) -> Decision[Post]:
+def _refused_for_good(state: Asking | Initialising | Locating, outcome: Declined, now: UtcDatetime) -> Decision[Post]:
     refused = outcome.refused
     match state:
         case Asking():
@@ -291,7 +305,7 @@ def _refused_for_good(state: Asking | Initialising | Locating, outcome: Declined
             return next_attempt(state.job, _words(outcome), now)
 
 
-def located(state: Locating, outcome: Located | CallFailure, now: Instant) -> Decision[Post]:
+def located(state: Locating, outcome: Located | CallFailure, now: UtcDatetime) -> Decision[Post]:
     """Go on where TikTok is, or hand over what it has whole."""
     match outcome:
         case Located():
@@ -304,7 +318,7 @@ def located(state: Locating, outcome: Located | CallFailure, now: Instant) -> De
             return declined(state, outcome, now)
 
 
-def _located(state: Locating, outcome: Located, now: Instant) -> Decision[Post]:
+def _located(state: Locating, outcome: Located, now: UtcDatetime) -> Decision[Post]:
     match outcome.status:
         case StatusCode.FAILED:
             return _given_up(state, outcome.fail_reason, now)
@@ -318,13 +332,13 @@ def _located(state: Locating, outcome: Located, now: Instant) -> Decision[Post]:
             return try_again(state, DelayReason.TIKTOK, "TikTok did not say how many bytes it has", now)
 
 
-def _given_up(state: Locating, reason: str, now: Instant) -> Decision[Post]:
+def _given_up(state: Locating, reason: str, now: UtcDatetime) -> Decision[Post]:
     if reason in ANOTHER_ATTEMPT_HELPS:
         return next_attempt(state.job, f"TikTok gave the attempt up: {reason}", now)
     return fail(state.job, FailureReason.REFUSED_BY_TIKTOK, f"TikTok gave the post up: {reason}", now, reason)
 
 
-def _stored_so_far(state: Locating, stored: int, now: Instant) -> Decision[Post]:
+def _stored_so_far(state: Locating, stored: int, now: UtcDatetime) -> Decision[Post]:
     if stored >= state.media.size:
         return hand_over(state, now)
     plan = state.media.plan
@@ -335,7 +349,7 @@ def _stored_so_far(state: Locating, stored: int, now: Instant) -> Decision[Post]
     return send_from(state, plan.index_at(stored), now)
 
 
-def _fewer_after_the_last(state: Locating, stored: int, now: Instant) -> Decision[Post]:
+def _fewer_after_the_last(state: Locating, stored: int, now: UtcDatetime) -> Decision[Post]:
     """TikTok has not all bytes although the last chunk may have left: resend, or prove that the attempt is dead."""
     plan = state.media.plan
     sendable = not state.unsendable and now < state.job.not_after
@@ -350,7 +364,7 @@ def _fewer_after_the_last(state: Locating, stored: int, now: Instant) -> Decisio
     return try_again(state, DelayReason.TIKTOK, f"TikTok has {stored} of {state.media.size} bytes", now)
 
 
-def _prove_dead(state: Locating, now: Instant) -> Decision[Post]:
+def _prove_dead(state: Locating, now: UtcDatetime) -> Decision[Post]:
     """The url is dead and bytes are missing. One answer may have been on its way for long; two in a row were not."""
     fewer = state.fewer + 1
     if fewer >= ANSWERS_TO_PROVE:

@@ -1,7 +1,7 @@
 """todo(): the one thing a committed state wants."""
 
-from common.clock import Instant
-from common.streams.api import Key, Wait
+from common.clock import UtcDatetime
+from common.streams.api import StateKey, Wait
 from uploader_service.post import (
     PARKED_FOR,
     REMEMBER,
@@ -23,7 +23,7 @@ from uploader_service.post import (
 from uploader_service.wishes import Wanted, wanted_by
 
 
-def todo(key: Key, state: Post, now: Instant) -> Wanted | Wait:
+def next_effect(key: StateKey, state: Post, now: UtcDatetime) -> Wanted | Wait:
     """Derive what to do next from durable state alone: after a crash it is the same."""
     del key
     match state:

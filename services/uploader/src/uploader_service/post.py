@@ -7,7 +7,7 @@ from typing import TypeAlias, TypedDict
 
 import msgspec
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.post import FARTHEST_AHEAD, DelayReason, PostRequested
 from tiktok.chunks import ChunkPlan, plan_chunks
 from tiktok.limits import UPLOAD_URL_SECONDS
@@ -38,7 +38,7 @@ class EventHeader(TypedDict):
     post_id: str
     tenant: str
     revision: int
-    at: Instant
+    at: UtcDatetime
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,30 +59,30 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
 
     publish_id: str
     sealed_url: str
-    opened_at: Instant
+    opened_at: UtcDatetime
 
 
 class Calls(msgspec.Struct, frozen=True, kw_only=True):
     """When this post used up some of its account's quotas."""
 
-    inits: tuple[Instant, ...] = ()
-    creators: tuple[Instant, ...] = ()
-    statuses: tuple[Instant, ...] = ()
+    inits: tuple[UtcDatetime, ...] = ()
+    creators: tuple[UtcDatetime, ...] = ()
+    statuses: tuple[UtcDatetime, ...] = ()
 
-    def init_at(self, now: Instant) -> "Calls":
+    def init_at(self, now: UtcDatetime) -> "Calls":
         """Remember an init, and forget those of more than a day ago."""
         return msgspec.structs.replace(self, inits=(*_since(self.inits, now - QUOTA_MEMORY), now))
 
-    def creator_at(self, now: Instant) -> "Calls":
+    def creator_at(self, now: UtcDatetime) -> "Calls":
         """Remember a question for the creator, and forget those of more than a minute ago."""
         return msgspec.structs.replace(self, creators=(*_since(self.creators, now - CALL_MEMORY), now))
 
-    def status_at(self, now: Instant) -> "Calls":
+    def status_at(self, now: UtcDatetime) -> "Calls":
         """Remember a question for the status, and forget those of more than a minute ago."""
         return msgspec.structs.replace(self, statuses=(*_since(self.statuses, now - CALL_MEMORY), now))
 
 
-def _since(times: tuple[Instant, ...], start: Instant) -> tuple[Instant, ...]:
+def _since(times: tuple[UtcDatetime, ...], start: UtcDatetime) -> tuple[UtcDatetime, ...]:
     return tuple(time for time in times if time > start)
 
 
@@ -95,14 +95,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     request: PostRequested
     digest: str
-    not_after: Instant
+    not_after: UtcDatetime
     revision: int = 0
     attempt: int = 1
     lost: int = 0
     strikes: int = 0
     calls: Calls = Calls()
 
-    def header(self, now: Instant) -> EventHeader:
+    def header(self, now: UtcDatetime) -> EventHeader:
         """Begin the event that raises the revision by one."""
         return EventHeader(
             account_id=self.request.account_id,
@@ -129,7 +129,7 @@ class Parked(msgspec.Struct, frozen=True, kw_only=True, tag="parked"):
     """The request came; its account is not in view yet."""
 
     job: Job
-    since: Instant
+    since: UtcDatetime
     delay_told: bool = False
 
 
@@ -164,7 +164,7 @@ class Uploading(msgspec.Struct, frozen=True, kw_only=True, tag="uploading"):
     ticket: Ticket
     next_chunk: int
     last_chunk_may_have_left: bool
-    progress_told_at: Instant | None = None
+    progress_told_at: UtcDatetime | None = None
     taken_over: bool = False
 
 
@@ -193,7 +193,7 @@ Working: TypeAlias = Probing | Asking | Initialising | Uploading | Locating
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag="waiting"):
     """Nothing is done before `until`; then the post goes on as `then`."""
 
-    until: Instant
+    until: UtcDatetime
     reason: DelayReason
     then: Working
 
@@ -210,7 +210,7 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True, tag="handed_over"):
 
     job: Job
     publish_id: str
-    at: Instant
+    at: UtcDatetime
 
 
 class Ending(StrEnum):
@@ -227,8 +227,8 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
     digest: str
     revision: int
     ending: Ending
-    at: Instant
-    inits: tuple[Instant, ...] = ()
+    at: UtcDatetime
+    inits: tuple[UtcDatetime, ...] = ()
 
 
 Live: TypeAlias = Parked | Working | Waiting | AwaitingCredential
@@ -274,7 +274,7 @@ def last_chunk_may_have_left(state: Working) -> bool:
     return isinstance(state, Uploading | Locating) and state.last_chunk_may_have_left
 
 
-def limit_of(state: Working) -> Instant:
+def limit_of(state: Working) -> UtcDatetime:
     """When the state must end, whatever it waits for."""
     match state:
         case Uploading(last_chunk_may_have_left=True):
@@ -287,12 +287,12 @@ def limit_of(state: Working) -> Instant:
             return state.job.not_after
 
 
-def returnable_until(state: HandedOver) -> Instant:
+def returnable_until(state: HandedOver) -> UtcDatetime:
     """Until when the publisher may give the post back for another attempt: its moment, and a day for the verdict."""
     moment = min(state.job.not_after, state.at + FARTHEST_AHEAD + RETURNABLE_FOR)
     return max(moment, state.at) + RETURNABLE_FOR
 
 
-def url_is_past_its_life(ticket: Ticket, now: Instant) -> bool:
+def url_is_past_its_life(ticket: Ticket, now: UtcDatetime) -> bool:
     """Whether TikTok's refusal of the url means that the url is dead, by a margin."""
     return now >= ticket.opened_at + URL_LIFE + URL_MARGIN

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.post import FARTHEST_AHEAD, PostRequested, PrivacyLevel
 from tiktok.limits import TITLE_UTF16_UNITS
 
@@ -13,7 +13,7 @@ OLDEST = timedelta(days=7)
 DEFAULT_VALIDITY = timedelta(hours=24)
 
 
-def fault_of(request: PostRequested, now: Instant) -> str | None:
+def fault_of(request: PostRequested, now: UtcDatetime) -> str | None:
     """What no source, creator or moment could put right."""
     units = len(request.caption.encode("utf-16-le", errors="surrogatepass")) // 2
     if units > TITLE_UTF16_UNITS:
@@ -52,7 +52,7 @@ def creator_fault_of(
     return f"{refused[0]}: true, but the creator has switched this off at TikTok" if refused else None
 
 
-def validity_of(request: PostRequested, now: Instant) -> Instant:
+def validity_of(request: PostRequested, now: UtcDatetime) -> UtcDatetime:
     """Until when the post may go out. A time that `fault_of` refuses as too far ahead counts as the farthest."""
     farthest = now + FARTHEST_AHEAD
     if request.not_after is not None:
@@ -60,7 +60,7 @@ def validity_of(request: PostRequested, now: Instant) -> Instant:
     return min(request.publish_at or now, farthest) + DEFAULT_VALIDITY
 
 
-def is_too_old(recorded_at: Instant | None, now: Instant) -> bool:
+def is_too_old(recorded_at: UtcDatetime | None, now: UtcDatetime) -> bool:
     """Whether the request may be older than what is remembered of finished posts."""
     return recorded_at is not None and now - recorded_at > OLDEST
 

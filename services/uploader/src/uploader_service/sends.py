@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from common.clock import Clock, Instant
+from common.clock import Clock, UtcDatetime
 from uploader_service.errors import UrlOver
 
 MOST_REMEMBERED = 10_000
@@ -64,7 +64,7 @@ class Pieces:
     """
 
     source: Iterator[bytes]
-    until: Instant | None
+    until: UtcDatetime | None
     clock: Clock
     begun: bool = False
 

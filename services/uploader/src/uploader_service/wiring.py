@@ -61,12 +61,12 @@ async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, host=settings.http_host, port=settings.http_port, stop=stop), name="http")
             await run_worker(
-                machine=MACHINE,
+                processor=MACHINE,
                 effects=effects,
                 log=log,
                 membership=membership,
-                salvage=_nothing_to_salvage,
-                slots=settings.effects_at_once,
+                hand_off=_nothing_to_salvage,
+                max_effects=settings.effects_at_once,
                 stop=stop,
                 worker=worker,
             )

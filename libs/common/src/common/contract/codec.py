@@ -57,7 +57,7 @@ from common.contract.tenant import (
     TenantRequested,
 )
 from common.contract.tiktok import TikTokNotified
-from common.service.redaction import without_secrets
+from common.service.redaction import redact
 
 BODIES: tuple[type[Body], ...] = (
     PostRequested,
@@ -117,7 +117,7 @@ class UnknownEvent(EventError):
 
     def __init__(self, *, topic: str, ce_type: str) -> None:
         """Name the topic and the type."""
-        super().__init__(f"`{without_secrets(ce_type)}` is not an event type of topic `{topic}`")
+        super().__init__(f"`{redact(ce_type)}` is not an event type of topic `{topic}`")
 
 
 class MalformedEvent(EventError):
@@ -125,7 +125,7 @@ class MalformedEvent(EventError):
 
     def __init__(self, *, ce_type: str, fault: str) -> None:
         """Say which event and what is wrong with it; `fault` names the field and the limit."""
-        super().__init__(f"{ce_type}: {without_secrets(fault)}")
+        super().__init__(f"{ce_type}: {redact(fault)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

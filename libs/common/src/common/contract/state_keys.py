@@ -3,28 +3,14 @@
 An account may change its tenant. What two tenants call alike in it are two posts, which know nothing of each other.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
-
-from common.streams.api import Key
-
-S = TypeVar("S")
+from common.streams.api import StateKey
 
 
-def post_key(account_id: str, tenant: str, post_id: str) -> Key:
+def post_state_key(account_id: str, tenant: str, post_id: str) -> StateKey:
     """Name a post. No id has a `/` in it."""
-    return Key(account_id, f"{tenant}/{post_id}")
+    return StateKey(account_id, f"{tenant}/{post_id}")
 
 
-def post_id_of(key: Key) -> str:
+def post_id_of(key: StateKey) -> str:
     """The id that the post's tenant chose."""
-    return key.item.rpartition("/")[2]
-
-
-def named_in_full(tenant_of: Callable[[S], str]) -> Callable[[Key, S], Key]:
-    """Return what names a post in full whose state was written when its account and id alone were its name."""
-
-    def name(key: Key, state: S) -> Key:
-        return key if "/" in key.item else post_key(key.lane, tenant_of(state), key.item)
-
-    return name
+    return key.entity_id.rpartition("/")[2]

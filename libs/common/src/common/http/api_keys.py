@@ -23,7 +23,7 @@ from common.http.errors import Problem
 from common.http.openapi import API_KEY
 from common.http.problems import Code
 from common.http.rate_limits import RateLimits
-from common.http.response_headers import leave_headers
+from common.http.response_headers import set_response_header
 from common.metrics import API_KEY_REFUSALS
 from common.service.tracing import RandomBytes
 
@@ -50,7 +50,7 @@ class NewKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Presented:
+class ParsedKey:
     """A key as a request brought it, its secret already hashed."""
 
     key_id: str
@@ -77,20 +77,20 @@ class Keys(Protocol):
         """Return what is known of the key."""
 
 
-def mint(random_bytes: RandomBytes) -> NewKey:
+def generate_key(random_bytes: RandomBytes) -> NewKey:
     """Make a key."""
     key_id = base64.b32encode(random_bytes(_ID_BYTES)).decode().lower()[:_ID_LENGTH]
     secret = base64.urlsafe_b64encode(random_bytes(_SECRET_BYTES)).decode().rstrip("=")
     return NewKey(key_id=key_id, text=f"pb_{key_id}_{secret}", secret_hash=_hash(secret))
 
 
-def parse_key(text: str) -> Presented | None:
+def parse_key(text: str) -> ParsedKey | None:
     """Read a key. None where the text is not one, whatever it is."""
     found = _KEY.fullmatch(text)
-    return None if found is None else Presented(key_id=found["id"], secret_hash=_hash(found["secret"]))
+    return None if found is None else ParsedKey(key_id=found["id"], secret_hash=_hash(found["secret"]))
 
 
-class Gate:
+class ApiKeyAuth:
     """Lets requests in by their keys. How often a key may ask is counted in this process alone."""
 
     def __init__(self, keys: Keys, *, clock: Clock, monotonic: Callable[[], float]) -> None:
@@ -100,7 +100,7 @@ class Gate:
         self._monotonic = monotonic
         self._limits = RateLimits()
 
-    def demand(self, scope: Scope) -> Callable[..., Coroutine[Any, Any, Caller]]:
+    def require(self, scope: Scope) -> Callable[..., Coroutine[Any, Any, Caller]]:
         """Make the dependency of a route that needs this scope: it gives the route its `Caller`, or raises a `Problem`.
 
         Every answer to who was let in, whatever comes of it, says in `RateLimit` what is left to the key.
@@ -124,13 +124,13 @@ class Gate:
             return known  # a request counts once, however many ask who sent it
         if not self._keys.ready:
             raise _refused(Code.NOT_READY)
-        key = self._good(_presented(request), request)
+        key = self._good(_parsed_key(request), request)
         self._count(key, request)
         caller = Caller(tenant=key.tenant, key_id=key.key_id, scopes=frozenset(key.scopes))
         request.state.caller = caller
         return caller
 
-    def _good(self, presented: Presented | None, request: Request) -> ApiKeyIssued:
+    def _good(self, presented: ParsedKey | None, request: Request) -> ApiKeyIssued:
         if presented is None:
             raise _unauthorized(request, Code.API_KEY_MISSING)
         known = self._keys.get(presented.key_id)
@@ -152,14 +152,14 @@ class Gate:
 
     def _count(self, key: ApiKeyIssued, request: Request) -> None:
         allowance = self._limits.take(key.key_id, per_minute=key.requests_per_minute, now=self._monotonic())
-        leave_headers(request.scope, allowance.headers)
+        set_response_header(request.scope, allowance.headers)
         if not allowance.granted:
-            leave_headers(request.scope, {"Retry-After": str(allowance.seconds)})
+            set_response_header(request.scope, {"Retry-After": str(allowance.seconds)})
             detail = f"This API key may ask {allowance.limit} times a minute. Ask again in {allowance.seconds} s."
             raise _refused(Code.RATE_LIMITED, detail, limit=allowance.limit)
 
 
-class KeyFirst(APIRoute):
+class AuthenticateBeforeBody(APIRoute):
     """A route that looks at the key before it reads the body: a stranger's bytes are not parsed.
 
     Give it to the router: `APIRouter(route_class=KeyFirst)`. Without it an unreadable body is refused before the key
@@ -184,7 +184,7 @@ class KeyFirst(APIRoute):
         return handle
 
 
-def _presented(request: Request) -> Presented | None:
+def _parsed_key(request: Request) -> ParsedKey | None:
     match request.headers.getlist("authorization"):
         case [header]:
             found = _BEARER.fullmatch(header)
@@ -198,7 +198,7 @@ def _hash(secret: str) -> str:
 
 
 def _unauthorized(request: Request, code: Code) -> Problem:
-    leave_headers(request.scope, {"WWW-Authenticate": "Bearer"})
+    set_response_header(request.scope, {"WWW-Authenticate": "Bearer"})
     return _refused(code)
 
 

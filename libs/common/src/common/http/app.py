@@ -19,7 +19,7 @@ from common.errors import AddressUnavailable
 from common.http.errors import Problem, install_problem_handlers
 from common.http.openapi import DescribedApp, Responses, problems
 from common.http.problems import PROBLEM_MEDIA_TYPE, Code
-from common.http.response_headers import AnswerHeaders
+from common.http.response_headers import ResponseHeaders
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ def create_app(
     )
     install_problem_handlers(app)
     app.add_middleware(_BodyLimit)
-    app.add_middleware(AnswerHeaders)
+    app.add_middleware(ResponseHeaders)
 
     @app.get("/healthz", tags=["operations"], responses=problems(Code.UNHEALTHY))
     async def healthz() -> Verdict:

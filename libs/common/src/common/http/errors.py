@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from common.http.problems import PROBLEM_MEDIA_TYPE, Code
-from common.http.response_headers import headers_left
+from common.http.response_headers import response_headers
 from common.service.logs import is_secret_name
-from common.service.redaction import REDACTED, without_secrets
+from common.service.redaction import REDACTED, redact
 
 _LONGEST_VALUE_SHOWN = 200
 _WITHOUT_VALUE = ("missing", "extra_forbidden")
@@ -103,7 +103,7 @@ def _methods_at(request: Request) -> str:
 async def _of_bug(request: Request, _error: Exception) -> JSONResponse:
     # The server logs the exception itself; its text may hold what is not for clients.
     answer = problem_response(Problem(Code.INTERNAL_ERROR))
-    answer.headers.update(headers_left(request.scope))  # this answer passes by the app's middleware
+    answer.headers.update(response_headers(request.scope))  # this answer passes by the app's middleware
     return answer
 
 
@@ -138,4 +138,4 @@ def _shown(place: Sequence[int | str], value: object) -> object:
 
 def _repeatable(text: str) -> str:
     """Hide what may be a secret, and escape what UTF-8 cannot write: half a surrogate pair is legal in JSON."""
-    return without_secrets(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    return redact(text).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -8,18 +8,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _LEFT = "postbus.answer_headers"
 
 
-def leave_headers(scope: Scope, headers: Mapping[str, str]) -> None:
+def set_response_header(scope: Scope, headers: Mapping[str, str]) -> None:
     """Have these headers on the answer to this request, be it a success or a problem."""
     scope.setdefault(_LEFT, {}).update(headers)
 
 
-def headers_left(scope: Scope) -> Mapping[str, str]:
+def response_headers(scope: Scope) -> Mapping[str, str]:
     """Return the headers that the answer to this request is to have."""
     left: Mapping[str, str] = scope.get(_LEFT, {})
     return left
 
 
-class AnswerHeaders:
+class ResponseHeaders:
     """Adds the headers that were left to an answer as it begins."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -30,7 +30,7 @@ class AnswerHeaders:
 
         async def begin(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers_left(scope))
+                MutableHeaders(scope=message).update(response_headers(scope))
             await send(message)
 
         await self._app(scope, receive, begin)

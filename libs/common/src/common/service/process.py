@@ -15,7 +15,7 @@ from common.errors import CommonError
 from common.service import logs
 
 AnyRole = TypeVar("AnyRole", bound=StrEnum)
-Errand: TypeAlias = Callable[[asyncio.Event], Awaitable[int]]
+Command: TypeAlias = Callable[[asyncio.Event], Awaitable[int]]
 """Something done once: ends by itself, or when the event is set, with the process's exit status."""
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ def run_process(
     description: str,
     roles: type[AnyRole],
     run: Callable[[Collection[AnyRole], asyncio.Event], Awaitable[None]],
-    errands: Mapping[str, Errand] = MappingProxyType({}),
+    commands: Mapping[str, Command] = MappingProxyType({}),
 ) -> int:
     """Run the named role, or all of them, until SIGTERM or SIGINT; or do the named errand.
 
@@ -35,21 +35,21 @@ def run_process(
     log.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {service}_service", description=description)
-    named = [*(role.value for role in roles), *errands]
-    words = f"one role, all if left out{''.join(f'; or {name}, which is done once' for name in errands)}"
+    named = [*(role.value for role in roles), *commands]
+    words = f"one role, all if left out{''.join(f'; or {name}, which is done once' for name in commands)}"
     parser.add_argument("role", nargs="?", choices=named, help=words)
     name: str | None = parser.parse_args().role
     logs.configure(service)
-    errand = errands.get(name or "")
+    errand = commands.get(name or "")
     chosen = list(roles) if name is None or errand else [roles(name)]
     try:
         return asyncio.run(_until_signalled(errand or partial(_run_roles, run, chosen)))
     except Exception as error:  # noqa: BLE001 -- the supervisor starts a process anew; it cannot find out why
-        _say_last(error)
+        _log_exit_reason(error)
         return 1
 
 
-def _say_last(error: Exception) -> None:
+def _log_exit_reason(error: Exception) -> None:
     """Say what a person can mend in a sentence; anything else with where it happened."""
     causes = list(_leaves(error))
     if all(isinstance(cause, CommonError) for cause in causes):
@@ -66,7 +66,7 @@ def _leaves(error: Exception) -> Iterator[Exception]:
         yield error
 
 
-async def _until_signalled(work: Errand) -> int:
+async def _until_signalled(work: Command) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

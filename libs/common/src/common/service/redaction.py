@@ -9,7 +9,7 @@ _WORD: Final = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
 _OF_EACH: Final = tuple(re.compile(characters) for characters in ("[a-z]", "[A-Z]", "[0-9]"))
 
 
-def without_secrets(text: str) -> str:
+def redact(text: str) -> str:
     """Hide long words of small and capital letters and digits: tokens and keys look so, and names and times do not."""
     return _WORD.sub(_hide, text)
 

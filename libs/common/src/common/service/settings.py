@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from common.contract.topics import DEFAULT_PARTITIONS
 from common.errors import SettingsRefused
-from common.service.redaction import without_secrets
+from common.service.redaction import redact
 
 SMALLEST_SESSION_TIMEOUT_MS = 6_000
 """Brokers refuse less by default (`group.min.session.timeout.ms`): InvalidSessionTimeoutError."""
@@ -121,10 +121,10 @@ def _fault(settings: type[BaseSettings], fault: Mapping[str, Any]) -> str:
     place = str(fault["loc"][0]) if fault["loc"] else ""
     name = place if place in known else f"{prefix}{place.removeprefix(prefix)}".upper()
     field = known.get(name)
-    message = without_secrets(str(fault["msg"]))
+    message = redact(str(fault["msg"]))
     if fault["type"] == "missing":
         return f"{name} is not set: {field.description if field else message}"
     if field is None or is_secret(field) or isinstance(fault["input"], SecretStr | SecretBytes):
         return f"{name}: {message} (its value is not shown)"
-    value = without_secrets(str(fault["input"]))[:_LONGEST_VALUE_SHOWN]
+    value = redact(str(fault["input"]))[:_LONGEST_VALUE_SHOWN]
     return f"{name} is {value!r}: {message}"

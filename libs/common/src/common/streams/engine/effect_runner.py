@@ -8,40 +8,40 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from common.streams.api import Effects, Key, Views, Wish
-from common.streams.engine.fair_limiter import Slots, Ticket
-from common.streams.engine.inputs import Offered
+from common.streams.api import EffectRequest, Effects, StateKey, Views
+from common.streams.engine.fair_limiter import FairLimiter, Waiter
+from common.streams.engine.inputs import QueuedFact
 
 E = TypeVar("E")
 F = TypeVar("F")
-CRASH_PAUSE_SECONDS = (0.5, 30.0)
+CRASH_BACKOFF_SECONDS = (0.5, 30.0)
 """First and longest pause before an effect that raised is tried again."""
 
 _log = structlog.get_logger()
 
 
-class _Flight(Generic[E, F]):
+class RunningEffect(Generic[E, F]):
     """One effect: queued for a place, running, or settled and waiting for its outcome to be committed."""
 
     def __init__(self, effect: E) -> None:
         self.effect = effect
-        self.ticket: Ticket | None = None
+        self.waiter: Waiter | None = None
         self.task: asyncio.Task[F] | None = None
         self.settled = False
 
 
-class Flights(Generic[E, F]):
+class EffectRunner(Generic[E, F]):
     """The effects of one task. They outlive its reopening: an answer that was paid for is not thrown away."""
 
     def __init__(
         self,
         *,
         effects: Effects[E, F],
-        slots: Slots,
+        slots: FairLimiter,
         uninterruptible: tuple[type, ...],
         random: Random,
-        leave: Callable[[Key, E], Views | None],
-        wake: Callable[[Key | None], None],
+        may_start: Callable[[StateKey, E], Views | None],
+        wake: Callable[[StateKey | None], None],
     ) -> None:
         """Ask `leave` before an effect begins, for it may have queued long: the views it may use, or None.
 
@@ -51,13 +51,13 @@ class Flights(Generic[E, F]):
         self._slots = slots
         self._uninterruptible = uninterruptible
         self._random = random
-        self._leave = leave
+        self._leave = may_start
         self._wake = wake
-        self._flights: dict[Key, _Flight[E, F]] = {}
+        self._flights: dict[StateKey, RunningEffect[E, F]] = {}
         self._lanes: dict[str, set[str]] = {}
-        self.outcomes: list[Offered[F]] = []
+        self.results: list[QueuedFact[F]] = []
 
-    def busy(self, key: Key) -> bool:
+    def busy(self, key: StateKey) -> bool:
         """Whether an effect of this state is under way."""
         return key in self._flights
 
@@ -65,15 +65,15 @@ class Flights(Generic[E, F]):
         """Name the items of this lane that have an effect under way."""
         return frozenset(self._lanes.get(lane, ()))
 
-    def start(self, wish: Wish[E], *, tenant: str) -> None:
+    def start(self, wish: EffectRequest[E], *, tenant: str) -> None:
         """Start an effect as soon as there is a place for it."""
         key, effect = wish.key, wish.effect
-        flight: _Flight[E, F] = _Flight(effect)
+        flight: RunningEffect[E, F] = RunningEffect(effect)
         self._flights[key] = flight
-        self._lanes.setdefault(key.lane, set()).add(key.item)
+        self._lanes.setdefault(key.partition_key, set()).add(key.entity_id)
 
         def begin() -> bool:
-            flight.ticket = None
+            flight.waiter = None
             if (views := self._leave(key, effect)) is None:
                 self._forget(key)
                 return False
@@ -82,10 +82,12 @@ class Flights(Generic[E, F]):
             flight.task.add_done_callback(partial(self._landed, key, flight, ticket))
             return True
 
-        flight.ticket = ticket = Ticket(tenant=tenant, lane=key.lane, begin=begin, background=wish.background)
-        self._slots.ask(ticket)
+        flight.waiter = ticket = Waiter(
+            tenant=tenant, account=key.partition_key, begin=begin, background=wish.background
+        )
+        self._slots.acquire(ticket)
 
-    def keep_only(self, key: Key, wanted: E | None) -> None:
+    def keep_only(self, key: StateKey, wanted: E | None) -> None:
         """Stop what this state no longer wants, unless its call must be let finish."""
         flight = self._flights.get(key)
         if flight is None or flight.settled or flight.effect == wanted:
@@ -93,10 +95,10 @@ class Flights(Generic[E, F]):
         if not isinstance(flight.effect, self._uninterruptible):
             self._stop(key, flight)
 
-    def confirm(self, outcomes: list[Offered[F]]) -> None:
+    def confirm(self, outcomes: list[QueuedFact[F]]) -> None:
         """These outcomes are committed."""
         for outcome in outcomes:
-            self.outcomes.remove(outcome)
+            self.results.remove(outcome)
             self._remove(outcome.key)
 
     async def finish(self, seconds: float) -> None:
@@ -115,39 +117,41 @@ class Flights(Generic[E, F]):
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
-    def _stop(self, key: Key, flight: _Flight[E, F]) -> None:
-        if flight.ticket is not None:
-            self._slots.withdraw(flight.ticket)
+    def _stop(self, key: StateKey, flight: RunningEffect[E, F]) -> None:
+        if flight.waiter is not None:
+            self._slots.cancel(flight.waiter)
             self._remove(key)
         elif flight.task is not None:
             flight.task.cancel()
 
-    def _landed(self, key: Key, flight: _Flight[E, F], ticket: Ticket, task: asyncio.Task[F]) -> None:
+    def _landed(self, key: StateKey, flight: RunningEffect[E, F], ticket: Waiter, task: asyncio.Task[F]) -> None:
         if task.cancelled() or task.exception() is not None:
             self._forget(key)
         else:
             flight.settled = True
-            self.outcomes.append(Offered(key=key, fact=task.result(), kept=True))
+            self.results.append(QueuedFact(key=key, fact=task.result(), is_result=True))
             self._wake(None)
-        self._slots.give_back(ticket)
+        self._slots.release(ticket)
 
-    def _forget(self, key: Key) -> None:
+    def _forget(self, key: StateKey) -> None:
         self._remove(key)
         self._wake(key)
 
-    def _remove(self, key: Key) -> None:
+    def _remove(self, key: StateKey) -> None:
         del self._flights[key]
-        self._lanes[key.lane].remove(key.item)
-        if not self._lanes[key.lane]:
-            del self._lanes[key.lane]
+        self._lanes[key.partition_key].remove(key.entity_id)
+        if not self._lanes[key.partition_key]:
+            del self._lanes[key.partition_key]
 
-    async def _perform(self, key: Key, effect: E, views: Views) -> F:
-        shortest, longest = CRASH_PAUSE_SECONDS
+    async def _perform(self, key: StateKey, effect: E, views: Views) -> F:
+        shortest, longest = CRASH_BACKOFF_SECONDS
         pause = shortest
         while True:
             try:
                 return await self._effects.perform(key, effect, views)
             except Exception:  # noqa: BLE001 -- whatever an effect raises, its post must not be lost by it
-                _log.exception("effect_crashed", effect=type(effect).__name__, account_id=key.lane, item=key.item)
+                _log.exception(
+                    "effect_crashed", effect=type(effect).__name__, account_id=key.partition_key, item=key.entity_id
+                )
             await asyncio.sleep(pause * self._random.uniform(0.5, 1.0))
             pause = min(pause * 2, longest)

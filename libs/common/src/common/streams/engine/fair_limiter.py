@@ -13,55 +13,55 @@ BACKGROUND_SHARE: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Ticket:
+class Waiter:
     """Someone in the queue: whose work it is, and what to call when it may begin; it says whether it took the place."""
 
     tenant: str
-    lane: str
+    account: str
     begin: Callable[[], bool]
     background: bool = False
 
 
-class Slots:
+class FairLimiter:
     """A bounded number of places and fair queues for them. Whoever began must `give_back`."""
 
     def __init__(self, places: int) -> None:
-        self._first = _Line(places)
-        self._background = _Line(max(1, int(places * BACKGROUND_SHARE)))
+        self._first = _FairQueue(places)
+        self._background = _FairQueue(max(1, int(places * BACKGROUND_SHARE)))
 
-    def ask(self, ticket: Ticket) -> None:
+    def acquire(self, ticket: Waiter) -> None:
         """Begin now if there is a place, else when one is free and it is this ticket's turn."""
-        self._line(ticket).ask(ticket)
+        self._line(ticket).acquire(ticket)
 
-    def withdraw(self, ticket: Ticket) -> None:
+    def cancel(self, ticket: Waiter) -> None:
         """Leave the queue."""
-        self._line(ticket).withdraw(ticket)
+        self._line(ticket).cancel(ticket)
 
-    def give_back(self, ticket: Ticket) -> None:
+    def release(self, ticket: Waiter) -> None:
         """Free the place that this ticket took."""
-        self._line(ticket).give_back()
+        self._line(ticket).release()
 
-    def _line(self, ticket: Ticket) -> "_Line":
+    def _line(self, ticket: Waiter) -> "_FairQueue":
         return self._background if ticket.background else self._first
 
 
-class _Line:
+class _FairQueue:
     def __init__(self, places: int) -> None:
         self._free = places
-        self._queue: dict[str, dict[str, deque[Ticket]]] = {}
+        self._queue: dict[str, dict[str, deque[Waiter]]] = {}
 
-    def ask(self, ticket: Ticket) -> None:
-        self._queue.setdefault(ticket.tenant, {}).setdefault(ticket.lane, deque()).append(ticket)
+    def acquire(self, ticket: Waiter) -> None:
+        self._queue.setdefault(ticket.tenant, {}).setdefault(ticket.account, deque()).append(ticket)
         self._fill()
 
-    def withdraw(self, ticket: Ticket) -> None:
+    def cancel(self, ticket: Waiter) -> None:
         lanes = self._queue.get(ticket.tenant, {})
-        tickets = lanes.get(ticket.lane, deque())
+        tickets = lanes.get(ticket.account, deque())
         if ticket in tickets:
             tickets.remove(ticket)
-            self._tidy(ticket.tenant, ticket.lane)
+            self._tidy(ticket.tenant, ticket.account)
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         self._free += 1
         self._fill()
 
@@ -69,7 +69,7 @@ class _Line:
         while self._free and self._queue:
             self._free -= self._next().begin()
 
-    def _next(self) -> Ticket:
+    def _next(self) -> Waiter:
         """Take the first ticket of the tenant and account whose turn it is; both go to the end of their rounds."""
         tenant = next(iter(self._queue))
         lanes = self._queue.pop(tenant)

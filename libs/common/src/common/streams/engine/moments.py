@@ -8,23 +8,23 @@ _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """On Linux the usual steady clock, which the event loop goes by too, stands still with a suspended machine."""
 
 
-class Moment(NamedTuple):
+class ClockReading(NamedTuple):
     """One moment on two clocks, in seconds: one that nobody sets, and the machine's, which may be set."""
 
     steady: float
     wall: float
 
 
-Moments = Callable[[], Moment]
+ReadClocks = Callable[[], ClockReading]
 """Tells which moment it is."""
 
 
-def system_moment() -> Moment:
+def read_system_clocks() -> ClockReading:
     """Read the machine's clocks."""
-    return Moment(time.clock_gettime(_STEADY), time.time())
+    return ClockReading(time.clock_gettime(_STEADY), time.time())
 
 
-def seconds_between(before: Moment, after: Moment) -> float:
+def elapsed_seconds(before: ClockReading, after: ClockReading) -> float:
     """Return what the clock that went further shows.
 
     In a virtual machine that was paused, none may have run; the first sign of the pause is its clock being set forward.

@@ -4,120 +4,106 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Generic, TypeVar
 
-from common.clock import Instant
+from common.clock import UtcDatetime
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
-from common.streams.api import Decision, Key, Machine
-from common.streams.engine.changelog import Journal
-from common.streams.engine.inputs import Offered, Passed
-from common.streams.log.port import Outgoing, Slice
+from common.streams.api import Decision, Processor, StateKey
+from common.streams.engine.changelog import Changelog
+from common.streams.engine.inputs import ForwardOnly, QueuedFact
+from common.streams.log.port import OutgoingRecord, TopicPartition
 
 S = TypeVar("S")
 F = TypeVar("F")
 E = TypeVar("E")
 
 
-class Book(Generic[S]):
+class StateStore(Generic[S]):
     """The committed states of one partition."""
 
     def __init__(self) -> None:
         self._lanes: dict[str, dict[str, S]] = {}
-        self._traces: dict[Key, str] = {}
-        self._formerly: dict[Key, Key] = {}
+        self._traces: dict[StateKey, str] = {}
 
-    def get(self, key: Key) -> S | None:
+    def get(self, key: StateKey) -> S | None:
         """Return a state, if there is one."""
-        return self._lanes.get(key.lane, {}).get(key.item)
+        return self._lanes.get(key.partition_key, {}).get(key.entity_id)
 
-    def trace(self, key: Key) -> str | None:
+    def trace(self, key: StateKey) -> str | None:
         """Return the trace a state belongs to."""
         return self._traces.get(key)
 
-    def formerly(self, key: Key) -> Key | None:
-        """Return the older name that a state still has in the log."""
-        return self._formerly.get(key)
-
-    def rename(self, old: Key, new: Key) -> None:
-        """Give a state the name it goes by today, unless another has it."""
-        if new != old and self.get(new) is None:
-            state, trace = self.get(old), self.trace(old)
-            self.put(old, None, None)
-            self.put(new, state, trace)
-            self._formerly[new] = old
-
-    def put(self, key: Key, state: S | None, trace: str | None) -> None:
+    def put(self, key: StateKey, state: S | None, trace: str | None) -> None:
         """Set or forget a state."""
-        self._formerly.pop(key, None)
         if state is None:
             self._traces.pop(key, None)
-            lane = self._lanes.get(key.lane, {})
-            lane.pop(key.item, None)
+            lane = self._lanes.get(key.partition_key, {})
+            lane.pop(key.entity_id, None)
             if not lane:
-                self._lanes.pop(key.lane, None)
+                self._lanes.pop(key.partition_key, None)
             return
-        self._lanes.setdefault(key.lane, {})[key.item] = state
+        self._lanes.setdefault(key.partition_key, {})[key.entity_id] = state
         if trace is not None:
             self._traces[key] = trace
 
-    def lane(self, account_id: str) -> Mapping[str, S]:
+    def group(self, account_id: str) -> Mapping[str, S]:
         """Return an account's states."""
         return self._lanes.get(account_id, {})
 
-    def keys(self) -> Iterator[Key]:
+    def keys(self) -> Iterator[StateKey]:
         """Name every state."""
         return (key for key, _ in self.all())
 
-    def all(self) -> Iterator[tuple[Key, S]]:
+    def all(self) -> Iterator[tuple[StateKey, S]]:
         """Go through every state."""
-        return ((Key(lane, item), state) for lane, items in self._lanes.items() for item, state in items.items())
+        return ((StateKey(lane, item), state) for lane, items in self._lanes.items() for item, state in items.items())
 
 
-class Draft(Generic[S, F, E]):
+class TransactionBuilder(Generic[S, F, E]):
     """One transaction in the making. Each fact sees the changes of those before it."""
 
-    def __init__(self, machine: Machine[S, F, E], book: Book[S], now: Instant) -> None:
+    def __init__(self, machine: Processor[S, F, E], book: StateStore[S], now: UtcDatetime) -> None:
         self._machine = machine
         self._book = book
         self._now = now
-        self.changes: dict[Key, tuple[S | None, str | None]] = {}
-        self.touched: dict[Key, None] = {}
+        self.changes: dict[StateKey, tuple[S | None, str | None]] = {}
+        self.touched: dict[StateKey, None] = {}
         self.events: list[tuple[Body, str | None]] = []
-        self.passing: list[Outgoing] = []
+        self.extra_records: list[OutgoingRecord] = []
         self.offsets: dict[str, int] = {}
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write but how far the inputs are read."""
-        return not (self.changes or self.events or self.passing)
+        return not (self.changes or self.events or self.extra_records)
 
-    def take(self, step: Offered[F] | Passed) -> None:
+    def take(self, step: QueuedFact[F] | ForwardOnly) -> None:
         """Let one step change the draft."""
-        if step.mark is not None:
-            self.offsets[step.mark.slice.topic] = step.mark.next_offset
-        self.passing.extend(step.passing)
-        if isinstance(step, Offered):
+        if step.position is not None:
+            self.offsets[step.position.slice.topic] = step.position.next_offset
+        self.extra_records.extend(step.extra_records)
+        if isinstance(step, QueuedFact):
             self._take_fact(step)
 
-    def _take_fact(self, step: Offered[F]) -> None:
+    def _take_fact(self, step: QueuedFact[F]) -> None:
         before, trace = self.changes.get(step.key) or (self._book.get(step.key), self._book.trace(step.key))
-        if step.put_aside is None:
+        if step.dead_letter is None:
             self._keep(step, before, self._machine.decide(step.key, before, step.fact, self._now), trace or step.trace)
             return
         try:
             decision = self._decide_and_look_ahead(step, before)
         except Exception as error:  # noqa: BLE001 -- whatever a stranger's record does to us, those behind it go on
-            self.passing.append(step.put_aside(error))
+            self.extra_records.append(step.dead_letter(error))
         else:
             self._keep(step, before, decision, trace or step.trace)
 
-    def _decide_and_look_ahead(self, step: Offered[F], before: S | None) -> Decision[S]:
+    def _decide_and_look_ahead(self, step: QueuedFact[F], before: S | None) -> Decision[S]:
         """Decide, and see that the new state says what it wants: one that cannot would stop every owner to come."""
         decision = self._machine.decide(step.key, before, step.fact, self._now)
         if decision.state is not None and decision.state is not before:
-            self._machine.todo(step.key, decision.state, self._now)
+            self._machine.next_effect(step.key, decision.state, self._now)
         return decision
 
-    def _keep(self, step: Offered[F], before: S | None, decision: Decision[S], trace: str | None) -> None:
+    def _keep(self, step: QueuedFact[F], before: S | None, decision: Decision[S], trace: str | None) -> None:
         key = step.key
         self.touched[key] = None
         self.events.extend((body, trace) for body in decision.events)
@@ -125,36 +111,35 @@ class Draft(Generic[S, F, E]):
             self.changes[key] = (decision.state, trace)
 
     def records(
-        self, journal: Journal[S], offsets: Mapping[str, int], write: Callable[[Body, str | None], Outgoing]
-    ) -> Sequence[Outgoing]:
+        self, journal: Changelog[S], offsets: Mapping[str, int], write: Callable[[Body, str | None], OutgoingRecord]
+    ) -> Sequence[OutgoingRecord]:
         """Lay out the transaction: states, events, what is passed on, and the position."""
         return [
             *(journal.put(key, state, trace) for key, (state, trace) in self.changes.items()),
-            *(journal.put(old, None, None) for old in map(self._book.formerly, self.changes) if old is not None),
             *(write(body, trace) for body, trace in self.events),
-            *self.passing,
+            *self.extra_records,
             journal.put_position(offsets, self._now),
         ]
 
-    def settle(self) -> None:
+    def apply(self) -> None:
         """The transaction is committed: let its changes count."""
         for key, (state, trace) in self.changes.items():
             self._book.put(key, state, trace)
 
 
 def event_writer(
-    *, service: str, partition: int, run: str, now: Callable[[], Instant]
-) -> Callable[[Body, str | None], Outgoing]:
+    *, service: str, partition: int, epoch_id: str, now: Callable[[], UtcDatetime]
+) -> Callable[[Body, str | None], OutgoingRecord]:
     """Return a function that makes an event's record, on the partition the task owns.
 
     `run` names this opening of the task; with a count behind it, it is the event's id.
     """
     numbers = count(1)
 
-    def write(body: Body, trace: str | None) -> Outgoing:
-        event_id = f"{run}-{next(numbers)}"
+    def write(body: Body, trace: str | None) -> OutgoingRecord:
+        event_id = f"{epoch_id}-{next(numbers)}"
         value, headers = encode(Envelope(id=event_id, source=service, time=now(), traceparent=trace, body=body))
-        slice_ = Slice(body.topic.name, partition)
-        return Outgoing(slice=slice_, key=body.key.encode(), value=value, headers=headers)
+        slice_ = TopicPartition(body.topic.name, partition)
+        return OutgoingRecord(topic_partition=slice_, key=body.key.encode(), value=value, headers=headers)
 
     return write

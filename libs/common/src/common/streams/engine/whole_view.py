@@ -9,7 +9,7 @@ import structlog
 from common.contract.body import Body
 from common.contract.topics import Topic
 from common.streams.engine.inputs import read_view
-from common.streams.log.port import Log, Reader, Record, Slice, Unusable
+from common.streams.log.port import Log, LogUnavailable, Reader, Record, TopicPartition
 
 STALE_SECONDS = 10.0
 """A view that has not reached the end for this long is not answered from."""
@@ -26,7 +26,7 @@ class WholeView:
     ) -> None:
         self._log = log
         self._topic = topic.name
-        self._positions = {Slice(topic.name, number): 0 for number in range(partitions)}
+        self._positions = {TopicPartition(topic.name, number): 0 for number in range(partitions)}
         self._bodies: dict[str, Body] = {}
         self._at_end: float | None = None
         self._changed = asyncio.Event()
@@ -61,7 +61,7 @@ class WholeView:
             await self.until(lambda: self.ready, PATIENCE_SECONDS)
 
     async def follow(self, stop: asyncio.Event) -> None:
-        """Keep reading until `stop`; a broker outage makes it stale, not wrong. Raises `Unreadable`."""
+        """Keep reading until `stop`; a broker outage makes it stale, not wrong. Raises `UnreadableRecord`."""
         following = asyncio.create_task(self._follow(stop))
         stopping = asyncio.create_task(stop.wait())
         done, pending = await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -81,7 +81,7 @@ class WholeView:
                     await self._read(reader, stop)
                 finally:
                     await reader.close()
-            except Unusable as error:
+            except LogUnavailable as error:
                 _log.warning("view_unusable", topic=self._topic, cause=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -93,10 +93,10 @@ class WholeView:
             await self._look_for_end(reader, ends)
             for record in await reader.fetch(PATIENCE_SECONDS):
                 self._apply(record)
-                self._positions[record.slice] = record.offset + 1
+                self._positions[record.topic_partition] = record.offset + 1
             await self._look_for_end(reader, ends)
 
-    async def _look_for_end(self, reader: Reader, ends: Mapping[Slice, int]) -> None:
+    async def _look_for_end(self, reader: Reader, ends: Mapping[TopicPartition, int]) -> None:
         if not [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
             was_ready, self._at_end = self.ready, self._time()
             if not was_ready:

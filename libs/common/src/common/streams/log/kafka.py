@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import TopicPartition as KafkaTopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalOperation, KafkaError
 from aiokafka.partitioner import murmur2
 from aiokafka.producer import sender
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from common.streams.log.port import Doubt, Outgoing, Record, Slice, Unusable
+from common.streams.log.port import LogUnavailable, OutgoingRecord, Record, TopicPartition, TransactionInDoubt
 
 # The sender waits this long when a transaction follows another at once: 20 of the 28 ms a small one took.
 sender.BACKOFF_OVERRIDE = 0.002
@@ -57,15 +58,15 @@ class KafkaLog:
         )
         writer = KafkaWriter(producer, self._group)
         try:
-            with translated(Unusable):
+            with translated(LogUnavailable):
                 async with asyncio.timeout(OPEN_SECONDS):
                     await producer.start()
-        except Unusable:
+        except LogUnavailable:
             await writer.close()
             raise
         return writer
 
-    async def reader(self, *, brisk: bool = False) -> "KafkaReader":
+    async def reader(self, *, low_latency: bool = False) -> "KafkaReader":
         """Start a consumer without a group: nothing but its owner ever moves its position."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._servers,
@@ -74,13 +75,13 @@ class KafkaLog:
             auto_offset_reset="earliest",
             retry_backoff_ms=RETRY_BACKOFF_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=BRISK_WAIT_MS if brisk else PATIENT_WAIT_MS,
+            fetch_max_wait_ms=BRISK_WAIT_MS if low_latency else PATIENT_WAIT_MS,
         )
         try:
-            with translated(Unusable):
+            with translated(LogUnavailable):
                 async with asyncio.timeout(OPEN_SECONDS):
                     await consumer.start()
-        except Unusable:
+        except LogUnavailable:
             await _stop(consumer)
             raise
         # Its tasks must have begun before it can be stopped: stop gives up at one that was cancelled before that.
@@ -94,7 +95,7 @@ class KafkaLog:
         """Tell whether the cluster answers a new connection now."""
         try:
             reader = await self.reader()
-        except Unusable:
+        except LogUnavailable:
             return False
         await reader.close()
         return True
@@ -107,9 +108,11 @@ class KafkaWriter:
         self._producer = producer
         self._group = group
 
-    async def commit(self, records: Sequence[Outgoing], group_offsets: Mapping[Slice, int] | None = None) -> None:
-        """Write one transaction. Raises `Doubt` on any error, and after 10 s without an answer."""
-        with translated(Doubt):
+    async def commit(
+        self, records: Sequence[OutgoingRecord], group_offsets: Mapping[TopicPartition, int] | None = None
+    ) -> None:
+        """Write one transaction. Raises `TransactionInDoubt` on any error, and after 10 s without an answer."""
+        with translated(TransactionInDoubt):
             async with asyncio.timeout(COMMIT_SECONDS):
                 await self._producer.begin_transaction()
                 # Every send is awaited before the offsets: adding them while a produce is in flight costs 100 ms.
@@ -118,15 +121,17 @@ class KafkaWriter:
                     await self._producer.send_offsets_to_transaction(_positions(group_offsets), self._group)
                 await self._producer.commit_transaction()
 
-    async def _send(self, records: Sequence[Outgoing]) -> None:
+    async def _send(self, records: Sequence[OutgoingRecord]) -> None:
         slices = defaultdict(list)
         for record in records:
-            slices[record.slice].append(record)
+            slices[record.topic_partition].append(record)
         sent = [future for slice_, batch in slices.items() for future in await self._send_slice(slice_, batch)]
         # Gathered even where one fails: aiokafka complains of futures that nobody looked at.
         await asyncio.gather(*sent)
 
-    async def _send_slice(self, slice_: Slice, records: Sequence[Outgoing]) -> "list[asyncio.Future[object]]":
+    async def _send_slice(
+        self, slice_: TopicPartition, records: Sequence[OutgoingRecord]
+    ) -> "list[asyncio.Future[object]]":
         """Send whole batches: a future for each record would cost more than the record."""
         sent: list[asyncio.Future[object]] = []
         batch = self._producer.create_batch()
@@ -149,28 +154,28 @@ class KafkaReader:
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
 
-    def assign(self, positions: Mapping[Slice, int]) -> None:
+    def assign(self, positions: Mapping[TopicPartition, int]) -> None:
         """Read these slices from these offsets."""
-        self._consumer.assign([TopicPartition(slice_.topic, slice_.partition) for slice_ in positions])
+        self._consumer.assign([KafkaTopicPartition(slice_.topic, slice_.partition) for slice_ in positions])
         for slice_, offset in positions.items():
-            self._consumer.seek(TopicPartition(slice_.topic, slice_.partition), offset)
+            self._consumer.seek(KafkaTopicPartition(slice_.topic, slice_.partition), offset)
 
-    async def ends(self) -> Mapping[Slice, int]:
+    async def ends(self) -> Mapping[TopicPartition, int]:
         """Ask for the last stable offsets: an open transaction must not keep a reader waiting for its end."""
-        with translated(Unusable):
+        with translated(LogUnavailable):
             found = await self._consumer.end_offsets(list(self._consumer.assignment()))
-        return {Slice(part.topic, part.partition): offset for part, offset in found.items()}
+        return {TopicPartition(part.topic, part.partition): offset for part, offset in found.items()}
 
-    async def fetch(self, patience: float) -> Sequence[Record]:
+    async def fetch(self, max_wait: float) -> Sequence[Record]:
         """Wait for records."""
-        with translated(Unusable):
-            found = await self._consumer.getmany(timeout_ms=int(patience * 1000), max_records=FETCH_RECORDS)
-        return [_record(Slice(*part), raw) for part, batch in found.items() for raw in batch]
+        with translated(LogUnavailable):
+            found = await self._consumer.getmany(timeout_ms=int(max_wait * 1000), max_records=FETCH_RECORDS)
+        return [_record(TopicPartition(*part), raw) for part, batch in found.items() for raw in batch]
 
-    async def position(self, slice_: Slice) -> int:
+    async def position(self, slice_: TopicPartition) -> int:
         """Return the next offset."""
-        with translated(Unusable):
-            return int(await self._consumer.position(TopicPartition(slice_.topic, slice_.partition)))
+        with translated(LogUnavailable):
+            return int(await self._consumer.position(KafkaTopicPartition(slice_.topic, slice_.partition)))
 
     async def close(self) -> None:
         """Stop the consumer."""
@@ -178,7 +183,7 @@ class KafkaReader:
 
 
 @contextmanager
-def translated(into: type[Doubt] | type[Unusable]) -> Iterator[None]:
+def translated(into: type[TransactionInDoubt] | type[LogUnavailable]) -> Iterator[None]:
     """Turn whatever aiokafka raises into a word of the log's own.
 
     It asserts what it takes for granted, such as that some broker is known: one that has just come back names none.
@@ -200,19 +205,19 @@ def _cancelled_by_others() -> bool:
     return task is None or task.cancelling() > 0
 
 
-def _append(batch: BatchBuilder, record: Outgoing) -> bool:
+def _append(batch: BatchBuilder, record: OutgoingRecord) -> bool:
     """Add a record unless the batch is full. The first record of a batch always fits."""
     headers = list(record.headers)
     return batch.append(timestamp=None, key=record.key, value=record.value, headers=headers) is not None
 
 
-def _positions(offsets: Mapping[Slice, int]) -> dict[TopicPartition, int]:
-    return {TopicPartition(slice_.topic, slice_.partition): offset for slice_, offset in offsets.items()}
+def _positions(offsets: Mapping[TopicPartition, int]) -> dict[KafkaTopicPartition, int]:
+    return {KafkaTopicPartition(slice_.topic, slice_.partition): offset for slice_, offset in offsets.items()}
 
 
-def _record(slice_: Slice, raw: ConsumerRecord) -> Record:
+def _record(slice_: TopicPartition, raw: ConsumerRecord) -> Record:
     return Record(
-        slice=slice_,
+        topic_partition=slice_,
         offset=raw.offset,
         key=raw.key,
         value=raw.value,
@@ -223,11 +228,11 @@ def _record(slice_: Slice, raw: ConsumerRecord) -> Record:
 
 async def _stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
     """Stop a client in bounded time. What it still complains of is about a connection we are done with."""
-    with suppress(Unusable), translated(Unusable):
+    with suppress(LogUnavailable), translated(LogUnavailable):
         async with asyncio.timeout(CLOSE_SECONDS):
             await client.stop()
     if isinstance(client, AIOKafkaProducer):
         # A producer whose broker is away does not get as far as closing its connections.
-        with suppress(Unusable), translated(Unusable):
+        with suppress(LogUnavailable), translated(LogUnavailable):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await client.client.close()

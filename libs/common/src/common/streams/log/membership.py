@@ -1,8 +1,8 @@
 """Which partition numbers this process owns. A group consumer decides it and reads nothing.
 
 Errors:
-    Displaced    another process has this one's static membership id: two of them would evict each other for ever
-    Expelled     Kafka no longer takes this process for a member: it must not go on as if it were one
+    DuplicateInstance  another process uses the same static membership id: the two would evict each other for ever
+    RemovedFromGroup   Kafka no longer counts this process as a member: it must not go on as if it were one
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _LOOK_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
-class Displaced(Exception):
+class DuplicateInstance(Exception):
     """Another process uses this one's static membership id."""
 
     def __init__(self, *, instance: str, rebalances: int) -> None:
@@ -34,7 +34,7 @@ class Displaced(Exception):
         )
 
 
-class Expelled(Exception):
+class RemovedFromGroup(Exception):
     """Kafka no longer takes this process for a member of its group."""
 
     def __init__(self, cause: Exception) -> None:
@@ -54,7 +54,7 @@ class Membership(Protocol):
         """The partition numbers owned now."""
 
     async def changed(self) -> None:
-        """Wait until `numbers` may have changed since the last call. Raises `Displaced`, `Expelled`."""
+        """Wait until `numbers` may have changed since the last call. Raises `DuplicateInstance`, `RemovedFromGroup`."""
 
 
 class FixedMembership:
@@ -90,13 +90,13 @@ class GroupMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         return self._numbers
 
     async def changed(self) -> None:
-        """Wait for the next assignment. Raises `Displaced`, `Expelled`."""
+        """Wait for the next assignment. Raises `DuplicateInstance`, `RemovedFromGroup`."""
         while not await self._rung():
             await self._ask()
         self._bell.clear()
         times = self._assigned_at
         if self._instance and len(times) == _TWIN_REBALANCES and times[-1] - times[0] < _TWIN_SECONDS:
-            raise Displaced(instance=self._instance, rebalances=len(times))
+            raise DuplicateInstance(instance=self._instance, rebalances=len(times))
 
     async def _rung(self) -> bool:
         try:
@@ -114,7 +114,7 @@ class GroupMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         except TimeoutError:
             return  # partitions are being handed out
         except KafkaError as error:
-            raise Expelled(error) from error
+            raise RemovedFromGroup(error) from error
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Nothing yet: a partition that comes back at once need not be closed; fencing guards the rest."""

@@ -9,12 +9,12 @@ from typing import Protocol
 from zlib import crc32
 
 from common.clock import Clock
-from common.streams.log.port import Doubt, Outgoing, Record, Slice
+from common.streams.log.port import OutgoingRecord, Record, TopicPartition, TransactionInDoubt
 
 _offset_of = attrgetter("offset")
 
 
-class Weather(Protocol):
+class FaultInjector(Protocol):
     """What may happen around a call to the log. Each hook may wait, raise, or never come back."""
 
     async def before(self, step: str) -> None:
@@ -24,7 +24,7 @@ class Weather(Protocol):
         """Stand in the way after `step` took effect and before its caller learns of it."""
 
 
-class Calm:
+class NoFaults:
     """Nothing happens."""
 
     async def before(self, step: str) -> None:
@@ -42,48 +42,48 @@ class MemoryStore:
     def __init__(self, *, partitions: int, clock: Clock) -> None:
         self.partitions = partitions
         self.clock = clock
-        self.records: dict[Slice, list[Record]] = {}
+        self.records: dict[TopicPartition, list[Record]] = {}
         self.epochs: dict[str, int] = {}
-        self._grown: dict[Slice, list[asyncio.Event]] = {}
+        self._grown: dict[TopicPartition, list[asyncio.Event]] = {}
 
-    def append(self, outgoing: Outgoing, *, at: datetime | None = None) -> None:
+    def append(self, outgoing: OutgoingRecord, *, at: datetime | None = None) -> None:
         """Add a committed record."""
-        log = self.records.setdefault(outgoing.slice, [])
+        log = self.records.setdefault(outgoing.topic_partition, [])
         log.append(
             Record(
-                slice=outgoing.slice,
-                offset=self.end(outgoing.slice),
+                topic_partition=outgoing.topic_partition,
+                offset=self.end(outgoing.topic_partition),
                 key=outgoing.key,
                 value=outgoing.value,
                 headers=outgoing.headers,
                 time_ms=int((at or self.clock()).timestamp() * 1000),
             )
         )
-        for event in self._grown.get(outgoing.slice, ()):
+        for event in self._grown.get(outgoing.topic_partition, ()):
             event.set()
 
-    def end(self, slice_: Slice) -> int:
+    def end(self, slice_: TopicPartition) -> int:
         """Return the offset that the next record will have."""
         log = self.records.get(slice_)
         return log[-1].offset + 1 if log else 0
 
-    def read(self, slice_: Slice, position: int) -> Sequence[Record]:
+    def read(self, slice_: TopicPartition, position: int) -> Sequence[Record]:
         """Return the records from this offset on."""
         log = self.records.get(slice_, [])
         return log[bisect_left(log, position, key=_offset_of) :]
 
-    def compact(self, slice_: Slice) -> None:
+    def compact(self, slice_: TopicPartition) -> None:
         """Keep the newest record of each key, as Kafka does now and then with a compacted topic."""
         log = self.records.get(slice_, [])
         newest = {record.key: record.offset for record in log}
         self.records[slice_] = [record for record in log if newest[record.key] == record.offset]
 
-    def watch(self, slices: Iterable[Slice], event: asyncio.Event) -> None:
+    def watch(self, slices: Iterable[TopicPartition], event: asyncio.Event) -> None:
         """Set this event whenever records come to one of these."""
         for slice_ in slices:
             self._grown.setdefault(slice_, []).append(event)
 
-    def unwatch(self, slices: Iterable[Slice], event: asyncio.Event) -> None:
+    def unwatch(self, slices: Iterable[TopicPartition], event: asyncio.Event) -> None:
         """Stop setting this event for these."""
         for slice_ in slices:
             self._grown[slice_].remove(event)
@@ -92,9 +92,9 @@ class MemoryStore:
 class MemoryLog:
     """One process's connection to the store, with the weather that process has."""
 
-    def __init__(self, store: MemoryStore, weather: Weather | None = None) -> None:
+    def __init__(self, store: MemoryStore, weather: FaultInjector | None = None) -> None:
         self._store = store
-        self._weather = weather or Calm()
+        self._weather = weather or NoFaults()
 
     async def writer(self, name: str) -> "MemoryWriter":
         """Open the writer of this name; the older one's commits fail from now on."""
@@ -104,9 +104,9 @@ class MemoryLog:
         await self._weather.after("open writer")
         return MemoryWriter(self._store, self._weather, name, epoch)
 
-    async def reader(self, *, brisk: bool = False) -> "MemoryReader":
+    async def reader(self, *, low_latency: bool = False) -> "MemoryReader":
         """Open a reader with nothing assigned."""
-        del brisk
+        del low_latency
         await self._weather.before("open reader")
         return MemoryReader(self._store, self._weather)
 
@@ -122,19 +122,21 @@ class MemoryLog:
 class MemoryWriter:
     """A transactional writer: all records at one instant, or none."""
 
-    def __init__(self, store: MemoryStore, weather: Weather, name: str, epoch: int) -> None:
+    def __init__(self, store: MemoryStore, weather: FaultInjector, name: str, epoch: int) -> None:
         self._store = store
         self._weather = weather
         self._name = name
         self._epoch = epoch
 
-    async def commit(self, records: Sequence[Outgoing], group_offsets: Mapping[Slice, int] | None = None) -> None:
-        """Write all records. Raises `Doubt` when fenced."""
+    async def commit(
+        self, records: Sequence[OutgoingRecord], group_offsets: Mapping[TopicPartition, int] | None = None
+    ) -> None:
+        """Write all records. Raises `TransactionInDoubt` when fenced."""
         del group_offsets
         await self._weather.before("commit")
         if self._store.epochs[self._name] != self._epoch:
             cause = f"{self._name} was opened again"
-            raise Doubt(cause)
+            raise TransactionInDoubt(cause)
         for record in records:
             self._store.append(record)
         await self._weather.after("commit")
@@ -146,39 +148,39 @@ class MemoryWriter:
 class MemoryReader:
     """Reads committed records."""
 
-    def __init__(self, store: MemoryStore, weather: Weather) -> None:
+    def __init__(self, store: MemoryStore, weather: FaultInjector) -> None:
         self._store = store
         self._weather = weather
-        self._positions: dict[Slice, int] = {}
+        self._positions: dict[TopicPartition, int] = {}
         self._grown = asyncio.Event()
 
-    def assign(self, positions: Mapping[Slice, int]) -> None:
+    def assign(self, positions: Mapping[TopicPartition, int]) -> None:
         """Read these slices from these offsets."""
         self._store.unwatch(self._positions, self._grown)
         self._positions = dict(positions)
         self._store.watch(self._positions, self._grown)
         self._grown.set()
 
-    async def ends(self) -> Mapping[Slice, int]:
+    async def ends(self) -> Mapping[TopicPartition, int]:
         """Return the end of each assigned slice."""
         await self._weather.before("ends")
         return {slice_: self._store.end(slice_) for slice_ in self._positions}
 
-    async def fetch(self, patience: float) -> Sequence[Record]:
+    async def fetch(self, max_wait: float) -> Sequence[Record]:
         """Wait for records, however long it takes: memory wakes whoever waits."""
-        del patience
+        del max_wait
         while not (found := self._available()):
             self._grown.clear()
             await self._grown.wait()
         await self._weather.before("fetch")
         for record in found:
-            self._positions[record.slice] = record.offset + 1
+            self._positions[record.topic_partition] = record.offset + 1
         return found
 
     def _available(self) -> list[Record]:
         return [record for slice_, position in self._positions.items() for record in self._store.read(slice_, position)]
 
-    async def position(self, slice_: Slice) -> int:
+    async def position(self, slice_: TopicPartition) -> int:
         """Return the next offset."""
         return self._positions[slice_]
 

@@ -2,8 +2,8 @@
 
 Errors:
     LogError
-    ├── Doubt      a transaction's outcome is not known, or the writer was fenced: reopen from the log
-    └── Unusable   the log cannot be reached or refuses us for now: try again later
+    ├── TransactionInDoubt  a transaction's outcome is not known, or the writer was fenced: reopen from the log
+    └── LogUnavailable      the log cannot be reached or refuses us for now: try again later
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ class LogError(Exception):
     """The log did not do what was asked."""
 
 
-class Doubt(LogError):
+class TransactionInDoubt(LogError):
     """A transaction's outcome is not known, or another owner fenced this one."""
 
     def __init__(self, cause: object) -> None:
@@ -22,7 +22,7 @@ class Doubt(LogError):
         super().__init__(f"the transaction's outcome is in doubt: {cause}")
 
 
-class Unusable(LogError):
+class LogUnavailable(LogError):
     """The log cannot be reached, or refuses for now."""
 
     def __init__(self, cause: object) -> None:
@@ -30,7 +30,7 @@ class Unusable(LogError):
         super().__init__(f"the log cannot be used for now: {cause}")
 
 
-class Slice(NamedTuple):
+class TopicPartition(NamedTuple):
     """One partition of one topic. A named tuple: made and hashed for every record."""
 
     topic: str
@@ -40,7 +40,7 @@ class Slice(NamedTuple):
 class Record(NamedTuple):
     """A record as read. `value` of None is a tombstone; `time_ms` is when its producer says it was made (epoch)."""
 
-    slice: Slice
+    topic_partition: TopicPartition
     offset: int
     key: bytes | None
     value: bytes | None
@@ -48,10 +48,10 @@ class Record(NamedTuple):
     time_ms: int | None = None
 
 
-class Outgoing(NamedTuple):
+class OutgoingRecord(NamedTuple):
     """A record to write."""
 
-    slice: Slice
+    topic_partition: TopicPartition
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]] = ()
@@ -60,26 +60,34 @@ class Outgoing(NamedTuple):
 class Writer(Protocol):
     """A transactional writer of one name. Opening a second one of the name fences the first."""
 
-    async def commit(self, records: Sequence[Outgoing], group_offsets: Mapping[Slice, int] | None = None) -> None:
-        """Write all records and offsets as one transaction. Raises `Doubt` when that may not have happened."""
+    async def commit(
+        self, records: Sequence[OutgoingRecord], group_offsets: Mapping[TopicPartition, int] | None = None
+    ) -> None:
+        """Write all records and offsets as one transaction.
+
+        Raises `TransactionInDoubt` when that may not have happened.
+        """
 
     async def close(self) -> None:
-        """Let go. Bounded in time, safe after `Doubt`."""
+        """Let go. Bounded in time, safe after `TransactionInDoubt`."""
 
 
 class Reader(Protocol):
     """Reads committed records from assigned slices."""
 
-    def assign(self, positions: Mapping[Slice, int]) -> None:
+    def assign(self, positions: Mapping[TopicPartition, int]) -> None:
         """Read these slices from these offsets from now on, and no others."""
 
-    async def ends(self) -> Mapping[Slice, int]:
-        """Return the last stable offset of each assigned slice. Raises `Unusable`."""
+    async def ends(self) -> Mapping[TopicPartition, int]:
+        """Return the last stable offset of each assigned slice. Raises `LogUnavailable`."""
 
-    async def fetch(self, patience: float) -> Sequence[Record]:
-        """Wait up to `patience` seconds for records, each slice's in order; may return none. Raises `Unusable`."""
+    async def fetch(self, max_wait: float) -> Sequence[Record]:
+        """Wait up to `max_wait` seconds for records, in order within each partition; may return none.
 
-    async def position(self, slice_: Slice) -> int:
+        Raises `LogUnavailable`.
+        """
+
+    async def position(self, slice_: TopicPartition) -> int:
         """Return the offset of the next record to read; control records and holes are skipped by it."""
 
     async def close(self) -> None:
@@ -90,10 +98,10 @@ class Log(Protocol):
     """Where records live."""
 
     async def writer(self, name: str) -> Writer:
-        """Open the writer of this name, fencing any older one and ending what it left open. Raises `Unusable`."""
+        """Open the writer of this name, fencing any older one and ending what it left open. Raises `LogUnavailable`."""
 
-    async def reader(self, *, brisk: bool = False) -> Reader:
-        """Open a reader with nothing assigned. A brisk one is for reading to an end. Raises `Unusable`."""
+    async def reader(self, *, low_latency: bool = False) -> Reader:
+        """Open a reader with nothing assigned. A low_latency one is for reading to an end. Raises `LogUnavailable`."""
 
     def partition_of(self, key: str) -> int:
         """Return the partition number that Kafka's default partitioner (murmur2) gives this key."""

@@ -10,7 +10,7 @@ from common.clock import Clock, system_clock
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.streams.log.kafka import translated
-from common.streams.log.port import Unusable
+from common.streams.log.port import LogUnavailable
 
 REQUEST_TIMEOUT_MS = 15_000
 
@@ -42,10 +42,13 @@ class EventProducer:
             await producer.stop()
 
     async def produce(self, body: Body, traceparent: str | None = None) -> None:
-        """Write an event; returns when every in-sync replica has it. Raises `Unusable`: it may be there or not."""
+        """Write an event; returns when every in-sync replica has it.
+
+        Raises `LogUnavailable`: the event may have been written or not.
+        """
         envelope = Envelope(
             id=str(uuid4()), source=self._source, time=self._clock(), traceparent=traceparent, body=body
         )
         value, headers = encode(envelope)
-        with translated(Unusable):
+        with translated(LogUnavailable):
             await self._producer.send_and_wait(body.topic.name, value=value, key=body.key.encode(), headers=headers)
