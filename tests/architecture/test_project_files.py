@@ -9,7 +9,7 @@ import pytest
 TARGET = re.compile(r"^(?P<name>[a-z][a-z-]*):", re.MULTILINE)
 CALLED = re.compile(r"\bmake (?P<name>[a-z][a-z-]*)")
 CALLERS = (".ci/run", ".pre-commit-config.yaml", ".github/PULL_REQUEST_TEMPLATE.md")
-DOCUMENTS = ("README.md", "dev/README.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "dev/README.md")
 CODE = re.compile(r"```sh\n(?P<block>.*?)```|`(?P<inline>[^`\n]+)`", re.DOTALL)
 
 
