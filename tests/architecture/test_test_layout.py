@@ -25,7 +25,6 @@ NOT_YET = {
     "tests/unit/common",
     "tests/unit/publisher",
     "tests/unit/sandbox",
-    "tests/unit/stack",
     "tests/unit/streams",
     "tests/unit/tiktok",
     "tests/unit/uploader",
@@ -35,6 +34,14 @@ NOT_YET = {
 
 TESTED_ELSEWHERE: dict[str, str] = {
     # module: where its behaviour is tested, and why it is not a unit test of that name
+    "dev/src/stack/api_keys.py": "tests/e2e/test_api_keys.py: it needs auth",
+    "dev/src/stack/demo/scenario.py": "tests/e2e/test_demo.py: it needs the whole stack",
+    "dev/src/stack/kafka.py": "tests/integration/test_stack_kafka.py: it starts a broker",
+    "dev/src/stack/local.py": "tests/integration/test_stack_local.py: it starts every process",
+    "dev/src/stack/mongo.py": "tests/integration/test_projector.py: it starts a server",
+    "dev/src/stack/processes.py": "tests/integration/test_stack_processes.py: it starts processes",
+    "dev/src/stack/servers.py": "tests/integration/test_stack_media.py: it starts a server",
+    "dev/src/stack/tied_process.py": "tests/integration/test_stack_processes.py: it becomes another process",
 }
 
 BRANCHES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.Match, ast.comprehension)
@@ -70,8 +77,8 @@ def modules_for(test: str, modules: Iterable[str]) -> list[str]:
     return [
         module
         for module in modules
-        if PurePosixPath(module).parent == folder
-        and (subject == PurePosixPath(module).stem or subject.startswith(f"{PurePosixPath(module).stem}_"))
+        for stem in (PurePosixPath(module).stem.strip("_"),)
+        if PurePosixPath(module).parent == folder and (subject == stem or subject.startswith(f"{stem}_"))
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 from pymongo import MongoClient
 
 from stack import state
-from stack.errors import AlreadyRunning, Unsupported
+from stack.errors import AlreadyRunning
 from stack.local import Stack
 from stack.options import SERVICES, Options
 from stack.polling import wait_until
@@ -74,8 +74,8 @@ def alive(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
-def test_services_are_told_what_they_need_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOMEBODYS_PASSWORD", "hunter2")
+def test_services_get_the_variables_they_need_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSWORD_OF_THE_TERMINAL", "hunter2")
     stack = Stack(tmp_path, Options(environment={"LOG_LEVEL": "DEBUG"}))
     stack._build()
     environment: ServiceEnvironment = stack._service_environment()
@@ -85,14 +85,6 @@ def test_services_are_told_what_they_need_and_no_more(tmp_path: Path, monkeypatc
     assert [name for name in SERVICES if stack._keys.bootstrap in variables[name].values()] == ["auth"]
     assert [name for name in SERVICES if "MONGODB_URL" in variables[name]] == ["analytics"]
     assert variables["uploader"]["UPLOADER_PRIVATE_KEY"] != variables["publisher"]["PUBLISHER_PRIVATE_KEY"]
-    assert all("SOMEBODYS_PASSWORD" not in own for own in variables.values())
+    assert all("PASSWORD_OF_THE_TERMINAL" not in own for own in variables.values())
     assert all(own["LOG_LEVEL"] == "DEBUG" for own in variables.values())
     assert os.environ["PATH"] == variables["auth"]["PATH"]
-
-
-def test_the_environment_chooses_whose_kafka_it_is() -> None:
-    given = Options.from_environment({"KAFKA_BOOTSTRAP_SERVERS": "broker:9092", "MONGODB_URL": "mongodb://db"})
-    assert (given.kafka, given.mongodb, given.containers) == ("broker:9092", "mongodb://db", False)
-    assert Options.from_environment({"POSTBUS_STACK": "docker"}).containers
-    with pytest.raises(Unsupported, match="POSTBUS_STACK"):
-        Options.from_environment({"POSTBUS_STACK": "kubernetes"})
