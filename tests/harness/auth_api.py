@@ -24,7 +24,7 @@ from fakes.auth_worker import VAULT, InstantWorker
 from fakes.tiktok_login import LoginClient
 from fakes.views import FakeView
 from tiktok.client import TikTok
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 
 AUTH = "http://127.0.0.1:8101"
 SANDBOX = "https://sandbox.test"
@@ -35,8 +35,8 @@ BEGINNING = datetime(2026, 11, 20, 12, tzinfo=UTC)
 class AuthApi:
     """The edge, the sandbox behind it, a clock, and a browser."""
 
-    def __init__(self, http: httpx.AsyncClient, shell: Shell, *, pkce: bool = True) -> None:
-        settings = shell.world.settings.app
+    def __init__(self, http: httpx.AsyncClient, shell: AppContext, *, pkce: bool = True) -> None:
+        settings = shell.tables.settings.app
         self.now = BEGINNING
         self.client_key = settings.client_key
         self.tiktok = TikTok(http, SANDBOX, settings.client_key, settings.client_secret)

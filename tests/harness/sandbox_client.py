@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from msgspec import structs
 
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.chunk_plan import ChunkLimits
 from tiktok_sandbox.model.settings import Settings
 
@@ -30,13 +30,13 @@ def hex_challenge(verifier: str = VERIFIER) -> str:
 @dataclass
 class Visitor:
     http: httpx.AsyncClient
-    shell: Shell
+    context: AppContext
     token: str = ""
     tokens: dict[str, Any] = field(default_factory=dict)
 
     @property
     def app(self) -> dict[str, str]:
-        known = self.shell.world.settings.app
+        known = self.context.tables.settings.app
         return {"client_key": known.client_key, "client_secret": known.client_secret}
 
     def asked(self, **other: str) -> dict[str, str]:
@@ -128,12 +128,12 @@ class Visitor:
 
     def listen(self) -> None:
         """The app gets a webhook address; that nobody answers there changes nothing about what is told."""
-        apps = self.shell.world.apps
+        apps = self.context.tables.apps
         apps.save(structs.replace(apps.default, webhook_url="http://127.0.0.1:9/"))
 
     async def told(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Event, person and content of everything told to webhooks by now."""
-        self.shell.changed()
+        self.context.notify_change()
         found = (await self.http.get("/_sandbox/webhooks")).json()["deliveries"]
         contents = [json.loads(json.loads(each["body"])["content"]) for each in found]
         return [(each["event"], each["open_id"], content) for each, content in zip(found, contents, strict=True)]

@@ -10,7 +10,7 @@ import httpx
 from harness.sandbox_client import BASE, SMALL, Visitor
 from harness.webhook_receiver import Receiver
 from tiktok_sandbox.app import build_app
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.settings import App, Settings, Webhooks
 from tiktok_sandbox.runtime.clock import Clock
 from tiktok_sandbox.server import Server
@@ -27,10 +27,10 @@ def settings_for(receiver: Receiver, **webhooks: Any) -> Settings:
 
 @asynccontextmanager
 async def serving(settings: Settings, clock: Clock) -> AsyncIterator[Visitor]:
-    shell = Shell(settings, base_url=BASE, clock=clock)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=BASE) as http:
-        yield Visitor(http, shell)
-    await shell.close()
+    context = AppContext(settings, base_url=BASE, clock=clock)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(build_app(context)), base_url=BASE) as http:
+        yield Visitor(http, context)
+    await context.close()
 
 
 @asynccontextmanager
@@ -39,11 +39,11 @@ async def keeping(settings: Settings, clock: Clock, folder: Path) -> AsyncIterat
         Server(settings, clock=clock, state_folder=folder) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
-        yield Visitor(http, server.shell)
+        yield Visitor(http, server.context)
 
 
 async def until(visitor: Visitor, condition: Callable[[], bool]) -> None:
-    assert await visitor.shell.holds.reached(condition, IN_TIME), await deliveries_of(visitor)
+    assert await visitor.context.breakpoints.wait_for(condition, IN_TIME), await deliveries_of(visitor)
 
 
 async def deliveries_of(visitor: Visitor, **only: str) -> list[dict[str, Any]]:
@@ -51,8 +51,8 @@ async def deliveries_of(visitor: Visitor, **only: str) -> list[dict[str, Any]]:
     return found
 
 
-async def attempted(visitor: Visitor, count: int) -> list[dict[str, Any]]:
+async def after_attempt(visitor: Visitor, count: int) -> list[dict[str, Any]]:
     """Every delivery, once so many attempts were made in all."""
-    rows = visitor.shell.world.deliveries.rows
+    rows = visitor.context.tables.deliveries.rows
     await until(visitor, lambda: sum(len(each.attempts) for each in rows.values()) == count)
     return await deliveries_of(visitor)

@@ -11,17 +11,17 @@ from pathlib import Path
 import uvloop
 from msgspec import structs
 
-from tiktok_sandbox.admin.clock import FASTEST
+from tiktok_sandbox.admin.clock import MAX_FACTOR
 from tiktok_sandbox.errors import SandboxError
 from tiktok_sandbox.model.settings import Settings, read_rules, read_settings
-from tiktok_sandbox.runtime.media_store import USUAL_BUDGET
+from tiktok_sandbox.runtime.media_store import DEFAULT_BUDGET_BYTES
 from tiktok_sandbox.server import Server
 
 
-def _factor(text: str) -> float:
+def _time_factor(text: str) -> float:
     factor = float(text)
-    if not 0 < factor <= FASTEST:
-        message = f"a number above 0, {FASTEST:g} at most"
+    if not 0 < factor <= MAX_FACTOR:
+        message = f"a number above 0, {MAX_FACTOR:g} at most"
         raise argparse.ArgumentTypeError(message)
     return factor
 
@@ -38,12 +38,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rules", type=Path, help="JSON list of rules that make calls go wrong from the start")
     parser.add_argument("--state", type=Path, help="folder to keep the state in over a restart")
     parser.add_argument("--media", type=Path, help="folder to keep videos in; inside --state if that is given")
-    parser.add_argument("--media-budget", type=int, default=USUAL_BUDGET, help="bytes of it; the oldest go first")
+    parser.add_argument(
+        "--media-budget", type=int, default=DEFAULT_BUDGET_BYTES, help="bytes of it; the oldest go first"
+    )
     parser.add_argument("--processing-seconds", type=float, help="from the last byte to the verdict")
     parser.add_argument("--public-seconds", type=float, help="from the verdict to being public")
     parser.add_argument("--access-token-seconds", type=int, help="how long an access token lives; 7200 by default")
     parser.add_argument("--refresh-token-seconds", type=int, help="how long a refresh token lives; 15552000 by default")
-    parser.add_argument("--time-factor", type=_factor, help="so many seconds pass for each real one")
+    parser.add_argument("--time-factor", type=_time_factor, help="so many seconds pass for each real one")
     parser.add_argument("--manual-time", action="store_true", help="time stands still until the admin API moves it")
     parser.add_argument("--webhook-url", help="whom to tell what becomes of the default app's posts")
     parser.add_argument("--client-secret", help="or SANDBOX_CLIENT_SECRET; made up if neither is given")
@@ -59,13 +61,13 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     return structs.replace(
         settings,
         app=structs.replace(settings.app, client_secret=secret, webhook_url=webhook),
-        delays=structs.replace(settings.delays, **_given(delays)),
-        lifetimes=structs.replace(settings.lifetimes, **_given(lives)),
+        delays=structs.replace(settings.delays, **_without_none(delays)),
+        lifetimes=structs.replace(settings.lifetimes, **_without_none(lives)),
         rules=(*settings.rules, *(read_rules(arguments.rules) if arguments.rules else ())),
     )
 
 
-def _given(values: dict[str, float | int | None]) -> dict[str, float | int]:
+def _without_none(values: dict[str, float | int | None]) -> dict[str, float | int]:
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -85,7 +87,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         media_budget=arguments.media_budget,
     )
     if arguments.manual_time or arguments.time_factor:
-        server.shell.clock.change_pace(factor=arguments.time_factor, manual=arguments.manual_time)
+        server.context.clock.change_pace(factor=arguments.time_factor, manual=arguments.manual_time)
     async with server:
         sys.stdout.write(f"ready {json.dumps({'url': server.url, 'admin': server.url + '/_sandbox/'})}\n")
         sys.stdout.flush()

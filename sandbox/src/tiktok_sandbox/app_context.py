@@ -9,19 +9,19 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tiktok_sandbox.faults.breakpoints import Holds
+from tiktok_sandbox.faults.breakpoints import Breakpoints
 from tiktok_sandbox.model.identifiers import Identifiers
 from tiktok_sandbox.model.settings import Settings
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.tables import Tables
 from tiktok_sandbox.runtime.clock import Clock
-from tiktok_sandbox.runtime.media_store import Media
+from tiktok_sandbox.runtime.media_store import MediaStore
 
-CALLS_REMEMBERED: Final = 10_000
+MAX_CALLS: Final = 10_000
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Shell:
+class AppContext:
     """One running stand-in."""
 
     def __init__(
@@ -29,42 +29,42 @@ class Shell:
     ) -> None:
         self.clock = clock or Clock()
         self.ids = Identifiers(random or SystemRandom())
-        self.world = World(settings, self.ids, base_url)
-        self.holds = Holds()
-        self.calls: deque[dict[str, object]] = deque(maxlen=CALLS_REMEMBERED)
-        self.calls_seen = 0
-        self.changes = 0
-        self.media: Media | None = None
-        self.after_change: list[Callable[[], None]] = []
-        self.before_end: list[Callable[[], Awaitable[None]]] = []
-        self._ending = asyncio.Event()
+        self.tables = Tables(settings, self.ids, base_url)
+        self.breakpoints = Breakpoints()
+        self.calls: deque[dict[str, object]] = deque(maxlen=MAX_CALLS)
+        self.call_count = 0
+        self.change_count = 0
+        self.media: MediaStore | None = None
+        self.on_change: list[Callable[[], None]] = []
+        self.on_close: list[Callable[[], Awaitable[None]]] = []
+        self._closing = asyncio.Event()
 
-    def changed(self) -> None:
+    def notify_change(self) -> None:
         """Something in the tables is new: whoever works in the background may have something to do."""
-        self.changes += 1
-        for look in self.after_change:
+        self.change_count += 1
+        for look in self.on_change:
             look()
 
     async def close(self) -> None:
         """Nobody waits or works in the background any more."""
-        self._ending.set()
-        await self.holds.close()
-        for end in self.before_end:
+        self._closing.set()
+        await self.breakpoints.close()
+        for end in self.on_close:
             await end()
 
     async def wait_until(self, moment: float) -> None:
         """Return once that moment has come, or the stand-in stops."""
         if moment <= self.clock.now():
             return
-        waits = {asyncio.create_task(self.clock.wait_until(moment)), asyncio.create_task(self._ending.wait())}
+        waits = {asyncio.create_task(self.clock.wait_until(moment)), asyncio.create_task(self._closing.wait())}
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for each in waits:
                 each.cancel()
 
-    def note(self, call: dict[str, object]) -> None:
+    def record_call(self, call: dict[str, object]) -> None:
         """Remember a call, under the next number."""
-        self.calls_seen += 1
-        self.calls.append({"number": self.calls_seen, **call})
-        self.changed()
+        self.call_count += 1
+        self.calls.append({"number": self.call_count, **call})
+        self.notify_change()

@@ -14,14 +14,14 @@ class SandboxError(Exception):
     """Anything the stand-in itself cannot do."""
 
 
-class SettingsRefused(SandboxError):
+class SettingsUnreadable(SandboxError):
     """Correct the file of settings or rules and start again."""
 
     def __init__(self, path: Path, cause: Exception) -> None:
         super().__init__(f"cannot read {path}: {cause}")
 
 
-class StateRefused(SandboxError):
+class StateUnreadable(SandboxError):
     """Remove the saved state (everything is forgotten) or start the version that wrote it."""
 
     def __init__(self, path: Path) -> None:

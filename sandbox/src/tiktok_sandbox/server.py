@@ -14,20 +14,20 @@ from msgspec import structs
 from typing_extensions import override
 
 from tiktok_sandbox.app import build_app
-from tiktok_sandbox.app_context import Shell
-from tiktok_sandbox.errors import StateRefused
-from tiktok_sandbox.model.persistence import SavedFirst, State
+from tiktok_sandbox.app_context import AppContext
+from tiktok_sandbox.errors import StateUnreadable
+from tiktok_sandbox.model.persistence import SaveBeforeAnswer, StateFile
 from tiktok_sandbox.model.settings import Settings
 from tiktok_sandbox.runtime.clock import Clock, Pace
-from tiktok_sandbox.runtime.media_store import USUAL_BUDGET, Media
+from tiktok_sandbox.runtime.media_store import DEFAULT_BUDGET_BYTES, MediaStore
 from tiktok_sandbox.runtime.protocol import DirectProtocol
 
 KEEP_ALIVE_SECONDS: Final = 60
-GRACE_SECONDS: Final = 2
+SHUTDOWN_SECONDS: Final = 2
 SAVE_EVERY_SECONDS: Final = 1.0
 
 
-class _Listener(uvicorn.Server):
+class _UvicornServer(uvicorn.Server):
     """A server that leaves signals alone and tells when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -58,23 +58,23 @@ class Server:
         clock: Clock | None = None,
         state_folder: Path | None = None,
         media_folder: Path | None = None,
-        media_budget: int = USUAL_BUDGET,
+        media_budget: int = DEFAULT_BUDGET_BYTES,
     ) -> None:
-        self._state = None if state_folder is None else State(state_folder)
+        self._state = None if state_folder is None else StateFile(state_folder)
         self._socket = _bind(host, port)
         scheme = "http" if tls is None else "https"
         self.url = f"{scheme}://{host}:{self._socket.getsockname()[1]}"
-        media = None if media_folder is None else Media(media_folder, media_budget)
+        media = None if media_folder is None else MediaStore(media_folder, media_budget)
         try:
-            self.shell = _open_shell(settings, self.url, clock, self._state, media)
-        except StateRefused:
+            self.context = _open_context(settings, self.url, clock, self._state, media)
+        except StateUnreadable:
             self._socket.close()
             self._close_state()
             raise
         certificate, key = (None, None) if tls is None else tls
-        self._listener = _Listener(
+        self._listener = _UvicornServer(
             uvicorn.Config(
-                SavedFirst(build_app(self.shell), self._save),
+                SaveBeforeAnswer(build_app(self.context), self._save),
                 http=DirectProtocol,
                 lifespan="off",
                 ws="none",
@@ -83,12 +83,12 @@ class Server:
                 # Upload urls are secrets and would stand in an access log.
                 access_log=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
                 ssl_certfile=certificate,
                 ssl_keyfile=key,
             )
         )
-        self._noted_pace = self.shell.clock.pace
+        self._saved_pace = self.context.clock.pace
         self._running: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -99,22 +99,22 @@ class Server:
         if serving.done():
             listening.cancel()
             await serving
-        self._running = [serving, asyncio.create_task(self._keep_saved())]
-        self.shell.changed()
+        self._running = [serving, asyncio.create_task(self._save_regularly())]
+        self.context.notify_change()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         serving, saving = self._running
-        await self.shell.close()
+        await self.context.close()
         saving.cancel()
         self._listener.should_exit = True
         await serving
         self._save()
         self._close_state()
 
-    async def _keep_saved(self) -> None:
+    async def _save_regularly(self) -> None:
         # For what happens without a call: files that were fetched, webhooks that were told.
         while True:
             await asyncio.sleep(SAVE_EVERY_SECONDS)
@@ -122,10 +122,10 @@ class Server:
 
     def _save(self) -> None:
         if self._state is not None:
-            self._state.save(self.shell.world)
-            if self.shell.clock.pace != self._noted_pace:
-                self._noted_pace = self.shell.clock.pace
-                self._state.note("clock", msgspec.json.encode(self._noted_pace).decode())
+            self._state.save(self.context.tables)
+            if self.context.clock.pace != self._saved_pace:
+                self._saved_pace = self.context.clock.pace
+                self._state.write_value("clock", msgspec.json.encode(self._saved_pace).decode())
 
     def _close_state(self) -> None:
         if self._state is not None:
@@ -139,16 +139,18 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _open_shell(settings: Settings, url: str, clock: Clock | None, state: State | None, media: Media | None) -> Shell:
+def _open_context(
+    settings: Settings, url: str, clock: Clock | None, state: StateFile | None, media: MediaStore | None
+) -> AppContext:
     if state is not None:
-        secret = settings.app.client_secret or state.fact("client_secret")
+        secret = settings.app.client_secret or state.read_value("client_secret")
         settings = structs.replace(settings, app=structs.replace(settings.app, client_secret=secret))
-    shell = Shell(settings, base_url=url, clock=clock)
-    shell.media = media
+    context = AppContext(settings, base_url=url, clock=clock)
+    context.media = media
     if state is not None:
-        state.note("client_secret", shell.world.settings.app.client_secret)
-        state.restore(shell.world, media)
-        kept = state.fact("clock")
+        state.write_value("client_secret", context.tables.settings.app.client_secret)
+        state.restore(context.tables, media)
+        kept = state.read_value("clock")
         if clock is None and kept:
-            shell.clock.resume(msgspec.json.decode(kept, type=Pace))
-    return shell
+            context.clock.resume(msgspec.json.decode(kept, type=Pace))
+    return context

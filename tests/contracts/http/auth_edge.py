@@ -13,7 +13,7 @@ from contracts.http.edges import TENANT, Condition, Edge
 from fakes.tiktok_login import AlwaysGranting
 from harness.auth_api import BOOTSTRAP, SANDBOX, AuthApi
 from tiktok_sandbox.app import build_app
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.settings import Settings
 
 OWN_PAGE = "https://app.acme.example/tiktok"
@@ -28,12 +28,12 @@ CONDITIONS = (
 
 def auth() -> Edge:
     """Build the edge with a tenant, a key, a connected account, and a person on the way to connect it again."""
-    shell = Shell(Settings(), base_url=SANDBOX)
+    shell = AppContext(Settings(), base_url=SANDBOX)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=SANDBOX)
     auth_api = AuthApi(client, shell)
     key_id, key = asyncio.run(_issue(auth_api))
     account_id = asyncio.run(auth_api.connect())
-    app = shell.world.settings.app
+    app = shell.tables.settings.app
     tiktok = AlwaysGranting(client, SANDBOX, app.client_key, app.client_secret)
     tiktok.person = _open_id(auth_api, account_id)
     auth_api.replace_tiktok(tiktok)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from harness.sandbox_client import Visitor
-from harness.sandbox_webhooks import NOON, SECRET, attempted, serving, settings_for
+from harness.sandbox_webhooks import NOON, SECRET, after_attempt, serving, settings_for
 from harness.webhook_receiver import Receiver, Told, receiving
 from tiktok.webhooks import (
     SIGNATURE_HEADER,
@@ -19,8 +19,8 @@ from tiktok.webhooks import (
     judge_signature,
     read_notification,
 )
-from tiktok_sandbox.model.pending_webhooks import Notice
-from tiktok_sandbox.model.webhook_deliveries import body_of, signature
+from tiktok_sandbox.model.pending_webhooks import PendingWebhook
+from tiktok_sandbox.model.webhook_deliveries import signature, webhook_body
 from tiktok_sandbox.runtime.clock import Clock
 
 NOW = datetime.fromtimestamp(NOON, UTC)
@@ -44,7 +44,7 @@ def judge(told: Told, *, secret: str = SECRET, now: datetime = NOW) -> Genuine |
 
 async def revoke(visitor: Visitor) -> None:
     await visitor.http.post("/v2/oauth/revoke/", data={**visitor.app, "token": visitor.token})
-    await attempted(visitor, 1)
+    await after_attempt(visitor, 1)
 
 
 async def test_the_end_of_a_permission_arrives_signed(visitor: Visitor, receiver: Receiver) -> None:
@@ -77,9 +77,9 @@ async def test_a_bad_signature_is_noticed(
 async def test_what_becomes_of_a_post_is_understood(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
     publish_id = await visitor.posted(b"bytes")
     clock.advance(1)
-    await attempted(visitor, 1)
+    await after_attempt(visitor, 1)
     clock.advance(1)
-    await attempted(visitor, 2)
+    await after_attempt(visitor, 2)
     (post,) = (await visitor.ledger())["posts"]
     told = [read_notification(each.body) for each in receiver.told]
     assert [(each.event, dict(each.content)) for each in told if isinstance(each, Notification)] == [
@@ -93,10 +93,10 @@ async def test_what_becomes_of_a_post_is_understood(visitor: Visitor, receiver: 
 
 @pytest.mark.parametrize("event", Event)
 def test_every_documented_event_is_read_as_it_was_sent(event: Event) -> None:
-    notice = Notice(
+    notice = PendingWebhook(
         due_at=NOON + 0.7, client_key="sb1", event=event.value, open_id="-000Äß\u0001", content={"reason": 0, "x": "ü"}
     )
-    body = body_of(notice).encode()
+    body = webhook_body(notice).encode()
     assert judge_signature(signature(SECRET, NOON, body), body, client_secret=SECRET, now=NOW) == Genuine()
     assert read_notification(body) == Notification(
         client_key="sb1", event=event, open_id="-000Äß\u0001", created_at=NOON, content={"reason": 0, "x": "ü"}

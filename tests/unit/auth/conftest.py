@@ -8,17 +8,17 @@ import pytest
 from builders.admin_requests import ADMIN
 from harness.auth_api import SANDBOX, AuthApi
 from tiktok_sandbox.app import build_app
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.settings import Settings
 
 
 @pytest.fixture
-def shell() -> Shell:
-    return Shell(Settings(), base_url=SANDBOX)
+def shell() -> AppContext:
+    return AppContext(Settings(), base_url=SANDBOX)
 
 
 @pytest.fixture
-async def auth_api(shell: Shell) -> AsyncIterator[AuthApi]:
+async def auth_api(shell: AppContext) -> AsyncIterator[AuthApi]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=SANDBOX) as http:
         auth_api = AuthApi(http, shell)
         async with auth_api.browser:

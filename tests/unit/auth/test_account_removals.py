@@ -62,7 +62,7 @@ from common.contract.codec import Envelope
 from common.contract.tiktok import TikTokNotified
 from common.streams.api import Background, Decision, Due, Wait
 from harness.auth_api import AuthApi
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 
 AGAIN = RefreshDone(version=4, scopes=(), issued=issued(5))
 REFUSED_AGAIN = RefreshRefused(version=4, code="invalid_grant", message="")
@@ -257,12 +257,12 @@ def test_other_notices_are_not_for_accounts(event: str) -> None:
     assert translate(notice(event, open_id="-000", client_key="aw", at=NOW)) is None
 
 
-def removed_at_tiktok(auth_api: AuthApi, shell: Shell) -> TikTokNotified:
-    open_id = shell.world.creators.named("demo").open_id
+def removed_at_tiktok(auth_api: AuthApi, shell: AppContext) -> TikTokNotified:
+    open_id = shell.tables.creators.get_or_create("demo").open_id
     return notice("authorization.removed", open_id=open_id, client_key=auth_api.client_key, at=auth_api.now).body
 
 
-async def test_a_person_who_removes_the_app_at_tiktok_is_forgotten(auth_api: AuthApi, shell: Shell) -> None:
+async def test_a_person_who_removes_the_app_at_tiktok_is_forgotten(auth_api: AuthApi, shell: AppContext) -> None:
     account_id = await auth_api.connect()
     auth_api.now += timedelta(minutes=1)
     told = removed_at_tiktok(auth_api, shell)
@@ -276,7 +276,9 @@ async def test_a_person_who_removes_the_app_at_tiktok_is_forgotten(auth_api: Aut
     assert "v1.one" not in left, "no token is kept"
 
 
-async def test_a_removal_that_comes_after_the_person_reconnected_costs_nothing(auth_api: AuthApi, shell: Shell) -> None:
+async def test_a_removal_that_comes_after_the_person_reconnected_costs_nothing(
+    auth_api: AuthApi, shell: AppContext
+) -> None:
     account_id = await auth_api.connect()
     auth_api.now += timedelta(minutes=1)
     late = removed_at_tiktok(auth_api, shell)
@@ -289,7 +291,7 @@ async def test_a_removal_that_comes_after_the_person_reconnected_costs_nothing(a
     assert (await auth_api.backend.get(f"/v1/accounts/{account_id}")).json()["status"] == "connected"
 
 
-async def test_a_removal_that_is_wrong_is_found_out(auth_api: AuthApi, shell: Shell) -> None:
+async def test_a_removal_that_is_wrong_is_found_out(auth_api: AuthApi, shell: AppContext) -> None:
     account_id = await auth_api.connect()
     auth_api.now += timedelta(minutes=1)
     await auth_api.worker.write(removed_at_tiktok(auth_api, shell))

@@ -18,7 +18,7 @@ from common.contract.audit import Action, AuditRecorded
 from common.contract.tenant import Scope
 from common.errors import SettingsRefused
 from harness.auth_api import AUTH, AuthApi
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 
 
 @pytest.mark.parametrize("request_", [{"tenant": "acme"}, {"scopes": []}, {"scopes": ["a b"]}, {"return_to": 1}])
@@ -106,7 +106,7 @@ async def test_views_that_are_not_read_yet_answer_nothing(auth_api: AuthApi) -> 
         assert (await auth_api.backend.get(path)).status_code == 503
 
 
-async def test_disconnecting_revokes_at_tiktok_and_forgets(auth_api: AuthApi, shell: Shell) -> None:
+async def test_disconnecting_revokes_at_tiktok_and_forgets(auth_api: AuthApi, shell: AppContext) -> None:
     account_id = await auth_api.connect()
     answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
     assert (answer.status_code, answer.json()["status"]) == (200, "disconnected")
@@ -116,7 +116,7 @@ async def test_disconnecting_revokes_at_tiktok_and_forgets(auth_api: AuthApi, sh
     assert (withdrawn.version, withdrawn.reason) == (2, "disconnected")
     (gone,) = (event for event in auth_api.worker.published if isinstance(event, AccountDisconnected))
     assert (gone.tenant, gone.cause, gone.revoked) == ("acme", "requested", True)
-    assert not [*shell.world.grants.access.items(), *shell.world.grants.refresh.items()], (
+    assert not [*shell.tables.grants.access.items(), *shell.tables.grants.refresh.items()], (
         "TikTok knows no token any more"
     )
     again = await auth_api.backend.delete(f"/v1/accounts/{account_id}")

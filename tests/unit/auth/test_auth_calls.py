@@ -33,7 +33,7 @@ from harness.auth_api import AuthApi
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
 from tiktok_sandbox.app import build_app
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 
 APP = AppOf(tenant="acme", client_key="")
 RECIPIENTS = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
@@ -216,7 +216,7 @@ async def test_a_token_that_lives_is_not_taken_for_dead(person: Outcome[UserInfo
 class Losing(httpx.AsyncBaseTransport):
     """Delivers every request, and loses the answers of an address while told to."""
 
-    def __init__(self, shell: Shell) -> None:
+    def __init__(self, shell: AppContext) -> None:
         self._inner = httpx.ASGITransport(build_app(shell))
         self.losing: str = ""
 
@@ -230,7 +230,7 @@ class Losing(httpx.AsyncBaseTransport):
 
 
 @pytest.fixture
-async def losing(shell: Shell, auth_api: AuthApi) -> AsyncIterator[Losing]:
+async def losing(shell: AppContext, auth_api: AuthApi) -> AsyncIterator[Losing]:
     transport = Losing(shell)
     auth_api.sandbox._transport = transport
     yield transport
@@ -257,10 +257,10 @@ async def test_an_answer_to_a_revocation_that_is_lost_costs_a_moment_and_no_more
 
 
 async def test_an_account_whose_person_removed_it_at_tiktok_can_be_disconnected(
-    auth_api: AuthApi, shell: Shell
+    auth_api: AuthApi, shell: AppContext
 ) -> None:
     account_id = await auth_api.connect()
-    open_id = shell.world.creators.named("demo").open_id
+    open_id = shell.tables.creators.get_or_create("demo").open_id
     answer = await auth_api.sandbox.post(f"/_sandbox/creators/{open_id}/disconnect", json={})
     assert answer.status_code < 300
     answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
@@ -270,13 +270,13 @@ async def test_an_account_whose_person_removed_it_at_tiktok_can_be_disconnected(
     assert [(gone.cause, gone.revoked) for gone in endings(auth_api)] == [("requested", True)]
 
 
-async def test_an_access_token_that_ended_is_renewed_to_say_goodbye(auth_api: AuthApi, shell: Shell) -> None:
+async def test_an_access_token_that_ended_is_renewed_to_say_goodbye(auth_api: AuthApi, shell: AppContext) -> None:
     account_id = await auth_api.connect()
     auth_api.now += timedelta(hours=2)
     answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
     assert (answer.status_code, answer.json()["status"]) == (200, "disconnected")
     assert [gone.revoked for gone in endings(auth_api)] == [True]
-    assert not [*shell.world.grants.access.items(), *shell.world.grants.refresh.items()]
+    assert not [*shell.tables.grants.access.items(), *shell.tables.grants.refresh.items()]
     withdrawn = auth_api.credentials.bodies[account_id]
     assert isinstance(withdrawn, CredentialWithdrawn)
     assert withdrawn.version == 2

@@ -23,18 +23,18 @@ from fakes.tiktok_login import FixedExchange, ProfileUnavailable
 from harness.auth_api import AuthApi, result_of
 from tiktok.models import Grant
 from tiktok.outcomes import NotSent, Outcome, Refused, Unknown
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 
 REDIRECT = "Redirect_uri is not matched with the uri when requesting code."
 
 
-async def test_a_person_connects_an_account(auth_api: AuthApi, shell: Shell) -> None:
+async def test_a_person_connects_an_account(auth_api: AuthApi, shell: AppContext) -> None:
     back = await auth_api.consent(await auth_api.open_consent_page())
     page = await auth_api.browser.get(back)
     assert (page.status_code, result_of(page)) == (200, "connected")
     assert "Connected as demo" in page.text
     (command,) = auth_api.worker.connects
-    open_id = shell.world.creators.named("demo").open_id
+    open_id = shell.tables.creators.get_or_create("demo").open_id
     assert (command.tenant, command.open_id) == ("acme", open_id)
     assert command.account_id == account_id_of(auth_api.client_key, open_id)
     assert command.scopes == ("user.info.basic", "video.publish", "video.upload", "video.list")
@@ -67,7 +67,7 @@ async def test_the_way_out_carries_pkce_in_hex_and_binds_the_browser(auth_api: A
     assert cookie["path"] == "/v1/oauth/callback"
 
 
-async def test_without_pkce_no_challenge_is_sent(auth_api: AuthApi, shell: Shell) -> None:
+async def test_without_pkce_no_challenge_is_sent(auth_api: AuthApi, shell: AppContext) -> None:
     web = AuthApi(auth_api.sandbox, shell, pkce=False)
     async with web.browser:
         assert "code_challenge" not in await web.open_consent_page()
@@ -201,8 +201,8 @@ async def test_an_account_without_a_name_is_connected_all_the_same(auth_api: Aut
     assert f"Connected as {command.account_id}" in page.text
 
 
-async def test_another_tenants_account_is_refused_with_why(auth_api: AuthApi, shell: Shell) -> None:
-    open_id = shell.world.creators.named("demo").open_id
+async def test_another_tenants_account_is_refused_with_why(auth_api: AuthApi, shell: AppContext) -> None:
+    open_id = shell.tables.creators.get_or_create("demo").open_id
     account_id = account_id_of(auth_api.client_key, open_id)
     auth_api.accounts.bodies[account_id] = AccountDescribed(
         account_id=account_id, tenant="globex", open_id=open_id, consented_at=auth_api.now

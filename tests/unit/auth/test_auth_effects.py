@@ -43,7 +43,7 @@ from tiktok.client import TikTok
 from tiktok.models import Grant, UserInfo
 from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
 from tiktok_sandbox.app import build_app
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.grants import AuthorizationRequest, issue_code
 from tiktok_sandbox.model.settings import Settings
 
@@ -203,7 +203,7 @@ async def test_answer_lost_then_the_old_token_is_tried_once_more_and_refused() -
 class LosingTransport(httpx.AsyncBaseTransport):
     """Delivers every request, and loses the next `losing` answers."""
 
-    def __init__(self, shell: Shell) -> None:
+    def __init__(self, shell: AppContext) -> None:
         self._inner = httpx.ASGITransport(build_app(shell))
         self.losing = 0
 
@@ -220,8 +220,8 @@ class LosingTransport(httpx.AsyncBaseTransport):
 class Person:
     """A creator at the sandbox who has consented, and the client that talks about them."""
 
-    def __init__(self, http: httpx.AsyncClient, shell: Shell) -> None:
-        app = shell.world.settings.app
+    def __init__(self, http: httpx.AsyncClient, shell: AppContext) -> None:
+        app = shell.tables.settings.app
         self.redirect_uri = "http://127.0.0.1:8101/v1/oauth/callback"
         self.tiktok = TikTok(http, "https://sandbox.test", app.client_key, app.client_secret)
         request = AuthorizationRequest(
@@ -232,11 +232,11 @@ class Person:
             challenge="",
         )
         self.code = issue_code(
-            shell.world.grants,
+            shell.tables.grants,
             shell.ids,
             request,
-            open_id=shell.world.creators.named("demo").open_id,
-            lifetimes=shell.world.settings.lifetimes,
+            open_id=shell.tables.creators.get_or_create("demo").open_id,
+            lifetimes=shell.tables.settings.lifetimes,
             now=shell.clock.now(),
         )
 
@@ -255,7 +255,7 @@ async def connected(effects: AuthEffects, tokens: Tokens) -> Account:
 
 
 async def test_sandbox_refresh_rotates_and_goes_on() -> None:
-    shell = Shell(Settings(), base_url="https://sandbox.test")
+    shell = AppContext(Settings(), base_url="https://sandbox.test")
     async with httpx.AsyncClient(transport=LosingTransport(shell)) as http:
         person = Person(http, shell)
         effects = effects_with(person.tiktok)
@@ -267,7 +267,7 @@ async def test_sandbox_refresh_rotates_and_goes_on() -> None:
 
 
 async def test_sandbox_answer_lost_puts_the_account_at_risk_and_keeps_its_access_token() -> None:
-    shell = Shell(Settings(), base_url="https://sandbox.test")
+    shell = AppContext(Settings(), base_url="https://sandbox.test")
     transport = LosingTransport(shell)
     async with httpx.AsyncClient(transport=transport) as http:
         person = Person(http, shell)

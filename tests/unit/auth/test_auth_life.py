@@ -8,7 +8,7 @@ import pytest
 
 from common.contract.account import AccountDisconnected, AccountReauthorizationRequired, CredentialIssued
 from harness.auth_api import AuthApi, result_of
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 
 HOUR = timedelta(hours=1)
 
@@ -40,8 +40,8 @@ async def status(auth_api: AuthApi, account_id: str) -> tuple[str, str | None, i
     return answer["status"], answer["risk"], answer["version"]
 
 
-async def forgotten_by_tiktok(auth_api: AuthApi, shell: Shell) -> None:
-    open_id = shell.world.creators.named("demo").open_id
+async def forgotten_by_tiktok(auth_api: AuthApi, shell: AppContext) -> None:
+    open_id = shell.tables.creators.get_or_create("demo").open_id
     answer = await auth_api.sandbox.post(f"/_sandbox/creators/{open_id}/disconnect", json={})
     assert answer.status_code == 200
 
@@ -51,7 +51,7 @@ async def pass_time(auth_api: AuthApi, account_id: str, step: timedelta) -> None
     await auth_api.worker.on_due(account_id)
 
 
-async def test_what_a_tenant_sees_of_a_grant_that_ended_at_tiktok(auth_api: AuthApi, shell: Shell) -> None:
+async def test_what_a_tenant_sees_of_a_grant_that_ended_at_tiktok(auth_api: AuthApi, shell: AppContext) -> None:
     account_id = await auth_api.connect()
     await forgotten_by_tiktok(auth_api, shell)
     assert await status(auth_api, account_id) == ("connected", None, 1)
@@ -66,7 +66,7 @@ async def test_what_a_tenant_sees_of_a_grant_that_ended_at_tiktok(auth_api: Auth
     assert await status(auth_api, account_id) == ("connected", None, 3)
 
 
-async def test_an_account_that_needs_its_person_can_be_disconnected(auth_api: AuthApi, shell: Shell) -> None:
+async def test_an_account_that_needs_its_person_can_be_disconnected(auth_api: AuthApi, shell: AppContext) -> None:
     account_id = await auth_api.connect()
     await forgotten_by_tiktok(auth_api, shell)
     for _ in range(2):

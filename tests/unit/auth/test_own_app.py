@@ -13,7 +13,7 @@ from common.contract.account import AccountDescribed, AccountForgotten, Credenti
 from common.contract.tenant import TenantDescribed
 from common.streams.api import StateKey
 from harness.auth_api import AuthApi, result_of
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 
 OWN = "aw-acmes-own"
 SECRET = "secret-of-acmes-own-app"
@@ -55,7 +55,7 @@ def version(auth_api: AuthApi, account_id: str) -> int:
     return issued.version
 
 
-async def test_people_consent_to_the_tenants_app(own: AuthApi, shell: Shell) -> None:
+async def test_people_consent_to_the_tenants_app(own: AuthApi, shell: AppContext) -> None:
     page = await own.open_consent_page()
     assert parse_qs(urlsplit(page).query)["client_key"] == [OWN]
     answer = await own.browser.get(await own.consent(page))
@@ -71,7 +71,7 @@ async def test_people_consent_to_the_tenants_app(own: AuthApi, shell: Shell) -> 
     assert SECRET not in f"{own.worker.published} {own.worker.written} {own.worker.states} {answer.text}"
 
 
-async def test_tokens_are_refreshed_and_revoked_through_it(own: AuthApi, shell: Shell) -> None:
+async def test_tokens_are_refreshed_and_revoked_through_it(own: AuthApi, shell: AppContext) -> None:
     account_id = await own.connect()
     for round_ in (2, 3, 4):
         own.now += timedelta(hours=1.6)
@@ -82,7 +82,7 @@ async def test_tokens_are_refreshed_and_revoked_through_it(own: AuthApi, shell: 
     assert (answer.status_code, answer.json()["status"]) == (200, "disconnected")
     assert await asked(own, "token") == [OWN] * 4
     assert await asked(own, "revoke") == [OWN]
-    assert not [*shell.world.grants.access.items(), *shell.world.grants.refresh.items()]
+    assert not [*shell.tables.grants.access.items(), *shell.tables.grants.refresh.items()]
     assert own.accounts.bodies[account_id] == AccountForgotten(account_id=account_id)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.sandbox_client import BASE, SMALL, Meet, Visitor
 from tiktok_sandbox.app import build_app
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.settings import Settings
 from tiktok_sandbox.runtime.clock import Clock
 
@@ -21,20 +21,20 @@ def clock() -> Clock:
 async def meet(clock: Clock) -> AsyncIterator[Meet]:
     """A visitor of a stand-in with settings of its own."""
     clients: list[httpx.AsyncClient] = []
-    shells: list[Shell] = []
+    contexts: list[AppContext] = []
 
     async def met(settings: Settings) -> Visitor:
-        shell = Shell(settings, base_url=BASE, clock=clock)
-        shells.append(shell)
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(build_app(shell)), base_url=BASE)
+        context = AppContext(settings, base_url=BASE, clock=clock)
+        contexts.append(context)
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(build_app(context)), base_url=BASE)
         clients.append(client)
-        return Visitor(client, shell)
+        return Visitor(client, context)
 
     yield met
     for client in clients:
         await client.aclose()
-    for shell in shells:
-        await shell.close()
+    for context in contexts:
+        await context.close()
 
 
 @pytest.fixture

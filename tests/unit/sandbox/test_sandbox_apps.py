@@ -12,9 +12,9 @@ from tiktok_sandbox.api.authorization_request import redirect_allowed
 from tiktok_sandbox.model import apps
 from tiktok_sandbox.model.apps import Apps
 from tiktok_sandbox.model.identifiers import Identifiers, open_id_of
-from tiktok_sandbox.model.persistence import State
+from tiktok_sandbox.model.persistence import StateFile
 from tiktok_sandbox.model.settings import App, Platform, Profile, Settings
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.tables import Tables
 
 OTHER = "sbotherapp0000000"
 NOW = 1_795_000_000.0
@@ -165,7 +165,7 @@ async def test_the_portal_says_why_it_refuses(visitor: Visitor) -> None:
     ],
 )
 def test_what_may_be_registered(platform: Platform, uri: str, why: str) -> None:
-    found = apps.why_refused(App(platform=platform, redirect_uris=(uri,)))
+    found = apps.app_error(App(platform=platform, redirect_uris=(uri,)))
 
     assert why in found
     assert bool(found) == bool(why)
@@ -175,10 +175,10 @@ def test_ten_redirects_and_ten_targets_are_the_most() -> None:
     uris = tuple(f"http://localhost:{port}/cb" for port in range(3_000, 3_011))
     people = tuple(f"person{number}" for number in range(11))
 
-    assert apps.why_refused(App(redirect_uris=uris[:10], sandbox_targets=people[:10])) == ""
-    assert "redirect_uris" in apps.why_refused(App(redirect_uris=uris))
-    assert "sandbox_targets" in apps.why_refused(App(sandbox_targets=people))
-    assert "client_key" in apps.why_refused(App(client_key=""))
+    assert apps.app_error(App(redirect_uris=uris[:10], sandbox_targets=people[:10])) == ""
+    assert "redirect_uris" in apps.app_error(App(redirect_uris=uris))
+    assert "sandbox_targets" in apps.app_error(App(sandbox_targets=people))
+    assert "client_key" in apps.app_error(App(client_key=""))
 
 
 @pytest.mark.parametrize(
@@ -203,17 +203,17 @@ def _ids() -> Identifiers:
 
 
 def test_apps_and_open_ids_survive_a_restart(tmp_path: Path) -> None:
-    first, state = World(Settings(), _ids(), "http://tiktok.example"), State(tmp_path)
+    first, state = Tables(Settings(), _ids(), "http://tiktok.example"), StateFile(tmp_path)
     saved = first.apps.save(App(client_key=OTHER, audited=False))
-    creator = first.creators.named("somebody", OTHER)
+    creator = first.creators.get_or_create("somebody", OTHER)
     first.creators.save(Profile(username="somebody", banned=True))
     state.save(first)
 
-    second = World(Settings(), Identifiers(Random(2)), "http://tiktok.example")
+    second = Tables(Settings(), Identifiers(Random(2)), "http://tiktok.example")
     state.restore(second, None)
     state.close()
 
-    found = second.creators.of(creator.open_id)
+    found = second.creators.find(creator.open_id)
     assert second.apps.get(OTHER) == saved
     assert found is not None
     assert (found.profile.username, found.profile.banned) == ("somebody", True)
@@ -221,11 +221,11 @@ def test_apps_and_open_ids_survive_a_restart(tmp_path: Path) -> None:
 
 def test_settings_are_read_anew_at_each_start_but_a_made_up_secret_stays(tmp_path: Path) -> None:
     before = Settings(app=App(client_secret="given", name="Old"), apps=(App(client_key=OTHER),))
-    first, state = World(before, _ids(), "http://tiktok.example"), State(tmp_path)
+    first, state = Tables(before, _ids(), "http://tiktok.example"), StateFile(tmp_path)
     state.save(first)
 
     after = Settings(app=App(client_secret="newer", name="New"), apps=(App(client_key=OTHER),))
-    second = World(after, Identifiers(Random(2)), "http://tiktok.example")
+    second = Tables(after, Identifiers(Random(2)), "http://tiktok.example")
     state.restore(second, None)
     state.close()
 
@@ -244,5 +244,5 @@ def test_a_secret_given_at_the_start_goes_before_the_kept_one() -> None:
 
 
 def test_the_default_redirect_fits_the_demo() -> None:
-    assert apps.why_refused(App()) == ""
+    assert apps.app_error(App()) == ""
     assert redirect_allowed(App(), REDIRECT)

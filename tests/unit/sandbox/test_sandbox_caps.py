@@ -3,7 +3,7 @@
 import pytest
 
 from harness.sandbox_client import SMALL, Meet, Visitor, error_code
-from tiktok_sandbox.model.settings import Abandoned, App, Profile, Settings
+from tiktok_sandbox.model.settings import AbandonedUpload, App, Profile, Settings
 from tiktok_sandbox.runtime.clock import Clock
 
 ALL = "video.publish,video.upload"
@@ -128,14 +128,14 @@ async def test_settings_of_the_account_win_over_those_of_the_post(meet: Meet) ->
     visitor = await (await meet(Settings(chunk_limits=SMALL, creators=(strict,)))).connect("strict")
     publish_id, _ = await visitor.opened(5, level="SELF_ONLY")
 
-    info = visitor.shell.world.publications[publish_id].post_info
+    info = visitor.context.tables.publications[publish_id].post_info
 
     assert (info.disable_comment, info.disable_duet, info.disable_stitch) == (True, True, True)
 
 
 @pytest.mark.parametrize(("abandoned", "status"), [("stuck", "PROCESSING_UPLOAD"), ("failed", "FAILED")])
 async def test_an_upload_nobody_finishes(meet: Meet, clock: Clock, abandoned: str, status: str) -> None:
-    visitor = await (await meet(Settings(chunk_limits=SMALL, abandoned=Abandoned(abandoned)))).connect()
+    visitor = await (await meet(Settings(chunk_limits=SMALL, abandoned=AbandonedUpload(abandoned)))).connect()
     publish_id, url = await visitor.opened(20, 10, 2)
     await visitor.put(url, bytes(10), 0, 20)
     clock.advance(HOUR - 1)

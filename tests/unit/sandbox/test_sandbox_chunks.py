@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tiktok_sandbox.model.answers import Answer
-from tiktok_sandbox.model.chunk_plan import LENIENT, STRICT, ChunkLimits, ChunkPlan, why_refused
-from tiktok_sandbox.model.uploads import Incoming, PutHead, Upload, begin, finish, fresh_upload
+from tiktok_sandbox.model.chunk_plan import LENIENT, STRICT, ChunkLimits, ChunkPlan, plan_error
+from tiktok_sandbox.model.uploads import ChunkHeaders, IncomingChunk, Upload, check_headers, new_upload, store_chunk
 
 MEGA = 1_000_000
 TINY = ChunkLimits(smallest=5, largest=64, largest_last=128)
@@ -52,21 +52,21 @@ def documented(plan: ChunkPlan, limits: ChunkLimits) -> bool:
     ],
 )
 def test_known_plans(size: int, chunk_size: int, count: int, message: str) -> None:
-    assert why_refused(ChunkPlan(size=size, chunk_size=chunk_size, count=count)) == message
+    assert plan_error(ChunkPlan(size=size, chunk_size=chunk_size, count=count)) == message
 
 
 def test_both_readings_of_megabytes() -> None:
     plan = ChunkPlan(size=10 * MEGA, chunk_size=5 * MEGA, count=2)
 
-    assert why_refused(plan, STRICT)
-    assert not why_refused(plan, LENIENT)
+    assert plan_error(plan, STRICT)
+    assert not plan_error(plan, LENIENT)
 
 
 def test_a_last_chunk_has_a_limit_of_its_own() -> None:
     limits = ChunkLimits(smallest=5, largest=64, largest_last=70)
 
-    assert not why_refused(ChunkPlan(size=134, chunk_size=64, count=2), limits)
-    assert why_refused(ChunkPlan(size=135, chunk_size=64, count=2), limits) == "The chunk size is invalid"
+    assert not plan_error(ChunkPlan(size=134, chunk_size=64, count=2), limits)
+    assert plan_error(ChunkPlan(size=135, chunk_size=64, count=2), limits) == "The chunk size is invalid"
 
 
 def _near(*edges: int) -> st.SearchStrategy[int]:
@@ -89,14 +89,14 @@ def plans(draw: st.DrawFn, sizes: st.SearchStrategy[int], chunks: st.SearchStrat
 
 @given(plans(_SIZES, _CHUNKS), st.sampled_from([STRICT, LENIENT]))
 def test_a_plan_is_accepted_exactly_when_the_rules_allow_it(plan: ChunkPlan, limits: ChunkLimits) -> None:
-    assert (why_refused(plan, limits) == "") == documented(plan, limits)
+    assert (plan_error(plan, limits) == "") == documented(plan, limits)
 
 
-def _put(upload: Upload, first: int, last: int, total: int) -> Incoming | Answer:
-    head = PutHead(
+def _put(upload: Upload, first: int, last: int, total: int) -> IncomingChunk | Answer:
+    head = ChunkHeaders(
         content_type="video/mp4", content_length=str(last - first + 1), content_range=f"bytes {first}-{last}/{total}"
     )
-    return begin("1", upload, head, 0.0)
+    return check_headers("1", upload, head, 0.0)
 
 
 @given(st.binary(min_size=1, max_size=400), st.integers(5, 64) | st.none())
@@ -105,9 +105,9 @@ def test_the_chunks_of_an_accepted_plan_and_no_others_are_taken(content: bytes, 
     chosen = chunk_size or size
     lengths = cut(size, chosen)
     plan = ChunkPlan(size=size, chunk_size=chosen, count=len(lengths))
-    if why_refused(plan, TINY):
+    if plan_error(plan, TINY):
         return
-    upload = fresh_upload(publish_id="p", token="t", plan=plan, expires_at=1.0)
+    upload = new_upload(publish_id="p", token="t", plan=plan, expires_at=1.0)
     for length in lengths:
         first, last = upload.stored, upload.stored + length - 1
         for wrong in (
@@ -118,9 +118,9 @@ def test_the_chunks_of_an_accepted_plan_and_no_others_are_taken(content: bytes, 
         ):
             assert isinstance(_put(upload, *wrong), Answer)
         incoming = _put(upload, first, last, size)
-        assert isinstance(incoming, Incoming)
+        assert isinstance(incoming, IncomingChunk)
         incoming.feed(content[first : last + 1])
-        stored = finish(upload, incoming, 0.0)
+        stored = store_chunk(upload, incoming, 0.0)
         assert isinstance(stored, Upload)
         upload = stored
 

@@ -139,7 +139,7 @@ async def test_a_web_app_may_skip_the_page_for_somebody_who_connected_before(mee
     exchanged = await visitor.exchange(query["code"][0], redirect_uri="https://app.example/cb", code_verifier="")
     assert answer.status_code == 302
     assert query["state"] == ["a-state"]
-    assert exchanged.json()["open_id"] == visitor.shell.world.creators.named("me").open_id
+    assert exchanged.json()["open_id"] == visitor.context.tables.creators.get_or_create("me").open_id
 
 
 @pytest.mark.parametrize("asked", [{"disable_auto_auth": "1"}, {}, {"scope": "video.upload", "disable_auto_auth": "0"}])
@@ -158,7 +158,7 @@ async def test_the_page_is_shown_again_after_disconnecting_or_without_a_session(
     visitor.http.cookies.clear()
     stranger = await visitor.http.get("/v2/auth/authorize/", params=asked)
     visitor.http.cookies.update(jar)
-    open_id = visitor.shell.world.creators.named("me").open_id
+    open_id = visitor.context.tables.creators.get_or_create("me").open_id
     await visitor.http.post(f"/_sandbox/creators/{open_id}/disconnect")
 
     gone = await visitor.http.get("/v2/auth/authorize/", params=asked)

@@ -8,9 +8,9 @@ import pytest
 
 from harness.sandbox_client import SCOPES, SMALL, Meet, Visitor, error_code
 from tiktok_sandbox.api.display import VIDEO_FIELDS
-from tiktok_sandbox.model.publications import Post, Span
+from tiktok_sandbox.model.publications import Post, PublicPeriod
 from tiktok_sandbox.model.settings import Profile, Settings
-from tiktok_sandbox.model.video_stats import numbers
+from tiktok_sandbox.model.video_stats import video_stats
 from tiktok_sandbox.runtime.clock import Clock
 
 ALL = ",".join(sorted(VIDEO_FIELDS))
@@ -167,7 +167,7 @@ async def test_no_link_is_dead_and_no_title_is_markup(busy: Visitor, clock: Cloc
 @pytest.mark.parametrize("path", ["/avatar/nobody.svg", "/cover/1.svg", "/embed/1", "/@nobody", "/@nobody/video/1"])
 async def test_what_is_not_there_is_not_shown(visitor: Visitor, path: str) -> None:
     assert (await visitor.http.get(path)).status_code == 404
-    assert "nobody" not in [each.profile.username for each in visitor.shell.world.creators.all()]
+    assert "nobody" not in [each.profile.username for each in visitor.context.tables.creators.all()]
 
 
 async def test_a_profile_has_what_the_account_was_set_up_with(busy: Visitor, clock: Clock) -> None:
@@ -199,12 +199,14 @@ async def test_statistics_alone_are_enough_to_ask_for_statistics(visitor: Visito
 
 @pytest.mark.parametrize("what", ["view_count", "like_count", "comment_count", "share_count"])
 def test_numbers_only_grow_and_ever_more_slowly(what: str) -> None:
-    post = Post(post_id=7_600_000_000_000_000_019, privacy_level="x", posted_at=0.0, shown=(Span(since=100.0),))
-    days = [numbers(post, 100.0 + day * 86_400)[what] for day in range(400)]
+    post = Post(
+        post_id=7_600_000_000_000_000_019, privacy_level="x", posted_at=0.0, public_periods=(PublicPeriod(since=100.0),)
+    )
+    days = [video_stats(post, 100.0 + day * 86_400)[what] for day in range(400)]
     steps = [later - earlier for earlier, later in pairwise(days)]
 
-    assert numbers(post, 100.0)[what] == 0
-    assert numbers(post, 0.0)[what] == 0
+    assert video_stats(post, 100.0)[what] == 0
+    assert video_stats(post, 0.0)[what] == 0
     assert min(steps) >= 0
     assert steps[0] > 4 * steps[10] > 0
     assert days[-1] < 2**31

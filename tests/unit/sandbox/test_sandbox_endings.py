@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SMALL, Visitor
-from tiktok_sandbox.errors import SettingsRefused
+from tiktok_sandbox.errors import SettingsUnreadable
 from tiktok_sandbox.faults.actions import Action, Endpoint
 from tiktok_sandbox.faults.rules import Rule
 from tiktok_sandbox.model.settings import Settings, read_rules
@@ -27,12 +27,12 @@ async def _meeting(settings: Settings = SETTINGS) -> AsyncIterator[tuple[Visitor
         Server(settings) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=WAIT) as http,
     ):
-        yield await Visitor(http, server.shell).connect(), server
+        yield await Visitor(http, server.context).connect(), server
 
 
 async def _holding(visitor: Visitor, rule_id: str, count: int = 1) -> bool:
-    holds = visitor.shell.holds
-    return await holds.reached(lambda: holds.holding(rule_id) == count, WAIT)
+    holds = visitor.context.breakpoints
+    return await holds.wait_for(lambda: holds.holding(rule_id) == count, WAIT)
 
 
 @pytest.mark.parametrize("at", ["request", "answer"])
@@ -82,14 +82,14 @@ async def test_the_stand_in_stops_though_somebody_waits_in_vain_or_is_slow() -> 
     async with asyncio.timeout(WAIT), httpx.AsyncClient(trust_env=False, timeout=WAIT) as http:
         async with Server(SETTINGS) as server:
             http.base_url = httpx.URL(server.url)
-            visitor = await Visitor(http, server.shell).connect()
+            visitor = await Visitor(http, server.context).connect()
             hanging = await visitor.rule(endpoint="creator_info", action="hang")
             slow = await visitor.rule(endpoint="status", action="slow", seconds=3_600)
             calls = (visitor.creator_info(), visitor.status("v_pub_file~v2-1.1"))
             gone = [asyncio.create_task(_outcome(each)) for each in calls]
-            rules, holds = server.shell.world.rules, server.shell.holds
+            rules, holds = server.context.tables.rules, server.context.breakpoints
             assert await _holding(visitor, hanging)
-            assert await holds.reached(lambda: rules.rows[slow].hits == 1, WAIT)
+            assert await holds.wait_for(lambda: rules.rows[slow].hits == 1, WAIT)
         statuses = await asyncio.gather(*gone)
 
     assert statuses[0] == 0
@@ -174,9 +174,9 @@ async def test_rules_to_begin_with_act_from_the_start_and_once(tmp_path: Path) -
         async with Server(settings, state_folder=tmp_path / "state") as server:
             http = httpx.AsyncClient(base_url=server.url, trust_env=False)
             async with http:
-                visitor = await Visitor(http, server.shell).connect()
+                visitor = await Visitor(http, server.context).connect()
                 assert [(await visitor.creator_info()).status_code for _ in range(2)] == statuses
-                assert len(server.shell.world.rules.rows) == 1
+                assert len(server.context.tables.rules.rows) == 1
 
     assert settings.rules == (Rule(endpoint=Endpoint.CREATOR_INFO, action=Action.RATE_LIMIT),)
 
@@ -186,10 +186,10 @@ def test_rules_that_cannot_be_meant_are_refused(tmp_path: Path, text: str) -> No
     path = tmp_path / "rules.json"
     path.write_text(text)
 
-    with pytest.raises(SettingsRefused, match=r"rules\.json: "):
+    with pytest.raises(SettingsUnreadable, match=r"rules\.json: "):
         read_rules(path)
 
 
 def test_rules_that_are_not_there_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsRefused):
+    with pytest.raises(SettingsUnreadable):
         read_rules(tmp_path / "nothing.json")

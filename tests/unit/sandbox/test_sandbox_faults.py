@@ -7,18 +7,18 @@ import httpx
 import pytest
 
 from harness.sandbox_client import Visitor, error_code
-from tiktok_sandbox.faults.actions import Action, Endpoint, Moment
+from tiktok_sandbox.faults.actions import Action, CallPhase, Endpoint
 from tiktok_sandbox.faults.rules import Rule, Rules, Subject
 from tiktok_sandbox.runtime.clock import Clock
 
 WAIT = 10
-CALL = (Endpoint.STATUS, Moment.REQUEST)
+CALL = (Endpoint.STATUS, CallPhase.REQUEST)
 
 
 def _hits(rule: Rule, calls: int) -> list[bool]:
     rules = Rules()
     rules.add(rule, 0.0)
-    return [bool(rules.strike(*CALL, Subject(), now=0.0)) for _ in range(calls)]
+    return [bool(rules.match(*CALL, Subject(), now=0.0)) for _ in range(calls)]
 
 
 def test_a_rule_acts_on_each_so_manieth_call_after_those_it_skips() -> None:
@@ -45,7 +45,7 @@ def test_rules_after_which_a_call_goes_on_do_not_hide_those_behind_them() -> Non
     for action in (Action.EXPIRE, Action.TAKEDOWN, Action.STATUS, Action.ERROR):
         rules.add(Rule(endpoint=Endpoint.STATUS, action=action), 0.0)
 
-    struck = rules.strike(*CALL, Subject(), now=0.0)
+    struck = rules.match(*CALL, Subject(), now=0.0)
 
     assert [each.rule.action for each in struck] == [Action.EXPIRE, Action.TAKEDOWN, Action.STATUS]
 
@@ -54,7 +54,7 @@ def test_every_call_is_every_call_and_nothing_tiktok_does_by_itself() -> None:
     rules = Rules()
     rules.add(Rule(endpoint=Endpoint.ANY, action=Action.STATUS, times=0), 0.0)
 
-    struck = {each for each in Endpoint if rules.strike(each, Moment.REQUEST, Subject(), now=0.0)}
+    struck = {each for each in Endpoint if rules.match(each, CallPhase.REQUEST, Subject(), now=0.0)}
 
     assert set(Endpoint) - struck == {Endpoint.PULL, Endpoint.PROCESSING, Endpoint.WEBHOOK, Endpoint.UNKNOWN}
 
@@ -313,7 +313,7 @@ async def test_the_catalogue_tells_what_a_rule_can_be_made_of(visitor: Visitor) 
     assert {each["name"] for each in known["actions"]} == set(Action)
     assert fields == set(Rule.__struct_fields__)
     assert all(set(each["fields"]) <= fields and set(each["endpoints"]) <= endpoints for each in known["actions"])
-    assert all(each["words"] for each in (*known["endpoints"], *known["actions"], *known["fields"]))
+    assert all(each["description"] for each in (*known["endpoints"], *known["actions"], *known["fields"]))
 
 
 async def test_every_example_of_the_catalogue_is_a_rule(visitor: Visitor) -> None:

@@ -5,17 +5,17 @@ import pytest
 from harness.sandbox_client import SMALL, Meet, Visitor
 from tiktok_sandbox.model.chunk_plan import ChunkPlan
 from tiktok_sandbox.model.publication_updates import (
-    arrived,
-    failed_with,
-    posted_by_person,
-    shown_to,
     taken_down,
-    with_changed,
+    with_draft_posted,
+    with_failure,
+    with_post,
+    with_privacy_level,
+    with_processing,
 )
 from tiktok_sandbox.model.publications import PUBLIC, File, Mode, PostInfo, Publication
 from tiktok_sandbox.model.settings import Delays, Settings
-from tiktok_sandbox.model.tables import still_holds
-from tiktok_sandbox.model.webhook_schedule import foreseen
+from tiktok_sandbox.model.tables import is_still_true
+from tiktok_sandbox.model.webhook_schedule import scheduled_webhooks
 from tiktok_sandbox.runtime.clock import Clock
 
 FILE = (File(sha256="a hash", size=5),)
@@ -37,7 +37,7 @@ def publication(level: str = PUBLIC, mode: Mode = Mode.DIRECT_POST, **others: ob
 
 
 def told(of: Publication) -> list[tuple[float, str]]:
-    return [(each.due_at, each.event.removeprefix("post.publish.")) for each in foreseen(of)]
+    return [(each.due_at, each.event.removeprefix("post.publish.")) for each in scheduled_webhooks(of)]
 
 
 def test_nothing_is_told_before_the_bytes_are_there() -> None:
@@ -52,19 +52,19 @@ def test_nothing_is_told_before_the_bytes_are_there() -> None:
     ],
 )
 def test_a_direct_post(level: str, expected: list[tuple[float, str]]) -> None:
-    assert told(arrived(publication(level), FILE, "", 1.0)) == expected
+    assert told(with_processing(publication(level), FILE, "", 1.0)) == expected
 
 
 def test_a_failed_post_tells_why() -> None:
-    [failed] = foreseen(arrived(publication(), FILE, "spam_risk", 1.0))
+    [failed] = scheduled_webhooks(with_processing(publication(), FILE, "spam_risk", 1.0))
 
     assert (failed.due_at, failed.event) == (11, "post.publish.failed")
     assert dict(failed.content) == {"publish_id": ID, "reason": "spam_risk", "publish_type": "DIRECT_PUBLISH"}
 
 
 def test_a_draft_is_delivered_then_complete_each_time_it_is_posted() -> None:
-    draft = arrived(publication(mode=Mode.MEDIA_UPLOAD), FILE, "", 1.0)
-    posted = posted_by_person(posted_by_person(draft, 7, "SELF_ONLY", 20.0), 8, PUBLIC, 30.0)
+    draft = with_processing(publication(mode=Mode.MEDIA_UPLOAD), FILE, "", 1.0)
+    posted = with_draft_posted(with_draft_posted(draft, 7, "SELF_ONLY", 20.0), 8, PUBLIC, 30.0)
 
     assert told(draft) == [(11, "inbox_delivered")]
     assert told(posted) == [
@@ -73,25 +73,25 @@ def test_a_draft_is_delivered_then_complete_each_time_it_is_posted() -> None:
         (30, "complete"),
         (130, "publicly_available"),
     ]
-    assert {dict(each.content)["publish_type"] for each in foreseen(posted)} == {"INBOX_SHARE"}
-    assert dict(foreseen(posted)[-1].content)["post_id"] == "8"
+    assert {dict(each.content)["publish_type"] for each in scheduled_webhooks(posted)} == {"INBOX_SHARE"}
+    assert dict(scheduled_webhooks(posted)[-1].content)["post_id"] == "8"
 
 
 def test_what_an_end_undoes_is_told_no_more() -> None:
-    draft = arrived(publication(mode=Mode.MEDIA_UPLOAD), FILE, "", 1.0)
+    draft = with_processing(publication(mode=Mode.MEDIA_UPLOAD), FILE, "", 1.0)
 
-    assert told(failed_with(draft, "internal", 5.0)) == [(5, "failed")]
-    assert told(failed_with(draft, "internal", 15.0)) == [(11, "inbox_delivered"), (15, "failed")]
+    assert told(with_failure(draft, "internal", 5.0)) == [(5, "failed")]
+    assert told(with_failure(draft, "internal", 15.0)) == [(11, "inbox_delivered"), (15, "failed")]
 
 
 def test_showing_and_hiding_is_told_each_time() -> None:
-    shown = arrived(publication(), FILE, "", 1.0)
+    shown = with_processing(publication(), FILE, "", 1.0)
     [post] = shown.posts
     for now, level in ((200.0, "SELF_ONLY"), (300.0, PUBLIC)):
-        post = shown_to(post, level, shown.delays, now)
+        post = with_privacy_level(post, level, shown.delays, now)
     post = taken_down(post, 400.0)
 
-    assert told(with_changed(shown, post)) == [
+    assert told(with_post(shown, post)) == [
         (11, "complete"),
         (111, "publicly_available"),
         (200, "no_longer_publicaly_available"),
@@ -101,12 +101,12 @@ def test_showing_and_hiding_is_told_each_time() -> None:
 
 
 def test_what_was_hidden_before_moderation_was_never_public() -> None:
-    waiting = arrived(publication(), FILE, "", 1.0)
-    hidden = shown_to(waiting.posts[0], "SELF_ONLY", waiting.delays, 50.0)
-    again = shown_to(hidden, PUBLIC, waiting.delays, 60.0)
+    waiting = with_processing(publication(), FILE, "", 1.0)
+    hidden = with_privacy_level(waiting.posts[0], "SELF_ONLY", waiting.delays, 50.0)
+    again = with_privacy_level(hidden, PUBLIC, waiting.delays, 60.0)
 
-    assert told(with_changed(waiting, hidden)) == [(11, "complete")]
-    assert told(with_changed(waiting, again)) == [(11, "complete"), (160, "publicly_available")]
+    assert told(with_post(waiting, hidden)) == [(11, "complete")]
+    assert told(with_post(waiting, again)) == [(11, "complete"), (160, "publicly_available")]
 
 
 def test_an_abandoned_transfer_is_told_at_its_deadline() -> None:
@@ -132,13 +132,13 @@ async def test_each_thing_is_told_once(meet: Meet, clock: Clock) -> None:
 async def test_a_notice_holds_while_it_is_true(meet: Meet, clock: Clock) -> None:
     visitor: Visitor = await (await meet(Settings(chunk_limits=SMALL))).connect()
     publish_id = await visitor.posted(b"bytes")
-    world, later = visitor.shell.world, clock.now() + 2
-    foreseen_at_first = list(world.notices.rows.values())
-    held = [still_holds(world, each, later) for each in foreseen_at_first]
+    tables, later = visitor.context.tables, clock.now() + 2
+    foreseen_at_first = list(tables.pending_webhooks.rows.values())
+    held = [is_still_true(tables, each, later) for each in foreseen_at_first]
     await visitor.http.post(f"/_sandbox/publications/{publish_id}/fail", json={"reason": "spam_risk"})
 
     assert held == [True, True]
-    assert [still_holds(world, each, later) for each in foreseen_at_first] == [False, False]
+    assert [is_still_true(tables, each, later) for each in foreseen_at_first] == [False, False]
 
 
 async def test_what_never_came_true_is_not_told(meet: Meet, clock: Clock) -> None:

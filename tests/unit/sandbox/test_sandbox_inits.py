@@ -4,22 +4,22 @@ import json
 
 import pytest
 
-from tiktok_sandbox.api.init_requests import Wanted, owns, read_init
+from tiktok_sandbox.api.init_requests import InitRequest, is_verified_url, read_init
 from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.model.answers import Answer
 from tiktok_sandbox.model.chunk_plan import STRICT
-from tiktok_sandbox.model.file_formats import why_refused
+from tiktok_sandbox.model.file_formats import format_error
 from tiktok_sandbox.model.publications import Medium
 
 VIDEO = "https://media.example.com/clip.mp4"
 PHOTO = "https://media.example.com/picture.jpg"
 
 
-def read(endpoint: Endpoint, body: object, *, allow_http: bool = False) -> Wanted | Answer:
+def read(endpoint: Endpoint, body: object, *, allow_http: bool = False) -> InitRequest | Answer:
     return read_init(endpoint, json.dumps(body).encode(), STRICT, allow_http=allow_http)
 
 
-def message(outcome: Wanted | Answer) -> tuple[str, str]:
+def message(outcome: InitRequest | Answer) -> tuple[str, str]:
     assert isinstance(outcome, Answer)
     assert outcome.status == 400
     assert outcome.body is not None
@@ -47,7 +47,7 @@ def pictures(count: int, cover: int | None = 0, **changes: object) -> dict[str, 
 def test_so_many_photos_make_a_post(count: int) -> None:
     wanted = read(Endpoint.CONTENT_INIT, pictures(count, count - 1))
 
-    assert isinstance(wanted, Wanted)
+    assert isinstance(wanted, InitRequest)
     assert (wanted.medium, len(wanted.urls), wanted.cover_index) == (Medium.PHOTO, count, count - 1)
 
 
@@ -89,7 +89,7 @@ def test_photos_of_another_kind_are_refused(change: dict[str, object]) -> None:
     ],
 )
 def test_texts_of_photos_are_measured_in_utf16_units(info: dict[str, object], *, fine: bool) -> None:
-    assert isinstance(read(Endpoint.CONTENT_INIT, photos(post_info=info)), Wanted) is fine
+    assert isinstance(read(Endpoint.CONTENT_INIT, photos(post_info=info)), InitRequest) is fine
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_texts_of_photos_are_measured_in_utf16_units(info: dict[str, object], *,
 def test_the_label_for_generated_photos_may_stand_in_either_place(body: object) -> None:
     wanted = read(Endpoint.CONTENT_INIT, body)
 
-    assert isinstance(wanted, Wanted)
+    assert isinstance(wanted, InitRequest)
     assert wanted.post_info.is_aigc
 
 
@@ -111,17 +111,17 @@ def pull(url: str) -> dict[str, object]:
 @pytest.mark.parametrize("url", ["", "http://media.example.com/clip.mp4", "ftp://media.example.com/clip.mp4"])
 def test_a_video_is_fetched_over_https_only(endpoint: Endpoint, url: str) -> None:
     assert message(read(endpoint, pull(url)))[0] == "invalid_params"
-    assert isinstance(read(endpoint, pull(VIDEO)), Wanted)
+    assert isinstance(read(endpoint, pull(VIDEO)), InitRequest)
 
 
 def test_http_can_be_allowed_for_a_machine_of_ones_own() -> None:
-    assert isinstance(read(Endpoint.VIDEO_INIT, pull("http://media.example.com/clip"), allow_http=True), Wanted)
+    assert isinstance(read(Endpoint.VIDEO_INIT, pull("http://media.example.com/clip"), allow_http=True), InitRequest)
 
 
 def test_an_inbox_init_forgets_a_caption() -> None:
     wanted = read(Endpoint.INBOX_INIT, {**pull(VIDEO), "post_info": {"title": "for nobody"}})
 
-    assert isinstance(wanted, Wanted)
+    assert isinstance(wanted, InitRequest)
     assert (wanted.post_info.title, wanted.is_draft) == ("", True)
 
 
@@ -146,8 +146,8 @@ def test_an_inbox_init_forgets_a_caption() -> None:
     ],
 )
 def test_what_an_app_has_verified(verified: str, url: str, *, owned: bool) -> None:
-    assert owns((verified,), url) is owned
-    assert not owns((), url)
+    assert is_verified_url((verified,), url) is owned
+    assert not is_verified_url((), url)
 
 
 MP4 = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2"
@@ -172,8 +172,8 @@ WEBM = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm"
     ],
 )
 def test_what_passes_for_a_video(head: bytes, *, usual: bool, strict: bool) -> None:
-    assert (why_refused(Medium.VIDEO, head, strict=False) == "") is usual
-    assert (why_refused(Medium.VIDEO, head, strict=True) == "") is strict
+    assert (format_error(Medium.VIDEO, head, strict=False) == "") is usual
+    assert (format_error(Medium.VIDEO, head, strict=True) == "") is strict
 
 
 @pytest.mark.parametrize(
@@ -188,4 +188,4 @@ def test_what_passes_for_a_video(head: bytes, *, usual: bool, strict: bool) -> N
     ],
 )
 def test_what_passes_for_a_photo(head: bytes, *, fine: bool) -> None:
-    assert (why_refused(Medium.PHOTO, head, strict=False) == "") is fine
+    assert (format_error(Medium.PHOTO, head, strict=False) == "") is fine

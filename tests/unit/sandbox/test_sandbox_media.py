@@ -11,31 +11,31 @@ from harness.sandbox_client import SMALL, Visitor
 from tiktok_sandbox.admin.media_playback import media_type, read_range
 from tiktok_sandbox.model.settings import Settings
 from tiktok_sandbox.runtime.clock import Clock
-from tiktok_sandbox.runtime.media_store import Media
+from tiktok_sandbox.runtime.media_store import MediaStore
 from tiktok_sandbox.server import Server
 
 CONTENT = b"\0\0\0\x18ftypisom" + bytes(range(41))
 
 
-def _keep(media: Media, publish_id: str, *chunks: bytes, part: int = 0) -> None:
+def _keep(media: MediaStore, publish_id: str, *chunks: bytes, part: int = 0) -> None:
     first = 0
     for chunk in chunks:
-        taking = media.take(publish_id, first, part)
+        taking = media.open_chunk(publish_id, first, part)
         taking.write(chunk)
-        taking.keep()
+        taking.commit()
         first += len(chunk)
 
 
-def _everything(media: Media, publish_id: str, part: int = 0) -> bytes:
+def _everything(media: MediaStore, publish_id: str, part: int = 0) -> bytes:
     return b"".join(media.read(publish_id, range(media.length(publish_id, part)), part))
 
 
 def test_chunks_make_one_file_across_a_restart(tmp_path: Path) -> None:
-    media = Media(tmp_path)
+    media = MediaStore(tmp_path)
     _keep(media, "a", b"abcd", b"efgh", b"ij")
     _keep(media, "a", b"other", part=1)
 
-    again = Media(tmp_path)
+    again = MediaStore(tmp_path)
 
     assert _everything(again, "a") == b"abcdefghij"
     assert _everything(again, "a", 1) == b"other"
@@ -44,13 +44,13 @@ def test_chunks_make_one_file_across_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_chunk_that_does_not_count_leaves_nothing(tmp_path: Path) -> None:
-    media = Media(tmp_path)
-    straggler, winner = media.take("a", 0), media.take("a", 0)
+    media = MediaStore(tmp_path)
+    straggler, winner = media.open_chunk("a", 0), media.open_chunk("a", 0)
     straggler.write(b"12")
     winner.write(b"abc")
-    winner.keep()
+    winner.commit()
     straggler.write(b"3")
-    straggler.drop()
+    straggler.discard()
 
     assert _everything(media, "a") == b"abc"
     assert media.used == 3
@@ -58,15 +58,15 @@ def test_a_chunk_that_does_not_count_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_what_was_coming_when_the_power_went_is_forgotten(tmp_path: Path) -> None:
-    taking = Media(tmp_path).take("a", 0)
+    taking = MediaStore(tmp_path).open_chunk("a", 0)
     taking.write(b"half")
 
-    assert Media(tmp_path).used == 0
-    taking.drop()
+    assert MediaStore(tmp_path).used == 0
+    taking.discard()
 
 
 def test_the_oldest_goes_first_when_the_budget_is_used_up(tmp_path: Path) -> None:
-    media = Media(tmp_path, budget=10)
+    media = MediaStore(tmp_path, budget=10)
     _keep(media, "old", b"1234")
     _keep(media, "new", b"5678")
 
@@ -77,7 +77,7 @@ def test_the_oldest_goes_first_when_the_budget_is_used_up(tmp_path: Path) -> Non
 
 
 def test_what_is_larger_than_the_budget_is_not_kept_at_all(tmp_path: Path) -> None:
-    media = Media(tmp_path, budget=10)
+    media = MediaStore(tmp_path, budget=10)
     _keep(media, "large", b"123456", b"789012")
 
     assert (media.length("large"), media.used) == (0, 0)
@@ -85,7 +85,7 @@ def test_what_is_larger_than_the_budget_is_not_kept_at_all(tmp_path: Path) -> No
 
 
 def test_a_hash_goes_on_only_where_every_byte_is_kept(tmp_path: Path) -> None:
-    media = Media(tmp_path)
+    media = MediaStore(tmp_path)
     _keep(media, "a", b"abc")
 
     digest = media.digest("a", 3)
@@ -139,7 +139,7 @@ async def _keeping(folder: Path, clock: Clock) -> AsyncIterator[Visitor]:
         Server(settings, clock=clock, media_folder=folder) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
-        yield await Visitor(http, server.shell).connect()
+        yield await Visitor(http, server.context).connect()
 
 
 async def test_a_post_can_be_looked_at(tmp_path: Path, clock: Clock) -> None:

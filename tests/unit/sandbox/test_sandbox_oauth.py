@@ -138,7 +138,7 @@ async def test_errors_can_come_with_status_200(meet: Meet) -> None:
 
 
 async def test_secrets_are_not_in_reprs(connected: Visitor) -> None:
-    shown = f"{connected.shell.world.settings!r} {connected.shell.world.grants!r}"
+    shown = f"{connected.context.tables.settings!r} {connected.context.tables.grants!r}"
 
     for secret in (connected.app["client_secret"], connected.token, connected.tokens["refresh_token"]):
         assert secret not in shown
@@ -249,6 +249,6 @@ def test_expired_access_tokens_do_not_pile_up() -> None:
     for number in range(2_000):
         grants.access[f"act.{number}"] = Permission(client_key="k", open_id="o", scopes=(), expires_at=number)
 
-    grants.tidy(1_990)
+    grants.drop_expired(1_990)
 
     assert len(grants.access) == 9

@@ -41,7 +41,7 @@ async def _serving(folder: Path) -> AsyncIterator[Visitor]:
         Server(SETTINGS, media_folder=folder) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
-        yield await Visitor(http, server.shell).connect()
+        yield await Visitor(http, server.context).connect()
 
 
 async def _post(visitor: Visitor, video: Video, title: str) -> str:
@@ -149,10 +149,10 @@ async def test_its_switches_switch(tmp_path: Path, video: Video) -> None:
 @in_browser
 async def test_time_can_be_stopped_and_webhooks_sent_again(tmp_path: Path) -> None:
     async with _serving(tmp_path / "media") as visitor, _looking(visitor) as tab:
-        await tab.evaluate(_press("60 times as fast"))
-        await tab.until("document.querySelector('#clock small').textContent === '60 times as fast'")
-        await tab.evaluate(_press("Stand still"))
-        await tab.until("document.querySelector('#clock small').textContent === 'stands still'")
+        await tab.evaluate(_press("60 times faster"))
+        await tab.until("document.querySelector('#clock small').textContent === '60 times faster'")
+        await tab.evaluate(_press("Stop time"))
+        await tab.until("document.querySelector('#clock small').textContent === 'stopped'")
         visitor.listen()
         await visitor.posted(b"bytes")
         await tab.until("document.querySelectorAll('#webhooks tbody tr').length === 2")
@@ -227,10 +227,10 @@ async def test_pages_of_other_sites_cannot_pull_switches(connected: Visitor, sit
 
 async def test_thousands_of_accounts_are_found_by_name(connected: Visitor) -> None:
     for number in range(3_000):
-        connected.shell.world.creators.save(Profile(username=f"person{number}"))
+        connected.context.tables.creators.save(Profile(username=f"person{number}"))
 
     everybody = await _overview(connected)
-    one = await _overview(connected, who="PERSON2999")
+    one = await _overview(connected, username="PERSON2999")
 
     assert (len(everybody["accounts"]), everybody["counts"]["accounts"]) == (100, 3_001)
     assert [each["username"] for each in one["accounts"]] == ["person2999"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tiktok_sandbox.model.chunk_plan import LENIENT, STRICT, ChunkLimits, ChunkPlan, why_refused
+from tiktok_sandbox.model.chunk_plan import LENIENT, STRICT, ChunkLimits, ChunkPlan, plan_error
 
 MEGA = 10**6
 MEBI = 2**20
@@ -109,7 +109,7 @@ def plans(draw: st.DrawFn) -> tuple[int, int, int]:
 def test_a_plan_is_accepted_exactly_when_its_chunks_may_be_sent(plan: tuple[int, int, int], kind: str) -> None:
     size, chunk_size, count = plan
 
-    refused = why_refused(ChunkPlan(size=size, chunk_size=chunk_size, count=count), LIMITS[kind])
+    refused = plan_error(ChunkPlan(size=size, chunk_size=chunk_size, count=count), LIMITS[kind])
 
     assert (refused == "") == may_be_sent(size, chunk_size, count, READINGS[kind]), refused
 
@@ -120,7 +120,7 @@ def test_every_size_up_to_the_largest_has_a_plan_that_passes_under_both_readings
     whole = size <= 64 * MEGA
     plan = ChunkPlan(size=size, chunk_size=size if whole else 10 * MEGA, count=1 if whole else size // (10 * MEGA))
 
-    fine = [why_refused(plan, limits) == "" for limits in LIMITS.values()]
+    fine = [plan_error(plan, limits) == "" for limits in LIMITS.values()]
 
     assert fine == [1 <= size <= LARGEST] * 2
 
@@ -131,4 +131,4 @@ def test_what_the_strict_reading_takes_the_lenient_one_takes_too(plan: tuple[int
     size, chunk_size, count = plan
     candidate = ChunkPlan(size=size, chunk_size=chunk_size, count=count)
 
-    assert why_refused(candidate, LENIENT) == "" or why_refused(candidate, STRICT) != ""
+    assert plan_error(candidate, LENIENT) == "" or plan_error(candidate, STRICT) != ""

@@ -20,7 +20,7 @@ def two_apps(**other: Any) -> Settings:
 async def through(visitor: Visitor, client_key: str, username: str = "busy") -> Visitor:
     """The same stand-in, as another app sees it."""
     answer = await visitor.http.post("/_sandbox/tokens", json={"client_key": client_key, "username": username})
-    return Visitor(visitor.http, visitor.shell, token=answer.json()["access_token"])
+    return Visitor(visitor.http, visitor.context, token=answer.json()["access_token"])
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_addresses_are_verified_for_each_app(meet: Meet) -> None:
     }
 
     answers = [await each.call("/v2/post/publish/video/init/", body) for each in (first, other)]
-    await first.shell.close()
+    await first.context.close()
 
     assert [error_code(each) for each in answers] == ["url_ownership_unverified", "ok"]
 

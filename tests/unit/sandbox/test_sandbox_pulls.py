@@ -11,7 +11,7 @@ import pytest
 
 from harness.file_host import FileHost, file_host
 from harness.sandbox_client import Meet, Visitor, error_code
-from tiktok_sandbox.api.bearer_calls import Call, answer_call
+from tiktok_sandbox.api.bearer_calls import BearerCall, answer_call
 from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.model.settings import App, Pulls, Settings
 from tiktok_sandbox.runtime.clock import Clock
@@ -38,7 +38,7 @@ async def puller(meet: Meet, host: FileHost) -> AsyncIterator[Visitor]:
     )
     visitor = await (await meet(settings)).connect(scope=ALL)
     yield visitor
-    await visitor.shell.close()
+    await visitor.context.close()
 
 
 async def pull(visitor: Visitor, path: str = "/video.mp4", *, inbox: bool = False) -> httpx.Response:
@@ -71,7 +71,7 @@ def publish_id_of(answer: httpx.Response) -> str:
 
 async def fetched(visitor: Visitor) -> None:
     """Wait until nothing is being fetched any more."""
-    assert await visitor.shell.holds.reached(lambda: not visitor.shell.world.unfetched, IN_TIME)
+    assert await visitor.context.breakpoints.wait_for(lambda: not visitor.context.tables.pending_downloads, IN_TIME)
 
 
 async def data_of(visitor: Visitor, publish_id: str) -> dict[str, object]:
@@ -82,8 +82,8 @@ async def data_of(visitor: Visitor, publish_id: str) -> dict[str, object]:
 async def test_a_video_is_fetched_and_posted(puller: Visitor, host: FileHost, clock: Clock) -> None:
     host.silent.add("/video.mp4")
     publish_id = publish_id_of(await pull(puller))
-    publications = puller.shell.world.publications
-    await puller.shell.holds.reached(lambda: publications[publish_id].uploaded_bytes > 0, IN_TIME)
+    publications = puller.context.tables.publications
+    await puller.context.breakpoints.wait_for(lambda: publications[publish_id].uploaded_bytes > 0, IN_TIME)
     half = await data_of(puller, publish_id)
     host.go_on.set()
     await fetched(puller)
@@ -130,9 +130,9 @@ async def test_photos_are_fetched_one_by_one(
     assert publish_id.startswith("p_pub_url~v2.")
     assert data == {"status": status, "downloaded_bytes": 2 * len(PICTURE) + 1}
     assert [path for path, _ in host.asked] == ["/1.jpg", "/3.jpg"]
-    arrival = puller.shell.world.publications[publish_id].arrival
-    assert arrival is not None
-    assert [each.sha256 for each in arrival.files] == [
+    processing = puller.context.tables.publications[publish_id].processing
+    assert processing is not None
+    assert [each.sha256 for each in processing.files] == [
         hashlib.sha256(each).hexdigest() for each in (PICTURE, PICTURE + b"3")
     ]
 
@@ -225,18 +225,18 @@ async def test_a_download_can_be_cancelled_until_it_has_ended(puller: Visitor, h
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_download_cancelled_as_it_begins_stays_cancelled(puller: Visitor, host: FileHost, turns: int) -> None:
     host.silent.add("/video.mp4")
-    shell, now = puller.shell, puller.shell.clock.now()
+    context, now = puller.context, puller.context.clock.now()
     body = {"source_info": {"source": "PULL_FROM_URL", "video_url": HOST + "/video.mp4"}}
-    begun = Call(endpoint=Endpoint.INBOX_INIT, token=puller.token, body=json.dumps(body).encode())
-    data = answer_call(shell.world, begun, now).body
+    begun = BearerCall(endpoint=Endpoint.INBOX_INIT, token=puller.token, body=json.dumps(body).encode())
+    data = answer_call(context.tables, begun, now).body
     assert data is not None
     publish_id = json.loads(json.dumps(data))["data"]["publish_id"]
-    shell.changed()
+    context.notify_change()
     for _ in range(turns):
         await asyncio.sleep(0)
     named = json.dumps({"publish_id": publish_id}).encode()
-    answer_call(shell.world, Call(endpoint=Endpoint.CANCEL, token=puller.token, body=named), now)
-    shell.changed()
+    answer_call(context.tables, BearerCall(endpoint=Endpoint.CANCEL, token=puller.token, body=named), now)
+    context.notify_change()
     for _ in range(10):
         await asyncio.sleep(0)
     assert (await data_of(puller, publish_id)).get("fail_reason") == "publish_cancelled"
@@ -282,10 +282,10 @@ async def test_old_apps_cannot_take_photos_into_their_inbox(puller: Visitor) -> 
 async def test_a_rule_can_slow_a_download_down(puller: Visitor, clock: Clock) -> None:
     await puller.rule(endpoint="pull", action="slow", bytes_per_second=1)
     publish_id = publish_id_of(await pull(puller))
-    publications = puller.shell.world.publications
-    await puller.shell.holds.reached(lambda: publications[publish_id].uploaded_bytes == len(CONTENT), IN_TIME)
+    publications = puller.context.tables.publications
+    await puller.context.breakpoints.wait_for(lambda: publications[publish_id].uploaded_bytes == len(CONTENT), IN_TIME)
     clock.advance(len(CONTENT) - 1)
-    early = await puller.shell.holds.reached(lambda: not puller.shell.world.unfetched, 0.05)
+    early = await puller.context.breakpoints.wait_for(lambda: not puller.context.tables.pending_downloads, 0.05)
     clock.advance(1)
     await fetched(puller)
 

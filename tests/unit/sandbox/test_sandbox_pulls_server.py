@@ -34,7 +34,7 @@ async def pulled(visitor: Visitor, url: str) -> str:
 
 
 async def ended(server: Server, visitor: Visitor, publish_id: str) -> dict[str, object]:
-    assert await server.shell.holds.reached(lambda: not server.shell.world.unfetched, IN_TIME)
+    assert await server.context.breakpoints.wait_for(lambda: not server.context.tables.pending_downloads, IN_TIME)
     found: dict[str, object] = (await visitor.status(publish_id)).json()["data"]
     return found
 
@@ -57,7 +57,7 @@ async def test_a_certificate_must_be_that_of_the_host(
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
         host.files["/video.mp4"] = CONTENT
-        visitor = await Visitor(http, server.shell).connect()
+        visitor = await Visitor(http, server.context).connect()
         # Only a file that arrived whole is processed, and so fails for this reason.
         await visitor.rule(endpoint="processing", action="error", code="duration_check_failed")
         publish_id = await pulled(visitor, "https://media.example.com/video.mp4")
@@ -78,7 +78,7 @@ async def test_a_fetch_cut_short_by_a_restart_begins_anew(tmp_path: Path, clock:
             Server(wanted, clock=clock, state_folder=tmp_path) as server,
             httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
         ):
-            visitor = await Visitor(http, server.shell).connect()
+            visitor = await Visitor(http, server.context).connect()
             publish_id = await pulled(visitor, "http://media.example.com/video.mp4")
             await host.half_sent.wait()
         host.silent.clear()
@@ -86,7 +86,7 @@ async def test_a_fetch_cut_short_by_a_restart_begins_anew(tmp_path: Path, clock:
             Server(wanted, clock=clock, state_folder=tmp_path) as server,
             httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
         ):
-            again = Visitor(http, server.shell, token=visitor.token)
+            again = Visitor(http, server.context, token=visitor.token)
             data = await ended(server, again, publish_id)
 
     assert data == {"status": "PROCESSING_DOWNLOAD", "downloaded_bytes": len(CONTENT)}

@@ -52,7 +52,7 @@ async def _held(visitor: Visitor, rule_id: str) -> bool:
 @pytest.mark.parametrize("split", [0, 1, 5, 10])
 async def test_what_came_before_anyone_asked_is_part_of_the_chunk(split: int) -> None:
     async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
-        visitor = await Visitor(http, server.shell).connect()
+        visitor = await Visitor(http, server.context).connect()
         _, url = await visitor.opened(len(CONTENT))
         rule_id = await visitor.rule(endpoint="upload", at="request", action="hold")
         put = await Slow(url).begin(CONTENT[:split])
@@ -69,7 +69,7 @@ async def test_what_came_before_anyone_asked_is_part_of_the_chunk(split: int) ->
 
 async def test_a_rule_made_in_the_middle_of_a_body_acts_in_its_rest() -> None:
     async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
-        visitor = await Visitor(http, server.shell).connect()
+        visitor = await Visitor(http, server.context).connect()
         _, url = await visitor.opened(len(CONTENT))
         put = await Slow(url).begin(CONTENT[:5])
         rule_id = await visitor.rule(endpoint="upload", at="body", action="hold", after_bytes=8)

@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SMALL, Visitor
-from tiktok_sandbox.errors import StateRefused
+from tiktok_sandbox.errors import StateUnreadable
 from tiktok_sandbox.model.identifiers import Identifiers
-from tiktok_sandbox.model.persistence import FILE_NAME, State, shelves
+from tiktok_sandbox.model.persistence import FILE_NAME, StateFile, persisted_tables
 from tiktok_sandbox.model.settings import Profile, Settings
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.tables import Tables
 from tiktok_sandbox.runtime.clock import Clock
 from tiktok_sandbox.runtime.table import Table
 from tiktok_sandbox.server import Server
@@ -32,7 +32,7 @@ async def _running(folder: Path, clock: Clock) -> AsyncIterator[Visitor]:
         Server(SETTINGS, clock=clock, state_folder=folder, media_folder=folder / "media") as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
-        yield Visitor(http, server.shell)
+        yield Visitor(http, server.context)
 
 
 def _path(url: str) -> str:
@@ -91,7 +91,7 @@ async def test_time_does_not_fall_back(tmp_path: Path) -> None:
             httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
         ):
             await http.post("/_sandbox/clock", json={"seconds": 86_400})
-            ahead.append(server.shell.clock.ahead)
+            ahead.append(server.context.clock.ahead)
 
     assert ahead == [86_400, 2 * 86_400]
 
@@ -110,27 +110,27 @@ async def test_a_disconnected_person_stays_so(tmp_path: Path, clock: Clock) -> N
 
 @pytest.mark.parametrize("people", [1, 5_000])
 def test_a_save_costs_what_changed_not_what_there_is(tmp_path: Path, people: int) -> None:
-    world, state = _crowd(people), State(tmp_path)
-    assert state.save(world) >= people
+    tables, state = _crowd(people), StateFile(tmp_path)
+    assert state.save(tables) >= people
 
-    world.creators.save(Profile(username="one-more"))
-    world.bytes_read["p"] = 5
-    rows = state.save(world)
+    tables.creators.save(Profile(username="one-more"))
+    tables.bytes_read["p"] = 5
+    rows = state.save(tables)
 
     assert rows == 2
-    assert state.save(world) == 0
+    assert state.save(tables) == 0
     state.close()
 
 
-def _crowd(people: int) -> World:
-    world = World(SETTINGS, Identifiers(Random(1)), "http://tiktok.example")
+def _crowd(people: int) -> Tables:
+    tables = Tables(SETTINGS, Identifiers(Random(1)), "http://tiktok.example")
     for number in range(people):
-        world.creators.save(Profile(username=f"person{number}"))
-    return world
+        tables.creators.save(Profile(username=f"person{number}"))
+    return tables
 
 
 def test_every_table_that_is_kept_knows_its_changes() -> None:
-    assert all(isinstance(shelf.table, Table) for shelf in shelves(_crowd(0)))
+    assert all(isinstance(shelf.table, Table) for shelf in persisted_tables(_crowd(0)))
 
 
 def test_a_table_knows_what_was_set_and_what_is_gone() -> None:
@@ -142,7 +142,7 @@ def test_a_table_knows_what_was_set_and_what_is_gone() -> None:
     table.update({"e": 5})
 
     assert table == {"b": 2, "d": 4, "e": 5}
-    assert table.touched == {"a", "c", "d", "e"}
+    assert table.changed_keys == {"a", "c", "d", "e"}
 
 
 async def test_the_state_is_its_owners_alone(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ async def test_the_state_is_its_owners_alone(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("[]" * 1_000)
 
-    with pytest.raises(StateRefused, match="cannot read the saved state"):
+    with pytest.raises(StateUnreadable, match="cannot read the saved state"):
         Server(SETTINGS, state_folder=tmp_path)
 
 
@@ -164,21 +164,21 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     "change", ["PRAGMA user_version = 99", "UPDATE rows SET content = '[]' WHERE shelf = 'creators'"]
 )
 def test_a_state_of_another_version_is_refused(tmp_path: Path, change: str) -> None:
-    state = State(tmp_path)
+    state = StateFile(tmp_path)
     state.save(_crowd(1))
     state.close()
     with sqlite3.connect(tmp_path / FILE_NAME) as file:
         file.execute(change)
     file.close()
 
-    with pytest.raises(StateRefused):
+    with pytest.raises(StateUnreadable):
         Server(SETTINGS, state_folder=tmp_path)
 
 
 def test_two_processes_cannot_share_a_state(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = StateFile(tmp_path)
     state.save(_crowd(1))
 
-    with pytest.raises(StateRefused):
-        State(tmp_path)
+    with pytest.raises(StateUnreadable):
+        StateFile(tmp_path)
     state.close()

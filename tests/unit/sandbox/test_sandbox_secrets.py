@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.sandbox_client import VERIFIER, Visitor
-from tiktok_sandbox.model.issued_secrets import REMEMBERED, Kind, Secrets
+from tiktok_sandbox.model.issued_secrets import MAX_SECRETS, IssuedSecrets, SecretKind
 
 
 async def secrets_of(visitor: Visitor, after: int = 0) -> list[dict[str, Any]]:
@@ -60,12 +60,12 @@ async def test_another_question_is_refused(visitor: Visitor) -> None:
 
 
 def test_the_oldest_are_forgotten_and_counted() -> None:
-    secrets = Secrets()
-    for number in range(REMEMBERED + 1):
-        secrets.note(Kind.ACCESS_TOKEN, f"token {number}")
+    secrets = IssuedSecrets()
+    for number in range(MAX_SECRETS + 1):
+        secrets.record(SecretKind.ACCESS_TOKEN, f"token {number}")
 
     known = list(secrets.after(0))
 
-    assert secrets.seen == REMEMBERED + 1
-    assert (len(known), known[0].number) == (REMEMBERED, 2)
+    assert secrets.count == MAX_SECRETS + 1
+    assert (len(known), known[0].number) == (MAX_SECRETS, 2)
     assert "token" not in repr(known[0]).removeprefix("Secret(access_token)")

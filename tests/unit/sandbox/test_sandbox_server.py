@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from harness.sandbox_client import SMALL, Visitor
-from tiktok_sandbox.errors import SettingsRefused
+from tiktok_sandbox.errors import SettingsUnreadable
 from tiktok_sandbox.model.settings import Settings, read_settings
 from tiktok_sandbox.runtime.clock import Clock
 from tiktok_sandbox.server import Server
@@ -23,7 +23,7 @@ WAIT = 10
 @pytest.mark.parametrize(("at", "inits"), [("request", 0), ("answer", 1)])
 async def test_a_lost_answer_cuts_the_connection(at: str, inits: int) -> None:
     async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
-        visitor = await Visitor(http, server.shell).connect()
+        visitor = await Visitor(http, server.context).connect()
         await visitor.rule(endpoint="video_init", at=at, action="lose_answer")
 
         with pytest.raises(httpx.TransportError):
@@ -34,7 +34,7 @@ async def test_a_lost_answer_cuts_the_connection(at: str, inits: int) -> None:
 
 async def test_a_client_that_dies_within_a_chunk_leaves_nothing_of_it() -> None:
     async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
-        visitor = await Visitor(http, server.shell).connect()
+        visitor = await Visitor(http, server.context).connect()
         publish_id, url = await visitor.opened(10)
         rule_id = await visitor.rule(endpoint="upload", at="body", action="hold", after_bytes=4)
         await _die_after(url, b"12345")
@@ -67,7 +67,7 @@ async def _running(folder: Path, clock: Clock) -> AsyncIterator[Visitor]:
         Server(SETTINGS, clock=clock, state_folder=folder) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
-        yield Visitor(http, server.shell)
+        yield Visitor(http, server.context)
 
 
 def _path(url: str) -> str:
@@ -116,7 +116,7 @@ def test_settings_that_cannot_be_meant_are_refused(tmp_path: Path, text: str) ->
     path = tmp_path / "settings.json"
     path.write_text(text)
 
-    with pytest.raises(SettingsRefused):
+    with pytest.raises(SettingsUnreadable):
         read_settings(path)
 
 

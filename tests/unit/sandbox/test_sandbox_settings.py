@@ -14,19 +14,19 @@ async def test_what_is_named_changes_and_the_rest_stays(visitor: Visitor) -> Non
     assert answer.json() == after
     changed = {"delays": {"processing": 7.0, "public": Delays().public}, "check_media": True}
     assert after == {**before, **changed}
-    assert visitor.shell.world.settings.chunk_limits == SMALL
+    assert visitor.context.tables.settings.chunk_limits == SMALL
 
 
 async def test_a_post_keeps_the_delays_it_began_with(visitor: Visitor) -> None:
     publish_id = await (await visitor.connect()).posted(b"12345678")
     await visitor.http.post("/_sandbox/settings", json={"delays": {"processing": 5_000}})
-    visitor.shell.clock.advance(Settings().delays.processing)
+    visitor.context.clock.advance(Settings().delays.processing)
     assert (await visitor.status(publish_id)).json()["data"]["status"] == "PUBLISH_COMPLETE"
 
 
 @pytest.mark.parametrize("wish", [{"app": {}}, {"delays": {"procesing": 1}}, {"abandoned": "sometimes"}, []])
 async def test_what_cannot_change_or_is_misspelt_is_refused(visitor: Visitor, wish: object) -> None:
-    before = visitor.shell.world.settings
+    before = visitor.context.tables.settings
     answer = await visitor.http.post("/_sandbox/settings", json=wish)
     assert answer.status_code == 422
-    assert visitor.shell.world.settings == before
+    assert visitor.context.tables.settings == before

@@ -7,7 +7,7 @@ import pytest
 from harness.sandbox_client import Visitor
 from tiktok_sandbox.model.answers import Answer
 from tiktok_sandbox.model.chunk_plan import ChunkPlan
-from tiktok_sandbox.model.uploads import Incoming, PutHead, Upload, begin, finish, fresh_upload
+from tiktok_sandbox.model.uploads import ChunkHeaders, IncomingChunk, Upload, check_headers, new_upload, store_chunk
 from tiktok_sandbox.runtime.clock import Clock
 
 CONTENT = bytes(range(53))
@@ -114,14 +114,14 @@ async def test_nothing_waits_behind_a_finished_or_unknown_url(connected: Visitor
     assert [each.status_code for each in answers] == [404, 404, 404]
 
 
-def _opened_twice(size: int) -> tuple[Upload, Incoming, Incoming]:
+def _opened_twice(size: int) -> tuple[Upload, IncomingChunk, IncomingChunk]:
     """An upload in chunks of ten, and two clients that both send its first chunk."""
     plan = ChunkPlan(size=size, chunk_size=10, count=size // 10)
-    upload = fresh_upload(publish_id="p", token="t", plan=plan, expires_at=10.0)
-    head = PutHead(content_type="video/mp4", content_length="10", content_range=f"bytes 0-9/{size}")
-    one, two = begin("1", upload, head, 0.0), begin("1", upload, head, 0.0)
-    assert isinstance(one, Incoming)
-    assert isinstance(two, Incoming)
+    upload = new_upload(publish_id="p", token="t", plan=plan, expires_at=10.0)
+    head = ChunkHeaders(content_type="video/mp4", content_length="10", content_range=f"bytes 0-9/{size}")
+    one, two = check_headers("1", upload, head, 0.0), check_headers("1", upload, head, 0.0)
+    assert isinstance(one, IncomingChunk)
+    assert isinstance(two, IncomingChunk)
     return upload, one, two
 
 
@@ -131,10 +131,10 @@ def test_of_two_puts_side_by_side_one_counts(size: int, status: int) -> None:
     one.feed(CONTENT[:5])
     two.feed(CONTENT[:10])
     one.feed(CONTENT[5:10])
-    stored = finish(upload, two, 1.0)
+    stored = store_chunk(upload, two, 1.0)
     assert isinstance(stored, Upload)
 
-    straggler = finish(stored, one, 2.0)
+    straggler = store_chunk(stored, one, 2.0)
 
     assert isinstance(straggler, Answer)
     assert straggler.status == status
@@ -145,7 +145,7 @@ def test_a_body_that_ends_after_the_hour_does_not_count() -> None:
     upload, one, _ = _opened_twice(10)
     one.feed(CONTENT[:10])
 
-    late = finish(upload, one, 10.0)
+    late = store_chunk(upload, one, 10.0)
 
     assert isinstance(late, Answer)
     assert late.status == 403

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from harness.file_host import file_host
 from harness.sandbox_client import Visitor
-from harness.sandbox_webhooks import NOON, SECRET, attempted, deliveries_of, keeping, serving, settings_for, until
+from harness.sandbox_webhooks import NOON, SECRET, after_attempt, deliveries_of, keeping, serving, settings_for, until
 from harness.webhook_receiver import Receiver, receiving
 from tiktok_sandbox.model.settings import App, Delays, Pulls
 from tiktok_sandbox.runtime.clock import Clock
@@ -35,9 +35,9 @@ async def visitor(receiver: Receiver, clock: Clock) -> AsyncIterator[Visitor]:
 async def test_a_public_post_is_told_twice(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
     publish_id = await visitor.posted(b"bytes")
     clock.advance(1)
-    await attempted(visitor, 1)
+    await after_attempt(visitor, 1)
     clock.advance(1)
-    found = await attempted(visitor, 2)
+    found = await after_attempt(visitor, 2)
     [post] = (await visitor.ledger())["posts"]
 
     assert [each.envelope for each in receiver.told] == [
@@ -58,15 +58,15 @@ async def test_a_public_post_is_told_twice(visitor: Visitor, receiver: Receiver,
     ]
     assert [each["state"] for each in found] == ["delivered", "delivered"]
     assert [each["attempts"] for each in found] == [
-        [{"at": NOON + 1, "status": 200, "trouble": ""}],
-        [{"at": NOON + 2, "status": 200, "trouble": ""}],
+        [{"at": NOON + 1, "status": 200, "error": ""}],
+        [{"at": NOON + 2, "status": 200, "error": ""}],
     ]
 
 
 async def test_a_body_is_signed_with_the_secret_of_the_app(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
     await visitor.posted(b"bytes", level="SELF_ONLY")
     clock.advance(1)
-    await attempted(visitor, 1)
+    await after_attempt(visitor, 1)
     [told] = receiver.told
 
     assert told.headers["content-type"] == "application/json"
@@ -79,7 +79,7 @@ async def test_a_failure_is_told_with_its_reason(visitor: Visitor, receiver: Rec
     await visitor.rule(endpoint="processing", action="error", code="spam_risk")
     publish_id = await visitor.posted(b"bytes")
     clock.advance(2)
-    await attempted(visitor, 1)
+    await after_attempt(visitor, 1)
 
     assert receiver.told[0].event == "failed"
     assert receiver.told[0].content == {
@@ -96,7 +96,7 @@ async def test_the_end_of_a_permission_is_told(visitor: Visitor, receiver: Recei
         await visitor.http.post("/v2/oauth/revoke/", data={**visitor.app, "token": visitor.token})
     else:
         await visitor.http.post(f"/_sandbox/creators/{open_id}/disconnect")
-    await attempted(visitor, 1)
+    await after_attempt(visitor, 1)
     [told] = receiver.told
 
     assert (told.event, told.envelope["user_openid"]) == ("authorization.removed", open_id)
@@ -109,20 +109,20 @@ async def test_what_did_not_come_true_is_not_told(visitor: Visitor, receiver: Re
     clock.advance(10)
     await visitor.posted(b"other", level="SELF_ONLY")
     clock.advance(1)
-    await attempted(visitor, 2)
+    await after_attempt(visitor, 2)
 
     assert receiver.events == ["failed", "complete"]
 
 
 async def test_an_app_without_an_address_is_told_nothing(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
-    app = structs.replace(visitor.shell.world.apps.default, webhook_url="")
+    app = structs.replace(visitor.context.tables.apps.default, webhook_url="")
     shown = {**structs.asdict(app), "platform": app.platform.value}
     assert (await visitor.http.post("/_sandbox/apps", json=shown)).status_code == 201
     await visitor.posted(b"bytes")
     clock.advance(2)
     await visitor.creator_info()
 
-    assert not visitor.shell.world.notices.rows
+    assert not visitor.context.tables.pending_webhooks.rows
     assert (await deliveries_of(visitor), receiver.told) == ([], [])
 
 
@@ -137,9 +137,9 @@ async def test_anything_but_200_is_tried_again(visitor: Visitor, receiver: Recei
     receiver.answers = [status]
     await visitor.posted(b"bytes", level="SELF_ONLY")
     clock.advance(1)
-    [first] = await attempted(visitor, 1)
+    [first] = await after_attempt(visitor, 1)
     clock.advance(30)
-    [second] = await attempted(visitor, 2)
+    [second] = await after_attempt(visitor, 2)
 
     assert (first["state"], first["next_at"]) == ("waiting", NOON + 31)
     assert [each["status"] for each in second["attempts"]] == [status, 200]
@@ -155,11 +155,11 @@ async def test_the_pauses_grow_until_it_is_given_up_after_72_hours(
     await visitor.posted(b"bytes", level="SELF_ONLY")
     clock.advance(1)
     attempts = 1
-    [found] = await attempted(visitor, attempts)
+    [found] = await after_attempt(visitor, attempts)
     while found["next_at"] is not None:
         clock.advance(found["next_at"] - clock.now())
         attempts += 1
-        [found] = await attempted(visitor, attempts)
+        [found] = await after_attempt(visitor, attempts)
     moments = [each["at"] for each in found["attempts"]]
 
     assert found["state"] == "dropped"
@@ -167,17 +167,17 @@ async def test_the_pauses_grow_until_it_is_given_up_after_72_hours(
     assert 36 * HOUR < moments[-1] - moments[0] <= 72 * HOUR
 
 
-@pytest.mark.parametrize(("answer", "trouble"), [(0, "RemoteProtocolError"), (-1, "no answer in time")])
-async def test_no_answer_is_tried_again(receiver: Receiver, clock: Clock, answer: int, trouble: str) -> None:
+@pytest.mark.parametrize(("answer", "error"), [(0, "RemoteProtocolError"), (-1, "no answer in time")])
+async def test_no_answer_is_tried_again(receiver: Receiver, clock: Clock, answer: int, error: str) -> None:
     receiver.answers = [answer]
     async with serving(settings_for(receiver, answer_seconds=0.2, first_retry=5), clock) as visitor:
         await (await visitor.connect()).posted(b"bytes", level="SELF_ONLY")
         clock.advance(1)
-        await attempted(visitor, 1)
+        await after_attempt(visitor, 1)
         clock.advance(5)
-        [found] = await attempted(visitor, 2)
+        [found] = await after_attempt(visitor, 2)
 
-    assert [(each["status"], each["trouble"]) for each in found["attempts"]] == [(0, trouble), (200, "")]
+    assert [(each["status"], each["error"]) for each in found["attempts"]] == [(0, error), (200, "")]
 
 
 async def test_a_retry_may_keep_its_first_signature(receiver: Receiver, clock: Clock) -> None:
@@ -185,9 +185,9 @@ async def test_a_retry_may_keep_its_first_signature(receiver: Receiver, clock: C
     async with serving(settings_for(receiver, renew_signature=False), clock) as visitor:
         await (await visitor.connect()).posted(b"bytes", level="SELF_ONLY")
         clock.advance(1)
-        await attempted(visitor, 1)
+        await after_attempt(visitor, 1)
         clock.advance(30)
-        await attempted(visitor, 2)
+        await after_attempt(visitor, 2)
 
     assert [each.signed_at for each in receiver.told] == [NOON + 1] * 2
 
@@ -196,10 +196,10 @@ async def test_anything_can_be_sent_again(visitor: Visitor, receiver: Receiver, 
     await visitor.rule(endpoint="webhook", action="lose", event="post.publish.complete")
     await visitor.posted(b"bytes")
     clock.advance(2)
-    await attempted(visitor, 1)
+    await after_attempt(visitor, 1)
     numbers = [each["id"] for each in await deliveries_of(visitor)]
     answers = [await visitor.http.post(f"/_sandbox/webhooks/{number}/resend") for number in (*numbers, "77")]
-    await attempted(visitor, 3)
+    await after_attempt(visitor, 3)
     seen = (await visitor.http.get(f"/_sandbox/webhooks/{numbers[0]}")).json()
 
     assert [each.status_code for each in answers] == [202, 202, 404]
@@ -210,7 +210,7 @@ async def test_anything_can_be_sent_again(visitor: Visitor, receiver: Receiver, 
 async def test_the_list_can_be_narrowed(visitor: Visitor, clock: Clock) -> None:
     ids = [await visitor.posted(b"bytes", level=level) for level in ("SELF_ONLY", "PUBLIC_TO_EVERYONE")]
     clock.advance(2)
-    await attempted(visitor, 3)
+    await after_attempt(visitor, 3)
 
     assert [each["event"] for each in await deliveries_of(visitor, publish_id=ids[0])] == ["post.publish.complete"]
     assert len(await deliveries_of(visitor, publish_id=ids[1], client_key=KEY)) == 2
@@ -220,7 +220,7 @@ async def test_the_list_can_be_narrowed(visitor: Visitor, clock: Clock) -> None:
 async def test_no_secret_is_shown(visitor: Visitor, clock: Clock) -> None:
     await visitor.posted(b"bytes")
     clock.advance(2)
-    await attempted(visitor, 2)
+    await after_attempt(visitor, 2)
     shown = (await visitor.http.get("/_sandbox/webhooks")).text
 
     assert SECRET not in shown
@@ -236,7 +236,7 @@ async def test_a_slow_receiver_of_one_person_does_not_stop_what_is_told_of_anoth
     await visitor.connect("another")
     await visitor.posted(b"bytes", level="SELF_ONLY")
     clock.advance(1)
-    await attempted(visitor, 1)
+    await after_attempt(visitor, 1)
 
     assert {each.envelope["user_openid"] for each in receiver.told} >= {visitor.tokens["open_id"]}
 
@@ -249,12 +249,12 @@ async def test_what_was_not_heard_and_what_lies_ahead_survive_a_restart(
     async with keeping(settings, clock, tmp_path) as before:
         await (await before.connect()).posted(b"bytes")
         clock.advance(1)
-        await attempted(before, 1)
+        await after_attempt(before, 1)
     async with keeping(settings, clock, tmp_path) as after:
         clock.advance(1)
-        await attempted(after, 2)
+        await after_attempt(after, 2)
         clock.advance(29)
-        found = await attempted(after, 3)
+        found = await after_attempt(after, 3)
 
     assert receiver.events == ["complete", "publicly_available", "complete"]
     assert [(each["id"], each["state"]) for each in found] == [("1", "delivered"), ("2", "delivered")]
@@ -274,8 +274,8 @@ async def test_a_receiver_must_be_who_it_says_it_is(
         async with receiving(context) as receiver, serving(settings_for(receiver), clock) as visitor:
             await (await visitor.connect()).posted(b"bytes", level="SELF_ONLY")
             clock.advance(1)
-            [found] = await attempted(visitor, 1)
-            outcomes.append((found["attempts"][0]["status"], found["attempts"][0]["trouble"]))
+            [found] = await after_attempt(visitor, 1)
+            outcomes.append((found["attempts"][0]["status"], found["attempts"][0]["error"]))
 
     assert outcomes == [(200, ""), (0, "ConnectError")]
 
@@ -290,9 +290,9 @@ async def test_what_is_fetched_is_told(receiver: Receiver, clock: Clock) -> None
             source = {"source": "PULL_FROM_URL", "video_url": "http://media.example.com/video.mp4"}
             body = {"post_info": {"privacy_level": "SELF_ONLY"}, "source_info": source}
             await (await visitor.connect()).call("/v2/post/publish/video/init/", body)
-            await until(visitor, lambda: not visitor.shell.world.unfetched)
+            await until(visitor, lambda: not visitor.context.tables.pending_downloads)
             clock.advance(1)
-            await attempted(visitor, 1)
+            await after_attempt(visitor, 1)
 
     assert receiver.events == ["complete"]
 
@@ -303,6 +303,6 @@ async def test_time_that_passes_faster_makes_it_come_sooner(receiver: Receiver) 
     receiver.answers = [500, 500]
     async with serving(structs.replace(settings_for(receiver), delays=Delays(processing=600)), clock) as visitor:
         await (await visitor.connect()).posted(b"bytes", level="SELF_ONLY")
-        [found] = await attempted(visitor, 3)
+        [found] = await after_attempt(visitor, 3)
 
     assert found["state"] == "delivered"

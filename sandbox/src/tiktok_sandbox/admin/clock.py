@@ -8,47 +8,47 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Handler, Shell
+from tiktok_sandbox.app_context import AppContext, Handler
 from tiktok_sandbox.runtime import clock
 
-FASTEST: Final = 1_000_000.0
+MAX_FACTOR: Final = 1_000_000.0
 
 
-class ClockWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ClockChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How time shall go on, and how far it shall move at once."""
 
     seconds: Annotated[float, Meta(ge=0)] = 0.0
-    factor: Annotated[float, Meta(gt=0, le=FASTEST)] | None = None
+    factor: Annotated[float, Meta(gt=0, le=MAX_FACTOR)] | None = None
     manual: bool | None = None
 
 
-def clock_routes(shell: Shell) -> list[Route]:
+def clock_routes(context: AppContext) -> list[Route]:
     """`/_sandbox/clock`."""
     return [
-        Route("/_sandbox/clock", _show(shell)),
-        Route("/_sandbox/clock", _change(shell), methods=["POST"]),
+        Route("/_sandbox/clock", _show(context)),
+        Route("/_sandbox/clock", _change(context), methods=["POST"]),
     ]
 
 
-def _show(shell: Shell) -> Handler:
+def _show(context: AppContext) -> Handler:
     async def handle(_: Request) -> Response:
-        return JSONResponse(clock.describe(shell.clock))
+        return JSONResponse(clock.describe(context.clock))
 
     return handle
 
 
-def _change(shell: Shell) -> Handler:
+def _change(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
         try:
-            wish = msgspec.json.decode(await request.body(), type=ClockWish)
+            body = msgspec.json.decode(await request.body(), type=ClockChange)
         except msgspec.MsgspecError as refused:
             return JSONResponse({"error": str(refused)}, status_code=422)
-        if wish.factor is not None or wish.manual is not None:
+        if body.factor is not None or body.manual is not None:
             # Who names a pace wants time to pass, unless the wish says otherwise.
-            shell.clock.change_pace(factor=wish.factor, manual=bool(wish.manual))
-        if wish.seconds:
-            shell.clock.advance(wish.seconds)
-        shell.changed()
-        return JSONResponse(clock.describe(shell.clock))
+            context.clock.change_pace(factor=body.factor, manual=bool(body.manual))
+        if body.seconds:
+            context.clock.advance(body.seconds)
+        context.notify_change()
+        return JSONResponse(clock.describe(context.clock))
 
     return handle

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Handler, Shell
+from tiktok_sandbox.app_context import AppContext, Handler
 from tiktok_sandbox.model.file_formats import HEAD_BYTES
 from tiktok_sandbox.model.publications import Publication, find_post
-from tiktok_sandbox.runtime.media_store import Media
+from tiktok_sandbox.runtime.media_store import MediaStore
 
 _RANGE: Final = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 # Whoever posts chooses the bytes; only what cannot run as a page of ours is called by its name.
@@ -22,53 +22,53 @@ _HEADERS: Final = {
 }
 
 
-def media_routes(shell: Shell) -> list[Route]:
+def media_routes(context: AppContext) -> list[Route]:
     """Where kept bytes are found, by post."""
-    return [Route("/_sandbox/posts/{post_id}/media", _show(shell))]
+    return [Route("/_sandbox/posts/{post_id}/media", _show(context))]
 
 
-def _show(shell: Shell) -> Handler:
+def _show(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
-        publication = _published(shell, request.path_params["post_id"])
+        publication = _published(context, request.path_params["post_id"])
         part = request.query_params.get("part", "0")
-        if shell.media is None or publication is None or not part.isdecimal():
-            return _nothing()
-        size = shell.media.length(publication.publish_id, int(part))
+        if context.media is None or publication is None or not part.isdecimal():
+            return _not_found()
+        size = context.media.length(publication.publish_id, int(part))
         if not size or (not int(part) and publication.plan.size not in {0, size}):
-            return _nothing()
-        return _answer(shell.media, publication.publish_id, int(part), size, request.headers.get("range", ""))
+            return _not_found()
+        return _answer(context.media, publication.publish_id, int(part), size, request.headers.get("range", ""))
 
     return handle
 
 
-def _published(shell: Shell, post_id: str) -> Publication | None:
+def _published(context: AppContext, post_id: str) -> Publication | None:
     if not post_id.isdecimal():
         return None
-    publications = shell.world.publications.values()
+    publications = context.tables.publications.values()
     return next((each for each in publications if find_post(each, int(post_id)) is not None), None)
 
 
-def _nothing() -> Response:
+def _not_found() -> Response:
     return JSONResponse({"error": "nothing kept of such a post"}, status_code=404)
 
 
-def _answer(media: Media, publish_id: str, part: int, size: int, asked: str) -> Response:
-    span = read_range(asked, size)
+def _answer(media: MediaStore, publish_id: str, part: int, size: int, range_header: str) -> Response:
+    span = read_range(range_header, size)
     if span is None:
         return Response(status_code=416, headers={**_HEADERS, "Content-Range": f"bytes */{size}"})
     headers = {**_HEADERS, "Content-Length": str(len(span))}
-    if asked:
+    if range_header:
         headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
     kind = media_type(b"".join(media.read(publish_id, range(HEAD_BYTES), part)))
     pieces = media.read(publish_id, span, part)
-    return StreamingResponse(pieces, status_code=206 if asked else 200, headers=headers, media_type=kind)
+    return StreamingResponse(pieces, status_code=206 if range_header else 200, headers=headers, media_type=kind)
 
 
-def read_range(asked: str, size: int) -> range | None:
+def read_range(range_header: str, size: int) -> range | None:
     """What a Range header asks for: everything if there is none, None if there is nothing to give."""
-    if not asked:
+    if not range_header:
         return range(size)
-    found = _RANGE.fullmatch(asked)
+    found = _RANGE.fullmatch(range_header)
     if found is None or found[0] == "bytes=-":
         return None
     first, last = found.groups()

@@ -9,69 +9,69 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model import publication_updates, publications
 from tiktok_sandbox.model.chunks import expire_uploads
-from tiktok_sandbox.model.publications import FAIL_REASONS, UNDER_WAY, Post, Publication, StatusCode
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.publications import FAIL_REASONS, TRANSFERRING, Post, Publication, PublishStatus
+from tiktok_sandbox.model.tables import Tables
 
-Asked = TypeVar("Asked", bound=Struct)
-Act = Callable[[World, Publication, Asked, float], "Publication | str"]
+Body = TypeVar("Body", bound=Struct)
+Act = Callable[[Tables, Publication, Body, float], "Publication | str"]
 
-LEVELS: Final = frozenset({publications.PUBLIC, "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY"})
+PRIVACY_LEVELS: Final = frozenset({publications.PUBLIC, "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY"})
 
 
-class Posting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DraftPost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a creator posts a draft."""
 
     privacy_level: str = publications.PUBLIC
 
 
-class Which(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PostChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which of its posts; the last one if none is named."""
 
     post_id: str = ""
 
 
-class Visibility(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PrivacyChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may see one of its posts from now on."""
 
     privacy_level: str
     post_id: str = ""
 
 
-class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FailureReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why it fails."""
 
     reason: str = "internal"
 
 
-def publication_routes(shell: Shell) -> list[Route]:
+def publication_routes(context: AppContext) -> list[Route]:
     """Everything under `/_sandbox/publications/`."""
     return [
-        _route(shell, "post", Posting, _post_draft),
-        _route(shell, "takedown", Which, _take_down),
-        _route(shell, "visibility", Visibility, _show_to),
-        _route(shell, "fail", Reason, _fail),
-        _route(shell, "expire", Which, _expire),
+        _route(context, "post", DraftPost, _post_draft),
+        _route(context, "takedown", PostChoice, _take_down),
+        _route(context, "visibility", PrivacyChange, _change_privacy),
+        _route(context, "fail", FailureReason, _fail),
+        _route(context, "expire", PostChoice, _expire),
     ]
 
 
-def _route(shell: Shell, name: str, asked: type[Asked], act: "Act[Asked]") -> Route:
+def _route(context: AppContext, name: str, body_type: type[Body], act: "Act[Body]") -> Route:
     async def handle(request: Request) -> Response:
-        publication = shell.world.publications.get(request.path_params["publish_id"])
+        publication = context.tables.publications.get(request.path_params["publish_id"])
         if publication is None:
             return JSONResponse({"error": "no such publication"}, status_code=404)
         try:
-            wish = msgspec.json.decode(await request.body() or b"{}", type=asked)
+            body = msgspec.json.decode(await request.body() or b"{}", type=body_type)
         except msgspec.MsgspecError as refused:
             return JSONResponse({"error": str(refused)}, status_code=422)
-        now = shell.clock.now()
-        outcome = act(shell.world, publication, wish, now)
+        now = context.clock.now()
+        outcome = act(context.tables, publication, body, now)
         if isinstance(outcome, str):
             return JSONResponse({"error": outcome}, status_code=409)
-        shell.world.keep(outcome)
-        shell.changed()
+        context.tables.save_publication(outcome)
+        context.notify_change()
         return JSONResponse(describe(outcome, now))
 
     return Route(f"/_sandbox/publications/{{publish_id}}/{name}", handle, methods=["POST"])
@@ -82,13 +82,13 @@ def describe(publication: Publication, now: float) -> dict[str, object]:
     failure = publications.failure_of(publication, now)
     return {
         "publish_id": publication.publish_id,
-        "status": publications.status_code(publication, now).value,
+        "status": publications.publish_status(publication, now).value,
         "fail_reason": "" if failure is None else failure.reason,
         "posts": [
             {
                 "post_id": str(each.post_id),
                 "privacy_level": each.privacy_level,
-                "is_public": publications.is_shown(each, now),
+                "is_public": publications.is_public(each, now),
             }
             for each in publication.posts
             if each.posted_at <= now
@@ -96,47 +96,47 @@ def describe(publication: Publication, now: float) -> dict[str, object]:
     }
 
 
-def _post_draft(world: World, publication: Publication, wish: Posting, now: float) -> Publication | str:
-    code = publications.status_code(publication, now)
-    if not publication.is_draft or code not in {StatusCode.SEND_TO_USER_INBOX, StatusCode.PUBLISH_COMPLETE}:
+def _post_draft(tables: Tables, publication: Publication, body: DraftPost, now: float) -> Publication | str:
+    code = publications.publish_status(publication, now)
+    if not publication.is_draft or code not in {PublishStatus.SEND_TO_USER_INBOX, PublishStatus.PUBLISH_COMPLETE}:
         return "only a draft in the inbox can be posted"
-    if wish.privacy_level not in LEVELS:
+    if body.privacy_level not in PRIVACY_LEVELS:
         return "no such privacy level"
-    post_id = world.ids.post_id() if publication.posts else publication.post_id
-    return publication_updates.posted_by_person(publication, post_id, wish.privacy_level, now)
+    post_id = tables.ids.post_id() if publication.posts else publication.post_id
+    return publication_updates.with_draft_posted(publication, post_id, body.privacy_level, now)
 
 
-def _chosen(publication: Publication, post_id: str, now: float) -> Post | None:
+def _chosen_post(publication: Publication, post_id: str, now: float) -> Post | None:
     posted = [each for each in publication.posts if each.posted_at <= now and post_id in {"", str(each.post_id)}]
     return posted[-1] if posted else None
 
 
-def _take_down(world: World, publication: Publication, wish: Which, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
-    post = _chosen(publication, wish.post_id, now)
+def _take_down(tables: Tables, publication: Publication, body: PostChoice, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
+    post = _chosen_post(publication, body.post_id, now)
     if post is None:
         return "nothing is posted yet"
-    return publication_updates.with_changed(publication, publication_updates.taken_down(post, now))
+    return publication_updates.with_post(publication, publication_updates.taken_down(post, now))
 
 
-def _show_to(world: World, publication: Publication, wish: Visibility, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
-    post = _chosen(publication, wish.post_id, now)
+def _change_privacy(tables: Tables, publication: Publication, body: PrivacyChange, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
+    post = _chosen_post(publication, body.post_id, now)
     if post is None:
         return "nothing is posted yet"
-    if wish.privacy_level not in LEVELS:
+    if body.privacy_level not in PRIVACY_LEVELS:
         return "no such privacy level"
-    changed = publication_updates.shown_to(post, wish.privacy_level, publication.delays, now)
-    return publication_updates.with_changed(publication, changed)
+    changed = publication_updates.with_privacy_level(post, body.privacy_level, publication.delays, now)
+    return publication_updates.with_post(publication, changed)
 
 
-def _fail(world: World, publication: Publication, wish: Reason, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
-    if publications.status_code(publication, now) not in UNDER_WAY | {StatusCode.SEND_TO_USER_INBOX}:
+def _fail(tables: Tables, publication: Publication, body: FailureReason, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
+    if publications.publish_status(publication, now) not in TRANSFERRING | {PublishStatus.SEND_TO_USER_INBOX}:
         return "it has ended already"
-    if wish.reason not in FAIL_REASONS:
+    if body.reason not in FAIL_REASONS:
         return "no such reason"
-    return publication_updates.failed_with(publication, wish.reason, now)
+    return publication_updates.with_failure(publication, body.reason, now)
 
 
-def _expire(world: World, publication: Publication, wish: Which, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
-    if not expire_uploads(world, publication.publish_id, now):
+def _expire(tables: Tables, publication: Publication, body: PostChoice, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
+    if not expire_uploads(tables, publication.publish_id, now):
         return "it has no upload url"
-    return publication if publication.arrival else msgspec.structs.replace(publication, deadline=now)
+    return publication if publication.processing else msgspec.structs.replace(publication, deadline=now)

@@ -6,12 +6,12 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_SWITCHES: Final = "/_sandbox/"
-_READING: Final = frozenset({"GET", "HEAD"})
-_FOREIGN: Final = frozenset({"cross-site", "same-site"})
+_ADMIN_PATH: Final = "/_sandbox/"
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+_OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 
 
-class SameSite:
+class SameOriginGuard:
     """Refuses what a browser says another site's page sent; whoever is no browser is not concerned."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -19,14 +19,14 @@ class SameSite:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does, or refuse."""
-        if _is_foreign(scope):
+        if _is_from_other_site(scope):
             refused = JSONResponse({"error": "another site's page may not do that"}, status_code=403)
             await refused(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
 
-def _is_foreign(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["method"] in _READING or not scope["path"].startswith(_SWITCHES):
+def _is_from_other_site(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] in _SAFE_METHODS or not scope["path"].startswith(_ADMIN_PATH):
         return False
-    return Headers(scope=scope).get("sec-fetch-site") in _FOREIGN
+    return Headers(scope=scope).get("sec-fetch-site") in _OTHER_SITES

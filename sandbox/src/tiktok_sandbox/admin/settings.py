@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Handler, Shell
+from tiktok_sandbox.app_context import AppContext, Handler
 from tiktok_sandbox.model.chunk_plan import ChunkLimits
-from tiktok_sandbox.model.settings import Abandoned, Delays, Lifetimes, Pulls, Webhooks
+from tiktok_sandbox.model.settings import AbandonedUpload, Delays, Lifetimes, Pulls, Webhooks
 
 
 class Adjustable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -22,41 +22,41 @@ class Adjustable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     pulls: Pulls | None = None
     webhooks: Webhooks | None = None
     oauth_errors_as_200: bool | None = None
-    abandoned: Abandoned | None = None
+    abandoned: AbandonedUpload | None = None
     check_media: bool | None = None
 
 
-def settings_routes(shell: Shell) -> list[Route]:
+def settings_routes(context: AppContext) -> list[Route]:
     """Read and change; what is changed here is not kept over a restart."""
     return [
-        Route("/_sandbox/settings", _show(shell)),
-        Route("/_sandbox/settings", _change(shell), methods=["POST"]),
+        Route("/_sandbox/settings", _show(context)),
+        Route("/_sandbox/settings", _change(context), methods=["POST"]),
     ]
 
 
-def _present(shell: Shell) -> dict[str, Any]:
-    settings = shell.world.settings
+def _present(context: AppContext) -> dict[str, Any]:
+    settings = context.tables.settings
     shown: dict[str, Any] = msgspec.to_builtins(
         {name: getattr(settings, name) for name in Adjustable.__struct_fields__}
     )
     return shown
 
 
-def _show(shell: Shell) -> Handler:
+def _show(context: AppContext) -> Handler:
     async def handle(_: Request) -> Response:
-        return JSONResponse(_present(shell))
+        return JSONResponse(_present(context))
 
     return handle
 
 
-def _change(shell: Shell) -> Handler:
+def _change(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
         try:
-            wish = msgspec.json.decode(await request.body(), type=Adjustable)
+            body = msgspec.json.decode(await request.body(), type=Adjustable)
         except msgspec.MsgspecError as refused:
             return JSONResponse({"error": str(refused)}, status_code=422)
-        given = {name: value for name, value in structs.asdict(wish).items() if value is not None}
-        shell.world.settings = structs.replace(shell.world.settings, **given)
-        return JSONResponse(_present(shell))
+        given = {name: value for name, value in structs.asdict(body).items() if value is not None}
+        context.tables.settings = structs.replace(context.tables.settings, **given)
+        return JSONResponse(_present(context))
 
     return handle

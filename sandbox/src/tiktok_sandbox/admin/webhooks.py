@@ -4,25 +4,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Handler, Shell
+from tiktok_sandbox.app_context import AppContext, Handler
 from tiktok_sandbox.model import webhook_deliveries
 
 
-def webhook_routes(shell: Shell) -> list[Route]:
+def webhook_routes(context: AppContext) -> list[Route]:
     """Everything under `/_sandbox/webhooks`."""
     return [
-        Route("/_sandbox/webhooks", _list(shell)),
-        Route("/_sandbox/webhooks/{number}", _show(shell)),
-        Route("/_sandbox/webhooks/{number}/resend", _resend(shell), methods=["POST"]),
+        Route("/_sandbox/webhooks", _list(context)),
+        Route("/_sandbox/webhooks/{number}", _show(context)),
+        Route("/_sandbox/webhooks/{number}/resend", _resend(context), methods=["POST"]),
     ]
 
 
-def _list(shell: Shell) -> Handler:
+def _list(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
-        asked = {name: request.query_params.get(name) for name in ("client_key", "publish_id", "event")}
-        wanted = {name: value for name, value in asked.items() if value is not None}
-        shown = (webhook_deliveries.describe(name, each) for name, each in shell.world.deliveries.rows.items())
-        return JSONResponse({"deliveries": [each for each in shown if wanted.items() <= each.items()]})
+        query = {name: request.query_params.get(name) for name in ("client_key", "publish_id", "event")}
+        filters = {name: value for name, value in query.items() if value is not None}
+        shown = (webhook_deliveries.describe(name, each) for name, each in context.tables.deliveries.rows.items())
+        return JSONResponse({"deliveries": [each for each in shown if filters.items() <= each.items()]})
 
     return handle
 
@@ -31,24 +31,24 @@ def _unknown() -> Response:
     return JSONResponse({"error": "no such delivery"}, status_code=404)
 
 
-def _show(shell: Shell) -> Handler:
+def _show(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
         number = request.path_params["number"]
-        found = shell.world.deliveries.rows.get(number)
+        found = context.tables.deliveries.rows.get(number)
         return _unknown() if found is None else JSONResponse(webhook_deliveries.describe(number, found))
 
     return handle
 
 
-def _resend(shell: Shell) -> Handler:
+def _resend(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
-        number, known = request.path_params["number"], shell.world.deliveries
+        number, known = request.path_params["number"], context.tables.deliveries
         found = known.rows.get(number)
         if found is None:
             return _unknown()
-        again = webhook_deliveries.once_more(found, shell.clock.now())
+        again = webhook_deliveries.resent(found, context.clock.now())
         known.put(number, again)
-        shell.changed()
+        context.notify_change()
         return JSONResponse(webhook_deliveries.describe(number, again), status_code=202)
 
     return handle

@@ -6,24 +6,24 @@ from typing import Final
 
 from msgspec import Struct
 
-from tiktok_sandbox.model.apps import Apps, why_uri_refused
+from tiktok_sandbox.model.apps import Apps, redirect_error
 from tiktok_sandbox.model.grants import AuthorizationRequest
 from tiktok_sandbox.model.settings import App, Platform
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 
-class Bad(Struct, frozen=True):
+class InvalidParameter(Struct, frozen=True):
     """A request TikTok answers with its own error page; it names the parameter."""
 
     parameter: str
 
 
-def read_request(apps: Apps, query: Mapping[str, str]) -> AuthorizationRequest | Bad:
+def read_request(apps: Apps, query: Mapping[str, str]) -> AuthorizationRequest | InvalidParameter:
     """Check what the browser brought. A challenge in the wrong encoding passes here and fails at the exchange."""
     app = apps.get(query.get("client_key", ""))
     if app is None:
-        return Bad("client_key")
+        return InvalidParameter("client_key")
     scopes = tuple(part for part in query.get("scope", "").split(",") if part)
     challenge = query.get("code_challenge", "")
     checks = {
@@ -37,7 +37,7 @@ def read_request(apps: Apps, query: Mapping[str, str]) -> AuthorizationRequest |
     }
     for parameter, fine in checks.items():
         if not fine:
-            return Bad(parameter)
+            return InvalidParameter(parameter)
     return AuthorizationRequest(
         client_key=app.client_key,
         redirect_uri=query["redirect_uri"],
@@ -55,7 +55,7 @@ def _challenge_allowed(app: App, challenge: str) -> bool:
 
 def redirect_allowed(app: App, uri: str) -> bool:
     """Whether a redirect is registered and of the kind the platform allows."""
-    if why_uri_refused(app.platform, uri):
+    if redirect_error(app.platform, uri):
         return False
     return any(_matches(registered, uri) for registered in app.redirect_uris)
 

@@ -8,12 +8,12 @@ from msgspec import Struct, structs
 from tiktok_sandbox.api import content_posting, display, init_requests, oauth
 from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.faults.rules import Subject
-from tiktok_sandbox.model.answers import Answer, failed
+from tiktok_sandbox.model.answers import Answer, error
 from tiktok_sandbox.model.grants import Permission
 from tiktok_sandbox.model.publications import Mode
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.tables import Tables
 
-SCOPES_OF: Final = {
+SCOPES_BY_ENDPOINT: Final = {
     Endpoint.USER_INFO: ("user.info.basic", "user.info.profile", "user.info.stats"),
     Endpoint.CREATOR_INFO: ("video.publish",),
     Endpoint.VIDEO_INIT: ("video.publish",),
@@ -26,10 +26,10 @@ SCOPES_OF: Final = {
 }
 
 _INITS: Final = frozenset({Endpoint.VIDEO_INIT, Endpoint.INBOX_INIT, Endpoint.CONTENT_INIT})
-_SCOPE_OF_MODE: Final = {Mode.DIRECT_POST: ("video.publish",), Mode.MEDIA_UPLOAD: ("video.upload",)}
+_SCOPES_BY_MODE: Final = {Mode.DIRECT_POST: ("video.publish",), Mode.MEDIA_UPLOAD: ("video.upload",)}
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class BearerCall(Struct, frozen=True, kw_only=True):
     """One API call with a bearer token."""
 
     endpoint: Endpoint
@@ -41,90 +41,90 @@ class Call(Struct, frozen=True, kw_only=True):
         return f"Call({self.endpoint})"
 
 
-def subject_of_call(world: World, call: Call) -> Subject:
+def subject_of_call(tables: Tables, call: BearerCall) -> Subject:
     """What rules may look at in an API call."""
-    permission = world.grants.access.get(call.token)
+    permission = tables.grants.access.get(call.token)
     known = Subject() if permission is None else Subject(open_id=permission.open_id, client_key=permission.client_key)
     if call.endpoint in _INITS:
-        return structs.replace(known, title=init_requests.asks_for(call.body).title)
+        return structs.replace(known, title=init_requests.preview_init(call.body).title)
     if call.endpoint in {Endpoint.STATUS, Endpoint.CANCEL}:
-        publication = content_posting.named_in(world, call.body)
+        publication = content_posting.find_publication(tables, call.body)
         if publication is not None:
             return structs.replace(known, title=publication.post_info.title, publish_id=publication.publish_id)
     return known
 
 
-def answer_call(world: World, call: Call, now: float) -> Answer:
+def answer_call(tables: Tables, call: BearerCall, now: float) -> Answer:
     """Answer an API call: token, scope, rate, then what the endpoint itself has to say."""
-    permission = oauth.permitted(world.grants, call.token, _scopes_for(call), now)
+    permission = oauth.authorize_bearer(tables.grants, call.token, _scopes_for(call), now)
     if isinstance(permission, Answer):
         return permission
-    if not world.allowance.take(call.endpoint, call.token, now):
-        return failed("rate_limit_exceeded")
-    return _ENDPOINTS[call.endpoint](world, call, permission, now)
+    if not tables.rate_limits.try_take(call.endpoint, call.token, now):
+        return error("rate_limit_exceeded")
+    return _ENDPOINTS[call.endpoint](tables, call, permission, now)
 
 
-def _scopes_for(call: Call) -> tuple[str, ...]:
-    usual = SCOPES_OF[call.endpoint]
+def _scopes_for(call: BearerCall) -> tuple[str, ...]:
+    usual = SCOPES_BY_ENDPOINT[call.endpoint]
     if call.endpoint is not Endpoint.CONTENT_INIT:
         return usual
-    asked = init_requests.asks_for(call.body).post_mode
-    return _SCOPE_OF_MODE[Mode(asked)] if asked in set(Mode) else usual
+    asked = init_requests.preview_init(call.body).post_mode
+    return _SCOPES_BY_MODE[Mode(asked)] if asked in set(Mode) else usual
 
 
-def _user_info(world: World, call: Call, permission: Permission, now: float) -> Answer:
-    creator = world.creators.get(permission.open_id)
+def _user_info(tables: Tables, call: BearerCall, permission: Permission, now: float) -> Answer:
+    creator = tables.creators.get(permission.open_id)
     return display.user_info(
-        world.of_person(creator.profile.username),
+        tables.publications_of(creator.profile.username),
         creator,
         scopes=permission.scopes,
-        asked=call.fields,
-        base_url=world.base_url,
+        requested_fields=call.fields,
+        base_url=tables.base_url,
         now=now,
     )
 
 
-def _creator_info(world: World, call: Call, permission: Permission, now: float) -> Answer:  # noqa: ARG001 -- one signature for all
-    return content_posting.creator_info(world, permission, now)
+def _creator_info(tables: Tables, call: BearerCall, permission: Permission, now: float) -> Answer:  # noqa: ARG001 -- one signature for all
+    return content_posting.creator_info(tables, permission, now)
 
 
-def _init(world: World, call: Call, permission: Permission, now: float) -> Answer:
-    return content_posting.init(world, call.endpoint, call.body, permission, now)
+def _init(tables: Tables, call: BearerCall, permission: Permission, now: float) -> Answer:
+    return content_posting.init(tables, call.endpoint, call.body, permission, now)
 
 
-def _status(world: World, call: Call, permission: Permission, now: float) -> Answer:
-    return content_posting.status(world, call.body, permission, now)
+def _status(tables: Tables, call: BearerCall, permission: Permission, now: float) -> Answer:
+    return content_posting.status(tables, call.body, permission, now)
 
 
-def _cancel(world: World, call: Call, permission: Permission, now: float) -> Answer:
-    return content_posting.cancel(world, call.body, permission, now)
+def _cancel(tables: Tables, call: BearerCall, permission: Permission, now: float) -> Answer:
+    return content_posting.cancel(tables, call.body, permission, now)
 
 
-def _video_list(world: World, call: Call, permission: Permission, now: float) -> Answer:
-    creator = world.creators.get(permission.open_id)
+def _video_list(tables: Tables, call: BearerCall, permission: Permission, now: float) -> Answer:
+    creator = tables.creators.get(permission.open_id)
     return display.list_videos(
-        world.of_person(creator.profile.username),
+        tables.publications_of(creator.profile.username),
         creator,
         body=call.body,
-        asked=call.fields,
-        base_url=world.base_url,
+        requested_fields=call.fields,
+        base_url=tables.base_url,
         now=now,
     )
 
 
-def _video_query(world: World, call: Call, permission: Permission, now: float) -> Answer:
-    creator = world.creators.get(permission.open_id)
+def _video_query(tables: Tables, call: BearerCall, permission: Permission, now: float) -> Answer:
+    creator = tables.creators.get(permission.open_id)
     return display.query_videos(
-        world.of_person(creator.profile.username),
+        tables.publications_of(creator.profile.username),
         creator,
         body=call.body,
-        asked=call.fields,
-        base_url=world.base_url,
+        requested_fields=call.fields,
+        base_url=tables.base_url,
         now=now,
     )
 
 
-_ENDPOINTS: Final[dict[Endpoint, Callable[[World, Call, Permission, float], Answer]]] = {
+_ENDPOINTS: Final[dict[Endpoint, Callable[[Tables, BearerCall, Permission, float], Answer]]] = {
     Endpoint.USER_INFO: _user_info,
     Endpoint.CREATOR_INFO: _creator_info,
     Endpoint.VIDEO_INIT: _init,

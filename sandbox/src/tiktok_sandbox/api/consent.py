@@ -11,18 +11,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.api.api_call import watched
-from tiktok_sandbox.api.authorization_request import Bad, read_request
-from tiktok_sandbox.app_context import Handler, Shell
+from tiktok_sandbox.api.api_call import with_rules
+from tiktok_sandbox.api.authorization_request import InvalidParameter, read_request
+from tiktok_sandbox.app_context import AppContext, Handler
 from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.model import grants
 from tiktok_sandbox.model.grants import AuthorizationRequest
 from tiktok_sandbox.model.settings import App, Platform
 
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-MOST_SUGGESTED: Final = 50
+MAX_SUGGESTIONS: Final = 50
 _SESSION: Final = "sandbox_session"
-_CARRIED: Final = (
+_FORM_PARAMETERS: Final = (
     "client_key",
     "response_type",
     "scope",
@@ -32,7 +32,7 @@ _CARRIED: Final = (
     "code_challenge_method",
 )
 
-_MEANING: Final = {
+_SCOPE_TEXTS: Final = {
     "user.info.basic": "Read your profile info (avatar, display name)",
     "user.info.profile": "Read your profile links and user name",
     "user.info.stats": "Read your profile statistics",
@@ -53,23 +53,23 @@ button[value=allow] {{ background: #be123c; color: #fff; }} small {{ color: #525
 </style></head><body><main>{content}</main></body></html>"""
 
 
-def consent_routes(shell: Shell) -> list[Route]:
+def consent_routes(context: AppContext) -> list[Route]:
     """The page and the form behind it."""
     return [
-        Route("/v2/auth/authorize/", watched(shell, Endpoint.AUTHORIZE, _show(shell)), methods=["GET"]),
-        Route("/v2/auth/authorize/consent", watched(shell, Endpoint.CONSENT, _decide(shell)), methods=["POST"]),
+        Route("/v2/auth/authorize/", with_rules(context, Endpoint.AUTHORIZE, _show(context)), methods=["GET"]),
+        Route("/v2/auth/authorize/consent", with_rules(context, Endpoint.CONSENT, _decide(context)), methods=["POST"]),
     ]
 
 
-def _show(shell: Shell) -> Handler:
+def _show(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
-        asked = read_request(shell.world.apps, request.query_params)
-        if isinstance(asked, Bad):
-            return _error_page(asked)
-        username = _remembered(shell, asked, request)
+        auth_request = read_request(context.tables.apps, request.query_params)
+        if isinstance(auth_request, InvalidParameter):
+            return _error_page(auth_request)
+        username = _user_to_skip_page(context, auth_request, request)
         if username:
-            return _back(asked, _granted(shell, asked, username, asked.scopes))
-        return _page("Allow access", _form(shell, asked, request.query_params))
+            return _redirect(auth_request, _granted(context, auth_request, username, auth_request.scopes))
+        return _page("Allow access", _form(context, auth_request, request.query_params))
 
     return handle
 
@@ -78,22 +78,22 @@ def _page(title: str, content: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(_PAGE.format(title=escape(title), content=content), status_code=status, headers=_HEADERS)
 
 
-def _error_page(bad: Bad) -> HTMLResponse:
+def _error_page(bad: InvalidParameter) -> HTMLResponse:
     return _page("Something went wrong", f"<h1>Something went wrong</h1><p>{escape(bad.parameter)}</p>", status=400)
 
 
-def _form(shell: Shell, asked: AuthorizationRequest, query: Mapping[str, str]) -> str:
+def _form(context: AppContext, auth_request: AuthorizationRequest, query: Mapping[str, str]) -> str:
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{escape(query.get(name, ""))}">'
-        for name in _CARRIED
+        for name in _FORM_PARAMETERS
         if query.get(name)
     )
     scopes = "".join(
-        f'<label><input type="checkbox" name="granted" value="{scope}" checked> {escape(_MEANING[scope])}</label>'
-        for scope in asked.scopes
+        f'<label><input type="checkbox" name="granted" value="{scope}" checked> {escape(_SCOPE_TEXTS[scope])}</label>'
+        for scope in auth_request.scopes
     )
-    app = shell.world.apps.rows[asked.client_key]
-    names = list(islice((name for name in shell.world.creators.rows if _is_target(app, name)), MOST_SUGGESTED))
+    app = context.tables.apps.rows[auth_request.client_key]
+    names = list(islice((name for name in context.tables.creators.rows if _is_target(app, name)), MAX_SUGGESTIONS))
     options = "".join(f'<option value="{escape(name)}">' for name in names)
     return f"""<h1>{escape(app.name)} would like to</h1>
 <form method="post" action="/v2/auth/authorize/consent">{hidden}<input type="hidden" name="chosen" value="1">{scopes}
@@ -103,72 +103,76 @@ def _form(shell: Shell, asked: AuthorizationRequest, query: Mapping[str, str]) -
 <p><small>A stand-in for TikTok on this machine. A name nobody has yet makes a new account.</small></p>"""
 
 
-def _decide(shell: Shell) -> Handler:
+def _decide(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
         pairs = parse_qsl((await request.body()).decode("utf-8", "replace"))
         form = dict(pairs)
-        asked = read_request(shell.world.apps, form)
-        if isinstance(asked, Bad):
-            return _error_page(asked)
+        auth_request = read_request(context.tables.apps, form)
+        if isinstance(auth_request, InvalidParameter):
+            return _error_page(auth_request)
         ticked = [value for name, value in pairs if name == "granted"]
-        outcome = _outcome(shell, asked, form, ticked)
-        answer = _back(asked, outcome)
+        outcome = _callback_query(context, auth_request, form, ticked)
+        answer = _redirect(auth_request, outcome)
         if "code" in outcome:
-            _remember(shell, answer, form["creator"])
+            _set_session(context, answer, form["creator"])
         return answer
 
     return handle
 
 
-def _remember(shell: Shell, answer: Response, username: str) -> None:
-    session = shell.ids.text(40)
-    shell.world.grants.sessions[session] = username
+def _set_session(context: AppContext, answer: Response, username: str) -> None:
+    session = context.ids.text(40)
+    context.tables.grants.sessions[session] = username
     answer.set_cookie(_SESSION, session, path="/v2/auth/", httponly=True, samesite="lax")
 
 
-def _remembered(shell: Shell, asked: AuthorizationRequest, request: Request) -> str:
+def _user_to_skip_page(context: AppContext, auth_request: AuthorizationRequest, request: Request) -> str:
     """Who needs no page: a web app asks to skip it, for no more than this browser's person already allows."""
-    app = shell.world.apps.rows[asked.client_key]
-    username = shell.world.grants.sessions.get(request.cookies.get(_SESSION, ""))
+    app = context.tables.apps.rows[auth_request.client_key]
+    username = context.tables.grants.sessions.get(request.cookies.get(_SESSION, ""))
     if app.platform is not Platform.WEB or request.query_params.get("disable_auto_auth") != "0" or not username:
         return ""
-    open_id = shell.world.creators.named(username, app.client_key).open_id
-    allowed = grants.allowed_now(shell.world.grants, open_id, shell.clock.now())
-    return username if set(asked.scopes) <= allowed and _is_target(app, username) else ""
+    open_id = context.tables.creators.get_or_create(username, app.client_key).open_id
+    allowed = grants.granted_scopes(context.tables.grants, open_id, context.clock.now())
+    return username if set(auth_request.scopes) <= allowed and _is_target(app, username) else ""
 
 
 def _is_target(app: App, username: str) -> bool:
     return app.sandbox_targets is None or username in app.sandbox_targets
 
 
-def _outcome(shell: Shell, asked: AuthorizationRequest, form: Mapping[str, str], ticked: list[str]) -> dict[str, str]:
+def _callback_query(
+    context: AppContext, auth_request: AuthorizationRequest, form: Mapping[str, str], ticked: list[str]
+) -> dict[str, str]:
     """What the callback carries. Only the page says that ticks were chosen; without, all that was asked is granted."""
-    granted = tuple(scope for scope in asked.scopes if scope in ticked or "chosen" not in form)
+    granted = tuple(scope for scope in auth_request.scopes if scope in ticked or "chosen" not in form)
     username = form.get("creator", "")
     if form.get("decision") == "cancel" or not username or not granted:
         return _denied("User denied access", "user_cancel")
-    if not _is_target(shell.world.apps.rows[asked.client_key], username):
+    if not _is_target(context.tables.apps.rows[auth_request.client_key], username):
         return _denied("The user is no target user of this sandbox", "non_sandbox_target")
-    return _granted(shell, asked, username, granted)
+    return _granted(context, auth_request, username, granted)
 
 
 def _denied(description: str, kind: str) -> dict[str, str]:
     return {"error": "access_denied", "error_description": description, "error_type": kind}
 
 
-def _granted(shell: Shell, asked: AuthorizationRequest, username: str, granted: tuple[str, ...]) -> dict[str, str]:
+def _granted(
+    context: AppContext, auth_request: AuthorizationRequest, username: str, granted: tuple[str, ...]
+) -> dict[str, str]:
     code = grants.issue_code(
-        shell.world.grants,
-        shell.ids,
-        structs.replace(asked, scopes=granted),
-        open_id=shell.world.creators.named(username, asked.client_key).open_id,
-        lifetimes=shell.world.settings.lifetimes,
-        now=shell.clock.now(),
+        context.tables.grants,
+        context.ids,
+        structs.replace(auth_request, scopes=granted),
+        open_id=context.tables.creators.get_or_create(username, auth_request.client_key).open_id,
+        lifetimes=context.tables.settings.lifetimes,
+        now=context.clock.now(),
     )
-    shell.changes += 1
+    context.change_count += 1
     return {"code": code, "scopes": ",".join(granted)}
 
 
-def _back(asked: AuthorizationRequest, outcome: dict[str, str]) -> RedirectResponse:
-    query = urlencode({**outcome, "state": asked.state})
-    return RedirectResponse(f"{asked.redirect_uri}?{query}", status_code=302, headers=_HEADERS)
+def _redirect(auth_request: AuthorizationRequest, outcome: dict[str, str]) -> RedirectResponse:
+    query = urlencode({**outcome, "state": auth_request.state})
+    return RedirectResponse(f"{auth_request.redirect_uri}?{query}", status_code=302, headers=_HEADERS)

@@ -6,90 +6,90 @@ import msgspec
 from msgspec import Struct, structs
 
 from tiktok_sandbox.api import posting_limits
-from tiktok_sandbox.api.init_requests import Wanted, owns, read_init
+from tiktok_sandbox.api.init_requests import InitRequest, is_verified_url, read_init
 from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.model import creators, publication_updates, publications, uploads
-from tiktok_sandbox.model.answers import Answer, done, failed
+from tiktok_sandbox.model.answers import Answer, error, success
 from tiktok_sandbox.model.creators import Creator
 from tiktok_sandbox.model.grants import Permission
-from tiktok_sandbox.model.issued_secrets import Kind
-from tiktok_sandbox.model.publications import PULL_FAILED, PostInfo, Publication, Source, StatusCode
-from tiktok_sandbox.model.settings import Abandoned, App, Settings
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.issued_secrets import SecretKind
+from tiktok_sandbox.model.publications import PULL_FAILED, PostInfo, Publication, PublishStatus, Source
+from tiktok_sandbox.model.settings import AbandonedUpload, App, Settings
+from tiktok_sandbox.model.tables import Tables
 
 ABANDONED_REASON: Final = "internal"
 
 
-class Named(Struct, frozen=True, kw_only=True):
+class PublishIdBody(Struct, frozen=True, kw_only=True):
     """The body of status/fetch and of cancel."""
 
     publish_id: str
 
 
-def creator_info(world: World, permission: Permission, now: float) -> Answer:
+def creator_info(tables: Tables, permission: Permission, now: float) -> Answer:
     """What a posting page must show. A blocked creator is told inside HTTP 200, on purpose."""
-    creator = world.creators.get(permission.open_id)
-    blocked = posting_limits.why_blocked(world, _app(world, permission), creator, now)
-    return failed(blocked, status=200) if blocked else creators.creator_info(creator, world.base_url)
+    creator = tables.creators.get(permission.open_id)
+    blocked = posting_limits.direct_post_block_code(tables, _app(tables, permission), creator, now)
+    return error(blocked, status=200) if blocked else creators.creator_info_answer(creator, tables.base_url)
 
 
-def _app(world: World, permission: Permission) -> App:
-    return world.apps.rows[permission.client_key]
+def _app(tables: Tables, permission: Permission) -> App:
+    return tables.apps.rows[permission.client_key]
 
 
-def init(world: World, endpoint: Endpoint, body: bytes, permission: Permission, now: float) -> Answer:
+def init(tables: Tables, endpoint: Endpoint, body: bytes, permission: Permission, now: float) -> Answer:
     """Any of the three inits: the body, whose addresses it names, and whether this creator may post now."""
-    settings = world.settings
-    wanted = read_init(endpoint, body, settings.chunk_limits, allow_http=settings.pulls.allow_http)
-    if isinstance(wanted, Answer):
-        return wanted
-    app, creator = _app(world, permission), world.creators.get(permission.open_id)
-    if not all(owns(app.verified_urls, url) for url in wanted.urls):
-        return failed("url_ownership_unverified")
-    refused = posting_limits.why_refused(world, app, creator, wanted, now)
-    return failed(refused) if refused else _open(world, app, creator, wanted, now)
+    settings = tables.settings
+    request = read_init(endpoint, body, settings.chunk_limits, allow_http=settings.pulls.allow_http)
+    if isinstance(request, Answer):
+        return request
+    app, creator = _app(tables, permission), tables.creators.get(permission.open_id)
+    if not all(is_verified_url(app.verified_urls, url) for url in request.urls):
+        return error("url_ownership_unverified")
+    refused = posting_limits.init_refusal_code(tables, app, creator, request, now)
+    return error(refused) if refused else _create_publication(tables, app, creator, request, now)
 
 
-def _open(world: World, app: App, creator: Creator, wanted: Wanted, now: float) -> Answer:
-    publication = _publication(world, app, creator, wanted, now)
-    world.keep(publication)
+def _create_publication(tables: Tables, app: App, creator: Creator, request: InitRequest, now: float) -> Answer:
+    publication = _publication(tables, app, creator, request, now)
+    tables.save_publication(publication)
     data: dict[str, object] = {"publish_id": publication.publish_id}
-    if wanted.source is Source.FILE_UPLOAD:
-        data["upload_url"] = _upload_url(world, publication, now)
-    return done(data)
+    if request.source is Source.FILE_UPLOAD:
+        data["upload_url"] = _new_upload_url(tables, publication, now)
+    return success(data)
 
 
-def _publication(world: World, app: App, creator: Creator, wanted: Wanted, now: float) -> Publication:
-    seconds, reason = _patience(world.settings, wanted)
+def _publication(tables: Tables, app: App, creator: Creator, request: InitRequest, now: float) -> Publication:
+    seconds, reason = _transfer_limit(tables.settings, request)
     return Publication(
-        publish_id=world.ids.publish_id(wanted.medium, wanted.mode, wanted.source),
-        post_id=world.ids.post_id(),
+        publish_id=tables.ids.publish_id(request.medium, request.mode, request.source),
+        post_id=tables.ids.post_id(),
         open_id=creator.open_id,
         client_key=app.client_key,
         username=creator.profile.username,
-        medium=wanted.medium,
-        mode=wanted.mode,
-        source=wanted.source,
-        urls=wanted.urls,
-        cover_index=wanted.cover_index,
-        post_info=_as_the_account_allows(wanted.post_info, creator),
-        plan=wanted.plan,
-        delays=world.settings.delays,
+        medium=request.medium,
+        mode=request.mode,
+        source=request.source,
+        urls=request.urls,
+        cover_index=request.cover_index,
+        post_info=_limited_by_account(request.post_info, creator),
+        plan=request.plan,
+        delays=tables.settings.delays,
         inited_at=now,
         deadline=now + seconds,
         abandoned_reason=reason,
     )
 
 
-def _patience(settings: Settings, wanted: Wanted) -> tuple[float, str]:
+def _transfer_limit(settings: Settings, request: InitRequest) -> tuple[float, str]:
     """How long a transfer may take, and what it fails with then."""
-    if wanted.source is Source.PULL_FROM_URL:
-        return settings.pulls.timeout, PULL_FAILED[wanted.medium]
-    gives_up = settings.abandoned is Abandoned.FAILED
+    if request.source is Source.PULL_FROM_URL:
+        return settings.pulls.timeout, PULL_FAILED[request.medium]
+    gives_up = settings.abandoned is AbandonedUpload.FAILED
     return settings.lifetimes.upload_url, ABANDONED_REASON if gives_up else ""
 
 
-def _as_the_account_allows(info: PostInfo, creator: Creator) -> PostInfo:
+def _limited_by_account(info: PostInfo, creator: Creator) -> PostInfo:
     """What the account forbids stays forbidden, whatever a post asks for."""
     profile = creator.profile
     return structs.replace(
@@ -100,60 +100,60 @@ def _as_the_account_allows(info: PostInfo, creator: Creator) -> PostInfo:
     )
 
 
-def _upload_url(world: World, publication: Publication, now: float) -> str:
-    secrets, open_id = world.grants.secrets, publication.open_id
-    upload_id, token = world.ids.upload_id(), secrets.note(Kind.UPLOAD_TOKEN, world.ids.text(40), open_id)
-    world.uploads[upload_id] = uploads.fresh_upload(
+def _new_upload_url(tables: Tables, publication: Publication, now: float) -> str:
+    secrets, open_id = tables.grants.secrets, publication.open_id
+    upload_id, token = tables.ids.upload_id(), secrets.record(SecretKind.UPLOAD_TOKEN, tables.ids.text(40), open_id)
+    tables.uploads[upload_id] = uploads.new_upload(
         publish_id=publication.publish_id,
         token=token,
         plan=publication.plan,
-        expires_at=now + world.settings.lifetimes.upload_url,
+        expires_at=now + tables.settings.lifetimes.upload_url,
     )
-    url = f"{world.base_url}/upload/video/?upload_id={upload_id}&upload_token={token}"
-    return secrets.note(Kind.UPLOAD_URL, url, open_id)
+    url = f"{tables.base_url}/upload/video/?upload_id={upload_id}&upload_token={token}"
+    return secrets.record(SecretKind.UPLOAD_URL, url, open_id)
 
 
-def named_in(world: World, body: bytes) -> Publication | None:
+def find_publication(tables: Tables, body: bytes) -> Publication | None:
     """The publication a body names, if there is one."""
     try:
-        return world.publications.get(msgspec.json.decode(body, type=Named).publish_id)
+        return tables.publications.get(msgspec.json.decode(body, type=PublishIdBody).publish_id)
     except msgspec.MsgspecError:
         return None
 
 
-def _own(world: World, body: bytes, permission: Permission) -> Publication | Answer:
-    publication = named_in(world, body)
+def _own_publication(tables: Tables, body: bytes, permission: Permission) -> Publication | Answer:
+    publication = find_publication(tables, body)
     if publication is None:
-        return failed("invalid_publish_id")
+        return error("invalid_publish_id")
     if publication.open_id != permission.open_id:
-        return failed("token_not_authorized_for_specified_publish_id")
+        return error("token_not_authorized_for_specified_publish_id")
     return publication
 
 
-def status(world: World, body: bytes, permission: Permission, now: float) -> Answer:
+def status(tables: Tables, body: bytes, permission: Permission, now: float) -> Answer:
     """What status/fetch tells; the misspelt key and ids as JSON numbers are TikTok's."""
-    publication = _own(world, body, permission)
+    publication = _own_publication(tables, body, permission)
     if isinstance(publication, Answer):
         return publication
     counted = "uploaded_bytes" if publication.source is Source.FILE_UPLOAD else "downloaded_bytes"
     data: dict[str, object] = {
-        "status": publications.status_code(publication, now).value,
+        "status": publications.publish_status(publication, now).value,
         counted: publication.uploaded_bytes,
     }
-    failure, shown = publications.failure_of(publication, now), publications.shown_posts(publication, now)
+    failure, shown = publications.failure_of(publication, now), publications.public_posts(publication, now)
     if failure is not None:
         data["fail_reason"] = failure.reason
     if shown:
         data["publicaly_available_post_id"] = [each.post_id for each in shown]
-    return done(data)
+    return success(data)
 
 
-def cancel(world: World, body: bytes, permission: Permission, now: float) -> Answer:
+def cancel(tables: Tables, body: bytes, permission: Permission, now: float) -> Answer:
     """Stop a download that is under way; the answer has no `data`."""
-    publication = _own(world, body, permission)
+    publication = _own_publication(tables, body, permission)
     if isinstance(publication, Answer):
         return publication
-    if publications.status_code(publication, now) is not StatusCode.PROCESSING_DOWNLOAD:
-        return failed("publish_not_cancellable")
-    world.keep(publication_updates.failed_with(publication, "publish_cancelled", now))
+    if publications.publish_status(publication, now) is not PublishStatus.PROCESSING_DOWNLOAD:
+        return error("publish_not_cancellable")
+    tables.save_publication(publication_updates.with_failure(publication, "publish_cancelled", now))
     return Answer(body={"error": {"code": "ok", "message": ""}})

@@ -8,17 +8,17 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta, Struct
 
-from tiktok_sandbox.model.answers import Answer, done, failed
+from tiktok_sandbox.model.answers import Answer, error, success
 from tiktok_sandbox.model.creators import Creator
 from tiktok_sandbox.model.identifiers import union_id_of
-from tiktok_sandbox.model.publications import Post, Publication, shown_posts
-from tiktok_sandbox.model.video_stats import numbers, public_since
+from tiktok_sandbox.model.publications import Post, Publication, public_posts
+from tiktok_sandbox.model.video_stats import public_since, video_stats
 
-MOST_IDS: Final = 20
-MOST_LISTED: Final = 20
-USUALLY_LISTED: Final = 10
-SHORTENED: Final = 150
-FIELDS_WRONG: Final = "Fields is not set correctly"
+MAX_IDS: Final = 20
+MAX_PAGE_SIZE: Final = 20
+DEFAULT_PAGE_SIZE: Final = 10
+MAX_DISPLAY_TITLE: Final = 150
+INVALID_FIELDS: Final = "Fields is not set correctly"
 
 _FIELDS_OF_SCOPE: Final = {
     "user.info.basic": {
@@ -71,11 +71,11 @@ class VideoList(Struct, frozen=True, kw_only=True):
     """The body of video/list: posts from before `cursor`, a moment in milliseconds."""
 
     cursor: int | None = None
-    max_count: Annotated[int, Meta(ge=1, le=MOST_LISTED)] = USUALLY_LISTED
+    max_count: Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE
 
 
-def _fields(asked: str) -> list[str]:
-    return [field for field in asked.split(",") if field]
+def _fields(requested_fields: str) -> list[str]:
+    return [field for field in requested_fields.split(",") if field]
 
 
 def user_info(
@@ -83,26 +83,28 @@ def user_info(
     creator: Creator,
     *,
     scopes: tuple[str, ...],
-    asked: str,
+    requested_fields: str,
     base_url: str,
     now: float,
 ) -> Answer:
     """The asked fields; one field outside the granted scopes fails the whole call."""
-    person = _person(creator, _shown(publications, now), base_url, now)
-    fields = _fields(asked)
+    person = _profile_fields(creator, _public(publications, now), base_url, now)
+    fields = _fields(requested_fields)
     if not fields or not set(fields) <= set(person):
-        return failed("invalid_params", FIELDS_WRONG)
+        return error("invalid_params", INVALID_FIELDS)
     allowed = set[str]().union(*(_FIELDS_OF_SCOPE.get(scope, set()) for scope in scopes))
     if not set(fields) <= allowed:
-        return failed("scope_not_authorized")
-    return done({"user": {field: person[field] for field in fields}})
+        return error("scope_not_authorized")
+    return success({"user": {field: person[field] for field in fields}})
 
 
-def _shown(publications: Iterable[Publication], now: float) -> list[tuple[Publication, Post]]:
-    return [(each, post) for each in publications for post in shown_posts(each, now)]
+def _public(publications: Iterable[Publication], now: float) -> list[tuple[Publication, Post]]:
+    return [(each, post) for each in publications for post in public_posts(each, now)]
 
 
-def _person(creator: Creator, shown: list[tuple[Publication, Post]], base_url: str, now: float) -> dict[str, object]:
+def _profile_fields(
+    creator: Creator, shown: list[tuple[Publication, Post]], base_url: str, now: float
+) -> dict[str, object]:
     username = creator.profile.username
     return {
         "open_id": creator.open_id,
@@ -118,57 +120,69 @@ def _person(creator: Creator, shown: list[tuple[Publication, Post]], base_url: s
         "is_verified": creator.profile.is_verified,
         "follower_count": creator.profile.follower_count,
         "following_count": creator.profile.following_count,
-        "likes_count": sum(numbers(post, now)["like_count"] for _, post in shown),
+        "likes_count": sum(video_stats(post, now)["like_count"] for _, post in shown),
         "video_count": len(shown),
     }
 
 
 def query_videos(
-    publications: Iterable[Publication], creator: Creator, *, body: bytes, asked: str, base_url: str, now: float
+    publications: Iterable[Publication],
+    creator: Creator,
+    *,
+    body: bytes,
+    requested_fields: str,
+    base_url: str,
+    now: float,
 ) -> Answer:
     """The asked posts that are public and this person's own; others are left out in silence."""
     try:
-        wanted = msgspec.json.decode(body, type=VideoQuery).filters.video_ids
+        query = msgspec.json.decode(body, type=VideoQuery).filters.video_ids
     except msgspec.MsgspecError:
-        return failed("invalid_params", "The request body is incorrect")
-    if len(wanted) > MOST_IDS:
-        return failed("invalid_params", "Too many video ids")
-    fields = _fields(asked)
+        return error("invalid_params", "The request body is incorrect")
+    if len(query) > MAX_IDS:
+        return error("invalid_params", "Too many video ids")
+    fields = _fields(requested_fields)
     if not fields or not set(fields) <= VIDEO_FIELDS:
-        return failed("invalid_params", FIELDS_WRONG)
-    known = {str(post.post_id): (each, post) for each, post in _shown(publications, now)}
-    found = [known[video_id] for video_id in dict.fromkeys(wanted) if video_id in known]
+        return error("invalid_params", INVALID_FIELDS)
+    known = {str(post.post_id): (each, post) for each, post in _public(publications, now)}
+    found = [known[video_id] for video_id in dict.fromkeys(query) if video_id in known]
     videos = [video(each, post, creator, base_url, now) for each, post in found]
-    return done({"videos": _only(fields, videos), "cursor": 0, "has_more": False})
+    return success({"videos": _select_fields(fields, videos), "cursor": 0, "has_more": False})
 
 
-def _only(fields: list[str], videos: list[dict[str, object]]) -> list[dict[str, object]]:
+def _select_fields(fields: list[str], videos: list[dict[str, object]]) -> list[dict[str, object]]:
     return [{field: each[field] for field in fields} for each in videos]
 
 
 def list_videos(
-    publications: Iterable[Publication], creator: Creator, *, body: bytes, asked: str, base_url: str, now: float
+    publications: Iterable[Publication],
+    creator: Creator,
+    *,
+    body: bytes,
+    requested_fields: str,
+    base_url: str,
+    now: float,
 ) -> Answer:
     """A page of a person's public posts, newest first; `cursor` is where the next one begins."""
     try:
-        wanted = msgspec.json.decode(body or b"{}", type=VideoList)
+        query = msgspec.json.decode(body or b"{}", type=VideoList)
     except msgspec.MsgspecError:
-        return failed("invalid_params", "The request body is incorrect")
-    fields = _fields(asked)
+        return error("invalid_params", "The request body is incorrect")
+    fields = _fields(requested_fields)
     if not fields or not set(fields) <= VIDEO_FIELDS:
-        return failed("invalid_params", FIELDS_WRONG)
-    before = [each for each in _dated(publications, now) if wanted.cursor is None or each[0] < wanted.cursor]
-    page = list(islice(before, wanted.max_count))
+        return error("invalid_params", INVALID_FIELDS)
+    before = [each for each in _newest_first(publications, now) if query.cursor is None or each[0] < query.cursor]
+    page = list(islice(before, query.max_count))
     videos = [video(each, post, creator, base_url, now) for _, each, post in page]
-    cursor = page[-1][0] if page else wanted.cursor or 0
-    return done({"videos": _only(fields, videos), "cursor": cursor, "has_more": len(before) > len(page)})
+    cursor = page[-1][0] if page else query.cursor or 0
+    return success({"videos": _select_fields(fields, videos), "cursor": cursor, "has_more": len(before) > len(page)})
 
 
-def _dated(publications: Iterable[Publication], now: float) -> list[tuple[int, Publication, Post]]:
+def _newest_first(publications: Iterable[Publication], now: float) -> list[tuple[int, Publication, Post]]:
     """Public posts with their milliseconds, newest first; no two have the same, or a page could end between them."""
     dated: list[tuple[int, Publication, Post]] = []
     for each, post in sorted(
-        _shown(publications, now), key=lambda found: (public_since(found[1], now), found[1].post_id)
+        _public(publications, now), key=lambda found: (public_since(found[1], now), found[1].post_id)
     ):
         moment = int(public_since(post, now) * 1_000)
         dated.append((max(moment, dated[-1][0] + 1) if dated else moment, each, post))
@@ -189,12 +203,12 @@ def video(publication: Publication, post: Post, creator: Creator, base_url: str,
         "create_time": int(public_since(post, now)),
         "cover_image_url": f"{base_url}/cover/{post_id}.svg",
         "share_url": f"{base_url}/@{username}/video/{post_id}?utm_campaign=tt4d_open_api",
-        "video_description": publication.post_info.title[:SHORTENED],
+        "video_description": publication.post_info.title[:MAX_DISPLAY_TITLE],
         "duration": 15,
         "height": 1920,
         "width": 1080,
-        "title": publication.post_info.title[:SHORTENED],
+        "title": publication.post_info.title[:MAX_DISPLAY_TITLE],
         "embed_html": f'<iframe src="{embed}"></iframe>',
         "embed_link": embed,
-        **numbers(post, now),
+        **video_stats(post, now),
     }

@@ -8,18 +8,18 @@ import msgspec
 from msgspec import Struct, structs
 
 from tiktok_sandbox.faults.actions import Endpoint
-from tiktok_sandbox.model.answers import Answer, failed
-from tiktok_sandbox.model.chunk_plan import ChunkLimits, ChunkPlan, why_refused
+from tiktok_sandbox.model.answers import Answer, error
+from tiktok_sandbox.model.chunk_plan import ChunkLimits, ChunkPlan, plan_error
 from tiktok_sandbox.model.publications import Medium, Mode, PostInfo, Source
 
-LONGEST_TITLE: Final = 2_200
-LONGEST_PHOTO_TITLE: Final = 90
-LONGEST_DESCRIPTION: Final = 4_000
-MOST_PHOTOS: Final = 35
+MAX_TITLE_LENGTH: Final = 2_200
+MAX_PHOTO_TITLE_LENGTH: Final = 90
+MAX_DESCRIPTION_LENGTH: Final = 4_000
+MAX_PHOTOS: Final = 35
 
-BODY_WRONG: Final = "The request post info or source info is empty or incorrect"
-SOURCE_WRONG: Final = "The request source info is empty or incorrect"
-KIND_WRONG: Final = "Invalid media_type or post_mode"
+INVALID_BODY: Final = "The request post info or source info is empty or incorrect"
+INVALID_SOURCE: Final = "The request source info is empty or incorrect"
+INVALID_KIND: Final = "Invalid media_type or post_mode"
 
 
 class SourceInfo(Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class ContentInit(Struct, frozen=True, kw_only=True):
     is_aigc: bool = False
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class InitRequest(Struct, frozen=True, kw_only=True):
     """An init whose body is in order."""
 
     medium: Medium
@@ -74,87 +74,87 @@ class Wanted(Struct, frozen=True, kw_only=True):
         return self.mode is Mode.MEDIA_UPLOAD
 
 
-class AsksFor(Struct, frozen=True, kw_only=True):
+class InitPreview(Struct, frozen=True, kw_only=True):
     """As much of any init as rules and scopes look at."""
 
     title: str | None = None
     post_mode: str = ""
 
 
-class _Titled(Struct, frozen=True, kw_only=True):
+class _PreviewPostInfo(Struct, frozen=True, kw_only=True):
     title: str | None = None
 
 
-class _Loose(Struct, frozen=True, kw_only=True):
+class _PreviewBody(Struct, frozen=True, kw_only=True):
     post_mode: str = ""
-    post_info: _Titled = _Titled()
+    post_info: _PreviewPostInfo = _PreviewPostInfo()
 
 
-def asks_for(body: bytes) -> AsksFor:
+def preview_init(body: bytes) -> InitPreview:
     """Read an init leniently: rules look at it before it is judged."""
     try:
-        loose = msgspec.json.decode(body, type=_Loose)
+        loose = msgspec.json.decode(body, type=_PreviewBody)
     except msgspec.MsgspecError:
-        return AsksFor()
-    return AsksFor(title=loose.post_info.title, post_mode=loose.post_mode)
+        return InitPreview()
+    return InitPreview(title=loose.post_info.title, post_mode=loose.post_mode)
 
 
-def read_init(endpoint: Endpoint, body: bytes, limits: ChunkLimits, *, allow_http: bool) -> Wanted | Answer:
+def read_init(endpoint: Endpoint, body: bytes, limits: ChunkLimits, *, allow_http: bool) -> InitRequest | Answer:
     """The body of any of the three inits, or how it is refused."""
     try:
-        wanted = _READERS[endpoint](body, limits)
+        request = _READERS[endpoint](body, limits)
     except msgspec.MsgspecError:
-        return failed("invalid_params", BODY_WRONG)
-    if isinstance(wanted, Answer):
-        return wanted
+        return error("invalid_params", INVALID_BODY)
+    if isinstance(request, Answer):
+        return request
     schemes = {"https", "http"} if allow_http else {"https"}
-    if not all(_host(url) and urlsplit(url).scheme in schemes for url in wanted.urls):
-        return failed("invalid_params", SOURCE_WRONG)
-    return _refuse_texts(wanted) or wanted
+    if not all(_host(url) and urlsplit(url).scheme in schemes for url in request.urls):
+        return error("invalid_params", INVALID_SOURCE)
+    return _text_error(request) or request
 
 
-def _read_video(body: bytes, limits: ChunkLimits) -> Wanted | Answer:
-    asked = msgspec.json.decode(body, type=VideoInit)
-    return _video(asked.source_info, Mode.DIRECT_POST, asked.post_info, limits)
+def _read_video(body: bytes, limits: ChunkLimits) -> InitRequest | Answer:
+    parsed = msgspec.json.decode(body, type=VideoInit)
+    return _video(parsed.source_info, Mode.DIRECT_POST, parsed.post_info, limits)
 
 
-def _read_inbox(body: bytes, limits: ChunkLimits) -> Wanted | Answer:
-    asked = msgspec.json.decode(body, type=InboxInit)
-    return _video(asked.source_info, Mode.MEDIA_UPLOAD, PostInfo(), limits)
+def _read_inbox(body: bytes, limits: ChunkLimits) -> InitRequest | Answer:
+    parsed = msgspec.json.decode(body, type=InboxInit)
+    return _video(parsed.source_info, Mode.MEDIA_UPLOAD, PostInfo(), limits)
 
 
-def _video(source: SourceInfo, mode: Mode, info: PostInfo, limits: ChunkLimits) -> Wanted | Answer:
+def _video(source: SourceInfo, mode: Mode, info: PostInfo, limits: ChunkLimits) -> InitRequest | Answer:
     match source.source:
         case Source.FILE_UPLOAD:
             plan = ChunkPlan(size=source.video_size, chunk_size=source.chunk_size, count=source.total_chunk_count)
-            message = why_refused(plan, limits)
+            message = plan_error(plan, limits)
             if message:
-                return failed("invalid_params", message)
-            return Wanted(medium=Medium.VIDEO, mode=mode, source=Source.FILE_UPLOAD, post_info=info, plan=plan)
+                return error("invalid_params", message)
+            return InitRequest(medium=Medium.VIDEO, mode=mode, source=Source.FILE_UPLOAD, post_info=info, plan=plan)
         case Source.PULL_FROM_URL if source.video_url:
             pull, urls = Source.PULL_FROM_URL, (source.video_url,)
-            return Wanted(medium=Medium.VIDEO, mode=mode, source=pull, post_info=info, urls=urls)
+            return InitRequest(medium=Medium.VIDEO, mode=mode, source=pull, post_info=info, urls=urls)
         case _:
-            return failed("invalid_params", SOURCE_WRONG)
+            return error("invalid_params", INVALID_SOURCE)
 
 
-def _read_content(body: bytes, limits: ChunkLimits) -> Wanted | Answer:  # noqa: ARG001 -- one signature for all
-    asked = msgspec.json.decode(body, type=ContentInit)
-    if asked.media_type != Medium.PHOTO or asked.post_mode not in set(Mode):
-        return failed("invalid_params", KIND_WRONG)
-    source, cover = asked.source_info, asked.source_info.photo_cover_index
+def _read_content(body: bytes, limits: ChunkLimits) -> InitRequest | Answer:  # noqa: ARG001 -- one signature for all
+    parsed = msgspec.json.decode(body, type=ContentInit)
+    if parsed.media_type != Medium.PHOTO or parsed.post_mode not in set(Mode):
+        return error("invalid_params", INVALID_KIND)
+    source, cover = parsed.source_info, parsed.source_info.photo_cover_index
     count = len(source.photo_images)
-    if source.source != Source.PULL_FROM_URL or not 1 <= count <= MOST_PHOTOS:
-        return failed("invalid_params", SOURCE_WRONG)
+    if source.source != Source.PULL_FROM_URL or not 1 <= count <= MAX_PHOTOS:
+        return error("invalid_params", INVALID_SOURCE)
     if cover is None or not 0 <= cover < count:
-        return failed("invalid_params", SOURCE_WRONG)
-    is_aigc = asked.is_aigc or asked.post_info.is_aigc
-    return Wanted(
+        return error("invalid_params", INVALID_SOURCE)
+    is_aigc = parsed.is_aigc or parsed.post_info.is_aigc
+    return InitRequest(
         medium=Medium.PHOTO,
-        mode=Mode(asked.post_mode),
+        mode=Mode(parsed.post_mode),
         source=Source.PULL_FROM_URL,
         # Photos can be neither stitched nor made duets of.
-        post_info=structs.replace(asked.post_info, is_aigc=is_aigc, disable_duet=True, disable_stitch=True),
+        post_info=structs.replace(parsed.post_info, is_aigc=is_aigc, disable_duet=True, disable_stitch=True),
         urls=source.photo_images,
         cover_index=cover,
     )
@@ -167,12 +167,12 @@ _READERS: Final = {
 }
 
 
-def _refuse_texts(wanted: Wanted) -> Answer | None:
-    longest = LONGEST_TITLE if wanted.medium is Medium.VIDEO else LONGEST_PHOTO_TITLE
-    if _utf16_units(wanted.post_info.title) > longest:
-        return failed("invalid_params", "The title is too long")
-    if _utf16_units(wanted.post_info.description) > LONGEST_DESCRIPTION:
-        return failed("invalid_params", "The description is too long")
+def _text_error(request: InitRequest) -> Answer | None:
+    longest = MAX_TITLE_LENGTH if request.medium is Medium.VIDEO else MAX_PHOTO_TITLE_LENGTH
+    if _utf16_units(request.post_info.title) > longest:
+        return error("invalid_params", "The title is too long")
+    if _utf16_units(request.post_info.description) > MAX_DESCRIPTION_LENGTH:
+        return error("invalid_params", "The description is too long")
     return None
 
 
@@ -187,14 +187,14 @@ def _host(url: str) -> str:
         return ""
 
 
-def owns(verified: tuple[str, ...], url: str) -> bool:
+def is_verified_url(verified: tuple[str, ...], url: str) -> bool:
     """Whether an app has verified where this url points.
 
     A domain covers its subdomains and every path; a prefix covers what begins with exactly that text. An
     address of numbers cannot be verified.
     """
     host = _host(url)
-    if _is_number(host):
+    if _is_ip_address(host):
         return False
     for known in verified:
         if "://" in known:
@@ -205,7 +205,7 @@ def owns(verified: tuple[str, ...], url: str) -> bool:
     return False
 
 
-def _is_number(host: str) -> bool:
+def _is_ip_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -9,35 +9,35 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tiktok_sandbox.api import bearer_calls, oauth
-from tiktok_sandbox.api.api_call import carry_out, respond, visit_of
-from tiktok_sandbox.api.bearer_calls import Call
+from tiktok_sandbox.api.api_call import call_of_request, handle_call, respond
+from tiktok_sandbox.api.bearer_calls import BearerCall
 from tiktok_sandbox.api.chunk_upload import upload_routes
 from tiktok_sandbox.api.consent import consent_routes
-from tiktok_sandbox.app_context import Handler, Shell
+from tiktok_sandbox.app_context import AppContext, Handler
 from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.faults.rules import Subject
 from tiktok_sandbox.model.answers import Answer
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.tables import Tables
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-def tiktok_routes(shell: Shell) -> list[Route]:
+def tiktok_routes(context: AppContext) -> list[Route]:
     """Every route that TikTok has, the consent page included."""
     return [
-        *consent_routes(shell),
-        Route("/v2/oauth/token/", _token(shell), methods=["POST"]),
-        Route("/v2/oauth/revoke/", _revoke(shell), methods=["POST"]),
-        Route("/v2/user/info/", _api(shell, Endpoint.USER_INFO), methods=["GET"]),
-        Route("/v2/post/publish/creator_info/query/", _api(shell, Endpoint.CREATOR_INFO), methods=["POST"]),
-        Route("/v2/post/publish/video/init/", _api(shell, Endpoint.VIDEO_INIT), methods=["POST"]),
-        Route("/v2/post/publish/inbox/video/init/", _api(shell, Endpoint.INBOX_INIT), methods=["POST"]),
-        Route("/v2/post/publish/content/init/", _api(shell, Endpoint.CONTENT_INIT), methods=["POST"]),
-        Route("/v2/post/publish/cancel/", _api(shell, Endpoint.CANCEL), methods=["POST"]),
-        Route("/v2/post/publish/status/fetch/", _api(shell, Endpoint.STATUS), methods=["POST"]),
-        Route("/v2/video/list/", _api(shell, Endpoint.VIDEO_LIST), methods=["POST"]),
-        Route("/v2/video/query/", _api(shell, Endpoint.VIDEO_QUERY), methods=["POST"]),
-        *upload_routes(shell),
+        *consent_routes(context),
+        Route("/v2/oauth/token/", _token(context), methods=["POST"]),
+        Route("/v2/oauth/revoke/", _revoke(context), methods=["POST"]),
+        Route("/v2/user/info/", _api(context, Endpoint.USER_INFO), methods=["GET"]),
+        Route("/v2/post/publish/creator_info/query/", _api(context, Endpoint.CREATOR_INFO), methods=["POST"]),
+        Route("/v2/post/publish/video/init/", _api(context, Endpoint.VIDEO_INIT), methods=["POST"]),
+        Route("/v2/post/publish/inbox/video/init/", _api(context, Endpoint.INBOX_INIT), methods=["POST"]),
+        Route("/v2/post/publish/content/init/", _api(context, Endpoint.CONTENT_INIT), methods=["POST"]),
+        Route("/v2/post/publish/cancel/", _api(context, Endpoint.CANCEL), methods=["POST"]),
+        Route("/v2/post/publish/status/fetch/", _api(context, Endpoint.STATUS), methods=["POST"]),
+        Route("/v2/video/list/", _api(context, Endpoint.VIDEO_LIST), methods=["POST"]),
+        Route("/v2/video/query/", _api(context, Endpoint.VIDEO_QUERY), methods=["POST"]),
+        *upload_routes(context),
     ]
 
 
@@ -46,18 +46,20 @@ def _bearer(request: Request) -> str:
     return token if scheme.lower() == "bearer" else ""
 
 
-def _api(shell: Shell, endpoint: Endpoint) -> Handler:
+def _api(context: AppContext, endpoint: Endpoint) -> Handler:
     async def handle(request: Request) -> Response:
-        call = Call(
+        call = BearerCall(
             endpoint=endpoint,
             token=_bearer(request),
             body=await request.body(),
             fields=request.query_params.get("fields", ""),
         )
-        visit = visit_of(shell, endpoint, bearer_calls.subject_of_call(shell.world, call), request)
-        visit.size = len(call.body)
-        answer = await carry_out(visit, lambda: bearer_calls.answer_call(shell.world, call, shell.clock.now()))
-        return visit.finish(respond(shell, answer), answer.code)
+        api_call = call_of_request(context, endpoint, bearer_calls.subject_of_call(context.tables, call), request)
+        api_call.size = len(call.body)
+        answer = await handle_call(
+            api_call, lambda: bearer_calls.answer_call(context.tables, call, context.clock.now())
+        )
+        return api_call.finish(respond(context, answer), answer.code)
 
     return handle
 
@@ -68,45 +70,45 @@ async def _form(request: Request) -> dict[str, str] | None:
     return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
 
 
-def _respond_oauth(shell: Shell, answer: Answer) -> Response:
-    if shell.world.settings.oauth_errors_as_200:
+def _respond_oauth(context: AppContext, answer: Answer) -> Response:
+    if context.tables.settings.oauth_errors_as_200:
         answer = Answer(body=answer.body, code=answer.code)
-    return respond(shell, answer)
+    return respond(context, answer)
 
 
 async def _answer_form(
-    shell: Shell,
+    context: AppContext,
     endpoint: Endpoint,
     subject: Subject,
     request: Request,
-    answer_form: Callable[[World, dict[str, str], float], Answer],
+    answer_form: Callable[[Tables, dict[str, str], float], Answer],
 ) -> Response:
-    form, visit = await _form(request), visit_of(shell, endpoint, subject, request)
-    visit.size = len(await request.body())
+    form, api_call = await _form(request), call_of_request(context, endpoint, subject, request)
+    api_call.size = len(await request.body())
 
     def act() -> Answer:
-        return oauth.malformed() if form is None else answer_form(shell.world, form, shell.clock.now())
+        return oauth.malformed_request() if form is None else answer_form(context.tables, form, context.clock.now())
 
-    answer = await carry_out(visit, act)
-    return visit.finish(_respond_oauth(shell, answer), answer.code)
+    answer = await handle_call(api_call, act)
+    return api_call.finish(_respond_oauth(context, answer), answer.code)
 
 
-def _token(shell: Shell) -> Handler:
+def _token(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
         form = await _form(request) or {}
-        open_id = oauth.subject_of_form(shell.world.grants, form)
+        open_id = oauth.account_of_form(context.tables.grants, form)
         subject = Subject(open_id=open_id, client_key=form.get("client_key"))
-        return await _answer_form(shell, Endpoint.TOKEN, subject, request, oauth.answer_token)
+        return await _answer_form(context, Endpoint.TOKEN, subject, request, oauth.answer_token)
 
     return handle
 
 
-def _revoke(shell: Shell) -> Handler:
+def _revoke(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
         form = await _form(request) or {}
-        permission = shell.world.grants.access.get(form.get("token", ""))
+        permission = context.tables.grants.access.get(form.get("token", ""))
         open_id = None if permission is None else permission.open_id
         subject = Subject(open_id=open_id, client_key=form.get("client_key"))
-        return await _answer_form(shell, Endpoint.REVOKE, subject, request, oauth.answer_revoke)
+        return await _answer_form(context, Endpoint.REVOKE, subject, request, oauth.answer_revoke)
 
     return handle

@@ -5,33 +5,33 @@ from msgspec import structs
 from tiktok_sandbox.faults.actions import Action, Endpoint
 from tiktok_sandbox.faults.rules import RATE_LIMITED, Rule, Subject
 from tiktok_sandbox.model import permissions, publication_updates
-from tiktok_sandbox.model.answers import STATUS_OF_CODE, Answer, failed, oauth_failed, upload_refused
+from tiktok_sandbox.model.answers import STATUS_OF_CODE, Answer, error, oauth_error, upload_error
 from tiktok_sandbox.model.chunks import expire_uploads
-from tiktok_sandbox.model.permissions import Removal
+from tiktok_sandbox.model.permissions import RemovalReason
 from tiktok_sandbox.model.publications import Post, Publication
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.tables import Tables
 
 
-def befall(world: World, rule: Rule, endpoint: Endpoint, subject: Subject, now: float) -> None:
+def apply_action(tables: Tables, rule: Rule, endpoint: Endpoint, subject: Subject, now: float) -> None:
     """Let it happen to whom a call is about; nothing happens if that is nobody."""
     if subject.open_id is None:
         return
     match rule.action:
         case Action.EXPIRE:
-            _expire(world, endpoint, subject, subject.open_id, now)
+            _expire(tables, endpoint, subject, subject.open_id, now)
         case Action.REVOKE:
-            permissions.end(world, subject.open_id, Removal.DISCONNECTED, now)
+            permissions.end_permission(tables, subject.open_id, RemovalReason.DISCONNECTED, now)
         case Action.TAKEDOWN:
-            _take_down(world, rule, subject, subject.open_id, now)
+            _take_down(tables, rule, subject, subject.open_id, now)
         case _:
             return
 
 
-def _expire(world: World, endpoint: Endpoint, subject: Subject, open_id: str, now: float) -> None:
+def _expire(tables: Tables, endpoint: Endpoint, subject: Subject, open_id: str, now: float) -> None:
     """An upload's url in a PUT, what is exchanged at the token endpoint, and access tokens anywhere else."""
-    grants = world.grants
+    grants = tables.grants
     if endpoint is Endpoint.UPLOAD:
-        expire_uploads(world, subject.publish_id or "", now)
+        expire_uploads(tables, subject.publish_id or "", now)
         return
     exchanged, tokens = (grants.codes, grants.refresh) if endpoint is Endpoint.TOKEN else ({}, grants.access)
     for name in [name for name, code in exchanged.items() if code.open_id == open_id]:
@@ -40,31 +40,33 @@ def _expire(world: World, endpoint: Endpoint, subject: Subject, open_id: str, no
         tokens[name] = structs.replace(tokens[name], expires_at=min(tokens[name].expires_at, now))
 
 
-def _take_down(world: World, rule: Rule, subject: Subject, open_id: str, now: float) -> None:
+def _take_down(tables: Tables, rule: Rule, subject: Subject, open_id: str, now: float) -> None:
     """The newest video that is up: of the publication a call or the rule names, else of the person."""
-    creator = world.creators.of(open_id)
-    found = () if creator is None else reversed(world.of_person(creator.profile.username))
-    wanted = subject.publish_id or rule.publish_id
+    creator = tables.creators.find(open_id)
+    found = () if creator is None else reversed(tables.publications_of(creator.profile.username))
+    publish_id = subject.publish_id or rule.publish_id
     for publication in found:
-        up = _up(publication, now)
-        if up and publication.open_id == open_id and wanted in {None, publication.publish_id}:
-            world.keep(publication_updates.with_changed(publication, publication_updates.taken_down(up[-1], now)))
+        up = _visible_posts(publication, now)
+        if up and publication.open_id == open_id and publish_id in {None, publication.publish_id}:
+            tables.save_publication(
+                publication_updates.with_post(publication, publication_updates.taken_down(up[-1], now))
+            )
             return
 
 
-def _up(publication: Publication, now: float) -> list[Post]:
+def _visible_posts(publication: Publication, now: float) -> list[Post]:
     return [each for each in publication.posts if each.posted_at <= now and each.taken_down_at is None]
 
 
-def answer_of(rule: Rule, endpoint: Endpoint) -> Answer:
+def rule_answer(rule: Rule, endpoint: Endpoint) -> Answer:
     """What a call gets instead of its own answer, in the envelope of its endpoint."""
     by_code = rule.action in {Action.ERROR, Action.RATE_LIMIT}
     code = RATE_LIMITED if rule.action is Action.RATE_LIMIT else rule.code
     status = STATUS_OF_CODE.get(code, 400) if by_code else rule.status
     if endpoint is Endpoint.UPLOAD:
-        return upload_refused(status, code)
+        return upload_error(status, code)
     if endpoint in {Endpoint.TOKEN, Endpoint.REVOKE}:
-        return oauth_failed(code, "As asked for by a rule.", status=status)
+        return oauth_error(code, "As asked for by a rule.", status=status)
     if by_code and endpoint is Endpoint.CREATOR_INFO and status == STATUS_OF_CODE["spam_risk_too_many_posts"]:
-        return failed(code, status=200)
-    return failed(code, status=status)
+        return error(code, status=200)
+    return error(code, status=status)

@@ -31,7 +31,7 @@ class Endpoint(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Moment(StrEnum):
+class CallPhase(StrEnum):
     """When within a call: before anything is done, inside an upload's body, or done and not yet answered."""
 
     REQUEST = "request"
@@ -68,55 +68,55 @@ ANY: Final = Endpoint.ANY
 BACKGROUND: Final = frozenset({Endpoint.PULL, Endpoint.PROCESSING, Endpoint.WEBHOOK})
 """What TikTok does by itself."""
 
-CALLS: Final = frozenset(Endpoint) - BACKGROUND - {Endpoint.UNKNOWN}
+API_CALLS: Final = frozenset(Endpoint) - BACKGROUND - {Endpoint.UNKNOWN}
 
-WITH_BYTES: Final = frozenset({Endpoint.UPLOAD, Endpoint.PULL})
+ENDPOINTS_WITH_BODY: Final = frozenset({Endpoint.UPLOAD, Endpoint.PULL})
 
-OF_WEBHOOKS: Final = frozenset(
+WEBHOOK_ACTIONS: Final = frozenset(
     {Action.LOSE, Action.DUPLICATE, Action.DELAY, Action.REORDER, Action.WRONG_SIGNATURE, Action.STALE}
 )
 
-GOES_ON: Final = frozenset({Action.SLOW, Action.EXPIRE, Action.REVOKE, Action.TAKEDOWN}) | OF_WEBHOOKS
+CONTINUING_ACTIONS: Final = frozenset({Action.SLOW, Action.EXPIRE, Action.REVOKE, Action.TAKEDOWN}) | WEBHOOK_ACTIONS
 """After these a call is answered as always, or as a later rule wants."""
 
 # Whose tokens can die, and whose videos can be taken down: who is behind these is known.
-_ABOUT_SOMEBODY: Final = CALLS - {Endpoint.AUTHORIZE, Endpoint.CONSENT}
-_WITH_TOKEN: Final = _ABOUT_SOMEBODY - {Endpoint.UPLOAD, Endpoint.TOKEN}
+_WITH_ACCOUNT: Final = API_CALLS - {Endpoint.AUTHORIZE, Endpoint.CONSENT}
+_WITH_TOKEN: Final = _WITH_ACCOUNT - {Endpoint.UPLOAD, Endpoint.TOKEN}
 
-ENDPOINTS_OF: Final = {
-    Action.HOLD: CALLS | {Endpoint.PULL, Endpoint.WEBHOOK},
-    Action.STATUS: CALLS | {Endpoint.PULL},
-    Action.ERROR: CALLS | {Endpoint.PULL, Endpoint.PROCESSING},
-    Action.RATE_LIMIT: CALLS,
-    Action.LOSE_ANSWER: CALLS | {Endpoint.PULL, Endpoint.WEBHOOK},
-    Action.CLOSE: CALLS,
-    Action.HANG: CALLS,
-    Action.SLOW: CALLS | {Endpoint.PULL, Endpoint.PROCESSING},
-    Action.OUTAGE: CALLS,
-    Action.EXPIRE: _ABOUT_SOMEBODY,
-    Action.REVOKE: _ABOUT_SOMEBODY,
+ENDPOINTS_BY_ACTION: Final = {
+    Action.HOLD: API_CALLS | {Endpoint.PULL, Endpoint.WEBHOOK},
+    Action.STATUS: API_CALLS | {Endpoint.PULL},
+    Action.ERROR: API_CALLS | {Endpoint.PULL, Endpoint.PROCESSING},
+    Action.RATE_LIMIT: API_CALLS,
+    Action.LOSE_ANSWER: API_CALLS | {Endpoint.PULL, Endpoint.WEBHOOK},
+    Action.CLOSE: API_CALLS,
+    Action.HANG: API_CALLS,
+    Action.SLOW: API_CALLS | {Endpoint.PULL, Endpoint.PROCESSING},
+    Action.OUTAGE: API_CALLS,
+    Action.EXPIRE: _WITH_ACCOUNT,
+    Action.REVOKE: _WITH_ACCOUNT,
     Action.TAKEDOWN: _WITH_TOKEN | {Endpoint.PROCESSING},
     Action.FAIL: frozenset({Endpoint.PULL, Endpoint.PROCESSING}),
-    **dict.fromkeys(OF_WEBHOOKS, frozenset({Endpoint.WEBHOOK})),
+    **dict.fromkeys(WEBHOOK_ACTIONS, frozenset({Endpoint.WEBHOOK})),
 }
 
-_ANY_MOMENT: Final = frozenset(Moment)
-_AROUND: Final = frozenset({Moment.REQUEST, Moment.ANSWER})
-_FIRST: Final = frozenset({Moment.REQUEST})
+_ANY_PHASE: Final = frozenset(CallPhase)
+_BEFORE_OR_AFTER: Final = frozenset({CallPhase.REQUEST, CallPhase.ANSWER})
+_BEFORE: Final = frozenset({CallPhase.REQUEST})
 
-MOMENTS_OF: Final = {
-    Action.HOLD: _ANY_MOMENT,
-    Action.STATUS: _ANY_MOMENT,
-    Action.ERROR: _ANY_MOMENT,
-    Action.RATE_LIMIT: _FIRST,
-    Action.LOSE_ANSWER: _ANY_MOMENT,
-    Action.CLOSE: _ANY_MOMENT,
-    Action.HANG: _ANY_MOMENT,
-    Action.SLOW: _ANY_MOMENT,
-    Action.OUTAGE: _FIRST,
-    Action.EXPIRE: _ANY_MOMENT,
-    Action.REVOKE: _ANY_MOMENT,
-    Action.TAKEDOWN: _AROUND,
-    Action.FAIL: _FIRST,
-    **dict.fromkeys(OF_WEBHOOKS, _FIRST),
+PHASES_BY_ACTION: Final = {
+    Action.HOLD: _ANY_PHASE,
+    Action.STATUS: _ANY_PHASE,
+    Action.ERROR: _ANY_PHASE,
+    Action.RATE_LIMIT: _BEFORE,
+    Action.LOSE_ANSWER: _ANY_PHASE,
+    Action.CLOSE: _ANY_PHASE,
+    Action.HANG: _ANY_PHASE,
+    Action.SLOW: _ANY_PHASE,
+    Action.OUTAGE: _BEFORE,
+    Action.EXPIRE: _ANY_PHASE,
+    Action.REVOKE: _ANY_PHASE,
+    Action.TAKEDOWN: _BEFORE_OR_AFTER,
+    Action.FAIL: _BEFORE,
+    **dict.fromkeys(WEBHOOK_ACTIONS, _BEFORE),
 }

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 
 
-class Holds:
+class Breakpoints:
     """Who waits at which rule."""
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ class Holds:
             self._released.add(rule_id)
             self._changed.notify_all()
 
-    async def tell(self) -> None:
+    async def notify(self) -> None:
         """Something a test may wait for has changed."""
         async with self._changed:
             self._changed.notify_all()
 
-    async def reached(self, condition: Callable[[], bool], seconds: float) -> bool:
+    async def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait for a condition over rules and holds; False when it did not come true in time."""
         try:
             async with asyncio.timeout(seconds), self._changed:

@@ -8,22 +8,22 @@ from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
 from tiktok_sandbox.errors import AnswerLost
-from tiktok_sandbox.faults.breakpoints import Holds
-from tiktok_sandbox.runtime.protocol import CUT
+from tiktok_sandbox.faults.breakpoints import Breakpoints
+from tiktok_sandbox.runtime.protocol import CLOSE_CONNECTION
 
-_GONE: Final = "http.disconnect"
+_DISCONNECT: Final = "http.disconnect"
 
 
-class Cut(Response):
+class ConnectionClosed(Response):
     """No answer at all: the connection ends."""
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _end(scope, "now")
-        await _gone(receive)
+        _close_connection(scope, "now")
+        await _wait_for_disconnect(receive)
 
 
-class Broken(Response):
+class Truncated(Response):
     """The beginning of an answer, and then the connection ends."""
 
     def __init__(self, whole: Response, after: int) -> None:
@@ -37,21 +37,21 @@ class Broken(Response):
         start: Message = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         await send(start)
         await send({"type": "http.response.body", "body": bytes(self.body)[: self._sent], "more_body": True})
-        _end(scope, "soon")
-        await _gone(receive)
+        _close_connection(scope, "soon")
+        await _wait_for_disconnect(receive)
 
 
-class Silence(Response):
+class NoResponse(Response):
     """No answer until the client leaves, the rule ends or the server stops."""
 
-    def __init__(self, holds: Holds, rule_id: str) -> None:
+    def __init__(self, holds: Breakpoints, rule_id: str) -> None:
         super().__init__()
         self._holds = holds
         self._rule_id = rule_id
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        gone = asyncio.create_task(_gone(receive))
+        gone = asyncio.create_task(_wait_for_disconnect(receive))
         held = asyncio.create_task(self._holds.hold(self._rule_id))
         try:
             await asyncio.wait({gone, held}, return_when=asyncio.FIRST_COMPLETED)
@@ -61,22 +61,22 @@ class Silence(Response):
             held.cancel()
             await asyncio.wait({gone, held})
         if not left:
-            await Cut()(scope, receive, send)
+            await ConnectionClosed()(scope, receive, send)
 
 
-def _end(scope: Scope, how: str) -> None:
+def _close_connection(scope: Scope, how: str) -> None:
     """End the connection: `now`, or as `soon` as what was sent is out.
 
     Raises:
         AnswerLost: there is no connection to end.
     """
-    cut = scope.get("extensions", {}).get(CUT)
+    cut = scope.get("extensions", {}).get(CLOSE_CONNECTION)
     if cut is None:
         raise AnswerLost
     cut[how]()
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     # What still comes is read, or the client's leaving would never be noticed.
-    while (await receive())["type"] != _GONE:
+    while (await receive())["type"] != _DISCONNECT:
         pass

@@ -7,7 +7,7 @@ from typing import Any, Final, get_args, get_origin
 import msgspec
 from msgspec import structs
 
-from tiktok_sandbox.faults.actions import ENDPOINTS_OF, MOMENTS_OF, Action, Endpoint, Moment
+from tiktok_sandbox.faults.actions import ENDPOINTS_BY_ACTION, PHASES_BY_ACTION, Action, CallPhase, Endpoint
 from tiktok_sandbox.faults.rules import Rule
 
 ENDPOINTS: Final = {
@@ -76,7 +76,7 @@ FIELDS: Final = {
     "bytes_per_second": "of an upload or a fetched file",
 }
 
-_ALWAYS: Final = (
+_FIELDS_OF_EVERY_ACTION: Final = (
     *("endpoint", "action", "at", "skip", "times", "every", "probability", "seed"),
     *("open_id", "username", "client_key", "publish_id", "title"),
 )
@@ -86,9 +86,9 @@ EXAMPLES: Final[tuple[tuple[str, str, Rule], ...]] = (
     (
         "Calls",
         "Lose the next init's answer",
-        Rule(endpoint=Endpoint.VIDEO_INIT, at=Moment.ANSWER, action=Action.LOSE_ANSWER),
+        Rule(endpoint=Endpoint.VIDEO_INIT, at=CallPhase.ANSWER, action=Action.LOSE_ANSWER),
     ),
-    ("Calls", "Break off the next answer", Rule(endpoint=Endpoint.ANY, at=Moment.ANSWER, action=Action.CLOSE)),
+    ("Calls", "Break off the next answer", Rule(endpoint=Endpoint.ANY, at=CallPhase.ANSWER, action=Action.CLOSE)),
     ("Calls", "Never answer the next call", Rule(endpoint=Endpoint.ANY, action=Action.HANG)),
     ("Calls", "Slow every call by 2 s", Rule(endpoint=Endpoint.ANY, action=Action.SLOW, seconds=2, times=0)),
     ("Calls", "Fail each third call", Rule(endpoint=Endpoint.ANY, action=Action.STATUS, status=500, every=3, times=0)),
@@ -103,7 +103,7 @@ EXAMPLES: Final[tuple[tuple[str, str, Rule], ...]] = (
     (
         "Uploads",
         "Break the next chunk half-way",
-        Rule(endpoint=Endpoint.UPLOAD, at=Moment.BODY, action=Action.LOSE_ANSWER, after_bytes=1_000_000),
+        Rule(endpoint=Endpoint.UPLOAD, at=CallPhase.BODY, action=Action.LOSE_ANSWER, after_bytes=1_000_000),
     ),
     ("Uploads", "Refuse the next 5 chunks", Rule(endpoint=Endpoint.UPLOAD, action=Action.STATUS, times=5)),
     ("Uploads", "Hold uploads", Rule(endpoint=Endpoint.UPLOAD, action=Action.HOLD, times=0)),
@@ -133,29 +133,31 @@ EXAMPLES: Final[tuple[tuple[str, str, Rule], ...]] = (
 )
 
 
-def catalogue() -> dict[str, object]:
+def rule_catalogue() -> dict[str, object]:
     """Everything a rule can say."""
     return {
-        "endpoints": [{"name": each.value, "words": words} for each, words in ENDPOINTS.items()],
-        "actions": [_action(each, words, fields) for each, (words, fields) in ACTIONS.items()],
+        "endpoints": [{"name": each.value, "description": description} for each, description in ENDPOINTS.items()],
+        "actions": [_action(each, description, fields) for each, (description, fields) in ACTIONS.items()],
         "fields": [_field(each) for each in structs.fields(Rule)],
-        "examples": [{"group": group, "label": label, "rule": unusual(rule)} for group, label, rule in EXAMPLES],
+        "examples": [
+            {"group": group, "label": label, "rule": non_default_fields(rule)} for group, label, rule in EXAMPLES
+        ],
     }
 
 
-def _action(action: Action, words: str, fields: tuple[str, ...]) -> dict[str, object]:
-    also = ("event",) if Endpoint.WEBHOOK in ENDPOINTS_OF[action] else ()
-    in_bytes = ("after_bytes",) if Moment.BODY in MOMENTS_OF[action] else ()
+def _action(action: Action, description: str, fields: tuple[str, ...]) -> dict[str, object]:
+    also = ("event",) if Endpoint.WEBHOOK in ENDPOINTS_BY_ACTION[action] else ()
+    in_bytes = ("after_bytes",) if CallPhase.BODY in PHASES_BY_ACTION[action] else ()
     return {
         "name": action.value,
-        "words": words,
-        "endpoints": [each.value for each in Endpoint if each in ENDPOINTS_OF[action]],
-        "moments": [each.value for each in Moment if each in MOMENTS_OF[action]],
-        "fields": [*_ALWAYS, *also, *in_bytes, *fields],
+        "description": description,
+        "endpoints": [each.value for each in Endpoint if each in ENDPOINTS_BY_ACTION[action]],
+        "phases": [each.value for each in CallPhase if each in PHASES_BY_ACTION[action]],
+        "fields": [*_FIELDS_OF_EVERY_ACTION, *also, *in_bytes, *fields],
     }
 
 
-def unusual(rule: Rule) -> dict[str, object]:
+def non_default_fields(rule: Rule) -> dict[str, object]:
     """What a rule says beyond what goes without saying."""
     usual = {field.name: field.default for field in structs.fields(Rule)}
     given = {name: value for name, value in structs.asdict(rule).items() if value != usual[name]}
@@ -165,13 +167,19 @@ def unusual(rule: Rule) -> dict[str, object]:
 
 def _field(field: structs.FieldInfo) -> dict[str, object]:
     kind = _kind(field.type)
-    choices = [each.value for each in kind if each.value in _OFFERED] if issubclass(kind, Enum) else None
-    value = None if field.default is msgspec.NODEFAULT else msgspec.to_builtins(field.default)
-    named = {int: "whole", float: "real"}.get(kind, "text")
-    return {"name": field.name, "kind": named, "choices": choices, "value": value, "words": FIELDS[field.name]}
+    choices = [each.value for each in kind if each.value in _OFFERED_VALUES] if issubclass(kind, Enum) else None
+    default = None if field.default is msgspec.NODEFAULT else msgspec.to_builtins(field.default)
+    named = {int: "integer", float: "number"}.get(kind, "text")
+    return {
+        "name": field.name,
+        "kind": named,
+        "choices": choices,
+        "default": default,
+        "description": FIELDS[field.name],
+    }
 
 
-_OFFERED: Final = {each.value for each in (*ENDPOINTS, *ACTIONS, *Moment)}
+_OFFERED_VALUES: Final = {each.value for each in (*ENDPOINTS, *ACTIONS, *CallPhase)}
 
 
 def _kind(annotation: Any) -> type:  # noqa: ANN401 -- a type as it is written down

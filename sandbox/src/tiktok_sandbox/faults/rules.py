@@ -8,14 +8,14 @@ from msgspec import Meta, Struct, structs
 
 from tiktok_sandbox.faults.actions import (
     ANY,
-    CALLS,
-    ENDPOINTS_OF,
-    GOES_ON,
-    MOMENTS_OF,
-    WITH_BYTES,
+    API_CALLS,
+    CONTINUING_ACTIONS,
+    ENDPOINTS_BY_ACTION,
+    ENDPOINTS_WITH_BODY,
+    PHASES_BY_ACTION,
     Action,
+    CallPhase,
     Endpoint,
-    Moment,
 )
 from tiktok_sandbox.runtime.table import Table
 
@@ -30,7 +30,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     endpoint: Endpoint
     action: Action
-    at: Moment = Moment.REQUEST
+    at: CallPhase = CallPhase.REQUEST
     after_bytes: Count = 0
     skip: Count = 0
     times: Count = 1
@@ -51,19 +51,21 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         """Refuse what would never act."""
-        if self.endpoint not in ENDPOINTS_OF[self.action]:
+        if self.endpoint not in ENDPOINTS_BY_ACTION[self.action]:
             message = f"`{self.action}` is nothing that can happen to `{self.endpoint}`"
             raise ValueError(message)
-        if self.at not in MOMENTS_OF[self.action] or (self.endpoint not in CALLS and self.at is not Moment.REQUEST):
+        if self.at not in PHASES_BY_ACTION[self.action] or (
+            self.endpoint not in API_CALLS and self.at is not CallPhase.REQUEST
+        ):
             message = f"`{self.action}` on `{self.endpoint}` cannot be at `{self.at}`"
             raise ValueError(message)
-        if self.at is Moment.BODY and self.endpoint not in {Endpoint.UPLOAD, ANY}:
+        if self.at is CallPhase.BODY and self.endpoint not in {Endpoint.UPLOAD, ANY}:
             message = "only an upload is looked at within its body"
             raise ValueError(message)
         if self.action is Action.SLOW and not self.seconds and not self.bytes_per_second:
             message = "`slow` needs `seconds` or `bytes_per_second`"
             raise ValueError(message)
-        if self.bytes_per_second and (self.endpoint not in WITH_BYTES or self.at is not Moment.REQUEST):
+        if self.bytes_per_second and (self.endpoint not in ENDPOINTS_WITH_BODY or self.at is not CallPhase.REQUEST):
             message = "`bytes_per_second` is for `upload` and `pull`, at `request`"
             raise ValueError(message)
 
@@ -79,24 +81,24 @@ class Subject(Struct, frozen=True, kw_only=True):
     event: str | None = None
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class RuleState(Struct, frozen=True, kw_only=True):
     """A rule and what it has seen since it was made."""
 
     rule: Rule
-    since: float = 0.0
-    seen: int = 0
+    created_at: float = 0.0
+    matches: int = 0
     hits: int = 0
     ended: bool = False
 
-    def is_over(self, now: float) -> bool:
+    def has_ended(self, now: float) -> bool:
         """Whether it will never act again; an outage ends by the clock, whatever it has hit."""
         rule = self.rule
         if rule.action is Action.OUTAGE:
-            return self.ended or 0 < rule.seconds <= now - self.since
+            return self.ended or 0 < rule.seconds <= now - self.created_at
         return self.ended or 0 < rule.times <= self.hits
 
 
-class Struck(Struct, frozen=True, kw_only=True):
+class MatchedRule(Struct, frozen=True, kw_only=True):
     """A rule that acts on this call."""
 
     rule_id: str
@@ -107,21 +109,21 @@ class Rules:
     """Every rule, oldest first; the first that decides about a call is the last that acts on it."""
 
     def __init__(self) -> None:
-        self.rows: Table[str, Standing] = Table()
+        self.rows: Table[str, RuleState] = Table()
 
     def add(self, rule: Rule, now: float) -> str:
         """A new rule; its id."""
         rule_id = str(len(self.rows) + 1)
-        self.rows[rule_id] = Standing(rule=rule, since=now)
+        self.rows[rule_id] = RuleState(rule=rule, created_at=now)
         return rule_id
 
-    def begin(self, rules: Iterable[Rule], now: float) -> None:
+    def add_initial(self, rules: Iterable[Rule], now: float) -> None:
         """Those to begin with, unless there are rules already."""
         if not self.rows:
             for rule in rules:
                 self.add(rule, now)
 
-    def get(self, rule_id: str) -> Standing | None:
+    def get(self, rule_id: str) -> RuleState | None:
         """What a rule has seen so far."""
         return self.rows.get(rule_id)
 
@@ -129,45 +131,47 @@ class Rules:
         """It never acts again; what it has seen stays readable."""
         self.rows[rule_id] = structs.replace(self.rows[rule_id], ended=True)
 
-    def all(self) -> dict[str, Standing]:
+    def all(self) -> dict[str, RuleState]:
         """Every rule by id."""
         return dict(self.rows)
 
-    def watches_bodies(self) -> bool:
+    def has_body_rules(self) -> bool:
         """Whether any upload's body must be looked at piece by piece."""
-        return any(not each.ended and each.rule.at is Moment.BODY for each in self.rows.values())
+        return any(not each.ended and each.rule.at is CallPhase.BODY for each in self.rows.values())
 
-    def strike(
-        self, endpoint: Endpoint, at: Moment, subject: Subject, span: range = range(0), *, now: float
-    ) -> tuple[Struck, ...]:
+    def match(
+        self, endpoint: Endpoint, at: CallPhase, subject: Subject, span: range = range(0), *, now: float
+    ) -> tuple[MatchedRule, ...]:
         """Show a moment of a call to the rules; `span` is what of an upload's body was read just now.
 
         What acts, in order: any number of rules after which the call goes on, then at most one that decides.
         """
         found = []
-        for rule_id, standing in self.rows.items():
-            rule = standing.rule
-            if standing.is_over(now) or not _matches(rule, endpoint, at, subject, span):
+        for rule_id, rule_state in self.rows.items():
+            rule = rule_state.rule
+            if rule_state.has_ended(now) or not _matches(rule, endpoint, at, subject, span):
                 continue
-            acts = _acts(standing)
-            self.rows[rule_id] = structs.replace(standing, seen=standing.seen + 1, hits=standing.hits + acts)
+            acts = _acts_now(rule_state)
+            self.rows[rule_id] = structs.replace(
+                rule_state, matches=rule_state.matches + 1, hits=rule_state.hits + acts
+            )
             if acts:
-                found.append(Struck(rule_id=rule_id, rule=rule))
-                if rule.action not in GOES_ON:
+                found.append(MatchedRule(rule_id=rule_id, rule=rule))
+                if rule.action not in CONTINUING_ACTIONS:
                     break
         return tuple(found)
 
 
-def _acts(standing: Standing) -> bool:
+def _acts_now(rule_state: RuleState) -> bool:
     """Whether a rule acts on the next call it matches; the same rule always acts on the same calls."""
-    rule, turn = standing.rule, standing.seen - standing.rule.skip
+    rule, turn = rule_state.rule, rule_state.matches - rule_state.rule.skip
     if turn < 0 or (turn + 1) % rule.every:
         return False
     return rule.probability == 1 or Random(f"{rule.seed}:{turn}").random() < rule.probability  # noqa: S311 -- repeatable on purpose
 
 
-def _matches(rule: Rule, endpoint: Endpoint, at: Moment, subject: Subject, span: range) -> bool:
-    wanted = (
+def _matches(rule: Rule, endpoint: Endpoint, at: CallPhase, subject: Subject, span: range) -> bool:
+    conditions = (
         (rule.open_id, subject.open_id),
         (rule.username, subject.username),
         (rule.client_key, subject.client_key),
@@ -176,8 +180,8 @@ def _matches(rule: Rule, endpoint: Endpoint, at: Moment, subject: Subject, span:
         (rule.event, subject.event),
     )
     return (
-        (rule.endpoint is endpoint or (rule.endpoint is ANY and endpoint in CALLS))
+        (rule.endpoint is endpoint or (rule.endpoint is ANY and endpoint in API_CALLS))
         and rule.at is at
-        and all(asked is None or asked == known for asked, known in wanted)
-        and (at is not Moment.BODY or max(rule.after_bytes, 1) in span)
+        and all(expected is None or expected == known for expected, known in conditions)
+        and (at is not CallPhase.BODY or max(rule.after_bytes, 1) in span)
     )

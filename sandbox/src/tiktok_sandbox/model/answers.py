@@ -44,25 +44,25 @@ class Answer(Struct, frozen=True, kw_only=True):
     code: str = "ok"
 
 
-def done(data: dict[str, object]) -> Answer:
+def success(data: dict[str, object]) -> Answer:
     """Success in the envelope every endpoint but OAuth uses."""
     return Answer(body={"data": data, "error": {"code": "ok", "message": ""}})
 
 
-def failed(code: str, message: str = "", *, status: int | None = None) -> Answer:
+def error(code: str, message: str = "", *, status: int | None = None) -> Answer:
     """An error in the envelope; it carries no `data` at all, as seen on the wire."""
     text = message or MESSAGE_OF_CODE.get(code, "")
     found = status if status is not None else STATUS_OF_CODE.get(code, 400)
     return Answer(status=found, body={"error": {"code": code, "message": text}}, code=code)
 
 
-def oauth_failed(error: str, description: str, *, status: int | None = None) -> Answer:
+def oauth_error(error: str, description: str, *, status: int | None = None) -> Answer:
     """An OAuth error: flat, and `error` is a string."""
     found = status if status is not None else STATUS_OF_CODE.get(error, 400)
     return Answer(status=found, body={"error": error, "error_description": description}, code=error)
 
 
-def upload_refused(status: int, code: str, headers: dict[str, str] | None = None) -> Answer:
+def upload_error(status: int, code: str, headers: dict[str, str] | None = None) -> Answer:
     """The upload host answers by status and headers; the body is only for people."""
     return Answer(status=status, body={"code": code}, headers=headers or {}, code=code)
 

@@ -10,9 +10,9 @@ from tiktok_sandbox.model.identifiers import Identifiers
 from tiktok_sandbox.model.settings import App, Platform
 from tiktok_sandbox.runtime.table import Table
 
-MOST_REDIRECTS: Final = 10
-LONGEST_REDIRECT: Final = 511
-MOST_TARGETS: Final = 10
+MAX_REDIRECTS: Final = 10
+MAX_REDIRECT_LENGTH: Final = 511
+MAX_TARGETS: Final = 10
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1"})
 
 
@@ -23,12 +23,12 @@ class Apps:
         self._ids = ids
         self._default_key = default.client_key
         self.rows: Table[str, App] = Table()
-        self._given = {app.client_key for app in (default, *others) if app.client_secret}
+        self._with_own_secret = {app.client_key for app in (default, *others) if app.client_secret}
         for app in (default, *others):
             saved = self.save(app)
             # What the settings say is read again at the next start; only a made-up secret must be kept.
             if saved.client_secret == app.client_secret:
-                self.rows.touched.discard(app.client_key)
+                self.rows.changed_keys.discard(app.client_key)
 
     @property
     def default(self) -> App:
@@ -54,7 +54,7 @@ class Apps:
     def restore(self, app: App) -> None:
         """An app as it was kept; a secret given at this start goes before the kept one."""
         kept = app
-        if app.client_key in self._given:
+        if app.client_key in self._with_own_secret:
             kept = structs.replace(app, client_secret=self.rows[app.client_key].client_secret)
         self.rows[app.client_key] = kept
 
@@ -66,47 +66,47 @@ def describe(app: App) -> dict[str, object]:
     return shown
 
 
-def why_refused(app: App) -> str:
+def app_error(app: App) -> str:
     """What the portal has against an app; empty when nothing."""
     if not app.client_key:
         return "client_key is empty"
-    if len(app.redirect_uris) > MOST_REDIRECTS:
-        return f"more than {MOST_REDIRECTS} redirect_uris"
-    if app.sandbox_targets is not None and len(app.sandbox_targets) > MOST_TARGETS:
-        return f"more than {MOST_TARGETS} sandbox_targets"
+    if len(app.redirect_uris) > MAX_REDIRECTS:
+        return f"more than {MAX_REDIRECTS} redirect_uris"
+    if app.sandbox_targets is not None and len(app.sandbox_targets) > MAX_TARGETS:
+        return f"more than {MAX_TARGETS} sandbox_targets"
     if app.webhook_url and urlsplit(app.webhook_url).scheme not in {"http", "https"}:
         return "webhook_url is neither https nor http"
-    return next(filter(None, (_why_redirect_refused(app.platform, uri) for uri in app.redirect_uris)), "")
+    return next(filter(None, (_registered_redirect_error(app.platform, uri) for uri in app.redirect_uris)), "")
 
 
-def _why_redirect_refused(platform: Platform, uri: str) -> str:
-    found = why_uri_refused(platform, uri.replace(":*", ":1", 1) if platform is Platform.DESKTOP else uri)
+def _registered_redirect_error(platform: Platform, uri: str) -> str:
+    found = redirect_error(platform, uri.replace(":*", ":1", 1) if platform is Platform.DESKTOP else uri)
     return f"redirect_uri {uri}: {found}" if found else ""
 
 
-def why_uri_refused(platform: Platform, uri: str) -> str:
+def redirect_error(platform: Platform, uri: str) -> str:
     """What the kind of app has against a redirect address, registered or not; empty when nothing."""
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return "it is no address"
-    if len(uri) > LONGEST_REDIRECT:
+    if len(uri) > MAX_REDIRECT_LENGTH:
         return "it has 512 characters or more"
     if not host or "?" in uri or "#" in uri or parts.username is not None:
         return "it must be static, without query and fragment"
     if platform is Platform.WEB:
-        return _why_web_refused(parts.scheme, host)
-    return _why_desktop_refused(parts.scheme, host, port)
+        return _web_redirect_error(parts.scheme, host)
+    return _desktop_redirect_error(parts.scheme, host, port)
 
 
-def _why_web_refused(scheme: str, host: str) -> str:
+def _web_redirect_error(scheme: str, host: str) -> str:
     if scheme != "https":
         return "the scheme must be https"
-    return "the host must be a domain" if host == "localhost" or _is_number(host) else ""
+    return "the host must be a domain" if host == "localhost" or _is_ip_address(host) else ""
 
 
-def _why_desktop_refused(scheme: str, host: str, port: int | None) -> str:
+def _desktop_redirect_error(scheme: str, host: str, port: int | None) -> str:
     if scheme not in {"http", "https"}:
         return "the scheme must be http or https"
     if host not in LOOPBACK:
@@ -114,7 +114,7 @@ def _why_desktop_refused(scheme: str, host: str, port: int | None) -> str:
     return "" if port else "the port is missing"
 
 
-def _is_number(host: str) -> bool:
+def _is_ip_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -4,8 +4,8 @@ from typing import Final
 
 from msgspec import Struct
 
-LARGEST_VIDEO: Final = 4 * 1024**3
-MOST_CHUNKS: Final = 1000
+MAX_VIDEO_BYTES: Final = 4 * 1024**3
+MAX_CHUNKS: Final = 1000
 
 SIZE_INVALID: Final = "The video size is invalid"
 CHUNK_SIZE_INVALID: Final = "The chunk size is invalid"
@@ -38,13 +38,13 @@ class ChunkPlan(Struct, frozen=True, kw_only=True):
         return (self.size if is_last else first + self.chunk_size) - 1
 
 
-def why_refused(plan: ChunkPlan, limits: ChunkLimits = STRICT) -> str:
+def plan_error(plan: ChunkPlan, limits: ChunkLimits = STRICT) -> str:
     """The message init refuses a plan with; empty when the plan is fine."""
-    if not 1 <= plan.size <= LARGEST_VIDEO:
+    if not 1 <= plan.size <= MAX_VIDEO_BYTES:
         return SIZE_INVALID
     if plan.chunk_size < 1 or not _chunk_size_fits(plan, limits):
         return CHUNK_SIZE_INVALID
-    if not 1 <= plan.count <= MOST_CHUNKS or plan.count != plan.size // plan.chunk_size:
+    if not 1 <= plan.count <= MAX_CHUNKS or plan.count != plan.size // plan.chunk_size:
         return CHUNK_COUNT_INVALID
     remainder_and_last = plan.size - plan.chunk_size * (plan.count - 1)
     return CHUNK_SIZE_INVALID if remainder_and_last > limits.largest_last else ""

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from msgspec import Struct, structs
 
-from tiktok_sandbox.model.answers import Answer, done
+from tiktok_sandbox.model.answers import Answer, success
 from tiktok_sandbox.model.identifiers import open_id_of
 from tiktok_sandbox.model.settings import Profile
 from tiktok_sandbox.runtime.table import Table
@@ -33,7 +33,7 @@ class Account(Struct, frozen=True, kw_only=True):
     """A person's account, and the apps beside the default one that have met it."""
 
     profile: Profile
-    met_by: tuple[str, ...] = ()
+    known_to: tuple[str, ...] = ()
 
 
 class Creators:
@@ -42,49 +42,49 @@ class Creators:
     def __init__(self, client_key: str) -> None:
         self._client_key = client_key
         self.rows: Table[str, Account] = Table()
-        self._names: dict[str, str] = {}
+        self._username_by_open_id: dict[str, str] = {}
 
     def put(self, account: Account) -> None:
         """An account as it is kept, known to the apps that have met it."""
         username = account.profile.username
         self.rows[username] = account
-        for client_key in (self._client_key, *account.met_by):
-            self._names[open_id_of(client_key, username)] = username
+        for client_key in (self._client_key, *account.known_to):
+            self._username_by_open_id[open_id_of(client_key, username)] = username
 
     def save(self, profile: Profile) -> Creator:
         """Create the account or change it; the name decides which."""
         known = self.rows.get(profile.username)
-        self.put(Account(profile=profile, met_by=known.met_by if known else ()))
-        return self.named(profile.username)
+        self.put(Account(profile=profile, known_to=known.known_to if known else ()))
+        return self.get_or_create(profile.username)
 
-    def named(self, username: str, client_key: str = "") -> Creator:
+    def get_or_create(self, username: str, client_key: str = "") -> Creator:
         """The account of that name as an app knows it, created with usual settings if there is none."""
         if username not in self.rows:
             self.put(Account(profile=Profile(username=username)))
         app = client_key or self._client_key
         open_id, account = open_id_of(app, username), self.rows[username]
-        if open_id not in self._names:
-            self.put(structs.replace(account, met_by=(*account.met_by, app)))
+        if open_id not in self._username_by_open_id:
+            self.put(structs.replace(account, known_to=(*account.known_to, app)))
         return Creator(open_id=open_id, profile=account.profile)
 
-    def of(self, open_id: str) -> Creator | None:
+    def find(self, open_id: str) -> Creator | None:
         """The account an app knows by that id, if it has met it."""
-        username = self._names.get(open_id)
+        username = self._username_by_open_id.get(open_id)
         return None if username is None else Creator(open_id=open_id, profile=self.rows[username].profile)
 
     def get(self, open_id: str) -> Creator:
         """The account a grant belongs to; it exists, for the grant was given by it."""
-        return Creator(open_id=open_id, profile=self.rows[self._names[open_id]].profile)
+        return Creator(open_id=open_id, profile=self.rows[self._username_by_open_id[open_id]].profile)
 
     def all(self) -> tuple[Creator, ...]:
         """Every account as the default app knows it, oldest first."""
-        return tuple(self.named(username) for username in self.rows)
+        return tuple(self.get_or_create(username) for username in self.rows)
 
 
-def creator_info(creator: Creator, base_url: str) -> Answer:
+def creator_info_answer(creator: Creator, base_url: str) -> Answer:
     """What a posting page must show."""
     profile = creator.profile
-    return done(
+    return success(
         {
             "creator_avatar_url": f"{base_url}/avatar/{quote(profile.username)}.svg",
             "creator_username": profile.username,

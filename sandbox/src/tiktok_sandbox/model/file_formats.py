@@ -6,25 +6,33 @@ from tiktok_sandbox.model.publications import Medium
 
 HEAD_BYTES: Final = 64
 
-FORMAT_WRONG: Final = "file_format_check_failed"
+FORMAT_CHECK_FAILED: Final = "file_format_check_failed"
 
 _EBML: Final = b"\x1a\x45\xdf\xa3"
 # Old QuickTime files begin with any of these instead of `ftyp`.
 _MOVIE_BOXES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
-_FOREIGN: Final = (b"FLV", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"OggS")
+_OTHER_SIGNATURES: Final = (
+    b"FLV",
+    b"\x89PNG",
+    b"GIF8",
+    b"\xff\xd8\xff",
+    b"\x00\x00\x01\xba",
+    b"\x00\x00\x01\xb3",
+    b"OggS",
+)
 _ASF: Final = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
 
 
-def why_refused(medium: Medium, head: bytes, *, strict: bool) -> str:
+def format_error(medium: Medium, head: bytes, *, strict: bool) -> str:
     """The reason TikTok fails such a file with; empty when it is fine.
 
     A video of unknown kind passes unless `strict`, so that tests may post made-up bytes. Photos are always
     looked at.
     """
     if medium is Medium.PHOTO:
-        return "" if _is_photo(head) else FORMAT_WRONG
-    fine = _is_video(head) if strict else not _is_foreign(head)
-    return "" if fine else FORMAT_WRONG
+        return "" if _is_photo(head) else FORMAT_CHECK_FAILED
+    fine = _is_video(head) if strict else not _is_known_other_format(head)
+    return "" if fine else FORMAT_CHECK_FAILED
 
 
 def _is_photo(head: bytes) -> bool:
@@ -38,8 +46,8 @@ def _is_video(head: bytes) -> bool:
     return head[4:8] in _MOVIE_BOXES and head[8:12] not in {b"avif", b"heic", b"mif1"}
 
 
-def _is_foreign(head: bytes) -> bool:
+def _is_known_other_format(head: bytes) -> bool:
     """Known to be something TikTok does not take: AVI, FLV, MPEG, WMV, Ogg, Matroska, pictures."""
     is_riff = head[:4] == b"RIFF"
     is_matroska = head.startswith(_EBML) and b"matroska" in head
-    return is_riff or is_matroska or head.startswith((*_FOREIGN, _ASF))
+    return is_riff or is_matroska or head.startswith((*_OTHER_SIGNATURES, _ASF))

@@ -6,11 +6,11 @@ from msgspec import Struct, structs
 
 from tiktok_sandbox.model.answers import Answer
 from tiktok_sandbox.model.identifiers import Identifiers
-from tiktok_sandbox.model.issued_secrets import Kind, Secrets
+from tiktok_sandbox.model.issued_secrets import IssuedSecrets, SecretKind
 from tiktok_sandbox.model.settings import Lifetimes
 from tiktok_sandbox.runtime.table import Table
 
-_TIDIED_BEYOND: Final = 1_024
+_KEPT_EXPIRED_TOKENS: Final = 1_024
 
 
 class AuthorizationRequest(Struct, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     challenge: str
 
 
-class Code(Struct, frozen=True, kw_only=True):
+class AuthorizationCode(Struct, frozen=True, kw_only=True):
     """An authorization code waiting to be exchanged."""
 
     client_key: str
@@ -51,15 +51,15 @@ class Grants:
     """Every code and token that still works; what is used up is simply gone."""
 
     def __init__(self) -> None:
-        self.codes: Table[str, Code] = Table()
+        self.codes: Table[str, AuthorizationCode] = Table()
         self.access: Table[str, Permission] = Table()
         self.refresh: Table[str, Permission] = Table()
         self.sessions: dict[str, str] = {}
-        self.secrets = Secrets()
+        self.secrets = IssuedSecrets()
 
-    def tidy(self, now: float) -> None:
+    def drop_expired(self, now: float) -> None:
         """Forget access tokens that have expired, once most have: every refresh leaves one behind."""
-        if len(self.access) > _TIDIED_BEYOND + 4 * len(self.refresh):
+        if len(self.access) > _KEPT_EXPIRED_TOKENS + 4 * len(self.refresh):
             for token in [token for token, given in self.access.items() if given.expires_at <= now]:
                 del self.access[token]
 
@@ -71,8 +71,8 @@ def issue_code(
     grants: Grants, ids: Identifiers, request: AuthorizationRequest, *, open_id: str, lifetimes: Lifetimes, now: float
 ) -> str:
     """A person agreed: a code for exactly what was agreed to."""
-    code = grants.secrets.note(Kind.AUTHORIZATION_CODE, ids.authorization_code(), open_id)
-    grants.codes[code] = Code(
+    code = grants.secrets.record(SecretKind.AUTHORIZATION_CODE, ids.authorization_code(), open_id)
+    grants.codes[code] = AuthorizationCode(
         client_key=request.client_key,
         open_id=open_id,
         scopes=request.scopes,
@@ -93,15 +93,15 @@ class TokenIssuer(Struct, frozen=True, kw_only=True):
     now: float
 
 
-def issue(desk: TokenIssuer, *, open_id: str, scopes: tuple[str, ...], refreshable_until: float) -> Answer:
+def issue_tokens(issuer: TokenIssuer, *, open_id: str, scopes: tuple[str, ...], refreshable_until: float) -> Answer:
     """Make an access and a refresh token, and answer as the token endpoint does."""
-    secrets, lives = desk.grants.secrets, desk.lifetimes.of_access
-    access = secrets.note(Kind.ACCESS_TOKEN, desk.ids.access_token(), open_id)
-    refresh = secrets.note(Kind.REFRESH_TOKEN, desk.ids.refresh_token(), open_id)
-    permission = Permission(client_key=desk.client_key, open_id=open_id, scopes=scopes, expires_at=desk.now + lives)
-    desk.grants.tidy(desk.now)
-    desk.grants.access[access] = permission
-    desk.grants.refresh[refresh] = structs.replace(permission, expires_at=refreshable_until, access_token=access)
+    secrets, lives = issuer.grants.secrets, issuer.lifetimes.access_token_seconds
+    access = secrets.record(SecretKind.ACCESS_TOKEN, issuer.ids.access_token(), open_id)
+    refresh = secrets.record(SecretKind.REFRESH_TOKEN, issuer.ids.refresh_token(), open_id)
+    permission = Permission(client_key=issuer.client_key, open_id=open_id, scopes=scopes, expires_at=issuer.now + lives)
+    issuer.grants.drop_expired(issuer.now)
+    issuer.grants.access[access] = permission
+    issuer.grants.refresh[refresh] = structs.replace(permission, expires_at=refreshable_until, access_token=access)
     return Answer(
         body={
             "open_id": open_id,
@@ -109,13 +109,13 @@ def issue(desk: TokenIssuer, *, open_id: str, scopes: tuple[str, ...], refreshab
             "access_token": access,
             "expires_in": lives,
             "refresh_token": refresh,
-            "refresh_expires_in": int(refreshable_until - desk.now),
+            "refresh_expires_in": int(refreshable_until - issuer.now),
             "token_type": "Bearer",
         }
     )
 
 
-def hand_out(
+def issue_without_consent(
     grants: Grants,
     ids: Identifiers,
     *,
@@ -126,14 +126,18 @@ def hand_out(
     now: float,
 ) -> Answer:
     """Tokens without a person or a code, as the token endpoint would answer them."""
-    desk = TokenIssuer(grants=grants, client_key=client_key, ids=ids, lifetimes=lifetimes, now=now)
-    return issue(desk, open_id=open_id, scopes=scopes, refreshable_until=now + lifetimes.of_refresh)
+    issuer = TokenIssuer(grants=grants, client_key=client_key, ids=ids, lifetimes=lifetimes, now=now)
+    return issue_tokens(issuer, open_id=open_id, scopes=scopes, refreshable_until=now + lifetimes.refresh_token_seconds)
 
 
-def disconnect(grants: Grants, open_id: str) -> str:
+def remove_grants(grants: Grants, open_id: str) -> str:
     """Every code and token of this person in this app stops working; the app's key, empty if there was none."""
     client_key = ""
-    tables: tuple[Table[str, Code] | Table[str, Permission], ...] = (grants.codes, grants.access, grants.refresh)
+    tables: tuple[Table[str, AuthorizationCode] | Table[str, Permission], ...] = (
+        grants.codes,
+        grants.access,
+        grants.refresh,
+    )
     for table in tables:
         for token in [token for token, given in table.items() if given.open_id == open_id]:
             client_key = table[token].client_key
@@ -141,7 +145,7 @@ def disconnect(grants: Grants, open_id: str) -> str:
     return client_key
 
 
-def allowed_now(grants: Grants, open_id: str, now: float) -> set[str]:
+def granted_scopes(grants: Grants, open_id: str, now: float) -> set[str]:
     """Every scope a person has granted this app and not taken back."""
     alive = (each for each in grants.refresh.values() if each.open_id == open_id and each.expires_at > now)
     return {scope for each in alive for scope in each.scopes}

@@ -7,10 +7,10 @@ from typing import Final
 
 from msgspec import Struct
 
-REMEMBERED: Final = 10_000
+MAX_SECRETS: Final = 10_000
 
 
-class Kind(StrEnum):
+class SecretKind(StrEnum):
     """What a secret opens."""
 
     AUTHORIZATION_CODE = "authorization_code"
@@ -22,11 +22,11 @@ class Kind(StrEnum):
     UPLOAD_URL = "upload_url"
 
 
-class Secret(Struct, frozen=True, kw_only=True):
+class IssuedSecret(Struct, frozen=True, kw_only=True):
     """One secret; `open_id` is whose it is, empty where it is the app's own."""
 
     number: int
-    kind: Kind
+    kind: SecretKind
     value: str
     open_id: str
 
@@ -34,22 +34,22 @@ class Secret(Struct, frozen=True, kw_only=True):
         return f"Secret({self.kind})"
 
 
-class Secrets:
+class IssuedSecrets:
     """The last secrets that were handed out or shown, oldest first; `seen` counts those forgotten too."""
 
     def __init__(self) -> None:
-        self._known: deque[Secret] = deque(maxlen=REMEMBERED)
-        self.seen = 0
+        self._recent: deque[IssuedSecret] = deque(maxlen=MAX_SECRETS)
+        self.count = 0
 
-    def note(self, kind: Kind, value: str, open_id: str = "") -> str:
+    def record(self, kind: SecretKind, value: str, open_id: str = "") -> str:
         """Remember a secret, and return it."""
-        self.seen += 1
-        self._known.append(Secret(number=self.seen, kind=kind, value=value, open_id=open_id))
+        self.count += 1
+        self._recent.append(IssuedSecret(number=self.count, kind=kind, value=value, open_id=open_id))
         return value
 
-    def after(self, number: int) -> Iterator[Secret]:
+    def after(self, number: int) -> Iterator[IssuedSecret]:
         """Those that came after that one."""
-        return (each for each in self._known if each.number > number)
+        return (each for each in self._recent if each.number > number)
 
     def __repr__(self) -> str:
-        return f"Secrets({self.seen})"
+        return f"Secrets({self.count})"

@@ -4,41 +4,41 @@ from collections.abc import Iterable
 
 from msgspec import structs
 
-from tiktok_sandbox.model.publications import Arrival, Post, Publication, failure_of, is_shown, status_code
+from tiktok_sandbox.model.publications import Post, Processing, Publication, failure_of, is_public, publish_status
 
 
 def posts(publications: Iterable[Publication], now: float) -> list[dict[str, object]]:
     """Every post: all its bytes arrived, processing ended, it did not fail, and a draft was posted by its person."""
     return [
-        _post(each, each.arrival, post, now)
+        _post(each, each.processing, post, now)
         for each in publications
-        if each.arrival is not None and failure_of(each, now) is None
+        if each.processing is not None and failure_of(each, now) is None
         for post in each.posts
         if post.posted_at <= now
     ]
 
 
-def _post(publication: Publication, arrival: Arrival, post: Post, now: float) -> dict[str, object]:
+def _post(publication: Publication, processing: Processing, post: Post, now: float) -> dict[str, object]:
     return {
         "publish_id": publication.publish_id,
         "post_id": str(post.post_id),
         "open_id": publication.open_id,
         "title": publication.post_info.title,
         "privacy_level": post.privacy_level,
-        "sha256": arrival.sha256,
+        "sha256": processing.sha256,
         "bytes": publication.uploaded_bytes,
         "inited_at": publication.inited_at,
-        "received_at": arrival.received_at,
+        "received_at": processing.received_at,
         "posted_at": post.posted_at,
-        "public_at": post.public_at or arrival.public_at,
+        "public_at": post.public_at or processing.public_at,
         "client_key": publication.client_key,
         "username": publication.username,
         "medium": publication.medium.value,
         "mode": publication.mode.value,
         "source": publication.source.value,
         "settings": structs.asdict(publication.post_info),
-        "files": [structs.asdict(each) for each in arrival.files],
-        "is_public": is_shown(post, now),
+        "files": [structs.asdict(each) for each in processing.files],
+        "is_public": is_public(post, now),
         "taken_down_at": post.taken_down_at,
     }
 
@@ -60,7 +60,7 @@ def inits(publications: Iterable[Publication], bytes_read: dict[str, int], now: 
             "total_chunk_count": each.plan.count,
             "uploaded_bytes": each.uploaded_bytes,
             "bytes_read": bytes_read.get(each.publish_id, 0),
-            "status": status_code(each, now).value,
+            "status": publish_status(each, now).value,
             "fail_reason": failure.reason if (failure := failure_of(each, now)) is not None else "",
         }
         for each in publications

@@ -3,10 +3,10 @@
 from msgspec import Struct
 
 from tiktok_sandbox.runtime.table import Table
-from tiktok_sandbox.runtime.timer_queue import Agenda
+from tiktok_sandbox.runtime.timer_queue import TimerQueue
 
 
-class Notice(Struct, frozen=True, kw_only=True):
+class PendingWebhook(Struct, frozen=True, kw_only=True):
     """One thing to tell; `content` goes out as a string holding JSON."""
 
     due_at: float
@@ -17,29 +17,29 @@ class Notice(Struct, frozen=True, kw_only=True):
     content: dict[str, object]
 
 
-class Notices:
+class PendingWebhooks:
     """What waits for its moment, by number."""
 
     def __init__(self) -> None:
-        self.rows: Table[str, Notice] = Table()
-        self._agenda = Agenda()
+        self.rows: Table[str, PendingWebhook] = Table()
+        self._timers = TimerQueue()
         self._last = 0
 
-    def plan(self, notice: Notice) -> None:
+    def schedule(self, pending: PendingWebhook) -> None:
         """Tell this when its moment comes."""
-        self.put(str(self._last + 1), notice)
+        self.put(str(self._last + 1), pending)
 
-    def put(self, name: str, notice: Notice) -> None:
+    def put(self, name: str, pending: PendingWebhook) -> None:
         """A notice under the number it has."""
         number = int(name)
         self._last = max(self._last, number)
-        self.rows[name] = notice
-        self._agenda.put(number, notice.due_at)
+        self.rows[name] = pending
+        self._timers.schedule(number, pending.due_at)
 
-    def due(self, now: float) -> list[Notice]:
+    def pop_due(self, now: float) -> list[PendingWebhook]:
         """Take what may be told by now, earliest first."""
-        return [self.rows.pop(str(number)) for number in self._agenda.take(now)]
+        return [self.rows.pop(str(number)) for number in self._timers.pop_due(now)]
 
-    def next_at(self) -> float | None:
+    def next_due(self) -> float | None:
         """When there is something to tell next."""
-        return self._agenda.first()
+        return self._timers.next_due()

@@ -4,15 +4,15 @@ from enum import IntEnum
 from typing import Final
 
 from tiktok_sandbox.model import publication_updates, publications
-from tiktok_sandbox.model.grants import disconnect
-from tiktok_sandbox.model.pending_webhooks import Notice
-from tiktok_sandbox.model.publications import UNDER_WAY
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.grants import remove_grants
+from tiktok_sandbox.model.pending_webhooks import PendingWebhook
+from tiktok_sandbox.model.publications import TRANSFERRING
+from tiktok_sandbox.model.tables import Tables
 
-REMOVED: Final = "authorization.removed"
+AUTHORIZATION_REMOVED: Final = "authorization.removed"
 
 
-class Removal(IntEnum):
+class RemovalReason(IntEnum):
     """Why a permission ended, as TikTok counts it."""
 
     UNKNOWN = 0
@@ -23,21 +23,27 @@ class Removal(IntEnum):
     REVOKED = 5
 
 
-def end(world: World, open_id: str, removal: Removal, now: float) -> None:
+def end_permission(tables: Tables, open_id: str, removal: RemovalReason, now: float) -> None:
     """One app's permission to act for one person is over; nothing happens if there was none."""
-    client_key = disconnect(world.grants, open_id)
-    lose_permission(world, open_id, now)
+    client_key = remove_grants(tables.grants, open_id)
+    fail_transfers(tables, open_id, now)
     if not client_key:
         return
-    world.notices.plan(
-        Notice(due_at=now, client_key=client_key, event=REMOVED, open_id=open_id, content={"reason": int(removal)})
+    tables.pending_webhooks.schedule(
+        PendingWebhook(
+            due_at=now,
+            client_key=client_key,
+            event=AUTHORIZATION_REMOVED,
+            open_id=open_id,
+            content={"reason": int(removal)},
+        )
     )
 
 
-def lose_permission(world: World, open_id: str, now: float) -> None:
+def fail_transfers(tables: Tables, open_id: str, now: float) -> None:
     """A person or TikTok took an app's permission back: what is under way fails."""
-    creator = world.creators.of(open_id)
-    found = [] if creator is None else world.of_person(creator.profile.username)
+    creator = tables.creators.find(open_id)
+    found = [] if creator is None else tables.publications_of(creator.profile.username)
     for publication in found:
-        if publication.open_id == open_id and publications.status_code(publication, now) in UNDER_WAY:
-            world.keep(publication_updates.failed_with(publication, "auth_removed", now))
+        if publication.open_id == open_id and publications.publish_status(publication, now) in TRANSFERRING:
+            tables.save_publication(publication_updates.with_failure(publication, "auth_removed", now))

@@ -11,18 +11,18 @@ import msgspec
 from msgspec import Struct
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tiktok_sandbox.errors import StateRefused
-from tiktok_sandbox.faults.rules import Standing
+from tiktok_sandbox.errors import StateUnreadable
+from tiktok_sandbox.faults.rules import RuleState
 from tiktok_sandbox.model.chunk_plan import ChunkPlan
 from tiktok_sandbox.model.creators import Account
-from tiktok_sandbox.model.grants import Code, Permission
-from tiktok_sandbox.model.pending_webhooks import Notice
+from tiktok_sandbox.model.grants import AuthorizationCode, Permission
+from tiktok_sandbox.model.pending_webhooks import PendingWebhook
 from tiktok_sandbox.model.publications import Publication
 from tiktok_sandbox.model.settings import App
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.tables import Tables
 from tiktok_sandbox.model.uploads import Upload
 from tiktok_sandbox.model.webhook_deliveries import Delivery
-from tiktok_sandbox.runtime.media_store import Media
+from tiktok_sandbox.runtime.media_store import MediaStore
 from tiktok_sandbox.runtime.table import Table
 
 FILE_NAME: Final = "sandbox.sqlite"
@@ -56,7 +56,7 @@ class SavedUpload(Struct, frozen=True, kw_only=True):
         return f"SavedUpload({self.publish_id})"
 
 
-class Shelf(Generic[Value]):
+class PersistedTable(Generic[Value]):
     """A table, what is kept of its rows, and how a kept row comes back into it."""
 
     def __init__(
@@ -75,31 +75,33 @@ class Shelf(Generic[Value]):
         self.put = put or table.__setitem__
 
 
-def shelves(world: World, media: Media | None = None) -> tuple[Shelf[Any], ...]:
+def persisted_tables(tables: Tables, media: MediaStore | None = None) -> tuple[PersistedTable[Any], ...]:
     """Every table that is kept."""
-    grants, creators = world.grants, world.creators
+    grants, creators = tables.grants, tables.creators
     return (
-        Shelf("apps", world.apps.rows, App, put=lambda _, app: world.apps.restore(app)),
-        Shelf("creators", creators.rows, Account, put=lambda _, account: creators.put(account)),
-        Shelf("codes", grants.codes, Code),
-        Shelf("access", grants.access, Permission),
-        Shelf("refresh", grants.refresh, Permission),
-        Shelf("publications", world.publications, Publication, put=lambda _, kept: world.remember(kept)),
-        Shelf("bytes_read", world.bytes_read, int),
-        Shelf(
+        PersistedTable("apps", tables.apps.rows, App, put=lambda _, app: tables.apps.restore(app)),
+        PersistedTable("creators", creators.rows, Account, put=lambda _, account: creators.put(account)),
+        PersistedTable("codes", grants.codes, AuthorizationCode),
+        PersistedTable("access", grants.access, Permission),
+        PersistedTable("refresh", grants.refresh, Permission),
+        PersistedTable(
+            "publications", tables.publications, Publication, put=lambda _, kept: tables.put_publication(kept)
+        ),
+        PersistedTable("bytes_read", tables.bytes_read, int),
+        PersistedTable(
             "uploads",
-            world.uploads,
+            tables.uploads,
             SavedUpload,
             pack=_pack_upload,
-            put=lambda name, kept: _put_upload(world, media, name, kept),
+            put=lambda name, kept: _put_upload(tables, media, name, kept),
         ),
-        Shelf("rules", world.rules.rows, Standing),
-        Shelf("notices", world.notices.rows, Notice, put=world.notices.put),
-        Shelf("deliveries", world.deliveries.rows, Delivery, put=world.deliveries.put),
+        PersistedTable("rules", tables.rules.rows, RuleState),
+        PersistedTable("notices", tables.pending_webhooks.rows, PendingWebhook, put=tables.pending_webhooks.put),
+        PersistedTable("deliveries", tables.deliveries.rows, Delivery, put=tables.deliveries.put),
     )
 
 
-def _put_upload(world: World, media: Media | None, name: str, kept: SavedUpload) -> None:
+def _put_upload(tables: Tables, media: MediaStore | None, name: str, kept: SavedUpload) -> None:
     """The upload as it was, unless the hash of what is stored cannot be had any more."""
     digest = hashlib.sha256()
     if 0 < kept.stored < kept.plan.size:
@@ -107,7 +109,7 @@ def _put_upload(world: World, media: Media | None, name: str, kept: SavedUpload)
         if found is None:
             return
         digest = found
-    world.uploads[name] = Upload(
+    tables.uploads[name] = Upload(
         publish_id=kept.publish_id,
         token=kept.token,
         plan=kept.plan,
@@ -129,14 +131,14 @@ def _pack_upload(upload: Upload) -> SavedUpload:
     )
 
 
-class State:
+class StateFile:
     """The open file; nobody else can open it meanwhile."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
         folder.mkdir(parents=True, exist_ok=True)
         self._path.touch(mode=0o600)
-        with self._refusing():
+        with self._translating_errors():
             self._file = sqlite3.connect(self._path, timeout=0, isolation_level=None)
             try:
                 self._prepare()
@@ -151,55 +153,55 @@ class State:
         self._file.execute("PRAGMA synchronous = NORMAL")
         [version] = self._file.execute("PRAGMA user_version").fetchone()
         if version not in {0, VERSION}:
-            raise StateRefused(self._path)
+            raise StateUnreadable(self._path)
         self._file.execute(_SCHEMA)
         self._file.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
-    def _refusing(self) -> Iterator[None]:
+    def _translating_errors(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, msgspec.MsgspecError) as cause:
-            raise StateRefused(self._path) from cause
+            raise StateUnreadable(self._path) from cause
 
-    def fact(self, name: str) -> str:
+    def read_value(self, name: str) -> str:
         """A single value as it was last noted; empty if it never was."""
-        with self._refusing():
+        with self._translating_errors():
             rows: dict[str, bytes] = dict(self._file.execute(_READ, ("facts",)))
             return rows.get(name, b"").decode()
 
-    def note(self, name: str, value: str) -> None:
+    def write_value(self, name: str, value: str) -> None:
         """Keep a single value."""
         self._file.execute(_PUT, ("facts", name, value.encode()))
 
-    def restore(self, world: World, media: Media | None) -> None:
+    def restore(self, tables: Tables, media: MediaStore | None) -> None:
         """Fill the tables with what is kept; an upload whose hash is lost is left out.
 
         Raises:
             StateRefused: the file holds something else.
         """
-        with self._refusing():
-            for shelf in shelves(world, media):
+        with self._translating_errors():
+            for shelf in persisted_tables(tables, media):
                 for name, content in self._file.execute(_READ, (shelf.name,)):
                     shelf.put(name, msgspec.json.decode(content, type=shelf.kind))
-                    shelf.table.touched.discard(name)
+                    shelf.table.changed_keys.discard(name)
 
-    def save(self, world: World) -> int:
+    def save(self, tables: Tables) -> int:
         """Write down what changed since the last time, all of it or nothing; how many rows that was."""
-        changed = [shelf for shelf in shelves(world) if shelf.table.touched]
+        changed = [shelf for shelf in persisted_tables(tables) if shelf.table.changed_keys]
         if not changed:
             return 0
         count = 0
         self._file.execute("BEGIN")
         for shelf in changed:
-            for name in shelf.table.touched:
+            for name in shelf.table.changed_keys:
                 if name in shelf.table:
                     content = msgspec.json.encode(shelf.pack(shelf.table[name]))
                     self._file.execute(_PUT, (shelf.name, name, content))
                 else:
                     self._file.execute(_DROP, (shelf.name, name))
-            count += len(shelf.table.touched)
-            shelf.table.touched.clear()
+            count += len(shelf.table.changed_keys)
+            shelf.table.changed_keys.clear()
         self._file.execute("COMMIT")
         return count
 
@@ -209,7 +211,7 @@ class State:
             self._file.close()
 
 
-class SavedFirst:
+class SaveBeforeAnswer:
     """Writes down what a call changed before its answer leaves: what was answered survives being killed."""
 
     def __init__(self, app: ASGIApp, save: Callable[[], None]) -> None:

@@ -34,7 +34,7 @@ class Source(StrEnum):
     PULL_FROM_URL = "PULL_FROM_URL"
 
 
-class StatusCode(StrEnum):
+class PublishStatus(StrEnum):
     """What status/fetch can say."""
 
     PROCESSING_UPLOAD = "PROCESSING_UPLOAD"
@@ -61,7 +61,7 @@ FAIL_REASONS: Final = frozenset(
         "spam_risk",
     }
 )
-UNDER_WAY: Final = frozenset({StatusCode.PROCESSING_UPLOAD, StatusCode.PROCESSING_DOWNLOAD})
+TRANSFERRING: Final = frozenset({PublishStatus.PROCESSING_UPLOAD, PublishStatus.PROCESSING_DOWNLOAD})
 
 
 class PostInfo(Struct, frozen=True, kw_only=True):
@@ -87,7 +87,7 @@ class File(Struct, frozen=True, kw_only=True):
     size: int
 
 
-class Arrival(Struct, frozen=True, kw_only=True):
+class Processing(Struct, frozen=True, kw_only=True):
     """What became of the bytes once all of them were there; moments may lie ahead.
 
     `sha256` is that of the video or of the first photo; `public_at` is when moderation would be done.
@@ -101,7 +101,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     files: tuple[File, ...] = ()
 
 
-class Span(Struct, frozen=True, kw_only=True):
+class PublicPeriod(Struct, frozen=True, kw_only=True):
     """Since when everyone can see a post, and until when they could."""
 
     since: float
@@ -114,13 +114,13 @@ class Post(Struct, frozen=True, kw_only=True):
     post_id: int
     privacy_level: str
     posted_at: float
-    shown: tuple[Span, ...] = ()
+    public_periods: tuple[PublicPeriod, ...] = ()
     taken_down_at: float | None = None
 
     @property
     def public_at(self) -> float | None:
         """When everyone can see it for the first time, if its level ever allowed that."""
-        return self.shown[0].since if self.shown else None
+        return self.public_periods[0].since if self.public_periods else None
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -154,7 +154,7 @@ class Publication(Struct, frozen=True, kw_only=True):
     deadline: float | None = None
     abandoned_reason: str = ""
     uploaded_bytes: int = 0
-    arrival: Arrival | None = None
+    processing: Processing | None = None
     failure: Failure | None = None
     posts: tuple[Post, ...] = ()
 
@@ -171,56 +171,56 @@ def find_post(publication: Publication, post_id: int) -> Post | None:
 
 def failure_of(publication: Publication, now: float) -> Failure | None:
     """Why it failed, if it has by now."""
-    failure, arrival = publication.failure, publication.arrival
+    failure, processing = publication.failure, publication.processing
     if failure is not None:
         return failure if failure.at <= now else None
-    if arrival is not None:
-        verdict = Failure(at=arrival.decided_at, reason=arrival.fail_reason)
+    if processing is not None:
+        verdict = Failure(at=processing.decided_at, reason=processing.fail_reason)
         return verdict if verdict.reason and verdict.at <= now else None
     if publication.abandoned_reason and publication.deadline is not None and publication.deadline <= now:
         return Failure(at=publication.deadline, reason=publication.abandoned_reason)
     return None
 
 
-def status_code(publication: Publication, now: float) -> StatusCode:
+def publish_status(publication: Publication, now: float) -> PublishStatus:
     """Where a publication stands."""
     if failure_of(publication, now) is not None:
-        return StatusCode.FAILED
+        return PublishStatus.FAILED
     if any(each.posted_at <= now for each in publication.posts):
-        return StatusCode.PUBLISH_COMPLETE
-    if publication.arrival is None or now < publication.arrival.decided_at:
+        return PublishStatus.PUBLISH_COMPLETE
+    if publication.processing is None or now < publication.processing.decided_at:
         by_upload = publication.source is Source.FILE_UPLOAD
-        return StatusCode.PROCESSING_UPLOAD if by_upload else StatusCode.PROCESSING_DOWNLOAD
-    return StatusCode.SEND_TO_USER_INBOX
+        return PublishStatus.PROCESSING_UPLOAD if by_upload else PublishStatus.PROCESSING_DOWNLOAD
+    return PublishStatus.SEND_TO_USER_INBOX
 
 
-def is_shown(post: Post, now: float) -> bool:
+def is_public(post: Post, now: float) -> bool:
     """Whether everyone can see this post, so that its id is told and its numbers grow."""
-    return any(each.since <= now and (each.until is None or now < each.until) for each in post.shown)
+    return any(each.since <= now and (each.until is None or now < each.until) for each in post.public_periods)
 
 
-def shown_posts(publication: Publication, now: float) -> tuple[Post, ...]:
+def public_posts(publication: Publication, now: float) -> tuple[Post, ...]:
     """Its posts that everyone can see."""
-    return tuple(each for each in publication.posts if is_shown(each, now))
+    return tuple(each for each in publication.posts if is_public(each, now))
 
 
-def posts_of_last_day(publications: Iterable[Publication], now: float) -> int:
+def count_posts_of_last_day(publications: Iterable[Publication], now: float) -> int:
     """How many direct posts count against the daily cap: of the last day, with all bytes arrived and not failed."""
     return sum(
         1
         for each in publications
         if not each.is_draft
-        and each.arrival is not None
-        and not each.arrival.fail_reason
+        and each.processing is not None
+        and not each.processing.fail_reason
         and each.failure is None
-        and each.arrival.received_at > now - DAY_SECONDS
+        and each.processing.received_at > now - DAY_SECONDS
     )
 
 
-def why_blocked(profile: Profile, publications: Iterable[Publication], now: float) -> str:
+def creator_block_code(profile: Profile, publications: Iterable[Publication], now: float) -> str:
     """The code that keeps a person from posting through any app now; empty when nothing does."""
     if profile.banned:
         return "spam_risk_user_banned_from_posting"
     # The day's posts are shared by every app, also by those that only exist in the profile.
-    used = posts_of_last_day(publications, now) + profile.posted_elsewhere
+    used = count_posts_of_last_day(publications, now) + profile.posted_elsewhere
     return "spam_risk_too_many_posts" if used >= profile.daily_post_cap else ""

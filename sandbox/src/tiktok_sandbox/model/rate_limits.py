@@ -4,7 +4,7 @@ from collections import deque
 from typing import Final
 
 WINDOW_SECONDS: Final = 60.0
-TIDIED_BEYOND: Final = 4_096
+CLEAN_ABOVE: Final = 4_096
 
 PER_MINUTE: Final = {
     "creator_info": 20,
@@ -18,21 +18,21 @@ PER_MINUTE: Final = {
 }
 
 
-class Allowance:
+class RateLimits:
     """The recent calls of every token and endpoint."""
 
     def __init__(self) -> None:
         self._calls: dict[tuple[str, str], deque[float]] = {}
-        self._tidy_beyond = TIDIED_BEYOND
+        self._clean_above = CLEAN_ABOVE
 
-    def take(self, endpoint: str, token: str, now: float) -> bool:
+    def try_take(self, endpoint: str, token: str, now: float) -> bool:
         """Count a call; False when the minute is used up, and then it is not counted.
 
         No limit is documented for what is not in the table.
         """
         if endpoint not in PER_MINUTE:
             return True
-        self._forget_idle(now)
+        self._drop_idle(now)
         calls = self._calls.setdefault((endpoint, token), deque())
         while calls and calls[0] <= now - WINDOW_SECONDS:
             calls.popleft()
@@ -41,9 +41,9 @@ class Allowance:
         calls.append(now)
         return True
 
-    def _forget_idle(self, now: float) -> None:
+    def _drop_idle(self, now: float) -> None:
         """Tokens come and go by the thousand; those silent for a minute need no row."""
-        if len(self._calls) <= self._tidy_beyond:
+        if len(self._calls) <= self._clean_above:
             return
         self._calls = {key: calls for key, calls in self._calls.items() if calls and calls[-1] > now - WINDOW_SECONDS}
-        self._tidy_beyond = max(TIDIED_BEYOND, 2 * len(self._calls))
+        self._clean_above = max(CLEAN_ABOVE, 2 * len(self._calls))

@@ -1,22 +1,22 @@
 """Subjects."""
 
 from tiktok_sandbox.faults.rules import Subject
-from tiktok_sandbox.model.pending_webhooks import Notice
+from tiktok_sandbox.model.pending_webhooks import PendingWebhook
 from tiktok_sandbox.model.publications import Publication
-from tiktok_sandbox.model.tables import World
+from tiktok_sandbox.model.tables import Tables
 from tiktok_sandbox.model.uploads import Upload
 
 
-def subject_of_notice(world: World, notice: Notice) -> Subject:
+def subject_of_notice(tables: Tables, pending: PendingWebhook) -> Subject:
     """What rules may look at in what an app is told."""
-    publication, person = world.publications.get(notice.publish_id), world.creators.of(notice.open_id)
+    publication, person = tables.publications.get(pending.publish_id), tables.creators.find(pending.open_id)
     return Subject(
-        open_id=notice.open_id,
+        open_id=pending.open_id,
         username=None if person is None else person.profile.username,
-        client_key=notice.client_key,
+        client_key=pending.client_key,
         title=None if publication is None else publication.post_info.title,
-        publish_id=notice.publish_id or None,
-        event=notice.event,
+        publish_id=pending.publish_id or None,
+        event=pending.event,
     )
 
 
@@ -31,6 +31,6 @@ def subject_of_publication(publication: Publication) -> Subject:
     )
 
 
-def subject_of_upload(world: World, upload: Upload | None) -> Subject:
+def subject_of_upload(tables: Tables, upload: Upload | None) -> Subject:
     """What rules may look at in a PUT."""
-    return Subject() if upload is None else subject_of_publication(world.publications[upload.publish_id])
+    return Subject() if upload is None else subject_of_publication(tables.publications[upload.publish_id])

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from tiktok_sandbox.errors import SettingsRefused
+from tiktok_sandbox.errors import SettingsUnreadable
 from tiktok_sandbox.faults.rules import Rule
 from tiktok_sandbox.model.chunk_plan import STRICT, ChunkLimits
 
@@ -80,12 +80,12 @@ class Lifetimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refresh_renews: bool = True
 
     @property
-    def of_access(self) -> int:
+    def access_token_seconds(self) -> int:
         """How long a user access token lives."""
         return _ACCESS_SECONDS[self.token_profile] if self.access_token is None else self.access_token
 
     @property
-    def of_refresh(self) -> int:
+    def refresh_token_seconds(self) -> int:
         """How long a refresh token lives."""
         return _REFRESH_SECONDS[self.token_profile] if self.refresh_token is None else self.refresh_token
 
@@ -118,7 +118,7 @@ class Webhooks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     renew_signature: bool = True
 
 
-class Abandoned(StrEnum):
+class AbandonedUpload(StrEnum):
     """What becomes of a transfer nobody finished in its hour; TikTok does not say."""
 
     STUCK = "stuck"
@@ -163,7 +163,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     oauth_errors_as_200: bool = False
     pulls: Pulls = Pulls()
     webhooks: Webhooks = Webhooks()
-    abandoned: Abandoned = Abandoned.STUCK
+    abandoned: AbandonedUpload = AbandonedUpload.STUCK
     check_media: bool = False
     rules: tuple[Rule, ...] = ()
 
@@ -173,7 +173,7 @@ def read_settings(path: Path) -> Settings:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Settings)
     except (OSError, msgspec.MsgspecError) as cause:
-        raise SettingsRefused(path, cause) from cause
+        raise SettingsUnreadable(path, cause) from cause
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
@@ -181,4 +181,4 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=tuple[Rule, ...])
     except (OSError, msgspec.MsgspecError) as cause:
-        raise SettingsRefused(path, cause) from cause
+        raise SettingsUnreadable(path, cause) from cause

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from tiktok_sandbox.model.answers import Answer, upload_refused
+from tiktok_sandbox.model.answers import Answer, upload_error
 from tiktok_sandbox.model.chunk_plan import ChunkPlan
 from tiktok_sandbox.model.file_formats import HEAD_BYTES
 
@@ -13,13 +13,13 @@ CONTENT_TYPES: Final = frozenset({"video/mp4", "video/quicktime", "video/webm"})
 _RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 
 
-class Digest(Protocol):
+class ForkableHash(Protocol):
     """A running hash that can be forked."""
 
     def update(self, data: bytes, /) -> None:
         """Take more bytes."""
 
-    def copy(self) -> "Digest":
+    def copy(self) -> "ForkableHash":
         """A fork that goes on by itself."""
 
     def hexdigest(self) -> str:
@@ -34,7 +34,7 @@ class Upload:
     token: str = field(repr=False)
     plan: ChunkPlan
     expires_at: float
-    digest: Digest
+    digest: ForkableHash
     stored: int = 0
     head: bytes = b""
 
@@ -45,7 +45,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PutHead:
+class ChunkHeaders:
     """What a PUT says about itself before its body."""
 
     content_type: str
@@ -66,10 +66,10 @@ class ChunkRange:
         return self.last - self.first + 1
 
 
-class Incoming:
+class IncomingChunk:
     """A chunk while its body comes in: it counts only if it ends whole, and a broken one leaves no trace."""
 
-    def __init__(self, upload_id: str, span: ChunkRange, digest: Digest) -> None:
+    def __init__(self, upload_id: str, span: ChunkRange, digest: ForkableHash) -> None:
         self.upload_id = upload_id
         self.span = span
         self.digest = digest
@@ -84,71 +84,71 @@ class Incoming:
         self.digest.update(piece)
 
 
-def fresh_upload(*, publish_id: str, token: str, plan: ChunkPlan, expires_at: float) -> Upload:
+def new_upload(*, publish_id: str, token: str, plan: ChunkPlan, expires_at: float) -> Upload:
     """An upload nothing has come for yet."""
     return Upload(publish_id=publish_id, token=token, plan=plan, expires_at=expires_at, digest=hashlib.sha256())
 
 
-def begin(upload_id: str, upload: Upload, head: PutHead, now: float) -> Incoming | Answer:
+def check_headers(upload_id: str, upload: Upload, head: ChunkHeaders, now: float) -> IncomingChunk | Answer:
     """Judge a PUT by its head."""
     if upload.complete:
-        return unknown_task()
+        return upload_not_found()
     if upload.expires_at <= now:
-        return upload_refused(403, "upload_url_expired")
-    span = _span_of(head)
+        return upload_error(403, "upload_url_expired")
+    span = _parse_headers(head)
     if isinstance(span, Answer):
         return span
     first, last, total = span
     if total != upload.plan.size or first != upload.stored:
-        return _out_of_place(upload)
+        return _unexpected_range(upload)
     chunk = ChunkRange(first=first, last=last)
     if last != upload.plan.last_byte(first) or head.content_length != str(chunk.length):
-        return upload_refused(400, "chunk_size_mismatch")
-    return Incoming(upload_id, chunk, upload.digest.copy())
+        return upload_error(400, "chunk_size_mismatch")
+    return IncomingChunk(upload_id, chunk, upload.digest.copy())
 
 
-def _span_of(head: PutHead) -> tuple[int, int, int] | Answer:
+def _parse_headers(head: ChunkHeaders) -> tuple[int, int, int] | Answer:
     if head.content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
-        return upload_refused(400, "content_type_invalid")
+        return upload_error(400, "content_type_invalid")
     found = _RANGE.fullmatch(head.content_range)
     if found is None or not head.content_length:
-        return upload_refused(400, "headers_invalid")
+        return upload_error(400, "headers_invalid")
     first, last, total = (int(number) for number in found.groups())
     return first, last, total
 
 
-def unknown_task() -> Answer:
+def upload_not_found() -> Answer:
     """No upload waits behind this url (never did, or it is complete)."""
-    return upload_refused(404, "upload_not_found")
+    return upload_error(404, "upload_not_found")
 
 
-def _out_of_place(upload: Upload) -> Answer:
-    return upload_refused(416, "range_not_expected", _progress(upload))
+def _unexpected_range(upload: Upload) -> Answer:
+    return upload_error(416, "range_not_expected", _progress_header(upload))
 
 
-def _progress(upload: Upload) -> dict[str, str]:
+def _progress_header(upload: Upload) -> dict[str, str]:
     # The documentation names a count here; an index of the last byte is how HTTP reads the header.
     return {"Content-Range": f"bytes 0-{max(upload.stored - 1, 0)}/{upload.plan.size}"}
 
 
-def finish(upload: Upload, incoming: Incoming, now: float) -> Upload | Answer:
+def store_chunk(upload: Upload, incoming: IncomingChunk, now: float) -> Upload | Answer:
     """A body ended: the upload with this chunk stored, or why it does not count.
 
     Two PUTs of one chunk may run side by side (a client thought dead, and its successor): the first to end
     is stored, the other is out of place.
     """
     if incoming.read != incoming.span.length:
-        return upload_refused(400, "body_length_mismatch")
+        return upload_error(400, "body_length_mismatch")
     if upload.complete:
-        return unknown_task()
+        return upload_not_found()
     if upload.expires_at <= now:
-        return upload_refused(403, "upload_url_expired")
+        return upload_error(403, "upload_url_expired")
     if upload.stored != incoming.span.first:
-        return _out_of_place(upload)
+        return _unexpected_range(upload)
     head = upload.head or incoming.head
     return replace(upload, stored=incoming.span.last + 1, digest=incoming.digest, head=head)
 
 
-def stored_answer(upload: Upload) -> Answer:
+def chunk_stored(upload: Upload) -> Answer:
     """201 when everything is there, 206 when more is expected."""
-    return Answer(status=201 if upload.complete else 206, headers=_progress(upload))
+    return Answer(status=201 if upload.complete else 206, headers=_progress_header(upload))

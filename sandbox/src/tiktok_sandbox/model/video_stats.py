@@ -5,7 +5,7 @@ from typing import Final
 
 from tiktok_sandbox.model.publications import Post
 
-CALM_AFTER_SECONDS: Final = 21_600.0
+GROWTH_SLOWS_AFTER_SECONDS: Final = 21_600.0
 
 
 def public_since(post: Post, now: float) -> float:
@@ -13,14 +13,14 @@ def public_since(post: Post, now: float) -> float:
     return now if post.public_at is None else post.public_at
 
 
-def numbers(post: Post, now: float) -> dict[str, int]:
+def video_stats(post: Post, now: float) -> dict[str, int]:
     """Totals that depend on the post and its age alone, so they never shrink and a restart changes nothing.
 
     Views come steadily in the first hours and ever more slowly after them.
     """
     age = max(now - public_since(post, now), 0.0)
     per_second = 10 + post.post_id % 41
-    views = int(per_second * CALM_AFTER_SECONDS * log1p(age / CALM_AFTER_SECONDS))
+    views = int(per_second * GROWTH_SLOWS_AFTER_SECONDS * log1p(age / GROWTH_SLOWS_AFTER_SECONDS))
     return {
         "view_count": views,
         "like_count": views // 9,

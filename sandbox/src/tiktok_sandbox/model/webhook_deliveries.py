@@ -8,18 +8,18 @@ from typing import Final
 import msgspec
 from msgspec import Struct, structs
 
-from tiktok_sandbox.model.pending_webhooks import Notice
+from tiktok_sandbox.model.pending_webhooks import PendingWebhook
 from tiktok_sandbox.model.settings import Webhooks
 from tiktok_sandbox.runtime.table import Table
-from tiktok_sandbox.runtime.timer_queue import Agenda
+from tiktok_sandbox.runtime.timer_queue import TimerQueue
 
 OK: Final = 200
-REMEMBERED: Final = 10_000
+MAX_DELIVERIES: Final = 10_000
 
-Lane = tuple[str, str]
+OrderKey = tuple[str, str]
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     """How far a delivery is. `held_back` goes out after the next one, `lost` never."""
 
     WAITING = "waiting"
@@ -29,13 +29,13 @@ class State(StrEnum):
     LOST = "lost"
 
 
-class Twist(Struct, frozen=True, kw_only=True):
-    """What a rule makes wrong about the next attempt; `unheard` is an answer that gets lost."""
+class AttemptFaults(Struct, frozen=True, kw_only=True):
+    """What a rule makes wrong about the next attempt; `answer_lost` is an answer that gets lost."""
 
     wrong_signature: bool = False
     stale_by: float = 0.0
-    unheard: bool = False
-    held_by: str = ""
+    answer_lost: bool = False
+    held_by_rule: str = ""
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
@@ -43,11 +43,11 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
     at: float
     status: int = 0
-    trouble: str = ""
+    error: str = ""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """One body on its way to an app; `copies` is how often it must still arrive."""
+    """One body on its way to an app; `copies` is how often it must still start_processing."""
 
     client_key: str
     event: str
@@ -56,26 +56,26 @@ class Delivery(Struct, frozen=True, kw_only=True):
     body: str
     created_at: float
     next_at: float | None
-    state: State = State.WAITING
+    state: DeliveryState = DeliveryState.WAITING
     copies: int = 1
     failures: int = 0
-    twist: Twist = Twist()
+    faults: AttemptFaults = AttemptFaults()
     attempts: tuple[Attempt, ...] = ()
 
     @property
-    def lane(self) -> Lane:
+    def order_key(self) -> OrderKey:
         """What is told of one person goes out one by one."""
         return self.client_key, self.open_id
 
 
-def body_of(notice: Notice) -> str:
+def webhook_body(pending: PendingWebhook) -> str:
     """The body as TikTok sends it: the content is JSON in a string."""
     told = {
-        "client_key": notice.client_key,
-        "event": notice.event,
-        "create_time": int(notice.due_at),
-        "user_openid": notice.open_id,
-        "content": msgspec.json.encode(notice.content).decode(),
+        "client_key": pending.client_key,
+        "event": pending.event,
+        "create_time": int(pending.due_at),
+        "user_openid": pending.open_id,
+        "content": msgspec.json.encode(pending.content).decode(),
     }
     return msgspec.json.encode(told).decode()
 
@@ -86,27 +86,27 @@ def signature(secret: str, moment: int, body: bytes) -> str:
     return f"t={moment},s={signed.hexdigest()}"
 
 
-def delivery_of(notice: Notice, now: float) -> Delivery:
+def new_delivery(pending: PendingWebhook, now: float) -> Delivery:
     """A notice whose moment has come."""
     return Delivery(
-        client_key=notice.client_key,
-        event=notice.event,
-        open_id=notice.open_id,
-        publish_id=notice.publish_id,
-        body=body_of(notice),
-        created_at=notice.due_at,
+        client_key=pending.client_key,
+        event=pending.event,
+        open_id=pending.open_id,
+        publish_id=pending.publish_id,
+        body=webhook_body(pending),
+        created_at=pending.due_at,
         next_at=now,
     )
 
 
-def attempted(delivery: Delivery, attempt: Attempt, settings: Webhooks) -> Delivery:
+def after_attempt(delivery: Delivery, attempt: Attempt, settings: Webhooks) -> Delivery:
     """After an attempt: done, once more at once, later again, or never again."""
-    tried = structs.replace(delivery, attempts=(*delivery.attempts, attempt), twist=Twist())
-    if attempt.status == OK and not delivery.twist.unheard:
+    tried = structs.replace(delivery, attempts=(*delivery.attempts, attempt), faults=AttemptFaults())
+    if attempt.status == OK and not delivery.faults.answer_lost:
         copies = max(delivery.copies - 1, 0)
         if copies:
             return structs.replace(tried, copies=copies, failures=0, next_at=attempt.at)
-        return structs.replace(tried, copies=0, failures=0, next_at=None, state=State.DELIVERED)
+        return structs.replace(tried, copies=0, failures=0, next_at=None, state=DeliveryState.DELIVERED)
     next_at = attempt.at + settings.first_retry * 2**delivery.failures
     if next_at > delivery.created_at + settings.give_up:
         return dropped(tried)
@@ -115,30 +115,32 @@ def attempted(delivery: Delivery, attempt: Attempt, settings: Webhooks) -> Deliv
 
 def dropped(delivery: Delivery) -> Delivery:
     """Nobody will hear of it any more."""
-    return structs.replace(delivery, next_at=None, state=State.DROPPED)
+    return structs.replace(delivery, next_at=None, state=DeliveryState.DROPPED)
 
 
-def once_more(delivery: Delivery, now: float) -> Delivery:
+def resent(delivery: Delivery, now: float) -> Delivery:
     """Somebody wants it sent now, whatever became of it."""
-    copies = delivery.copies + 1 if delivery.state is State.WAITING else 1
-    return structs.replace(delivery, state=State.WAITING, copies=copies, failures=0, next_at=now, twist=Twist())
+    copies = delivery.copies + 1 if delivery.state is DeliveryState.WAITING else 1
+    return structs.replace(
+        delivery, state=DeliveryState.WAITING, copies=copies, failures=0, next_at=now, faults=AttemptFaults()
+    )
 
 
 class Deliveries:
     """Every delivery by number, oldest first; the oldest that have ended are forgotten beyond so many."""
 
-    def __init__(self, remembered: int = REMEMBERED) -> None:
+    def __init__(self, max_kept: int = MAX_DELIVERIES) -> None:
         self.rows: Table[str, Delivery] = Table()
-        self._remembered = remembered
-        self._agenda = Agenda()
-        self._held_back: dict[Lane, list[str]] = {}
+        self._max_kept = max_kept
+        self._timers = TimerQueue()
+        self._held_back: dict[OrderKey, list[str]] = {}
         self._last = 0
 
     def add(self, delivery: Delivery) -> str:
         """A new delivery; its number."""
         name = str(self._last + 1)
         self.put(name, delivery)
-        if len(self.rows) > self._remembered:
+        if len(self.rows) > self._max_kept:
             ended = (key for key, each in self.rows.items() if each.next_at is None)
             oldest = next(ended, None)
             if oldest is not None:
@@ -151,26 +153,26 @@ class Deliveries:
         self._last = max(self._last, number)
         self.rows[name] = delivery
         if delivery.next_at is None:
-            self._agenda.strike_out(number)
+            self._timers.remove(number)
         else:
-            self._agenda.put(number, delivery.next_at)
-        if delivery.state is State.HELD_BACK:
-            self._held_back.setdefault(delivery.lane, []).append(name)
+            self._timers.schedule(number, delivery.next_at)
+        if delivery.state is DeliveryState.HELD_BACK:
+            self._held_back.setdefault(delivery.order_key, []).append(name)
 
-    def let_go(self, lane: Lane, now: float) -> None:
+    def release_held_back(self, order_key: OrderKey, now: float) -> None:
         """One of this lane arrived: what was held back follows."""
-        for name in self._held_back.pop(lane, ()):
+        for name in self._held_back.pop(order_key, ()):
             held = self.rows.get(name)
-            if held is not None and held.state is State.HELD_BACK:
-                self.put(name, structs.replace(held, state=State.WAITING, next_at=now))
+            if held is not None and held.state is DeliveryState.HELD_BACK:
+                self.put(name, structs.replace(held, state=DeliveryState.WAITING, next_at=now))
 
-    def due(self, now: float) -> list[str]:
+    def pop_due(self, now: float) -> list[str]:
         """Take what is to go out by now, earliest first."""
-        return [str(number) for number in self._agenda.take(now)]
+        return [str(number) for number in self._timers.pop_due(now)]
 
-    def next_at(self) -> float | None:
+    def next_due(self) -> float | None:
         """When something goes out next."""
-        return self._agenda.first()
+        return self._timers.next_due()
 
 
 def describe(name: str, delivery: Delivery) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What a publication lets an app's webhook know, and when: foreseen from the publication alone."""
+"""What a publication lets an app's webhook know, and when: scheduled_webhooks from the publication alone."""
 
 from typing import Final
 
@@ -12,10 +12,10 @@ INBOX_DELIVERED: Final = "post.publish.inbox_delivered"
 PUBLICLY_AVAILABLE: Final = "post.publish.publicly_available"
 NO_LONGER_AVAILABLE: Final = "post.publish.no_longer_publicaly_available"
 
-_FAR: Final = float("inf")
+_END_OF_TIME: Final = float("inf")
 
 
-class Happening(Struct, frozen=True, kw_only=True):
+class ScheduledWebhook(Struct, frozen=True, kw_only=True):
     """Something that is, or will become, true of a publication."""
 
     due_at: float
@@ -23,31 +23,31 @@ class Happening(Struct, frozen=True, kw_only=True):
     content: tuple[tuple[str, str], ...]
 
 
-def foreseen(publication: Publication) -> tuple[Happening, ...]:
+def scheduled_webhooks(publication: Publication) -> tuple[ScheduledWebhook, ...]:
     """Everything worth telling, as far as it can be known now; a later change may undo what lies ahead."""
-    failure, arrival = failure_of(publication, _FAR), publication.arrival
+    failure, processing = failure_of(publication, _END_OF_TIME), publication.processing
     found = []
-    if publication.is_draft and arrival is not None and not arrival.fail_reason:
-        found.append(_happening(publication, INBOX_DELIVERED, arrival.decided_at))
+    if publication.is_draft and processing is not None and not processing.fail_reason:
+        found.append(_webhook(publication, INBOX_DELIVERED, processing.decided_at))
     for post in publication.posts:
-        found += _of_post(publication, post)
+        found += _webhooks_of_post(publication, post)
     if failure is None:
         return tuple(found)
     came_true = [each for each in found if each.due_at < failure.at]
-    return (*came_true, _happening(publication, FAILED, failure.at, reason=failure.reason))
+    return (*came_true, _webhook(publication, FAILED, failure.at, reason=failure.reason))
 
 
-def _of_post(publication: Publication, post: Post) -> list[Happening]:
+def _webhooks_of_post(publication: Publication, post: Post) -> list[ScheduledWebhook]:
     post_id = str(post.post_id)
-    found = [_happening(publication, COMPLETE, post.posted_at)]
-    for span in post.shown:
-        found.append(_happening(publication, PUBLICLY_AVAILABLE, span.since, post_id=post_id))
+    found = [_webhook(publication, COMPLETE, post.posted_at)]
+    for span in post.public_periods:
+        found.append(_webhook(publication, PUBLICLY_AVAILABLE, span.since, post_id=post_id))
         if span.until is not None:
-            found.append(_happening(publication, NO_LONGER_AVAILABLE, span.until, post_id=post_id))
+            found.append(_webhook(publication, NO_LONGER_AVAILABLE, span.until, post_id=post_id))
     return found
 
 
-def _happening(publication: Publication, event: str, due_at: float, **more: str) -> Happening:
+def _webhook(publication: Publication, event: str, due_at: float, **more: str) -> ScheduledWebhook:
     kind = "INBOX_SHARE" if publication.is_draft else "DIRECT_PUBLISH"
     content = {"publish_id": publication.publish_id, "publish_type": kind, **more}
-    return Happening(due_at=due_at, event=event, content=tuple(content.items()))
+    return ScheduledWebhook(due_at=due_at, event=event, content=tuple(content.items()))

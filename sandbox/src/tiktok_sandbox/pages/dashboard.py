@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Handler, Shell
+from tiktok_sandbox.app_context import AppContext, Handler
 from tiktok_sandbox.pages.overview import overview
 
 _STATIC: Final = resources.files("tiktok_sandbox.pages") / "static"
@@ -44,11 +44,11 @@ _HEADERS: Final = {
 }
 
 
-def page_routes(shell: Shell) -> list[Route]:
+def dashboard_routes(context: AppContext) -> list[Route]:
     """The page, and what it asks for."""
     return [
         Route("/_sandbox/", _page),
-        Route("/_sandbox/overview", _overview(shell)),
+        Route("/_sandbox/overview", _overview(context)),
     ]
 
 
@@ -56,8 +56,8 @@ async def _page(_: Request) -> Response:
     return HTMLResponse(_PAGE, headers=_HEADERS)
 
 
-def _overview(shell: Shell) -> Handler:
+def _overview(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
-        return JSONResponse(overview(shell, request.query_params.get("who", "")))
+        return JSONResponse(overview(context, request.query_params.get("username", "")))
 
     return handle

@@ -4,41 +4,41 @@ from collections.abc import Reversible
 from itertools import islice
 from typing import Any, Final
 
-from tiktok_sandbox.app_context import Shell
-from tiktok_sandbox.faults.catalogue import unusual
-from tiktok_sandbox.model.publications import Post, Publication, failure_of, is_shown, status_code
+from tiktok_sandbox.app_context import AppContext
+from tiktok_sandbox.faults.catalogue import non_default_fields
+from tiktok_sandbox.model.publications import Post, Publication, failure_of, is_public, publish_status
 from tiktok_sandbox.model.settings import App
-from tiktok_sandbox.model.tables import World
-from tiktok_sandbox.runtime.clock import in_words
-from tiktok_sandbox.runtime.media_store import Media
+from tiktok_sandbox.model.tables import Tables
+from tiktok_sandbox.runtime.clock import pace_label
+from tiktok_sandbox.runtime.media_store import MediaStore
 
-MOST_POSTS: Final = 60
-MOST_CALLS: Final = 200
-MOST_ACCOUNTS: Final = 100
-MOST_RULES: Final = 40
-MOST_WEBHOOKS: Final = 100
+MAX_POSTS: Final = 60
+MAX_CALLS: Final = 200
+MAX_ACCOUNTS: Final = 100
+MAX_RULES: Final = 40
+MAX_WEBHOOKS: Final = 100
 
 
-def overview(shell: Shell, who: str = "") -> dict[str, object]:
+def overview(context: AppContext, username: str = "") -> dict[str, object]:
     """Everything on the page; `who` is part of the names of the accounts to list."""
-    world, now = shell.world, shell.clock.now()
-    names = [each for each in world.creators.rows if who.lower() in each.lower()]
-    rules = world.rules.all()
+    tables, now = context.tables, context.clock.now()
+    names = [each for each in tables.creators.rows if username.lower() in each.lower()]
+    rules = tables.rules.all()
     return {
         "now": now,
-        "clock": in_words(shell.clock.pace),
-        "apps": [_app(each) for each in world.apps.all()],
-        "posts": [_publication(each, shell.media, now) for each in _newest(world.publications.values(), MOST_POSTS)],
-        "calls": _calls(shell),
-        "accounts": _accounts(world, names[:MOST_ACCOUNTS]),
-        "rules": [_rule(shell, rule_id) for rule_id in _newest(rules, MOST_RULES)],
-        "webhooks": [_told(world, each) for each in _newest(world.deliveries.rows, MOST_WEBHOOKS)],
+        "clock": pace_label(context.clock.pace),
+        "apps": [_app(each) for each in tables.apps.all()],
+        "posts": [_publication(each, context.media, now) for each in _newest(tables.publications.values(), MAX_POSTS)],
+        "calls": _calls(context),
+        "accounts": _accounts(tables, names[:MAX_ACCOUNTS]),
+        "rules": [_rule(context, rule_id) for rule_id in _newest(rules, MAX_RULES)],
+        "webhooks": [_webhook(tables, each) for each in _newest(tables.deliveries.rows, MAX_WEBHOOKS)],
         "counts": {
-            "posts": len(world.publications),
-            "calls": shell.calls_seen,
+            "posts": len(tables.publications),
+            "calls": context.call_count,
             "accounts": len(names),
             "rules": len(rules),
-            "webhooks": len(world.deliveries.rows),
+            "webhooks": len(tables.deliveries.rows),
         },
     }
 
@@ -51,7 +51,7 @@ def _app(app: App) -> dict[str, object]:
     return {"name": app.name, "client_key": app.client_key, "audited": app.audited}
 
 
-def _publication(publication: Publication, media: Media | None, now: float) -> dict[str, object]:
+def _publication(publication: Publication, media: MediaStore | None, now: float) -> dict[str, object]:
     failure = failure_of(publication, now)
     posted = [each for each in publication.posts if each.posted_at <= now]
     post = posted[-1] if posted else None
@@ -60,14 +60,14 @@ def _publication(publication: Publication, media: Media | None, now: float) -> d
         "username": publication.username,
         "title": publication.post_info.title,
         "medium": publication.medium.value,
-        "status": status_code(publication, now).value,
+        "status": publish_status(publication, now).value,
         "fail_reason": "" if failure is None else failure.reason,
         "bytes": publication.uploaded_bytes,
         "size": publication.plan.size,
-        "sha256": "" if publication.arrival is None else publication.arrival.sha256,
+        "sha256": "" if publication.processing is None else publication.processing.sha256,
         "inited_at": publication.inited_at,
         "privacy_level": publication.post_info.privacy_level,
-        "kept": post is not None and media is not None and media.length(publication.publish_id) > 0,
+        "has_media": post is not None and media is not None and media.length(publication.publish_id) > 0,
         **_post(post, now),
     }
 
@@ -78,24 +78,24 @@ def _post(post: Post | None, now: float) -> dict[str, object]:
     return {
         "post_id": str(post.post_id),
         "privacy_level": post.privacy_level,
-        "is_public": is_shown(post, now),
+        "is_public": is_public(post, now),
         "taken_down": post.taken_down_at is not None and post.taken_down_at <= now,
     }
 
 
-def _calls(shell: Shell) -> list[dict[str, object]]:
-    return [{**each, "account": each["username"] or ""} for each in _newest(shell.calls, MOST_CALLS)]
+def _calls(context: AppContext) -> list[dict[str, object]]:
+    return [{**each, "account": each["username"] or ""} for each in _newest(context.calls, MAX_CALLS)]
 
 
-def _accounts(world: World, names: list[str]) -> list[dict[str, object]]:
-    connected = {given.open_id: given.client_key for given in world.grants.refresh.values()}
-    return [_account(world, name, connected) for name in names]
+def _accounts(tables: Tables, names: list[str]) -> list[dict[str, object]]:
+    connected = {given.open_id: given.client_key for given in tables.grants.refresh.values()}
+    return [_account(tables, name, connected) for name in names]
 
 
-def _account(world: World, name: str, connected: dict[str, str]) -> dict[str, object]:
-    account = world.creators.rows[name]
-    keys = (world.apps.default.client_key, *account.met_by)
-    open_ids = {key: world.creators.named(name, key).open_id for key in keys}
+def _account(tables: Tables, name: str, connected: dict[str, str]) -> dict[str, object]:
+    account = tables.creators.rows[name]
+    keys = (tables.apps.default.client_key, *account.known_to)
+    open_ids = {key: tables.creators.get_or_create(name, key).open_id for key in keys}
     return {
         "username": name,
         "is_private": account.profile.private_account,
@@ -104,9 +104,9 @@ def _account(world: World, name: str, connected: dict[str, str]) -> dict[str, ob
     }
 
 
-def _told(world: World, name: str) -> dict[str, object]:
-    delivery = world.deliveries.rows[name]
-    found = world.creators.of(delivery.open_id)
+def _webhook(tables: Tables, name: str) -> dict[str, object]:
+    delivery = tables.deliveries.rows[name]
+    found = tables.creators.find(delivery.open_id)
     return {
         "id": name,
         "at": delivery.created_at,
@@ -118,12 +118,12 @@ def _told(world: World, name: str) -> dict[str, object]:
     }
 
 
-def _rule(shell: Shell, rule_id: str) -> dict[str, object]:
-    standing = shell.world.rules.rows[rule_id]
+def _rule(context: AppContext, rule_id: str) -> dict[str, object]:
+    rule_state = context.tables.rules.rows[rule_id]
     return {
         "id": rule_id,
-        "rule": unusual(standing.rule),
-        "hits": standing.hits,
-        "holding": shell.holds.holding(rule_id),
-        "ended": standing.is_over(shell.clock.now()),
+        "rule": non_default_fields(rule_state.rule),
+        "hits": rule_state.hits,
+        "holding": context.breakpoints.holding(rule_id),
+        "ended": rule_state.has_ended(context.clock.now()),
     }

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tiktok_sandbox.app_context import Handler, Shell
+from tiktok_sandbox.app_context import AppContext, Handler
 from tiktok_sandbox.model.creators import Creator
-from tiktok_sandbox.model.publications import Post, Publication, shown_posts
-from tiktok_sandbox.model.video_stats import numbers
+from tiktok_sandbox.model.publications import Post, Publication, public_posts
+from tiktok_sandbox.model.video_stats import video_stats
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -30,18 +30,18 @@ img, video {{ max-width: 100%; max-height: 70vh; display: block; overflow-wrap: 
 </style></head><body>{content}</body></html>"""
 
 
-def sight_routes(shell: Shell) -> list[Route]:
+def public_page_routes(context: AppContext) -> list[Route]:
     """Pictures and pages."""
     return [
-        Route("/avatar/{username}.svg", _avatar(shell)),
-        Route("/cover/{post_id}.svg", _cover(shell)),
-        Route("/embed/{post_id}", _post_page(shell)),
-        Route("/@{username}", _profile_page(shell)),
-        Route("/@{username}/video/{post_id}", _post_page(shell)),
+        Route("/avatar/{username}.svg", _avatar(context)),
+        Route("/cover/{post_id}.svg", _cover(context)),
+        Route("/embed/{post_id}", _post_page(context)),
+        Route("/@{username}", _profile_page(context)),
+        Route("/@{username}/video/{post_id}", _post_page(context)),
     ]
 
 
-def _nothing() -> Response:
+def _not_found() -> Response:
     return PlainTextResponse("nothing here", status_code=404, headers=_HEADERS)
 
 
@@ -54,48 +54,48 @@ def _page(title: str, content: str) -> Response:
     return HTMLResponse(_PAGE.format(title=escape(title), content=content), headers=_HEADERS)
 
 
-def _creator(shell: Shell, username: str) -> Creator | None:
-    return shell.world.creators.named(username) if username in shell.world.creators.rows else None
+def _creator(context: AppContext, username: str) -> Creator | None:
+    return context.tables.creators.get_or_create(username) if username in context.tables.creators.rows else None
 
 
-def _avatar(shell: Shell) -> Handler:
+def _avatar(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
-        creator = _creator(shell, request.path_params["username"])
+        creator = _creator(context, request.path_params["username"])
         if creator is None:
-            return _nothing()
+            return _not_found()
         hue = sum(creator.profile.username.encode()) * 37
         return _picture(creator.nickname[:1].upper(), width=100, height=100, hue=hue)
 
     return handle
 
 
-def _found(shell: Shell, post_id: str) -> tuple[Publication, Post] | None:
+def _public_post(context: AppContext, post_id: str) -> tuple[Publication, Post] | None:
     """The public post of that id."""
-    now = shell.clock.now()
-    for publication in shell.world.publications.values():
+    now = context.clock.now()
+    for publication in context.tables.publications.values():
         for post in publication.posts:
             if str(post.post_id) == post_id:
-                return (publication, post) if post in shown_posts(publication, now) else None
+                return (publication, post) if post in public_posts(publication, now) else None
     return None
 
 
-def _cover(shell: Shell) -> Handler:
+def _cover(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
-        found = _found(shell, request.path_params["post_id"])
+        found = _public_post(context, request.path_params["post_id"])
         if found is None:
-            return _nothing()
+            return _not_found()
         return _picture("\N{BLACK RIGHT-POINTING TRIANGLE}", width=360, height=640, hue=found[1].post_id)
 
     return handle
 
 
-def _post_page(shell: Shell) -> Handler:
+def _post_page(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
-        found = _found(shell, request.path_params["post_id"])
+        found = _public_post(context, request.path_params["post_id"])
         if found is None:
-            return _nothing()
+            return _not_found()
         publication, post = found
-        views = numbers(post, shell.clock.now())["view_count"]
+        views = video_stats(post, context.clock.now())["view_count"]
         media = f"/_sandbox/posts/{post.post_id}/media"
         return _page(
             publication.post_info.title,
@@ -107,11 +107,11 @@ def _post_page(shell: Shell) -> Handler:
     return handle
 
 
-def _profile_page(shell: Shell) -> Handler:
+def _profile_page(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
-        creator = _creator(shell, request.path_params["username"])
+        creator = _creator(context, request.path_params["username"])
         if creator is None:
-            return _nothing()
+            return _not_found()
         avatar = f"/avatar/{request.url.path.removeprefix('/@')}.svg"
         return _page(
             creator.nickname,

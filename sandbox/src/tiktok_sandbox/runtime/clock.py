@@ -9,14 +9,14 @@ from typing import Final
 from msgspec import Struct
 
 # A real clock may be set meanwhile, and no timer reaches for ever.
-LONGEST_NAP: Final = 3_600.0
+MAX_SLEEP_SECONDS: Final = 3_600.0
 
 
 class Pace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How time goes on: from `moment`, which was when the real clock said `since`, at `factor` times its pace."""
 
-    since: float
-    moment: float
+    real_time: float
+    sandbox_time: float
     factor: float = 1.0
     manual: bool = False
 
@@ -32,15 +32,15 @@ class Clock:
     def __init__(self, source: Callable[[], float] = time.time) -> None:
         self._source = source
         real = source()
-        self._pace = Pace(since=real, moment=real)
+        self._pace = Pace(real_time=real, sandbox_time=real)
         self._moved = asyncio.Event()
 
     def now(self) -> float:
         """The present moment."""
-        return self._at(self._source())
+        return self._time_at(self._source())
 
-    def _at(self, real: float) -> float:
-        return self._pace.moment + max(real - self._pace.since, 0) * self._pace.speed
+    def _time_at(self, real: float) -> float:
+        return self._pace.sandbox_time + max(real - self._pace.real_time, 0) * self._pace.speed
 
     @property
     def pace(self) -> Pace:
@@ -51,11 +51,11 @@ class Clock:
     def ahead(self) -> float:
         """How far it is before the real clock."""
         real = self._source()
-        return self._pace.moment - self._pace.since + (real - self._pace.since) * (self._pace.speed - 1)
+        return self._pace.sandbox_time - self._pace.real_time + (real - self._pace.real_time) * (self._pace.speed - 1)
 
     def resume(self, pace: Pace) -> None:
         """Go on as if the stand-in had run all the time: what stood still stands still."""
-        self._go_on(pace)
+        self._set_pace(pace)
 
     def advance(self, seconds: float) -> float:
         """Move forward, never back, and tell the new moment."""
@@ -63,8 +63,8 @@ class Clock:
             message = "time only moves forward"
             raise ValueError(message)
         pace = self._pace
-        moment = pace.moment + seconds
-        self._go_on(Pace(since=pace.since, moment=moment, factor=pace.factor, manual=pace.manual))
+        moment = pace.sandbox_time + seconds
+        self._set_pace(Pace(real_time=pace.real_time, sandbox_time=moment, factor=pace.factor, manual=pace.manual))
         return self.now()
 
     def change_pace(self, *, factor: float | None = None, manual: bool | None = None) -> float:
@@ -73,17 +73,17 @@ class Clock:
             message = "a factor is more than nothing"
             raise ValueError(message)
         pace, real = self._pace, self._source()
-        self._go_on(
+        self._set_pace(
             Pace(
-                since=real,
-                moment=self._at(real),
+                real_time=real,
+                sandbox_time=self._time_at(real),
                 factor=pace.factor if factor is None else factor,
                 manual=pace.manual if manual is None else manual,
             )
         )
         return self.now()
 
-    def _go_on(self, pace: Pace) -> None:
+    def _set_pace(self, pace: Pace) -> None:
         self._pace = pace
         self._moved.set()
         self._moved = asyncio.Event()
@@ -92,7 +92,7 @@ class Clock:
         """Return once that moment has come, by itself or because somebody moved the clock."""
         while (left := moment - self.now()) > 0:
             moved, speed = self._moved, self._pace.speed
-            nap = min(left / speed, LONGEST_NAP) if speed else LONGEST_NAP
+            nap = min(left / speed, MAX_SLEEP_SECONDS) if speed else MAX_SLEEP_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(nap):
                     await moved.wait()
@@ -104,8 +104,8 @@ def describe(clock: Clock) -> dict[str, object]:
     return {"now": clock.now(), "ahead": clock.ahead, "factor": pace.factor, "manual": pace.manual}
 
 
-def in_words(pace: Pace) -> str:
+def pace_label(pace: Pace) -> str:
     """How time goes on, for people; nothing to say when it is as usual."""
     if pace.manual:
-        return "stands still"
-    return "" if pace.factor == 1 else f"{pace.factor:g} times as fast"
+        return "stopped"
+    return "" if pace.factor == 1 else f"{pace.factor:g} times faster"

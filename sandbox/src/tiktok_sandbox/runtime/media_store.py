@@ -6,104 +6,104 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-READ_AT_ONCE: Final = 256 * 1024
-USUAL_BUDGET: Final = 2 * 1024**3
-_COMING: Final = ".coming"
+READ_BYTES: Final = 256 * 1024
+DEFAULT_BUDGET_BYTES: Final = 2 * 1024**3
+_PARTIAL_SUFFIX: Final = ".coming"
 
 
-class Taking:
+class ChunkFile:
     """One chunk on its way into the folder; it counts only once kept."""
 
-    def __init__(self, media: "Media", publish_id: str, path: Path) -> None:
+    def __init__(self, media: "MediaStore", publish_id: str, path: Path) -> None:
         self._media = media
         self._publish_id = publish_id
         self._path = path
-        self._coming = path.with_name(f"{path.name}-{id(self):x}{_COMING}")
+        self._partial_path = path.with_name(f"{path.name}-{id(self):x}{_PARTIAL_SUFFIX}")
         self._file: IO[bytes] | None = None
         self._size = 0
-        self._over = False
+        self._closed = False
 
     def write(self, piece: bytes) -> None:
         """Take the next bytes; a full disk or budget costs the picture, never the upload."""
-        if self._over or not self._media.make_room(self._publish_id, len(piece)):
-            self.drop()
+        if self._closed or not self._media.reserve(self._publish_id, len(piece)):
+            self.discard()
             return
         self._size += len(piece)
         try:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self._coming.open("wb", buffering=0)
+                self._file = self._partial_path.open("wb", buffering=0)
             self._file.write(piece)
         except OSError:
-            self.drop()
-            self._media.forget(self._publish_id)
+            self.discard()
+            self._media.evict(self._publish_id)
 
-    def keep(self) -> None:
+    def commit(self) -> None:
         """The chunk is stored: from now on it is a part of the whole."""
-        if self._over or self._file is None:
+        if self._closed or self._file is None:
             return
         self._file.close()
-        self._over = True
+        self._closed = True
         if self._path.exists():
-            self._media.give_back(self._publish_id, self._path.stat().st_size)
+            self._media.release(self._publish_id, self._path.stat().st_size)
         try:
-            self._coming.replace(self._path)
+            self._partial_path.replace(self._path)
         except FileNotFoundError:
             # Its folder went to make room, and with it what this chunk continues.
-            self._media.give_back(self._publish_id, self._size)
+            self._media.release(self._publish_id, self._size)
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """The chunk does not count; calling this twice, or after `keep`, does nothing."""
-        if self._over:
+        if self._closed:
             return
-        self._over = True
+        self._closed = True
         if self._file is not None:
             self._file.close()
-            self._coming.unlink(missing_ok=True)
-        self._media.give_back(self._publish_id, self._size)
+            self._partial_path.unlink(missing_ok=True)
+        self._media.release(self._publish_id, self._size)
 
 
-class Media:
+class MediaStore:
     """The folder: for each publication one folder, in it a file for each stored chunk, named by part and first byte."""
 
-    def __init__(self, folder: Path, budget: int = USUAL_BUDGET) -> None:
+    def __init__(self, folder: Path, budget: int = DEFAULT_BUDGET_BYTES) -> None:
         self._folder = folder
         self._budget = budget
-        self._forgotten: set[str] = set()
+        self._evicted: set[str] = set()
         self._sizes: dict[str, int] = {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for each in sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime):
-            for broken in each.glob(f"*{_COMING}"):
+            for broken in each.glob(f"*{_PARTIAL_SUFFIX}"):
                 broken.unlink()
             self._sizes[each.name] = sum(file.stat().st_size for file in each.iterdir())
         self.used = sum(self._sizes.values())
 
-    def take(self, publish_id: str, first: int, part: int = 0) -> Taking:
+    def open_chunk(self, publish_id: str, first: int, part: int = 0) -> ChunkFile:
         """A chunk begins that lies at `first` of one of the publication's files; videos have one, photos a few."""
-        return Taking(self, publish_id, self._folder / publish_id / f"{part:02d}-{first:012d}")
+        return ChunkFile(self, publish_id, self._folder / publish_id / f"{part:02d}-{first:012d}")
 
-    def make_room(self, publish_id: str, size: int) -> bool:
+    def reserve(self, publish_id: str, size: int) -> bool:
         """Count bytes that are about to come, at the cost of the oldest; False if there is no room even so."""
-        if publish_id in self._forgotten:
+        if publish_id in self._evicted:
             return False
         while self.used + size > self._budget:
             oldest = next(iter(self._sizes), publish_id)
-            self.forget(oldest)
+            self.evict(oldest)
             if oldest == publish_id:
                 return False
         self._sizes[publish_id] = self._sizes.get(publish_id, 0) + size
         self.used += size
         return True
 
-    def give_back(self, publish_id: str, size: int) -> None:
+    def release(self, publish_id: str, size: int) -> None:
         """Bytes that were counted are gone again."""
         if publish_id in self._sizes:
             self._sizes[publish_id] -= size
             self.used -= size
 
-    def forget(self, publish_id: str) -> None:
+    def evict(self, publish_id: str) -> None:
         """Nothing of this publication is kept, now or later."""
-        self._forgotten.add(publish_id)
+        self._evicted.add(publish_id)
         self.used -= self._sizes.pop(publish_id, 0)
         shutil.rmtree(self._folder / publish_id, ignore_errors=True)
 
@@ -124,7 +124,7 @@ class Media:
                 continue
             with path.open("rb") as file:
                 file.seek(begin - first)
-                while begin < end and (piece := file.read(min(READ_AT_ONCE, end - begin))):
+                while begin < end and (piece := file.read(min(READ_BYTES, end - begin))):
                     begin += len(piece)
                     yield piece
 
@@ -141,4 +141,4 @@ class Media:
         if publish_id not in self._sizes:
             return []
         found = sorted((self._folder / publish_id).glob(f"{part:02d}-*[0-9]"))
-        return [(int(path.name.partition("-")[2]), path) for path in found if not path.name.endswith(_COMING)]
+        return [(int(path.name.partition("-")[2]), path) for path in found if not path.name.endswith(_PARTIAL_SUFFIX)]

@@ -14,17 +14,17 @@ class Table(dict[Key, Value]):
 
     def __init__(self, rows: Mapping[Key, Value] | Iterable[tuple[Key, Value]] = ()) -> None:
         super().__init__(rows)
-        self.touched: set[Key] = set()
+        self.changed_keys: set[Key] = set()
 
     @override
     def __setitem__(self, key: Key, value: Value) -> None:
-        self.touched.add(key)
+        self.changed_keys.add(key)
         super().__setitem__(key, value)
 
     @override
     def __delitem__(self, key: Key) -> None:
         super().__delitem__(key)
-        self.touched.add(key)
+        self.changed_keys.add(key)
 
     @override
     def setdefault(self, key: Key, default: Value) -> Value:
@@ -34,12 +34,12 @@ class Table(dict[Key, Value]):
 
     @override
     def pop(self, key: Key, *default: Value) -> Value:  # type: ignore[override]  # as few of dict's shapes as are used
-        self.touched.add(key)
+        self.changed_keys.add(key)
         return super().pop(key, *default)
 
     @override
     def clear(self) -> None:
-        self.touched.update(self)
+        self.changed_keys.update(self)
         super().clear()
 
     @override

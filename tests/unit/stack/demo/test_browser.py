@@ -14,7 +14,7 @@ from starlette.routing import Route
 from stack.demo.browser import connect, fill_form, parse_page
 from stack.demo.errors import ConsentFailed
 from tiktok_sandbox.app import build_app
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.settings import Settings
 
 AUTH = "http://127.0.0.1:8101"
@@ -71,7 +71,7 @@ def backend() -> Backend:
 
 @pytest.fixture
 async def web(backend: Backend) -> AsyncIterator[httpx.AsyncClient]:
-    stand_in = build_app(Shell(Settings(), base_url=TIKTOK))
+    stand_in = build_app(AppContext(Settings(), base_url=TIKTOK))
     apps: dict[str, Any] = {AUTH: backend.app(), TIKTOK: stand_in}
     mounts = {url: httpx.ASGITransport(app) for url, app in apps.items()}
     async with httpx.AsyncClient(mounts=mounts, trust_env=False) as client:

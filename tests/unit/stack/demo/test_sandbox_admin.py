@@ -7,7 +7,7 @@ import pytest
 
 from stack.demo.sandbox_admin import Init, Ledger, PublishedPost, SandboxAdmin
 from tiktok_sandbox.app import build_app
-from tiktok_sandbox.app_context import Shell
+from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.settings import Settings
 
 TIKTOK = "https://tiktok.test"
@@ -15,7 +15,7 @@ TIKTOK = "https://tiktok.test"
 
 @pytest.fixture
 async def web() -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(build_app(Shell(Settings(), base_url=TIKTOK)))
+    transport = httpx.ASGITransport(build_app(AppContext(Settings(), base_url=TIKTOK)))
     async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
         yield client
 

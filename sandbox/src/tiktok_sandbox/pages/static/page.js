@@ -1,9 +1,10 @@
 "use strict";
-// Whatever comes from outside is set as text, never as markup: titles and names are chosen by strangers.
+// Values from outside are set as text, never as markup: posting apps choose titles and names, and could inject a script.
 
-const ASK_EVERY = 1000;
+const REFRESH_MS = 1000;
+// For each list on the page: the items that it shows now, by key.
 const SHOWN = new Map();
-const GOOD = new Set(["PUBLISH_COMPLETE", "SEND_TO_USER_INBOX"]);
+const FINISHED_WELL = new Set(["PUBLISH_COMPLETE", "SEND_TO_USER_INBOX"]);
 
 const find = (selector, root = document) => root.querySelector(selector);
 
@@ -18,11 +19,11 @@ function make(tag, attributes = {}, ...children) {
 }
 
 const bytes = (count) => count >= 1e6 ? `${(count / 1e6).toFixed(1)} MB` : `${count} bytes`;
-const lasted = (seconds) => seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
-const moment = (seconds) => new Date(seconds * 1000).toLocaleString(undefined, {dateStyle: "medium", timeStyle: "medium"});
-const hour = (seconds) => new Date(seconds * 1000).toLocaleTimeString();
+const duration = (seconds) => seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
+const dateTime = (seconds) => new Date(seconds * 1000).toLocaleString(undefined, {dateStyle: "medium", timeStyle: "medium"});
+const timeOfDay = (seconds) => new Date(seconds * 1000).toLocaleTimeString();
 
-// Nodes stay where they are while their item is the same, so that a playing video plays on and focus is kept.
+// An item that did not change keeps its node. Otherwise each refresh would stop a playing video and lose the focus.
 function list(container, items, key, draw) {
   const known = SHOWN.get(container) ?? new Map();
   const next = new Map();
@@ -41,33 +42,33 @@ function list(container, items, key, draw) {
   SHOWN.set(container, next);
 }
 
-async function ask(path, options = {}) {
+async function fetchJson(path, options = {}) {
   const answer = await fetch(path, {cache: "no-store", ...options});
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(body.error ?? `${path}: ${answer.status}`);
   return body;
 }
 
-async function act(path, body = {}, method = "POST") {
+async function send(path, body = {}, method = "POST") {
   try {
-    await ask(path, {method, body: method === "POST" ? JSON.stringify(body) : undefined});
-    tell("");
+    await fetchJson(path, {method, body: method === "POST" ? JSON.stringify(body) : undefined});
+    showProblem("");
   } catch (refused) {
-    tell(String(refused.message));
+    showProblem(String(refused.message));
   }
   await refresh();
 }
 
-function tell(problem) {
+function showProblem(problem) {
   find("#problem").hidden = !problem;
   find("#problem").textContent = problem;
-  if (problem) setTimeout(() => { if (find("#problem").textContent === problem) tell(""); }, 6000);
+  if (problem) setTimeout(() => { if (find("#problem").textContent === problem) showProblem(""); }, 6000);
 }
 
 const button = (label, press, more = {}) => make("button", {type: "button", onclick: press, ...more}, label);
 
 function picture(post, old) {
-  if (post.kept) {
+  if (post.has_media) {
     const source = `/_sandbox/posts/${post.post_id}/media`;
     const same = old && find("video, img", old);
     if (same && same.getAttribute("src") === source) return same;
@@ -79,15 +80,15 @@ function picture(post, old) {
     const bar = make("progress", {max: post.size, value: post.bytes, "aria-label": label});
     return make("div", {class: "none"}, make("div", {}, bar, make("div", {}, label)));
   }
-  return make("div", {class: "none"}, post.fail_reason ? "Failed" : post.bytes ? "Its bytes are not kept" : "No bytes yet");
+  return make("div", {class: "none"}, post.fail_reason ? "Failed" : post.bytes ? "The bytes are not stored" : "No bytes yet");
 }
 
 function drawPost(post, old) {
-  const tone = post.status === "FAILED" || post.taken_down ? "bad" : GOOD.has(post.status) ? "good" : "wait";
+  const tone = post.status === "FAILED" || post.taken_down ? "bad" : FINISHED_WELL.has(post.status) ? "good" : "wait";
   const state = [post.status, post.fail_reason, post.taken_down ? "taken down" : post.is_public ? "public" : ""];
   const facts = [
     ["Account", `@${post.username}`], ["Privacy", post.privacy_level], ["Size", bytes(post.bytes)],
-    ["Begun", moment(post.inited_at)], ["sha256", post.sha256], ["Post", post.post_id], ["Publish id", post.publish_id],
+    ["Started", dateTime(post.inited_at)], ["sha256", post.sha256], ["Post", post.post_id], ["Publish id", post.publish_id],
   ].filter(([, value]) => value);
   const long = new Set(["sha256", "Post", "Publish id"]);
   const rows = facts.flatMap(([name, value]) =>
@@ -98,20 +99,20 @@ function drawPost(post, old) {
       make("h3", {}, post.title || "(no title)"),
       make("p", {class: `badge ${tone}`}, state.filter(Boolean).join(" · ")),
       make("dl", {}, ...rows),
-      make("div", {class: "row"}, ...wishes(post))));
+      make("div", {class: "row"}, ...postButtons(post))));
 }
 
-function wishes(post) {
+function postButtons(post) {
   const at = `/_sandbox/publications/${encodeURIComponent(post.publish_id)}`;
   const found = [];
-  if (post.status === "SEND_TO_USER_INBOX") found.push(button("Post the draft", () => act(`${at}/post`)));
+  if (post.status === "SEND_TO_USER_INBOX") found.push(button("Post the draft", () => send(`${at}/post`)));
   if (post.post_id && !post.taken_down) {
     const other = post.privacy_level === "SELF_ONLY" ? "PUBLIC_TO_EVERYONE" : "SELF_ONLY";
     const label = other === "SELF_ONLY" ? "Make private" : "Make public";
-    found.push(button("Take down", () => act(`${at}/takedown`)), button(label, () => act(`${at}/visibility`, {privacy_level: other})));
+    found.push(button("Take down", () => send(`${at}/takedown`)), button(label, () => send(`${at}/visibility`, {privacy_level: other})));
   }
   if (post.status.startsWith("PROCESSING")) {
-    found.push(button("Fail", () => act(`${at}/fail`, {reason: "internal"})), button("Expire its upload", () => act(`${at}/expire`)));
+    found.push(button("Fail", () => send(`${at}/fail`, {reason: "internal"})), button("Expire upload URL", () => send(`${at}/expire`)));
   }
   return found;
 }
@@ -119,39 +120,39 @@ function wishes(post) {
 function drawCall(call) {
   const tone = call.status >= 400 || call.status === 0 ? "bad" : "";
   return make("tr", {},
-    make("td", {class: "number"}, hour(call.at)), make("td", {}, call.endpoint), make("td", {}, call.account),
-    make("td", {class: `number ${tone}`}, call.status ? String(call.status) : "cut"),
+    make("td", {class: "number"}, timeOfDay(call.at)), make("td", {}, call.endpoint), make("td", {}, call.account),
+    make("td", {class: `number ${tone}`}, call.status ? String(call.status) : "closed"),
     make("td", {class: call.code === "ok" ? "" : "bad"}, call.code),
-    make("td", {class: "number"}, lasted(call.seconds)), make("td", {class: "number"}, bytes(call.bytes)),
+    make("td", {class: "number"}, duration(call.seconds)), make("td", {class: "number"}, bytes(call.bytes)),
     make("td", {class: "mono"}, call.publish_id ?? call.path));
 }
 
-function drawWebhook(told) {
-  const again = () => act(`/_sandbox/webhooks/${encodeURIComponent(told.id)}/resend`);
+function drawWebhook(delivery) {
+  const resend = () => send(`/_sandbox/webhooks/${encodeURIComponent(delivery.id)}/resend`);
   return make("tr", {},
-    make("td", {class: "number"}, hour(told.at)), make("td", {}, told.event), make("td", {}, told.account),
-    make("td", {}, told.state), make("td", {class: "number"}, String(told.attempts)),
-    make("td", {class: "mono"}, told.publish_id), make("td", {}, button("Send again", again)));
+    make("td", {class: "number"}, timeOfDay(delivery.at)), make("td", {}, delivery.event), make("td", {}, delivery.account),
+    make("td", {}, delivery.state), make("td", {class: "number"}, String(delivery.attempts)),
+    make("td", {class: "mono"}, delivery.publish_id), make("td", {}, button("Send again", resend)));
 }
 
 function drawAccount(account) {
   const marks = [account.is_private ? "private" : "", account.is_banned ? "banned" : "", account.connections.length ? "connected" : ""];
   const ends = account.connections.map(({open_id, app}) => {
-    const end = () => act(`/_sandbox/creators/${encodeURIComponent(open_id)}/disconnect`);
+    const end = () => send(`/_sandbox/creators/${encodeURIComponent(open_id)}/disconnect`);
     return button("Disconnect", end, {title: app, "aria-label": `Disconnect ${account.username} from ${app}`});
   });
   return make("li", {},
     make("div", {}, `@${account.username} `, make("small", {}, marks.filter(Boolean).join(" · "))), ...ends);
 }
 
-function drawRule(standing) {
-  const {endpoint, action, ...rest} = standing.rule;
+function drawRule(state) {
+  const {endpoint, action, ...rest} = state.rule;
   const details = Object.entries(rest).map(([name, value]) => `${name} ${value}`).join(", ");
-  const seen = `${standing.hits} hits${standing.holding ? `, holding ${standing.holding}` : ""}${standing.ended ? ", ended" : ""}`;
-  const end = () => act(`/_sandbox/rules/${standing.id}/release`);
-  return make("li", {class: standing.ended ? "ended" : ""},
-    make("div", {}, `${endpoint}: ${action} `, make("small", {}, `${details ? `${details} · ` : ""}${seen}`)),
-    standing.ended ? null : button(standing.holding ? "Release" : "End", end, {"aria-label": `End rule ${standing.id}`}));
+  const counters = `${state.hits} hits${state.holding ? `, holding ${state.holding}` : ""}${state.ended ? ", ended" : ""}`;
+  const end = () => send(`/_sandbox/rules/${state.id}/release`);
+  return make("li", {class: state.ended ? "ended" : ""},
+    make("div", {}, `${endpoint}: ${action} `, make("small", {}, `${details ? `${details} · ` : ""}${counters}`)),
+    state.ended ? null : button(state.holding ? "Release" : "End", end, {"aria-label": `End rule ${state.id}`}));
 }
 
 function section(id, count, shown) {
@@ -164,13 +165,13 @@ function section(id, count, shown) {
 
 function show(view) {
   find("#app").textContent = view.apps.map((app) => `${app.name} (${app.client_key}${app.audited ? "" : ", unaudited"})`).join(" · ");
-  find("#clock time").textContent = moment(view.now);
+  find("#clock time").textContent = dateTime(view.now);
   find("#clock small").textContent = view.clock;
   list(find(".cards"), view.posts, (post) => post.publish_id, drawPost);
   list(find("#calls tbody"), view.calls, (call) => call.number, drawCall);
-  list(find("#webhooks tbody"), view.webhooks, (told) => told.id, drawWebhook);
+  list(find("#webhooks tbody"), view.webhooks, (delivery) => delivery.id, drawWebhook);
   list(find(".accounts"), view.accounts, (account) => account.username, drawAccount);
-  list(find(".rules"), view.rules, (standing) => standing.id, drawRule);
+  list(find(".rules"), view.rules, (state) => state.id, drawRule);
   section("posts", view.counts.posts, view.posts.length);
   section("calls", view.counts.calls, view.calls.length);
   section("webhooks", view.counts.webhooks, view.webhooks.length);
@@ -181,12 +182,12 @@ function show(view) {
 async function refresh() {
   const live = find("#live");
   try {
-    const who = find("#who").value.trim();
-    show(await ask(`/_sandbox/overview?who=${encodeURIComponent(who)}`));
+    const username = find("#account-filter").value.trim();
+    show(await fetchJson(`/_sandbox/overview?username=${encodeURIComponent(username)}`));
     live.textContent = "live";
     live.className = "";
-  } catch (gone) {
-    live.textContent = "no answer from the sandbox";
+  } catch (unreachable) {
+    live.textContent = "The sandbox does not answer.";
     live.className = "lost";
   }
 }
@@ -194,36 +195,36 @@ async function refresh() {
 function drawExamples(examples) {
   for (const group of new Set(examples.map((example) => example.group))) {
     const rules = examples.filter((example) => example.group === group);
-    const press = ({label, rule}) => button(label, () => act("/_sandbox/rules", rule));
+    const press = ({label, rule}) => button(label, () => send("/_sandbox/rules", rule));
     const isFirst = group === examples[0].group;
     find("#presets").append(
       make("details", {open: isFirst}, make("summary", {}, group), make("div", {class: "row"}, ...rules.map(press))));
   }
 }
 
-// Only what means something for the chosen action and endpoint can be filled in.
-function fit(form, known) {
+// Shows only the fields that the chosen action and endpoint use: the sandbox refuses rules with other combinations.
+function updateForm(form, known) {
   const {endpoint, action, at} = form.elements;
   for (const option of action.options) {
     option.disabled = !known.actions.find(({name}) => name === option.value).endpoints.includes(endpoint.value);
   }
   if (action.selectedOptions[0].disabled) action.value = [...action.options].find((option) => !option.disabled).value;
   const chosen = known.actions.find(({name}) => name === action.value);
-  for (const option of at.options) option.disabled = !chosen.moments.includes(option.value);
+  for (const option of at.options) option.disabled = !chosen.phases.includes(option.value);
   if (at.selectedOptions[0].disabled) at.value = "request";
   for (const input of form.elements) {
     if (input.name) input.parentElement.hidden = input.disabled = !chosen.fields.includes(input.name);
   }
   const about = known.endpoints.find(({name}) => name === endpoint.value);
-  find("p", form).textContent = `${about.words}: ${chosen.words}`;
+  find("p", form).textContent = `${about.description}: ${chosen.description}`;
 }
 
-function field({name, kind, choices, value, words}) {
+function field({name, kind, choices, default: usual, description}) {
   const input = choices
-    ? make("select", {name}, ...choices.map((choice) => make("option", {selected: choice === value}, choice)))
-    : make("input", {name, type: kind === "text" ? "text" : "number", step: kind === "real" ? "any" : "1", placeholder: value ?? "any"});
+    ? make("select", {name}, ...choices.map((choice) => make("option", {selected: choice === usual}, choice)))
+    : make("input", {name, type: kind === "text" ? "text" : "number", step: kind === "number" ? "any" : "1", placeholder: usual ?? "any"});
   input.dataset.kind = kind;
-  return make("label", {title: words}, name, input);
+  return make("label", {title: description}, name, input);
 }
 
 function readRule(form) {
@@ -235,30 +236,30 @@ function readRule(form) {
   return found;
 }
 
-async function begin() {
-  const known = await ask("/_sandbox/rules/catalogue");
+async function start() {
+  const known = await fetchJson("/_sandbox/rules/catalogue");
   drawExamples(known.examples);
   for (const step of document.querySelectorAll("[data-seconds]")) {
-    step.addEventListener("click", () => act("/_sandbox/clock", {seconds: Number(step.dataset.seconds)}));
+    step.addEventListener("click", () => send("/_sandbox/clock", {seconds: Number(step.dataset.seconds)}));
   }
   for (const pace of document.querySelectorAll("#pace button")) {
-    const wish = pace.dataset.factor ? {factor: Number(pace.dataset.factor)} : {manual: true};
-    pace.addEventListener("click", () => act("/_sandbox/clock", wish));
+    const change = pace.dataset.factor ? {factor: Number(pace.dataset.factor)} : {manual: true};
+    pace.addEventListener("click", () => send("/_sandbox/clock", change));
   }
-  find("#who").addEventListener("input", refresh);
+  find("#account-filter").addEventListener("input", refresh);
   const form = find("#rule");
   form.append(...known.fields.map(field), make("p", {}), make("button", {class: "strong"}, "Add rule"));
-  form.addEventListener("change", () => fit(form, known));
-  fit(form, known);
+  form.addEventListener("change", () => updateForm(form, known));
+  updateForm(form, known);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    fit(form, known);
-    act("/_sandbox/rules", readRule(form));
+    updateForm(form, known);
+    send("/_sandbox/rules", readRule(form));
   });
   for (;;) {
     if (!document.hidden) await refresh();
-    await new Promise((done) => setTimeout(done, ASK_EVERY));
+    await new Promise((done) => setTimeout(done, REFRESH_MS));
   }
 }
 
-begin().catch((broken) => tell(String(broken)));
+start().catch((error) => showProblem(String(error)));
