@@ -20,9 +20,9 @@ from statistics import median
 import trustme
 
 from tiktok.chunks import plan_chunks
-from tiktok.outcomes import Stored
+from tiktok.results import Stored
 from tiktok.uploads import Uploads
-from uploader_service.sources import PIECE_BYTES
+from uploader_service.sources.reader import PIECE_BYTES
 
 FILE_BYTES = 256_000_000
 ROUNDS = 15

@@ -15,9 +15,9 @@ import trustme
 
 from tiktok.chunks import plan_chunks
 from tiktok.limits import MAX_VIDEO_BYTES
-from tiktok.outcomes import Stored
+from tiktok.results import Stored
 from tiktok.uploads import Uploads
-from uploader_service.sources import Probed, Sources
+from uploader_service.sources.reader import Probed, Sources
 
 KIB_PER_MIB = 1024
 

@@ -12,7 +12,8 @@ Files = Mapping[str, tuple[str, ast.Module]]
 
 SERVICES = ("auth", "uploader", "publisher", "analytics")
 PURE = (
-    *("decisions", "plans", "lanes", "post", "account", "video"),
+    *("states", "decisions", "transitions", "plans", "admission"),
+    *("lanes", "post", "account", "video"),
     *("departures", "moves", "tenant", "tenant_decisions"),
 )
 CLIENTS = (

@@ -9,8 +9,9 @@ from common.contract.body import Body
 from common.contract.post import DelayReason, FailureReason, PostEvent, PostRequested, PrivacyLevel, Source
 from common.streams.api import Decision, Due, StateKey
 from tiktok.models import StatusCode
-from tiktok.outcomes import Refused
+from tiktok.results import Refused
 from uploader_service.decisions import decide
+from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, wanted_by
 from uploader_service.facts import (
     AccountSeen,
     ChunkDeclined,
@@ -34,7 +35,7 @@ from uploader_service.facts import (
     TicketUnreadable,
     Unanswered,
 )
-from uploader_service.post import (
+from uploader_service.states import (
     Asking,
     AwaitingCredential,
     Ending,
@@ -53,7 +54,6 @@ from uploader_service.post import (
     Working,
     digest_of,
 )
-from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, wanted_by
 
 KEY = StateKey("acc_a", "t1/post-1")
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)

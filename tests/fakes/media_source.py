@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from builders.uploader_states import REQUEST
-from uploader_service.source_problems import SourceFailed, SourceProblem
-from uploader_service.sources import Probed
+from uploader_service.sources.problems import SourceFailed, SourceProblem
+from uploader_service.sources.reader import Probed
 
 
 @dataclass

@@ -3,29 +3,29 @@
 from typing import Protocol
 
 from tiktok.client import TikTok
-from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Done, Outcome, Unknown
+from tiktok.models import TokenResponse, UserInfo
+from tiktok.results import CallResult, Done, Unknown
 
 
 class FixedExchange:
     """A TikTok that always gives one answer to an exchange."""
 
-    def __init__(self, answer: Outcome[Grant]) -> None:
+    def __init__(self, answer: CallResult[TokenResponse]) -> None:
         self.answer = answer
 
-    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]:
+    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> CallResult[TokenResponse]:
         return self.answer
 
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> CallResult[UserInfo]:
         return Unknown("HTTP 503")
 
 
 class LoginClient(Protocol):
     """What TikTok does for a person who came back."""
 
-    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]: ...
+    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> CallResult[TokenResponse]: ...
 
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]: ...
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> CallResult[UserInfo]: ...
 
 
 class ProfileUnavailable:
@@ -34,7 +34,7 @@ class ProfileUnavailable:
     def __init__(self, tiktok: TikTok) -> None:
         self.exchange_code = tiktok.exchange_code
 
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> CallResult[UserInfo]:
         return Unknown("HTTP 503")
 
 
@@ -44,11 +44,11 @@ class AlwaysGranting(TikTok):
     down = False
     person = ""
 
-    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]:
+    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> CallResult[TokenResponse]:
         if self.down:
             return Unknown("HTTP 503")
         return Done(
-            Grant(
+            TokenResponse(
                 open_id=self.person,
                 scopes=("video.publish",),
                 access_token="a",

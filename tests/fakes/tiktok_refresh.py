@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from builders.consents import LIFE, tokens_of
-from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Done, Outcome, Refused, Unknown
+from tiktok.models import TokenResponse, UserInfo
+from tiktok.results import CallResult, Done, Refused, Unknown
 
 ACCESS_SECONDS = 600
 
@@ -27,7 +27,7 @@ class RotatingTikTok:
         self._look_seconds = profile_seconds
         self.profile_calls = 0
 
-    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+    async def refresh(self, refresh_token: str) -> CallResult[TokenResponse]:
         self.calls += 1
         self.called.set()
         call = self.calls
@@ -38,7 +38,7 @@ class RotatingTikTok:
         if call in self._lost:
             return Unknown("ReadTimeout")
         return Done(
-            Grant(
+            TokenResponse(
                 open_id="-000open",
                 scopes=(),
                 access_token=f"act.{self.alive}",
@@ -48,12 +48,12 @@ class RotatingTikTok:
             )
         )
 
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> CallResult[UserInfo]:
         self.profile_calls += 1
         await asyncio.sleep(self._look_seconds)
         return Unknown("HTTP 503")
 
-    async def revoke(self, access_token: str) -> Outcome[None]:
+    async def revoke(self, access_token: str) -> CallResult[None]:
         self.revoked.append(access_token)
         return Done(None)
 
@@ -67,7 +67,7 @@ class OneUseRefreshTikTok:
         self.used: list[str] = []
         self.called = asyncio.Event()
 
-    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+    async def refresh(self, refresh_token: str) -> CallResult[TokenResponse]:
         assert refresh_token not in self.used
         self.used.append(refresh_token)
         self.called.set()
@@ -75,7 +75,7 @@ class OneUseRefreshTikTok:
         _, account_id, generation = refresh_token.split(".")
         tokens = tokens_of(account_id, int(generation) + 1)
         return Done(
-            Grant(
+            TokenResponse(
                 open_id=account_id,
                 scopes=("video.publish",),
                 access_token=tokens.access_token,
@@ -85,8 +85,8 @@ class OneUseRefreshTikTok:
             )
         )
 
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> CallResult[UserInfo]:
         return Unknown("HTTP 503")
 
-    async def revoke(self, access_token: str) -> Outcome[None]:
+    async def revoke(self, access_token: str) -> CallResult[None]:
         return Done(None)

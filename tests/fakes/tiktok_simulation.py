@@ -10,7 +10,7 @@ from harness.simulated_processes import Faults, SimulatedProcess
 from tiktok import models
 from tiktok.chunks import ChunkPlan
 from tiktok.models import StatusCode
-from tiktok.outcomes import ChunkOutcome, Done, NotSent, Outcome, Refused, Stored, Unknown
+from tiktok.results import CallResult, ChunkResult, Done, NotSent, Refused, Stored, Unknown
 
 T = TypeVar("T")
 URL_SECONDS = 3600.0
@@ -53,7 +53,7 @@ class SimulatedTikTok:
         name = str(len(self.attempts) - 1)
         return models.UploadPermit(publish_id=name, upload_url=f"https://upload.example/{name}")
 
-    def put(self, name: str, first: int, last: int) -> ChunkOutcome:
+    def put(self, name: str, first: int, last: int) -> ChunkResult:
         """Take a whole chunk, if it is the one that comes next."""
         attempt = self.attempts[int(name)]
         if _now() - attempt.opened_at > URL_SECONDS:
@@ -95,17 +95,17 @@ class SimulatedTikTokClient:
         self._process = process
         self._faults = model.faults
 
-    async def creator_info(self, token: str) -> Outcome[models.CreatorInfo]:
+    async def creator_info(self, token: str) -> CallResult[models.CreatorInfo]:
         """Say what the creator may do."""
         return await self._way_there("creator", token) or await self._way_back("creator", Done(CREATOR))
 
-    async def init_video(self, token: str, post: models.VideoPost, plan: ChunkPlan) -> Outcome[models.UploadPermit]:
+    async def init_video(self, token: str, post: models.VideoPost, plan: ChunkPlan) -> CallResult[models.UploadPermit]:
         """Open an attempt; its answer may be lost."""
         if (failure := await self._way_there("init", token)) is not None:
             return failure
         return await self._way_back("init", Done(self._model.open(post, plan)))
 
-    async def status(self, token: str, publish_id: str) -> Outcome[models.PublishStatus]:
+    async def status(self, token: str, publish_id: str) -> CallResult[models.PublishStatus]:
         """Say where an attempt is."""
         if (failure := await self._way_there("status", token)) is not None:
             return failure
@@ -128,7 +128,7 @@ class SimulatedTikTokClient:
         content_type: str,
         pieces: Iterator[bytes],
         stop: threading.Event,
-    ) -> ChunkOutcome:
+    ) -> ChunkResult:
         """Send a chunk: it may not leave, break on the way, or arrive after everybody has given up on it."""
         del total, content_type, stop
         for _ in pieces:

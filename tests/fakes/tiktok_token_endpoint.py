@@ -8,8 +8,8 @@ from enum import StrEnum
 from random import Random
 
 from harness.simulated_processes import SimulatedProcess
-from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from tiktok.models import TokenResponse, UserInfo
+from tiktok.results import CallResult, Done, NotSent, Refused, Unknown
 
 ACCESS_SECONDS = 60
 REFRESH_SECONDS = 180 * 86_400
@@ -121,7 +121,7 @@ class TokenEndpointClient:
         self._endpoint = endpoint
         self._process = process
 
-    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+    async def refresh(self, refresh_token: str) -> CallResult[TokenResponse]:
         """Exchange a refresh token."""
         loop, trouble = asyncio.get_running_loop(), self._endpoint.failure_rates
         seen, dice = self._endpoint.seen, self._endpoint.random.random()
@@ -146,7 +146,7 @@ class TokenEndpointClient:
         if made is None:
             return Refused(status=400, code="invalid_grant", message="Refresh token is invalid or expired.", log_id="")
         return Done(
-            Grant(
+            TokenResponse(
                 open_id=f"-{made.account_id}",
                 scopes=("video.publish",),
                 access_token=made.access_token,
@@ -157,7 +157,7 @@ class TokenEndpointClient:
         )
 
     @staticmethod
-    def _before(trouble: FailureRates) -> Sequence[tuple[float, str, Outcome[Grant]]]:
+    def _before(trouble: FailureRates) -> Sequence[tuple[float, str, CallResult[TokenResponse]]]:
         """What may go wrong before TikTok does anything."""
         return (
             (trouble.unsent, "not sent", NotSent("ConnectError")),
@@ -166,10 +166,10 @@ class TokenEndpointClient:
             (trouble.broken, "5xx", Unknown("HTTP 503")),
         )
 
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> CallResult[UserInfo]:
         """Nobody asks: the name was not granted."""
         raise NotImplementedError
 
-    async def revoke(self, access_token: str) -> Outcome[None]:
+    async def revoke(self, access_token: str) -> CallResult[None]:
         """Nobody asks: no account is disconnected here."""
         raise NotImplementedError

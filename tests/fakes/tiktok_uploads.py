@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from builders.credentials import TOKEN
-from tiktok import models, outcomes
+from tiktok import models, results
 from tiktok.chunks import ChunkPlan
 from tiktok.models import StatusCode
-from tiktok.outcomes import Done, NotSent, Refused, Stored, Unknown
+from tiktok.results import Done, NotSent, Refused, Stored, Unknown
 
 URL = "https://open-upload.tiktokapis.com/video/?upload_token=planted-secret"
 CREATOR_INFO = models.CreatorInfo(
@@ -48,14 +48,14 @@ class FakeUploadTikTok:
         self.calls.append(call)
         return self.failures.pop(call, "")
 
-    async def creator_info(self, token: str) -> outcomes.Outcome[models.CreatorInfo]:
+    async def creator_info(self, token: str) -> results.CallResult[models.CreatorInfo]:
         assert token == TOKEN
         trouble = self._meet("creator")
         return _failure(trouble) or Done(CREATOR_INFO)
 
     async def init_video(
         self, token: str, post: models.VideoPost, plan: ChunkPlan
-    ) -> outcomes.Outcome[models.UploadPermit]:
+    ) -> results.CallResult[models.UploadPermit]:
         assert token == TOKEN
         trouble = self._meet("init")
         if trouble in {"", "lost"}:
@@ -66,7 +66,7 @@ class FakeUploadTikTok:
             return _failure(trouble) or Done(ticket)
         return _failure(trouble) or Unknown("")
 
-    async def status(self, token: str, publish_id: str) -> outcomes.Outcome[models.PublishStatus]:
+    async def status(self, token: str, publish_id: str) -> results.CallResult[models.PublishStatus]:
         assert token == TOKEN
         stored = self.attempts[publish_id].stored
         told = models.PublishStatus(
@@ -84,7 +84,7 @@ class FakeUploadTikTok:
         content_type: str,
         pieces: Iterator[bytes],
         stop: threading.Event,
-    ) -> outcomes.ChunkOutcome:
+    ) -> results.ChunkResult:
         url, _, name = upload_url.partition("&id=")
         assert (url, content_type) == (URL, "video/mp4")
         attempt = self.attempts[name]

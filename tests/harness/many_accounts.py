@@ -20,7 +20,7 @@ from common.streams.log.producer import EventProducer
 from harness.sandbox_admin import SandboxAdmin
 from stack.local import Stack
 from stack.services import CLIENT_KEY
-from tiktok.models import Grant
+from tiktok.models import TokenResponse
 
 
 class TokenAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +34,8 @@ class TokenAnswer(msgspec.Struct, frozen=True, kw_only=True):
     refresh_expires_in: int
 
     @property
-    def grant(self) -> Grant:
-        return Grant(
+    def grant(self) -> TokenResponse:
+        return TokenResponse(
             open_id=self.open_id,
             scopes=tuple(self.scope.split(",")),
             access_token=self.access_token,
@@ -64,7 +64,7 @@ class ManyAccounts:
             await asyncio.gather(*map(producer.produce, commands))
         return {command.account_id: command.open_id for command in commands}
 
-    def _command(self, grant: Grant, asked_at: UtcDatetime) -> ConnectRequested:
+    def _command(self, grant: TokenResponse, asked_at: UtcDatetime) -> ConnectRequested:
         account_id = account_id_of(CLIENT_KEY, grant.open_id)
         sealed = seal_tokens(self._vault, tokens_of(grant), account_id=account_id, version=OFFERED)
         pair = pair_of(grant, sealed=sealed, version=OFFERED, asked_at=asked_at)

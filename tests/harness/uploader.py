@@ -9,10 +9,10 @@ from common.contract.body import Body
 from common.streams.api import Due, Wait
 from fakes.views import CredentialViews
 from uploader_service.decisions import decide
-from uploader_service.effects import UploaderEffects
+from uploader_service.effect_handler import UploaderEffects
 from uploader_service.facts import AccountSeen, Fact, Requested
 from uploader_service.plans import next_effect
-from uploader_service.post import Finished, HandedOver, Post
+from uploader_service.states import Finished, HandedOver, Post
 
 
 def effects_over(tiktok: Any, sources: Any, threads: ThreadPoolExecutor, **changes: Any) -> UploaderEffects:

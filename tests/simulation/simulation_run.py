@@ -39,10 +39,10 @@ from harness import virtual_time
 from harness.simulated_processes import Faults, SimulatedProcess, adopt_tasks
 from publisher_service.effects import PublisherEffects
 from publisher_service.machine import MACHINE as PUBLISHER
-from uploader_service.effects import UploaderEffects
-from uploader_service.machine import MACHINE as UPLOADER
-from uploader_service.source_problems import SourceFailed, SourceProblem, Unavailable
-from uploader_service.sources import Probed
+from uploader_service.effect_handler import UploaderEffects
+from uploader_service.processor import MACHINE as UPLOADER
+from uploader_service.sources.problems import SourceFailed, SourceProblem, Unavailable
+from uploader_service.sources.reader import Probed
 
 S = TypeVar("S")
 F = TypeVar("F")

@@ -18,8 +18,8 @@ from common.streams.engine.changelog import Changelog, Position
 from common.streams.log.port import Record
 from publisher_service.machine import MACHINE as FOLLOWS
 from publisher_service.post import Post as FollowedPost
-from uploader_service.machine import MACHINE as UPLOADS
-from uploader_service.post import Post as UploadedPost
+from uploader_service.processor import MACHINE as UPLOADS
+from uploader_service.states import Post as UploadedPost
 
 STATES: Mapping[str, Any] = {
     "analytics": Video,

@@ -11,8 +11,8 @@ import trustme
 
 from tiktok.authorize import authorization_url, pkce_challenge, pkce_verifier
 from tiktok.client import CONNECTIONS, TikTok
-from tiktok.models import Grant
-from tiktok.outcomes import Done
+from tiktok.models import TokenResponse
+from tiktok.results import Done
 from tiktok.uploads import Uploads
 from tiktok_sandbox.model.settings import ALL_SCOPES, App, Settings
 from tiktok_sandbox.runtime.clock import Clock
@@ -89,7 +89,7 @@ async def code(server: Server, http: httpx.AsyncClient) -> str:
 
 
 @pytest.fixture
-async def grant(tiktok: TikTok, code: str) -> Grant:
+async def grant(tiktok: TikTok, code: str) -> TokenResponse:
     outcome = await tiktok.exchange_code(code, REDIRECT, VERIFIER)
     assert isinstance(outcome, Done), outcome
     return outcome.value

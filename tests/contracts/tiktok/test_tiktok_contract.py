@@ -11,16 +11,16 @@ import pytest
 
 from tiktok.chunks import ChunkPlan, plan_chunks
 from tiktok.client import TikTok
-from tiktok.errors import RetryAdvice, remedy_of
-from tiktok.models import Grant, StatusCode, UploadPermit, VideoPost
-from tiktok.outcomes import ChunkOutcome, Done, Outcome, Refused, Stored, Unknown
+from tiktok.errors import RetryAdvice, retry_advice
+from tiktok.models import StatusCode, TokenResponse, UploadPermit, VideoPost
+from tiktok.results import CallResult, ChunkResult, Done, Refused, Stored, Unknown
 from tiktok.uploads import Uploads
 from tiktok_sandbox.model.settings import App
 from tiktok_sandbox.runtime.clock import Clock
 from tiktok_sandbox.server import Server
 
 T = TypeVar("T")
-Call: TypeAlias = Callable[[TikTok, Grant], Awaitable[Outcome[Any]]]
+Call: TypeAlias = Callable[[TikTok, TokenResponse], Awaitable[CallResult[Any]]]
 
 POST = VideoPost(
     title="A contract",
@@ -50,12 +50,12 @@ def digest(size: int) -> str:
     return hashlib.sha256(b"".join(content(0, size - 1))).hexdigest()
 
 
-def done(outcome: Outcome[T]) -> T:
+def done(outcome: CallResult[T]) -> T:
     assert isinstance(outcome, Done), outcome
     return outcome.value
 
 
-async def put(uploads: Uploads, ticket: UploadPermit, plan: ChunkPlan, index: int) -> ChunkOutcome:
+async def put(uploads: Uploads, ticket: UploadPermit, plan: ChunkPlan, index: int) -> ChunkResult:
     first, last = plan.first(index), plan.last(index)
     return await asyncio.to_thread(
         uploads.put_chunk,
@@ -78,7 +78,7 @@ async def ledger(http: httpx.AsyncClient, server: Server) -> Any:
 
 
 async def test_a_consent_becomes_tokens_that_know_their_person(
-    tiktok: TikTok, grant: Grant, http: httpx.AsyncClient
+    tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient
 ) -> None:
     assert "video.publish" in grant.scopes
     assert (grant.expires_in, grant.refresh_expires_in) == (7200, 15552000)
@@ -88,33 +88,33 @@ async def test_a_consent_becomes_tokens_that_know_their_person(
     assert "PUBLIC_TO_EVERYONE" in done(await tiktok.creator_info(grant.access_token)).privacy_level_options
 
 
-async def test_a_code_works_once(tiktok: TikTok, grant: Grant, code: str) -> None:
+async def test_a_code_works_once(tiktok: TikTok, grant: TokenResponse, code: str) -> None:
     outcome = await tiktok.exchange_code(code, "http://127.0.0.1:8101/callback", None)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) in {RetryAdvice.RECONSENT, RetryAdvice.PERMANENT}
+    assert retry_advice(outcome) in {RetryAdvice.RECONSENT, RetryAdvice.PERMANENT}
 
 
-async def test_a_refresh_ends_the_old_refresh_token(tiktok: TikTok, grant: Grant) -> None:
+async def test_a_refresh_ends_the_old_refresh_token(tiktok: TikTok, grant: TokenResponse) -> None:
     renewed = done(await tiktok.refresh(grant.refresh_token))
     assert renewed.open_id == grant.open_id
     again = await tiktok.refresh(grant.refresh_token)
     assert isinstance(again, Refused)
-    assert remedy_of(again) is RetryAdvice.RECONSENT
+    assert retry_advice(again) is RetryAdvice.RECONSENT
 
 
-async def test_a_revoke_ends_both_tokens(tiktok: TikTok, grant: Grant) -> None:
+async def test_a_revoke_ends_both_tokens(tiktok: TikTok, grant: TokenResponse) -> None:
     assert await tiktok.revoke(grant.access_token) == Done(None)
     refused = await tiktok.user_info(grant.access_token, grant.scopes)
     assert isinstance(refused, Refused)
-    assert remedy_of(refused) is RetryAdvice.TOKEN_REJECTED
+    assert retry_advice(refused) is RetryAdvice.TOKEN_REJECTED
     ended = await tiktok.refresh(grant.refresh_token)
     assert isinstance(ended, Refused)
-    assert remedy_of(ended) is RetryAdvice.RECONSENT
+    assert retry_advice(ended) is RetryAdvice.RECONSENT
 
 
 @pytest.mark.parametrize("oauth_errors_as_200", [False, True])
 async def test_a_dead_token_cannot_be_revoked(
-    *, oauth_errors_as_200: bool, tiktok: TikTok, grant: Grant, http: httpx.AsyncClient, server: Server
+    *, oauth_errors_as_200: bool, tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     assert await tiktok.revoke(grant.access_token) == Done(None)
     wish = {"oauth_errors_as_200": oauth_errors_as_200}
@@ -126,16 +126,16 @@ async def test_a_dead_token_cannot_be_revoked(
 
 
 async def test_another_secret_revokes_nothing(
-    tiktok: TikTok, grant: Grant, http: httpx.AsyncClient, server: Server
+    tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     refused = await TikTok(http, server.url, App().client_key, "another secret").revoke(grant.access_token)
     assert isinstance(refused, Refused)
-    assert remedy_of(refused) is RetryAdvice.MISCONFIGURED
+    assert retry_advice(refused) is RetryAdvice.MISCONFIGURED
     assert isinstance(await tiktok.user_info(grant.access_token, grant.scopes), Done)
 
 
 async def test_a_revoke_whose_answer_is_lost_is_done(
-    tiktok: TikTok, grant: Grant, http: httpx.AsyncClient, server: Server
+    tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     await rule(http, server, endpoint="revoke", at="answer", action="lose_answer")
     assert isinstance(await tiktok.revoke(grant.access_token), Unknown)
@@ -147,7 +147,7 @@ async def test_a_video_goes_all_the_way(
     *,
     plan: ChunkPlan,
     tiktok: TikTok,
-    grant: Grant,
+    grant: TokenResponse,
     uploads: Uploads,
     http: httpx.AsyncClient,
     server: Server,
@@ -169,33 +169,33 @@ async def test_a_video_goes_all_the_way(
     assert video.share_url
 
 
-async def test_a_chunk_out_of_step_is_told(tiktok: TikTok, grant: Grant, uploads: Uploads) -> None:
+async def test_a_chunk_out_of_step_is_told(tiktok: TikTok, grant: TokenResponse, uploads: Uploads) -> None:
     ticket = done(await tiktok.init_video(grant.access_token, POST, SEVERAL))
     outcome = await put(uploads, ticket, SEVERAL, 1)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is RetryAdvice.RESYNC
+    assert retry_advice(outcome) is RetryAdvice.RESYNC
 
 
-async def test_an_old_upload_url_is_told(tiktok: TikTok, grant: Grant, uploads: Uploads, clock: Clock) -> None:
+async def test_an_old_upload_url_is_told(tiktok: TikTok, grant: TokenResponse, uploads: Uploads, clock: Clock) -> None:
     ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
     clock.advance(3601)
     outcome = await put(uploads, ticket, SMALL, 0)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is RetryAdvice.NEW_UPLOAD
+    assert retry_advice(outcome) is RetryAdvice.NEW_UPLOAD
 
 
-async def test_an_old_token_is_told(tiktok: TikTok, grant: Grant, clock: Clock) -> None:
+async def test_an_old_token_is_told(tiktok: TikTok, grant: TokenResponse, clock: Clock) -> None:
     clock.advance(7201)
     outcome = await tiktok.creator_info(grant.access_token)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is RetryAdvice.TOKEN_REJECTED
+    assert retry_advice(outcome) is RetryAdvice.TOKEN_REJECTED
 
 
-async def test_asking_too_often_is_told(tiktok: TikTok, grant: Grant) -> None:
+async def test_asking_too_often_is_told(tiktok: TikTok, grant: TokenResponse) -> None:
     outcomes = [await tiktok.init_video(grant.access_token, POST, SMALL) for _ in range(7)]
     assert all(isinstance(outcome, Done) for outcome in outcomes[:6])
     assert isinstance(outcomes[6], Refused)
-    assert remedy_of(outcomes[6]) is RetryAdvice.RATE_LIMITED
+    assert retry_advice(outcomes[6]) is RetryAdvice.RATE_LIMITED
 
 
 CALLS: dict[str, Call] = {
@@ -220,7 +220,7 @@ async def test_no_trustworthy_answer_is_unknown(
     endpoint: str,
     trouble: dict[str, Any],
     tiktok: TikTok,
-    grant: Grant,
+    grant: TokenResponse,
     http: httpx.AsyncClient,
     server: Server,
 ) -> None:
@@ -229,7 +229,7 @@ async def test_no_trustworthy_answer_is_unknown(
 
 
 async def test_no_call_waits_for_another_to_end(
-    *, tiktok: TikTok, grant: Grant, http: httpx.AsyncClient, server: Server
+    *, tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     await rule(http, server, endpoint="user_info", action="hold", times=AT_ONCE)
     calls = [asyncio.create_task(tiktok.user_info(grant.access_token, grant.scopes)) for _ in range(AT_ONCE)]
@@ -240,7 +240,7 @@ async def test_no_call_waits_for_another_to_end(
 
 
 async def test_a_chunk_whose_answer_is_lost_counts_once(
-    *, tiktok: TikTok, grant: Grant, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
+    *, tiktok: TikTok, grant: TokenResponse, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
 ) -> None:
     ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
     await rule(http, server, endpoint="upload", at="answer", action="lose_answer")
@@ -253,7 +253,7 @@ async def test_a_chunk_whose_answer_is_lost_counts_once(
 
 
 async def test_a_chunk_that_breaks_is_sent_again_whole(
-    *, tiktok: TikTok, grant: Grant, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
+    *, tiktok: TikTok, grant: TokenResponse, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
 ) -> None:
     ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
     await rule(http, server, endpoint="upload", at="body", after_bytes=300_000, action="lose_answer")

@@ -16,8 +16,8 @@ from tiktok.webhooks import (
     Notification,
     SignatureFault,
     Stale,
-    judge_signature,
     read_notification,
+    verify_signature,
 )
 from tiktok_sandbox.model.pending_webhooks import PendingWebhook
 from tiktok_sandbox.model.webhook_deliveries import signature, webhook_body
@@ -39,7 +39,7 @@ async def visitor(receiver: Receiver, clock: Clock) -> AsyncIterator[Visitor]:
 
 
 def judge(told: Told, *, secret: str = SECRET, now: datetime = NOW) -> Genuine | Stale | NotGenuine:
-    return judge_signature(told.headers[SIGNATURE_HEADER.lower()], told.body, client_secret=secret, now=now)
+    return verify_signature(told.headers[SIGNATURE_HEADER.lower()], told.body, client_secret=secret, now=now)
 
 
 async def revoke(visitor: Visitor) -> None:
@@ -97,7 +97,7 @@ def test_every_documented_event_is_read_as_it_was_sent(event: Event) -> None:
         due_at=NOON + 0.7, client_key="sb1", event=event.value, open_id="-000Äß\u0001", content={"reason": 0, "x": "ü"}
     )
     body = webhook_body(notice).encode()
-    assert judge_signature(signature(SECRET, NOON, body), body, client_secret=SECRET, now=NOW) == Genuine()
+    assert verify_signature(signature(SECRET, NOON, body), body, client_secret=SECRET, now=NOW) == Genuine()
     assert read_notification(body) == Notification(
         client_key="sb1", event=event, open_id="-000Äß\u0001", created_at=NOON, content={"reason": 0, "x": "ü"}
     )

@@ -31,7 +31,7 @@ from common.security.sealing import seal_for
 from common.streams.api import StateKey
 from tiktok.client import TikTok
 from tiktok.models import Video
-from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from tiktok.results import CallResult, Done, NotSent, Refused, Unknown
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 PRIVATE = X25519PrivateKey.generate()
@@ -43,10 +43,10 @@ SEEN = Video(id="7", create_time=1, share_url="https://x/7", view_count=5, like_
 
 @dataclass
 class Answers:
-    outcome: Outcome[tuple[Video, ...]]
+    outcome: CallResult[tuple[Video, ...]]
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
-    async def query_videos(self, token: str, ids: Sequence[str]) -> Outcome[tuple[Video, ...]]:
+    async def query_videos(self, token: str, ids: Sequence[str]) -> CallResult[tuple[Video, ...]]:
         self.asked.append((token, tuple(ids)))
         return self.outcome
 
@@ -79,7 +79,7 @@ def refused(code: str) -> Refused:
     return Refused(status=400, code=code, message="", log_id="log")
 
 
-OUTCOMES: list[tuple[Outcome[tuple[Video, ...]], Fact]] = [
+OUTCOMES: list[tuple[CallResult[tuple[Video, ...]], Fact]] = [
     (
         Done((SEEN,)),
         Collected(
@@ -103,7 +103,7 @@ OUTCOMES: list[tuple[Outcome[tuple[Video, ...]], Fact]] = [
 
 
 @pytest.mark.parametrize(("outcome", "fact"), OUTCOMES, ids=[str(number) for number in range(len(OUTCOMES))])
-async def test_every_outcome_becomes_a_fact(outcome: Outcome[tuple[Video, ...]], fact: Fact) -> None:
+async def test_every_outcome_becomes_a_fact(outcome: CallResult[tuple[Video, ...]], fact: Fact) -> None:
     answers = Answers(outcome)
     assert await collector(answers).perform(KEY, COLLECT, OneRecord(issued())) == fact
     assert answers.asked == [("act.secret", ("7",))]

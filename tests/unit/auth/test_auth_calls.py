@@ -30,8 +30,8 @@ from common.contract.account import AccountDisconnected, CredentialWithdrawn
 from fakes.auth_worker import VAULT
 from fakes.views import EmptyViews
 from harness.auth_api import AuthApi
-from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from tiktok.models import TokenResponse, UserInfo
+from tiktok.results import CallResult, Done, NotSent, Refused, Unknown
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import AppContext
 
@@ -49,18 +49,18 @@ def refused(code: str, status: int = 400) -> Refused:
 class Saying:
     """A TikTok that says what it is told to say, and remembers what it was asked."""
 
-    person: Outcome[UserInfo] = field(default_factory=lambda: Done(PERSON))
-    revocation: Outcome[None] = field(default_factory=lambda: Done(None))
+    person: CallResult[UserInfo] = field(default_factory=lambda: Done(PERSON))
+    revocation: CallResult[None] = field(default_factory=lambda: Done(None))
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
-    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+    async def refresh(self, refresh_token: str) -> CallResult[TokenResponse]:
         raise AssertionError
 
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> CallResult[UserInfo]:
         self.asked.append(("user_info", token, *scopes))
         return self.person
 
-    async def revoke(self, access_token: str) -> Outcome[None]:
+    async def revoke(self, access_token: str) -> CallResult[None]:
         self.asked.append(("revoke", access_token))
         return self.revocation
 
@@ -124,7 +124,7 @@ async def test_looking_tells_who_it_is() -> None:
         refused("a_code_of_tomorrow"),
     ],
 )
-async def test_a_look_that_does_not_tell_changes_nothing(answer: Outcome[UserInfo]) -> None:
+async def test_a_look_that_does_not_tell_changes_nothing(answer: CallResult[UserInfo]) -> None:
     assert await looking(Saying(person=answer)) == ProfileUnseen(version=3)
 
 
@@ -192,7 +192,7 @@ async def test_no_grant_is_nothing_to_revoke() -> None:
     ],
 )
 async def test_a_revocation_that_does_not_settle_is_asked_for_again(
-    answer: Outcome[None], reason: str, trouble: Trouble
+    answer: CallResult[None], reason: str, trouble: Trouble
 ) -> None:
     fact = await revoking(Saying(revocation=answer))
     assert fact == RevokeUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)
@@ -205,7 +205,7 @@ async def test_a_token_that_tiktok_does_not_know_is_told_from_a_wrong_question(c
 
 
 @pytest.mark.parametrize("person", [Done(PERSON), Unknown("HTTP 503"), refused("scope_not_authorized", 401)])
-async def test_a_token_that_lives_is_not_taken_for_dead(person: Outcome[UserInfo]) -> None:
+async def test_a_token_that_lives_is_not_taken_for_dead(person: CallResult[UserInfo]) -> None:
     fact = await revoking(Saying(revocation=refused("invalid_request"), person=person))
     assert isinstance(fact, RevokeUnsettled)
 

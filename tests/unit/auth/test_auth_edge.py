@@ -21,8 +21,8 @@ from common.contract.codec import Envelope
 from fakes.auth_worker import VAULT
 from fakes.tiktok_login import FixedExchange, ProfileUnavailable
 from harness.auth_api import AuthApi, result_of
-from tiktok.models import Grant
-from tiktok.outcomes import NotSent, Outcome, Refused, Unknown
+from tiktok.models import TokenResponse
+from tiktok.results import CallResult, NotSent, Refused, Unknown
 from tiktok_sandbox.app_context import AppContext
 
 REDIRECT = "Redirect_uri is not matched with the uri when requesting code."
@@ -184,7 +184,9 @@ async def test_a_part_of_the_scopes_connects_and_says_what_is_missing(auth_api: 
         (Unknown("HTTP 503"), 502, "no_answer"),
     ],
 )
-async def test_no_tokens_no_account(auth_api: AuthApi, answer: Outcome[Grant], status: int, result: str) -> None:
+async def test_no_tokens_no_account(
+    auth_api: AuthApi, answer: CallResult[TokenResponse], status: int, result: str
+) -> None:
     back = await auth_api.consent(await auth_api.open_consent_page())
     auth_api.replace_tiktok(FixedExchange(answer))
     page = await auth_api.browser.get(back)

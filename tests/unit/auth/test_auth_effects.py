@@ -40,8 +40,8 @@ from common.security.sealing import CannotOpen, Vault, open_sealed
 from common.streams.api import Due, StateKey
 from fakes.tiktok_clients import SingleClient
 from tiktok.client import TikTok
-from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from tiktok.models import TokenResponse, UserInfo
+from tiktok.results import CallResult, Done, NotSent, Refused, Unknown
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.grants import AuthorizationRequest, issue_code
@@ -55,7 +55,7 @@ UPLOADER = X25519PrivateKey.generate()
 RECIPIENTS = Recipients({"uploader": UPLOADER.public_key()})
 APP = AppOf(tenant="acme", client_key="")
 TOKENS = Tokens(access_token="act.first", refresh_token="rft.first")
-GRANT = Grant(
+GRANT = TokenResponse(
     open_id="-000open",
     scopes=("video.publish",),
     access_token="act.second",
@@ -73,30 +73,32 @@ class EmptyViews:
 class FakeTikTok:
     """Rotates like TikTok: a refresh token works once. `ends` may replace an answer after the work is done."""
 
-    def __init__(self, *ends: Callable[[Outcome[Grant]], Outcome[Grant]]) -> None:
+    def __init__(self, *ends: Callable[[CallResult[TokenResponse]], CallResult[TokenResponse]]) -> None:
         self._ends = list(ends)
         self._alive = "rft.first"
         self.asked: list[str] = []
         self.revoked: list[str] = []
-        self.revocations: list[Outcome[None]] = []
+        self.revocations: list[CallResult[None]] = []
 
-    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+    async def refresh(self, refresh_token: str) -> CallResult[TokenResponse]:
         self.asked.append(refresh_token)
-        answer: Outcome[Grant] = Refused(status=400, code="invalid_grant", message="invalid or expired", log_id="")
+        answer: CallResult[TokenResponse] = Refused(
+            status=400, code="invalid_grant", message="invalid or expired", log_id=""
+        )
         if refresh_token == self._alive:
             self._alive = "rft.second"
             answer = Done(GRANT)
         return self._ends.pop(0)(answer) if self._ends else answer
 
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> CallResult[UserInfo]:
         return Done(UserInfo(open_id="-000open", display_name="Demo", username="demo", avatar_url="https://a.example"))
 
-    async def revoke(self, access_token: str) -> Outcome[None]:
+    async def revoke(self, access_token: str) -> CallResult[None]:
         self.revoked.append(access_token)
         return self.revocations.pop(0) if self.revocations else Done(None)
 
 
-def lost(_answer: Outcome[Grant]) -> Outcome[Grant]:
+def lost(_answer: CallResult[TokenResponse]) -> CallResult[TokenResponse]:
     return Unknown("ReadError")
 
 
@@ -180,7 +182,9 @@ async def test_refresh_seals_the_new_pair_for_the_next_version() -> None:
         ),
     ],
 )
-async def test_only_a_dead_grant_is_the_accounts_fault(answer: Outcome[Grant], reason: str, trouble: Trouble) -> None:
+async def test_only_a_dead_grant_is_the_accounts_fault(
+    answer: CallResult[TokenResponse], reason: str, trouble: Trouble
+) -> None:
     effects = effects_with(FakeTikTok(lambda _: answer))
     fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=2), EmptyViews())
     assert fact == RefreshUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)

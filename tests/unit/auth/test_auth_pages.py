@@ -10,7 +10,7 @@ from auth_service.errors import OtherBrowser, StateBroken, StateExpired
 from auth_service.pages import AT_CALLBACK, AT_START, Page, app_unusable, leading_to, page_of, page_of_refusal
 from builders.admin_requests import ADMIN
 from harness.auth_api import AuthApi, result_of
-from tiktok.outcomes import NotSent, Refused, Unknown
+from tiktok.results import NotSent, Refused, Unknown
 
 LANDED = Landed(account_id="acc_1", display_name="Demo", scopes=("video.publish",), refused=())
 LANDINGS: Sequence[Landing] = (

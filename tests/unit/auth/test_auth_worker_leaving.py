@@ -12,8 +12,8 @@ from common.streams.log.port import TopicPartition
 from fakes.tiktok_refresh import RotatingTikTok
 from harness import virtual_time
 from harness.auth_worker import ACCOUNT, FIRST_TOKENS, AuthPartition
-from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
+from tiktok.models import TokenResponse, UserInfo
+from tiktok.results import CallResult, Done, NotSent, Refused, Unknown
 
 DAY = 86_400
 BACK = Tokens(access_token="act.9", refresh_token="rft.9")
@@ -29,7 +29,7 @@ class Leavable(RotatingTikTok):
         self.revoking = asyncio.Event()
         self._revoke_seconds = revoke_seconds
 
-    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+    async def refresh(self, refresh_token: str) -> CallResult[TokenResponse]:
         if self.away:
             return NotSent("no connection")
         if self.removed:
@@ -37,12 +37,12 @@ class Leavable(RotatingTikTok):
             return Refused(status=400, code="invalid_grant", message="", log_id="")
         return await super().refresh(refresh_token)
 
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> Outcome[UserInfo]:
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> CallResult[UserInfo]:
         if self.removed:
             return Refused(status=401, code="access_token_invalid", message="", log_id="")
         return await super().user_info(token, scopes)
 
-    async def revoke(self, access_token: str) -> Outcome[None]:
+    async def revoke(self, access_token: str) -> CallResult[None]:
         self.revoking.set()
         await asyncio.sleep(self._revoke_seconds)
         if self.away:

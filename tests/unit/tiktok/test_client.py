@@ -12,9 +12,9 @@ from tiktok.chunks import plan_chunks
 from tiktok.client import TikTok
 from tiktok.errors import TooManyVideoIds
 from tiktok.models import VideoPost
-from tiktok.outcomes import Done, NotSent, Outcome, Unknown
+from tiktok.results import CallResult, Done, NotSent, Unknown
 
-Call: TypeAlias = Callable[[TikTok], Awaitable[Outcome[Any]]]
+Call: TypeAlias = Callable[[TikTok], Awaitable[CallResult[Any]]]
 
 POST = VideoPost(
     title="Hello #world",
@@ -87,7 +87,7 @@ async def test_only_a_connection_that_never_stood_is_not_sent(
         assert isinstance(await call(TikTok(http, "https://api.example", "key", "secret")), expected)
 
 
-async def sent_by(call: Call, answer: dict[str, Any]) -> tuple[httpx.Request, Outcome[Any]]:
+async def sent_by(call: Call, answer: dict[str, Any]) -> tuple[httpx.Request, CallResult[Any]]:
     requests: list[httpx.Request] = []
 
     def reply(request: httpx.Request) -> httpx.Response:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 import trustme
 
-from tiktok.errors import RetryAdvice, remedy_of
-from tiktok.outcomes import ChunkOutcome, NotSent, Refused, Stored, Unknown
+from tiktok.errors import RetryAdvice, retry_advice
+from tiktok.results import ChunkResult, NotSent, Refused, Stored, Unknown
 from tiktok.uploads import Uploads
 
 MIB = 1024 * 1024
@@ -100,7 +100,7 @@ def sink_saying(authority: trustme.CA) -> Iterator[Callable[..., Sink]]:
 
 def put(
     uploads: Uploads, url: str, *, first: int = 0, last: int = 2 * MIB, total: int = 2 * MIB + 1, stop: bool = False
-) -> ChunkOutcome:
+) -> ChunkResult:
     ordered = threading.Event()
     if stop:
         ordered.set()
@@ -168,7 +168,7 @@ def test_refusals_have_codes(
         outcome = put(uploads, sink.url)
     assert isinstance(outcome, Refused)
     assert (outcome.status, outcome.code, outcome.log_id) == (int(status[:3]), code, "L7")
-    assert remedy_of(outcome) is remedy
+    assert retry_advice(outcome) is remedy
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from tiktok.webhooks import (
     SignatureFault,
     Stale,
     Unreadable,
-    judge_signature,
     read_notification,
+    verify_signature,
 )
 
 SECRET = "secret-of-the-app"
@@ -33,7 +33,7 @@ SIGNATURE_OF_NO_TEXT = "9b8188536cd5a4ac8015485f0edadcb09e201ef504c8a7f8644784ad
 
 
 def judge(header: str | None, body: bytes = BODY, *, now: datetime = NOW) -> Genuine | Stale | NotGenuine:
-    return judge_signature(header, body, client_secret=SECRET, now=now)
+    return verify_signature(header, body, client_secret=SECRET, now=now)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_was_signed_at_another_time_is_genuine_but_stale(seconds: float) ->
 def test_the_tolerance_can_be_chosen() -> None:
     late = NOW + timedelta(seconds=31)
     for tolerance, verdict in ((31, Genuine()), (30, Stale(signed_at=SIGNED_AT))):
-        found = judge_signature(HEADER, BODY, client_secret=SECRET, now=late, tolerance=timedelta(seconds=tolerance))
+        found = verify_signature(HEADER, BODY, client_secret=SECRET, now=late, tolerance=timedelta(seconds=tolerance))
         assert found == verdict
 
 
@@ -86,7 +86,7 @@ def test_what_was_changed_on_the_way_is_not_genuine(header: str, body: bytes) ->
 
 
 def test_another_secret_signs_nothing() -> None:
-    found = judge_signature(HEADER, BODY, client_secret="another", now=NOW)
+    found = verify_signature(HEADER, BODY, client_secret="another", now=NOW)
     assert found == NotGenuine(SignatureFault.WRONG)
 
 

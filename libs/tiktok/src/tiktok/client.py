@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from tiktok.answers import Wire, not_answered, read, read_grant, read_revoked
 from tiktok.chunks import ChunkPlan
 from tiktok.errors import TooManyVideoIds
 from tiktok.limits import VIDEO_IDS_PER_QUERY
-from tiktok.models import CreatorInfo, Grant, PublishStatus, UploadPermit, UserInfo, Video, VideoPost
-from tiktok.outcomes import NotSent, Outcome, Unknown
-from tiktok.wire import CreatorInfoWire, StatusWire, TicketWire, UserInfoWire, VideosWire
+from tiktok.models import CreatorInfo, PublishStatus, TokenResponse, UploadPermit, UserInfo, Video, VideoPost
+from tiktok.responses import Wire, call_without_response, read, read_revocation, read_token_response
+from tiktok.results import CallResult, NotSent, Unknown
+from tiktok.wire import CreatorInfoWire, StatusWire, UploadPermitWire, UserInfoWire, VideosWire
 
 T = TypeVar("T")
 
@@ -33,41 +33,41 @@ class TikTok:
         self._base_url = base_url.rstrip("/")
         self._app = {"client_key": client_key, "client_secret": client_secret}
 
-    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> Outcome[Grant]:
+    async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> CallResult[TokenResponse]:
         """Tokens for a consent's code, percent-decoded. A code works once; a lost answer needs a new consent."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         return await self._grant(form if verifier is None else {**form, "code_verifier": verifier})
 
-    async def refresh(self, refresh_token: str) -> Outcome[Grant]:
+    async def refresh(self, refresh_token: str) -> CallResult[TokenResponse]:
         """The next pair. The old refresh token is dead from here on, even if the answer is lost."""
         return await self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
-    async def revoke(self, access_token: str) -> Outcome[None]:
+    async def revoke(self, access_token: str) -> CallResult[None]:
         """Give back what the person granted: all their tokens of this app are dead afterwards. May be repeated."""
         answer = await self._form("/v2/oauth/revoke/", {"token": access_token})
-        return read_revoked(answer) if isinstance(answer, httpx.Response) else answer
+        return read_revocation(answer) if isinstance(answer, httpx.Response) else answer
 
-    async def user_info(self, token: str, scopes: Sequence[str]) -> Outcome[UserInfo]:
+    async def user_info(self, token: str, scopes: Sequence[str]) -> CallResult[UserInfo]:
         """Who the token belongs to. Only granted fields are asked for: one other would fail the call."""
         fields = [name for scope, names in _USER_FIELDS.items() if scope in scopes for name in names] or ["open_id"]
         query = {"fields": ",".join(fields)}
         return await self._call("GET", "/v2/user/info/", UserInfoWire, token=token, query=query)
 
-    async def creator_info(self, token: str) -> Outcome[CreatorInfo]:
+    async def creator_info(self, token: str) -> CallResult[CreatorInfo]:
         """What the creator may do now. May be repeated."""
         return await self._call("POST", "/v2/post/publish/creator_info/query/", CreatorInfoWire, token=token)
 
-    async def init_video(self, token: str, post: VideoPost, plan: ChunkPlan) -> Outcome[UploadPermit]:
+    async def init_video(self, token: str, post: VideoPost, plan: ChunkPlan) -> CallResult[UploadPermit]:
         """Asks to upload. Each call that arrives makes a new `publish_id`; without all its bytes it never publishes."""
         body = {"post_info": _post_info(post), "source_info": _source_info(plan)}
-        return await self._call("POST", "/v2/post/publish/video/init/", TicketWire, token=token, body=body)
+        return await self._call("POST", "/v2/post/publish/video/init/", UploadPermitWire, token=token, body=body)
 
-    async def status(self, token: str, publish_id: str) -> Outcome[PublishStatus]:
+    async def status(self, token: str, publish_id: str) -> CallResult[PublishStatus]:
         """Where TikTok is with a post. May be repeated."""
         body = {"publish_id": publish_id}
         return await self._call("POST", "/v2/post/publish/status/fetch/", StatusWire, token=token, body=body)
 
-    async def query_videos(self, token: str, ids: Sequence[str]) -> Outcome[tuple[Video, ...]]:
+    async def query_videos(self, token: str, ids: Sequence[str]) -> CallResult[tuple[Video, ...]]:
         """Totals of up to 20 of the person's public videos. May be repeated. Raises `TooManyVideoIds`."""
         if not 1 <= len(ids) <= VIDEO_IDS_PER_QUERY:
             raise TooManyVideoIds(len(ids))
@@ -84,7 +84,7 @@ class TikTok:
         token: str,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Outcome[T]:
+    ) -> CallResult[T]:
         request = self._http.build_request(
             method,
             self._base_url + path,
@@ -96,19 +96,19 @@ class TikTok:
         try:
             response = await self._http.send(request, follow_redirects=False)
         except httpx.HTTPError as error:
-            return not_answered(error)
+            return call_without_response(error)
         return read(response, wire)
 
-    async def _grant(self, form: Mapping[str, str]) -> Outcome[Grant]:
+    async def _grant(self, form: Mapping[str, str]) -> CallResult[TokenResponse]:
         answer = await self._form("/v2/oauth/token/", form)
-        return read_grant(answer) if isinstance(answer, httpx.Response) else answer
+        return read_token_response(answer) if isinstance(answer, httpx.Response) else answer
 
     async def _form(self, path: str, form: Mapping[str, str]) -> httpx.Response | NotSent | Unknown:
         url = self._base_url + path
         try:
             return await self._http.post(url, data={**self._app, **form}, timeout=_TIMEOUT, follow_redirects=False)
         except httpx.HTTPError as error:
-            return not_answered(error)
+            return call_without_response(error)
 
 
 def _post_info(post: VideoPost) -> dict[str, Any]:

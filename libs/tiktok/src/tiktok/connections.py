@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPSConnection
 
-from tiktok.outcomes import NotSent
+from tiktok.results import NotSent
 
 CONNECT_SECONDS = 10.0
 SEND_SECONDS = 60.0

@@ -5,14 +5,14 @@ TikTokError
 ├── TooManyVideoIds    one query cannot ask for so many
 └── VerifierRefused    random bytes that make no PKCE verifier
 
-What TikTok answers is a value (`tiktok.outcomes`), not an exception; `remedy_of` sorts its refusals.
+What TikTok answers is a value (`tiktok.results`), not an exception; `retry_advice` sorts its refusals.
 """
 
 from enum import StrEnum
 from http import HTTPStatus
 
 from tiktok.limits import MAX_VIDEO_BYTES, VERIFIER_MAX_CHARACTERS, VERIFIER_MIN_CHARACTERS, VIDEO_IDS_PER_QUERY
-from tiktok.outcomes import Refused
+from tiktok.results import Refused
 
 
 class TikTokError(Exception):
@@ -90,7 +90,7 @@ _REMEDIES = {
 }
 
 
-def remedy_of(refused: Refused) -> RetryAdvice:
+def retry_advice(refused: Refused) -> RetryAdvice:
     """What helps. A code nobody has seen before is permanent: repeating it would not change the answer.
 
     HTTP 429 is about the pace, whatever the code beside it; no grant ends by it.

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class TokenResponse:
     """Tokens for one person. Lifetimes are seconds from now; TikTok has changed them before, so never assume them."""
 
     open_id: str

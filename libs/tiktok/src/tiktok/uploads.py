@@ -24,7 +24,7 @@ from tiktok.errors import (
     UPLOAD_UNKNOWN,
     UPLOAD_URL_EXPIRED,
 )
-from tiktok.outcomes import ChunkOutcome, NotSent, Refused, Stored, Unknown
+from tiktok.results import ChunkResult, NotSent, Refused, Stored, Unknown
 
 _HTTPS_PORT = 443
 _ANSWER_BYTES = 64 * 1024
@@ -72,7 +72,7 @@ class Uploads:
         content_type: str,
         pieces: Iterator[bytes],
         stop: threading.Event,
-    ) -> ChunkOutcome:
+    ) -> ChunkResult:
         """Sends the bytes `first` to `last` of `total`, once. What `pieces` raises is raised here, after a break-off.
 
         The first piece is fetched before anything is sent, so a source that fails at once leaves no trace at TikTok.
@@ -128,7 +128,7 @@ def _exactly(missing: int, head: bytes, pieces: Iterator[bytes], stop: threading
 
 def _exchange(
     connection: HTTPSConnection, path: str, headers: dict[str, str], body: Iterator[bytes], *, is_last: bool
-) -> ChunkOutcome:
+) -> ChunkResult:
     """One request on a connection that stands. Nothing that fails here proves that TikTok did not get it."""
     try:
         connection.request("PUT", path, headers=headers)
@@ -161,7 +161,7 @@ def _send(connection: HTTPSConnection, body: Iterator[bytes]) -> bool:
     return True
 
 
-def _read(status: int, log_id: str, *, is_last: bool) -> ChunkOutcome:
+def _read(status: int, log_id: str, *, is_last: bool) -> ChunkResult:
     match status:
         case HTTPStatus.PARTIAL_CONTENT if not is_last:
             return Stored(complete=False)

@@ -87,7 +87,7 @@ class Unreadable:
     reason: str
 
 
-def judge_signature(
+def verify_signature(
     header: str | None, body: bytes, *, client_secret: str, now: datetime, tolerance: timedelta = WEBHOOK_TOLERANCE
 ) -> Genuine | Stale | NotGenuine:
     """Whether TikTok signed these very bytes, at most `tolerance` before or after `now`.

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from tiktok.models import CreatorInfo, Grant, PublishStatus, StatusCode, UploadPermit, UserInfo, Video
+from tiktok.models import CreatorInfo, PublishStatus, StatusCode, TokenResponse, UploadPermit, UserInfo, Video
 
 # A token goes into a header: anything but visible ASCII is not one, and must not get there.
 Token = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]+\Z")]
@@ -53,11 +53,11 @@ class OAuthErrorWire(msgspec.Struct, frozen=True, kw_only=True):
                 return error
 
 
-LONGEST_LIFE_SECONDS = 10 * 365 * 86_400
+MAX_LIFETIME_SECONDS = 10 * 365 * 86_400
 """What is told beyond this is cut off: no calendar ends by it, and a pair that was made is not lost to a number."""
 
 
-class GrantWire(msgspec.Struct, frozen=True, kw_only=True):
+class TokenResponseWire(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens."""
 
     open_id: Text
@@ -67,15 +67,15 @@ class GrantWire(msgspec.Struct, frozen=True, kw_only=True):
     refresh_expires_in: Annotated[int, msgspec.Meta(gt=0)]
     scope: str = ""
 
-    def value(self) -> Grant:
+    def value(self) -> TokenResponse:
         """Scopes are split where TikTok puts commas."""
-        return Grant(
+        return TokenResponse(
             open_id=self.open_id,
             scopes=tuple(scope.strip() for scope in self.scope.split(",") if scope.strip()),
             access_token=self.access_token,
             refresh_token=self.refresh_token,
-            expires_in=min(self.expires_in, LONGEST_LIFE_SECONDS),
-            refresh_expires_in=min(self.refresh_expires_in, LONGEST_LIFE_SECONDS),
+            expires_in=min(self.expires_in, MAX_LIFETIME_SECONDS),
+            refresh_expires_in=min(self.refresh_expires_in, MAX_LIFETIME_SECONDS),
         )
 
 
@@ -128,7 +128,7 @@ class CreatorInfoWire(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class TicketWire(msgspec.Struct, frozen=True, kw_only=True):
+class UploadPermitWire(msgspec.Struct, frozen=True, kw_only=True):
     """An upload that may begin."""
 
     publish_id: Text

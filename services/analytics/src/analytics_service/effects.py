@@ -21,8 +21,8 @@ from analytics_service.video import (
 from common.clock import Clock, UtcDatetime
 from common.security.credentials import AccessToken, AccessTokens, NoAccessToken
 from common.streams.api import StateKey, Views
-from tiktok import outcomes
-from tiktok.errors import RetryAdvice, remedy_of
+from tiktok import results
+from tiktok.errors import RetryAdvice, retry_advice
 from tiktok.models import Video
 
 SERVICE = "analytics"
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 class AnswersAboutVideos(Protocol):
     """What this service asks of TikTok."""
 
-    async def query_videos(self, token: str, ids: Sequence[str]) -> outcomes.Outcome[tuple[Video, ...]]:
+    async def query_videos(self, token: str, ids: Sequence[str]) -> results.CallResult[tuple[Video, ...]]:
         """Return the totals of those of the person's videos that are public."""
 
 
@@ -58,11 +58,11 @@ class Collector:
         answer = await self.tiktok.query_videos(token.text, effect.video_ids)
         now = self.clock()
         match answer:
-            case outcomes.Done(videos):
+            case results.Done(videos):
                 return _counted(effect, videos, now)
-            case outcomes.Refused():
+            case results.Refused():
                 return _refused(effect, answer, token, now)
-            case outcomes.NotSent(reason) | outcomes.Unknown(reason):
+            case results.NotSent(reason) | results.Unknown(reason):
                 return Unsettled(age=effect.age, at=now, reason=reason)
 
 
@@ -84,8 +84,8 @@ def _counted(effect: Collect, videos: Sequence[Video], now: UtcDatetime) -> Fact
     return Collected(age=effect.age, at=now, numbers=numbers)
 
 
-def _refused(effect: Collect, refused: outcomes.Refused, token: AccessToken, now: UtcDatetime) -> Fact:
-    match remedy_of(refused):
+def _refused(effect: Collect, refused: results.Refused, token: AccessToken, now: UtcDatetime) -> Fact:
+    match retry_advice(refused):
         case RetryAdvice.TOKEN_REJECTED:
             return TokenRefused(version=token.version, code=refused.code, at=now)
         case RetryAdvice.RECONSENT:

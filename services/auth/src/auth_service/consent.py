@@ -26,8 +26,8 @@ from common.contract.account import AccountDescribed, ConnectRequested, account_
 from common.contract.body import Body
 from common.security.sealing import Vault
 from tiktok.authorize import authorization_url, pkce_challenge, pkce_verifier
-from tiktok.models import Grant, UserInfo
-from tiktok.outcomes import Done, NotSent, Refused, Unknown
+from tiktok.models import TokenResponse, UserInfo
+from tiktok.results import Done, NotSent, Refused, Unknown
 
 SEEN_WITHIN_SECONDS = 5.0
 """How long a browser is kept waiting for the worker's word; usually a tenth of a second."""
@@ -205,7 +205,9 @@ class Consents:
             return exchanged
         return await self._hand_over(pending, app, exchanged.value, asked_at)
 
-    async def _hand_over(self, pending: PendingConsent, app: App, grant: Grant, asked_at: UtcDatetime) -> Landing:
+    async def _hand_over(
+        self, pending: PendingConsent, app: App, grant: TokenResponse, asked_at: UtcDatetime
+    ) -> Landing:
         account_id = account_id_of(app.client_key, grant.open_id)
         if self._is_anothers(account_id, pending.tenant):
             return BelongsToAnother(account_id)
@@ -259,7 +261,7 @@ class Consents:
         return isinstance(described, AccountDescribed) and described.tenant != tenant
 
 
-async def _person(app: App, grant: Grant) -> UserInfo:
+async def _person(app: App, grant: TokenResponse) -> UserInfo:
     """Ask who it is; an account without a name is as connected as any other."""
     nobody = UserInfo(open_id=grant.open_id, display_name="", username="", avatar_url="")
     if NAME_SCOPE not in grant.scopes:

@@ -33,9 +33,9 @@ from auth_service.grants import Recipients, Tokens, open_tokens, pair_of, seal_t
 from common.clock import UtcDatetime
 from common.security.sealing import CannotOpen, Vault
 from common.streams.api import StateKey, Views
-from tiktok import outcomes
-from tiktok.errors import RetryAdvice, remedy_of
-from tiktok.models import Grant, UserInfo
+from tiktok import results
+from tiktok.errors import RetryAdvice, retry_advice
+from tiktok.models import TokenResponse, UserInfo
 
 _log = structlog.get_logger()
 
@@ -45,13 +45,13 @@ NO_APP = "the TikTok app of the account is not known here"
 class Client(Protocol):
     """What TikTok does for one app."""
 
-    async def refresh(self, refresh_token: str) -> outcomes.Outcome[Grant]:
+    async def refresh(self, refresh_token: str) -> results.CallResult[TokenResponse]:
         """Exchange a refresh token for a new pair; the old one is dead afterwards."""
 
-    async def user_info(self, token: str, scopes: tuple[str, ...]) -> outcomes.Outcome[UserInfo]:
+    async def user_info(self, token: str, scopes: tuple[str, ...]) -> results.CallResult[UserInfo]:
         """Say whose token it is."""
 
-    async def revoke(self, access_token: str) -> outcomes.Outcome[None]:
+    async def revoke(self, access_token: str) -> results.CallResult[None]:
         """Forget the grant."""
 
 
@@ -119,16 +119,16 @@ class AuthEffects:
         if tokens is None or isinstance(client, Trouble):
             return ProfileUnseen(version=version)
         match await client.user_info(tokens.access_token, effect.scopes):
-            case outcomes.Done(value=person):
+            case results.Done(value=person):
                 return ProfileSeen(
                     version=version,
                     display_name=person.display_name,
                     username=person.username,
                     avatar_url=person.avatar_url,
                 )
-            case outcomes.Refused() as refused if remedy_of(refused) is RetryAdvice.TOKEN_REJECTED:
+            case results.Refused() as refused if retry_advice(refused) is RetryAdvice.TOKEN_REJECTED:
                 return Rejected(version=version)
-            case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
+            case results.Refused() | results.NotSent() | results.Unknown():
                 return ProfileUnseen(version=version)
 
     async def _revoke(self, account_id: str, effect: Revoke) -> Revoked | RevokeUnsettled | Rejected:
@@ -141,7 +141,7 @@ class AuthEffects:
         if isinstance(fact, RevokeUnsettled) and fact.trouble is Trouble.MISCONFIGURED:
             # TikTok calls a request malformed too if its token is of no grant any more.
             match await client.user_info(tokens.access_token, ()):
-                case outcomes.Refused() as refused if remedy_of(refused) is RetryAdvice.TOKEN_REJECTED:
+                case results.Refused() as refused if retry_advice(refused) is RetryAdvice.TOKEN_REJECTED:
                     fact = Rejected(version=effect.pair.version)
                 case _:
                     pass
@@ -159,17 +159,17 @@ class AuthEffects:
             return None
 
     def _settle(
-        self, account_id: str, effect: Refresh, answer: outcomes.Outcome[Grant], asked_at: UtcDatetime
+        self, account_id: str, effect: Refresh, answer: results.CallResult[TokenResponse], asked_at: UtcDatetime
     ) -> RefreshDone | RefreshRefused | RefreshUnsettled:
         match answer:
-            case outcomes.Done(value=grant):
+            case results.Done(value=grant):
                 return self._done(account_id, effect, grant, asked_at)
-            case outcomes.Refused(code=code, message=message) if remedy_of(answer) is RetryAdvice.RECONSENT:
+            case results.Refused(code=code, message=message) if retry_advice(answer) is RetryAdvice.RECONSENT:
                 return RefreshRefused(version=effect.pair.version, code=code, message=message)
-            case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
+            case results.Refused() | results.NotSent() | results.Unknown():
                 return _unsettled(effect, *_trouble(answer))
 
-    def _done(self, account_id: str, effect: Refresh, grant: Grant, asked_at: UtcDatetime) -> RefreshDone:
+    def _done(self, account_id: str, effect: Refresh, grant: TokenResponse, asked_at: UtcDatetime) -> RefreshDone:
         tokens, version = tokens_of(grant), effect.pair.version + 1
         sealed = seal_tokens(self._vault, tokens, account_id=account_id, version=version)
         pair = pair_of(grant, sealed=sealed, version=version, asked_at=asked_at)
@@ -195,31 +195,31 @@ def _not_revoked(effect: Revoke, reason: str, trouble: Trouble) -> RevokeUnsettl
     return RevokeUnsettled(version=effect.pair.version, attempt=effect.attempt, reason=reason, trouble=trouble)
 
 
-def _settle_revocation(effect: Revoke, answer: outcomes.Outcome[None]) -> Revoked | RevokeUnsettled | Rejected:
+def _settle_revocation(effect: Revoke, answer: results.CallResult[None]) -> Revoked | RevokeUnsettled | Rejected:
     match answer:
-        case outcomes.Done():
+        case results.Done():
             return Revoked(version=effect.pair.version)
-        case outcomes.Refused() if remedy_of(answer) is RetryAdvice.RECONSENT:
+        case results.Refused() if retry_advice(answer) is RetryAdvice.RECONSENT:
             return Revoked(version=effect.pair.version)
-        case outcomes.Refused() if remedy_of(answer) is RetryAdvice.TOKEN_REJECTED:
+        case results.Refused() if retry_advice(answer) is RetryAdvice.TOKEN_REJECTED:
             # It may have ended alone, and the grant go on.
             return Rejected(version=effect.pair.version)
-        case outcomes.Refused() | outcomes.NotSent() | outcomes.Unknown():
+        case results.Refused() | results.NotSent() | results.Unknown():
             return _not_revoked(effect, *_trouble(answer))
 
 
-def _trouble(answer: outcomes.Refused | outcomes.NotSent | outcomes.Unknown) -> tuple[str, Trouble]:
+def _trouble(answer: results.Refused | results.NotSent | results.Unknown) -> tuple[str, Trouble]:
     """Say why a call did not settle, for people and for the next attempt's time."""
     match answer:
-        case outcomes.Refused(code=code) if remedy_of(answer) is RetryAdvice.RATE_LIMITED:
+        case results.Refused(code=code) if retry_advice(answer) is RetryAdvice.RATE_LIMITED:
             return f"TikTok counts too many calls: {code}", Trouble.RATE_LIMITED
-        case outcomes.Refused(code=code) if remedy_of(answer) is RetryAdvice.TRANSIENT:
+        case results.Refused(code=code) if retry_advice(answer) is RetryAdvice.TRANSIENT:
             return f"TikTok cannot do it now: {code}", Trouble.TRANSIENT
-        case outcomes.Refused(code=code):
+        case results.Refused(code=code):
             return f"TikTok refused: {code}", Trouble.MISCONFIGURED
-        case outcomes.NotSent():
+        case results.NotSent():
             return "TikTok could not be reached", Trouble.TRANSIENT
-        case outcomes.Unknown():
+        case results.Unknown():
             return "TikTok's answer was lost", Trouble.TRANSIENT
 
 

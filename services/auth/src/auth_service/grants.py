@@ -12,7 +12,7 @@ from auth_service.errors import GrantUnreadable
 from common.clock import UtcDatetime
 from common.security.credentials import access_token_context
 from common.security.sealing import Vault, seal_for
-from tiktok.models import Grant
+from tiktok.models import TokenResponse
 
 FIELD = "grant"
 
@@ -62,12 +62,12 @@ def open_tokens(vault: Vault, pair: Pair, *, account_id: str) -> Tokens:
         raise GrantUnreadable(account_id=account_id, version=pair.version) from None
 
 
-def tokens_of(grant: Grant) -> Tokens:
+def tokens_of(grant: TokenResponse) -> Tokens:
     """Take the pair out of TikTok's answer."""
     return Tokens(access_token=grant.access_token, refresh_token=grant.refresh_token)
 
 
-def pair_of(grant: Grant, *, sealed: str, version: int, asked_at: UtcDatetime) -> Pair:
+def pair_of(grant: TokenResponse, *, sealed: str, version: int, asked_at: UtcDatetime) -> Pair:
     """Date a pair by the moment it was asked for.
 
     TikTok tells remaining lifetimes only, and an answer may be read late:

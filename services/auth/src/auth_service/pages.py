@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from auth_service.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
 from auth_service.errors import CallbackRefused, OtherBrowser, StateBroken, StateExpired
-from tiktok.outcomes import NotSent, Refused, Unknown
+from tiktok.results import NotSent, Refused, Unknown
 
 HEADERS = {
     "Cache-Control": "no-store",

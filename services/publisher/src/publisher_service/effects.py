@@ -24,10 +24,10 @@ from publisher_service.post import (
     StillProcessing,
 )
 from publisher_service.verdicts import RULINGS
-from tiktok import outcomes
-from tiktok.errors import RetryAdvice, remedy_of
+from tiktok import results
+from tiktok.errors import RetryAdvice, retry_advice
 from tiktok.models import PublishStatus, StatusCode
-from tiktok.outcomes import Done, NotSent, Refused, Unknown
+from tiktok.results import Done, NotSent, Refused, Unknown
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 class StatusSource(Protocol):
     """TikTok, as far as a poll needs it."""
 
-    async def status(self, token: str, publish_id: str) -> outcomes.Outcome[PublishStatus]:
+    async def status(self, token: str, publish_id: str) -> results.CallResult[PublishStatus]:
         """Say where TikTok is with a post. May be repeated."""
 
 
@@ -63,7 +63,7 @@ class PublisherEffects:
         return _fact_of(answer, attempt=effect.attempt, version=token.version)
 
 
-def _fact_of(answer: outcomes.Outcome[PublishStatus], *, attempt: int, version: int) -> Outcome:
+def _fact_of(answer: results.CallResult[PublishStatus], *, attempt: int, version: int) -> Outcome:
     match answer:
         case Done(value=status):
             return _fact_of_status(status, attempt)
@@ -89,7 +89,7 @@ def _fact_of_status(status: PublishStatus, attempt: int) -> Outcome:
 
 
 def _fact_of_refusal(refused: Refused, *, attempt: int, version: int) -> Outcome:
-    remedy = remedy_of(refused)
+    remedy = retry_advice(refused)
     if remedy is RetryAdvice.TOKEN_REJECTED:
         return CredentialRejected(attempt=attempt, version=version, code=refused.code)
     if remedy is RetryAdvice.RECONSENT:

@@ -27,8 +27,8 @@ from tiktok.webhooks import (
     Notification,
     Stale,
     Unreadable,
-    judge_signature,
     read_notification,
+    verify_signature,
 )
 
 _SCHEME = APIKeyHeader(
@@ -102,7 +102,7 @@ def webhook_routes(
         body = await _body_of(http)
         now = clock()
         _check(
-            judge_signature(
+            verify_signature(
                 http.headers.get(SIGNATURE_HEADER), body, client_secret=app.client_secret, now=now, tolerance=tolerance
             )
         )

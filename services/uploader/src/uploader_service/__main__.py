@@ -3,10 +3,10 @@
 import sys
 
 from common.service.process import run_process
-from uploader_service.outcomes import SERVICE
-from uploader_service.wiring import Role, run
+from uploader_service.service import NAME, Role
+from uploader_service.wiring import run
 
 DESCRIPTION = "Takes posts to TikTok."
 
 if __name__ == "__main__":
-    sys.exit(run_process(service=SERVICE, description=DESCRIPTION, roles=Role, run=run))
+    sys.exit(run_process(service=NAME, description=DESCRIPTION, roles=Role, run=run))

@@ -13,6 +13,8 @@ from common.contract.post import (
 )
 from common.contract.state_keys import post_id_of
 from common.streams.api import Decision, Due, StateKey
+from uploader_service.decisions_effect_results import settle
+from uploader_service.decisions_requests import fault_of, is_too_old, shown_source, validity_of
 from uploader_service.facts import (
     AccountSeen,
     ChunkDeclined,
@@ -35,9 +37,7 @@ from uploader_service.facts import (
     TicketUnreadable,
     Unanswered,
 )
-from uploader_service.moves import back_off, expire, fail, finished, keep, next_attempt, too_late, unchanged, wait
-from uploader_service.outcomes import settle
-from uploader_service.post import (
+from uploader_service.states import (
     PARKED_FOR,
     REMEMBER,
     TELL_AFTER,
@@ -60,7 +60,7 @@ from uploader_service.post import (
     limit_of,
     returnable_until,
 )
-from uploader_service.requests import fault_of, is_too_old, shown_source, validity_of
+from uploader_service.transitions import back_off, expire, fail, finished, keep, next_attempt, too_late, unchanged, wait
 
 
 def decide(key: StateKey, state: Post | None, fact: Fact | Due, now: UtcDatetime) -> Decision[Post]:

@@ -5,7 +5,7 @@ Errors:
     ├── OriginRefused    a trusted source in the settings is not `host:port` (a ValueError: validators may raise it)
     └── UrlOver          an upload url came to the end of its life while bytes were sent to it
 
-Beside its port: `uploader_service.source_problems.SourceFailed` (reading a source stopped).
+Beside its port: `uploader_service.sources.problems.SourceFailed` (reading a source stopped).
 """
 
 

@@ -6,9 +6,9 @@ from typing import TypeAlias
 from common.clock import UtcDatetime
 from common.contract.post import FailureReason, PostRequested
 from tiktok.models import StatusCode
-from tiktok.outcomes import Refused
-from uploader_service.post import Media
-from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, TikTokCall
+from tiktok.results import Refused
+from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, TikTokCall
+from uploader_service.states import Media
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

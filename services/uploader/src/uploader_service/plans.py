@@ -2,7 +2,8 @@
 
 from common.clock import UtcDatetime
 from common.streams.api import StateKey, Wait
-from uploader_service.post import (
+from uploader_service.effects import Wanted, wanted_by
+from uploader_service.states import (
     PARKED_FOR,
     REMEMBER,
     TELL_AFTER,
@@ -20,7 +21,6 @@ from uploader_service.post import (
     limit_of,
     returnable_until,
 )
-from uploader_service.wishes import Wanted, wanted_by
 
 
 def next_effect(key: StateKey, state: Post, now: UtcDatetime) -> Wanted | Wait:

@@ -5,7 +5,6 @@ import ssl
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from enum import StrEnum
 
 import httpx
 
@@ -21,20 +20,14 @@ from common.streams.log.membership import join_group
 from common.streams.log.topics import check_topics
 from tiktok.client import CONNECTIONS, TikTok
 from tiktok.uploads import Uploads
-from uploader_service.effects import UploaderEffects
-from uploader_service.machine import MACHINE
-from uploader_service.outcomes import SERVICE
+from uploader_service import service
+from uploader_service.effect_handler import UploaderEffects
+from uploader_service.processor import MACHINE
 from uploader_service.settings import UploaderSettings, listed
-from uploader_service.sources import Sources
+from uploader_service.sources.reader import Sources
 
 
-class Role(StrEnum):
-    """What a process of the uploader does."""
-
-    WORKER = "worker"
-
-
-async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
+async def run(roles: Collection[service.Role], stop: asyncio.Event) -> None:
     """Run until `stop`. There is only one role.
 
     Raises:
@@ -44,20 +37,20 @@ async def run(roles: Collection[Role], stop: asyncio.Event) -> None:
     del roles
     kafka, settings = read(KafkaSettings), read(UploaderSettings)
     await check_topics(kafka.bootstrap_servers, partitions=kafka.partitions)
-    log = KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=SERVICE)
+    log = KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=service.NAME)
     async with AsyncExitStack() as opened:
         effects = await open_effects(opened, settings)
         membership = await opened.enter_async_context(
             join_group(
                 bootstrap_servers=kafka.bootstrap_servers,
-                group=SERVICE,
+                group=service.NAME,
                 topic=POST_REQUESTS.name,
                 instance=settings.instance,
                 session_timeout_ms=settings.session_timeout_ms,
             )
         )
         worker = Worker(membership)
-        app = create_app(service=SERVICE, ready=lambda: _not_ready(worker))
+        app = create_app(service=service.NAME, ready=lambda: _not_ready(worker))
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, host=settings.http_host, port=settings.http_port, stop=stop), name="http")
             await run_worker(

@@ -39,10 +39,10 @@ from common.contract.post import (
     PrivacyLevel,
 )
 from common.streams.api import Decision, Due, ForeignRecord, StateKey, Wait
+from uploader_service.decisions_requests import shown_source, validity_of
 from uploader_service.facts import AccountSeen, CredentialSeen, Illegible, Requested, Returned
-from uploader_service.inputs import illegible, on_view_change, translate
 from uploader_service.plans import next_effect
-from uploader_service.post import (
+from uploader_service.states import (
     PARKED_FOR,
     TELL_AFTER,
     AwaitingCredential,
@@ -55,7 +55,7 @@ from uploader_service.post import (
     digest_of,
     job_of,
 )
-from uploader_service.requests import shown_source, validity_of
+from uploader_service.translate import illegible, on_view_change, translate
 
 ASKED = Requested(request=REQUEST, recorded_at=NOW)
 OTHER = Requested(request=replace(REQUEST, caption="A dog"), recorded_at=NOW)

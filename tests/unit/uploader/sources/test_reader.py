@@ -13,7 +13,7 @@ import trustme
 
 from common.contract.post import FailureReason
 from tiktok.limits import MAX_VIDEO_BYTES
-from uploader_service.source_problems import (
+from uploader_service.sources.problems import (
     Changed,
     Empty,
     ForbiddenAddress,
@@ -30,7 +30,7 @@ from uploader_service.source_problems import (
     Unavailable,
     failure_reason,
 )
-from uploader_service.sources import PIECE_BYTES, Probed, Sources
+from uploader_service.sources.reader import PIECE_BYTES, Probed, Sources
 
 VIDEO = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42" + bytes(range(256)) * 8192
 Answer = Callable[[str, int, int], bytes]

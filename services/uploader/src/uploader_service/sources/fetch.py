@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from uploader_service.source_deadline import Deadline
-from uploader_service.source_guard import GuardedNetwork, Resolver
-from uploader_service.source_problems import (
+from uploader_service.sources.deadline import Deadline
+from uploader_service.sources.problems import (
     HasCredentials,
     Malformed,
     NoRanges,
@@ -20,7 +19,8 @@ from uploader_service.source_problems import (
     TemporarilyUnavailable,
     TooManyRedirects,
 )
-from uploader_service.source_ranges import header
+from uploader_service.sources.ranges import header
+from uploader_service.sources.ssrf_guard import GuardedNetwork, Resolver
 
 REDIRECT_LIMIT = 3
 

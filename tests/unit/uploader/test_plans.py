@@ -26,11 +26,11 @@ from builders.uploader_states import (
 from common.clock import UtcDatetime
 from common.contract.post import DelayReason
 from common.streams.api import EffectRequest, EntityGroup, StateKey, Wait
-from uploader_service.lanes import STATUS_SHARE_PER_MINUTE, admit
-from uploader_service.machine import MACHINE
+from uploader_service.admission import STATUS_SHARE_PER_MINUTE, admit
+from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted, wanted_by
 from uploader_service.plans import next_effect
-from uploader_service.post import FIND_OUT_FOR, URL_LIFE, URL_MARGIN, Calls, Post, Waiting, Working, tenant_of
-from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted, wanted_by
+from uploader_service.processor import MACHINE
+from uploader_service.states import FIND_OUT_FOR, URL_LIFE, URL_MARGIN, Calls, Post, Waiting, Working, tenant_of
 
 MINUTE = timedelta(minutes=1)
 

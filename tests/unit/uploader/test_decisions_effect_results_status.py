@@ -46,6 +46,7 @@ from common.contract.post import (
 )
 from common.streams.api import Due
 from tiktok.models import StatusCode
+from uploader_service.decisions_effect_results import ANOTHER_ATTEMPT_HELPS
 from uploader_service.facts import (
     ChunkDeclined,
     InitDone,
@@ -55,9 +56,7 @@ from uploader_service.facts import (
     TicketUnreadable,
     Unanswered,
 )
-from uploader_service.moves import back_off
-from uploader_service.outcomes import ANOTHER_ATTEMPT_HELPS
-from uploader_service.post import (
+from uploader_service.states import (
     FIND_OUT_FOR,
     URL_LIFE,
     URL_MARGIN,
@@ -70,6 +69,7 @@ from uploader_service.post import (
     Waiting,
     Working,
 )
+from uploader_service.transitions import back_off
 
 PAST_LIFE = NOW + URL_LIFE + URL_MARGIN
 HOUR = timedelta(hours=1)

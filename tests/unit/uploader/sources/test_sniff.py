@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploader_service.source_problems import NotAVideo
-from uploader_service.source_sniff import content_type_of
+from uploader_service.sources.problems import NotAVideo
+from uploader_service.sources.sniff import content_type_of
 
 
 def ftyp(brand: bytes) -> bytes:

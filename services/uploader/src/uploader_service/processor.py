@@ -2,17 +2,17 @@
 
 from common.contract.topics import AUTH_ACCOUNTS, AUTH_CREDENTIALS, POST_EVENTS, POST_REQUESTS
 from common.streams.api import Processor
+from uploader_service import service
+from uploader_service.admission import admit
 from uploader_service.decisions import decide
+from uploader_service.effects import Init, Wanted
 from uploader_service.facts import Fact
-from uploader_service.inputs import illegible, on_view_change, translate
-from uploader_service.lanes import admit
-from uploader_service.outcomes import SERVICE
 from uploader_service.plans import next_effect
-from uploader_service.post import Post, tenant_of
-from uploader_service.wishes import Init, Wanted
+from uploader_service.states import Post, tenant_of
+from uploader_service.translate import illegible, on_view_change, translate
 
 MACHINE: Processor[Post, Fact, Wanted] = Processor(
-    service=SERVICE,
+    service=service.NAME,
     inputs=(POST_REQUESTS, POST_EVENTS),
     views=(AUTH_CREDENTIALS, AUTH_ACCOUNTS),
     state_type=Post,

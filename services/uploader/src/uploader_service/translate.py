@@ -14,7 +14,7 @@ from common.contract.post import PostRequested, PostReturned
 from common.contract.state_keys import post_state_key
 from common.streams.api import ForeignRecord, KeyedFact, StateKey
 from uploader_service.facts import AccountSeen, CredentialSeen, Fact, Illegible, Requested, Returned
-from uploader_service.post import AwaitingCredential, Locating, Parked, Post, tenant_of
+from uploader_service.states import AwaitingCredential, Locating, Parked, Post, tenant_of
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _LONGEST_FAULT = 500

@@ -9,9 +9,12 @@ from common.contract.account import TokenRejected
 from common.contract.body import Body
 from common.contract.post import DelayReason, FailureReason
 from common.streams.api import Decision
-from tiktok.errors import RetryAdvice, remedy_of
+from tiktok.errors import RetryAdvice, retry_advice
 from tiktok.limits import MAX_VIDEO_BYTES
 from tiktok.models import StatusCode
+from uploader_service import service
+from uploader_service.decisions_requests import creator_fault_of
+from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, wanted_by
 from uploader_service.facts import (
     CallFailure,
     ChunkDeclined,
@@ -33,7 +36,20 @@ from uploader_service.facts import (
     TicketUnreadable,
     Unanswered,
 )
-from uploader_service.moves import (
+from uploader_service.states import (
+    Asking,
+    Calls,
+    Initialising,
+    Locating,
+    Media,
+    Post,
+    Probing,
+    Ticket,
+    Uploading,
+    Working,
+    url_is_past_its_life,
+)
+from uploader_service.transitions import (
     after,
     await_credential,
     fail,
@@ -47,23 +63,7 @@ from uploader_service.moves import (
     unchanged,
     wait,
 )
-from uploader_service.post import (
-    Asking,
-    Calls,
-    Initialising,
-    Locating,
-    Media,
-    Post,
-    Probing,
-    Ticket,
-    Uploading,
-    Working,
-    url_is_past_its_life,
-)
-from uploader_service.requests import creator_fault_of
-from uploader_service.wishes import AskCreator, AskStatus, Init, Probe, SendChunk, wanted_by
 
-SERVICE = "uploader"
 RATE_PAUSE = timedelta(seconds=65)
 """TikTok asks for a minute after `rate_limit_exceeded`."""
 
@@ -229,7 +229,7 @@ def chunk_declined(state: Uploading, outcome: ChunkDeclined, now: UtcDatetime) -
     """Replace a dead id as long as the last chunk cannot have left; after that, find out and never guess."""
     refused = outcome.refused
     marked = state.last_chunk_may_have_left
-    match remedy_of(refused):
+    match retry_advice(refused):
         case RetryAdvice.RATE_LIMITED:
             return wait(state, now + RATE_PAUSE, DelayReason.RATE_LIMIT, refused.message, now)
         case RetryAdvice.MISCONFIGURED | RetryAdvice.TRANSIENT:
@@ -255,7 +255,7 @@ def chunk_declined(state: Uploading, outcome: ChunkDeclined, now: UtcDatetime) -
 def declined(state: Asking | Initialising | Locating, outcome: Declined, now: UtcDatetime) -> Decision[Post]:
     """What TikTok's refusal of a call means, by its code."""
     refused = outcome.refused
-    match remedy_of(refused):
+    match retry_advice(refused):
         case RetryAdvice.TOKEN_REJECTED:
             return _token_rejected(state, outcome, now)
         case RetryAdvice.RATE_LIMITED:
@@ -285,7 +285,7 @@ def _token_rejected(state: Asking | Initialising | Locating, outcome: Declined, 
         account_id=state.job.request.account_id,
         version=outcome.version,
         code=outcome.refused.code,
-        service=SERVICE,
+        service=service.NAME,
         at=now,
     )
     struck = replace(state, job=state.job.struck())

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import httpcore
 from typing_extensions import override
 
-from uploader_service.source_deadline import Deadline, TimedStream
-from uploader_service.source_problems import ForbiddenAddress, SourceFailed
+from uploader_service.sources.deadline import Deadline, TimedStream
+from uploader_service.sources.problems import ForbiddenAddress, SourceFailed
 
 Resolver: TypeAlias = Callable[[str, int], Sequence[str]]
 """Host and port to addresses. Raises `OSError` when there are none."""

@@ -8,10 +8,10 @@ from contextlib import closing
 import httpcore
 import pytest
 
-from uploader_service.source_deadline import Deadline
-from uploader_service.source_guard import GuardedNetwork, is_public, system_resolver
-from uploader_service.source_problems import ForbiddenAddress, SourceFailed, TemporarilyUnavailable
-from uploader_service.sources import Sources
+from uploader_service.sources.deadline import Deadline
+from uploader_service.sources.problems import ForbiddenAddress, SourceFailed, TemporarilyUnavailable
+from uploader_service.sources.reader import Sources
+from uploader_service.sources.ssrf_guard import GuardedNetwork, is_public, system_resolver
 
 FORBIDDEN = [
     "0.0.0.0",

@@ -18,7 +18,7 @@ from common.contract.post import (
     PostUploaded,
 )
 from common.streams.api import Decision
-from uploader_service.post import (
+from uploader_service.states import (
     FIND_OUT_FOR,
     TELL_AFTER,
     Asking,

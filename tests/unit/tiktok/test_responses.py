@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tiktok.answers import read, read_grant, read_revoked
-from tiktok.errors import RetryAdvice, remedy_of
+from tiktok.errors import RetryAdvice, retry_advice
 from tiktok.models import StatusCode, UserInfo
-from tiktok.outcomes import Done, Refused, Unknown
-from tiktok.wire import CreatorInfoWire, StatusWire, TicketWire, UserInfoWire, VideosWire
+from tiktok.responses import read, read_revocation, read_token_response
+from tiktok.results import Done, Refused, Unknown
+from tiktok.wire import CreatorInfoWire, StatusWire, UploadPermitWire, UserInfoWire, VideosWire
 
 OK = {"code": "ok", "message": "", "log_id": "L1"}
 TICKET = {"publish_id": "v_pub_file~v2-1.1", "upload_url": "https://upload.example/video/?upload_token=t"}
@@ -35,7 +35,7 @@ def error(code: str, message: str = "") -> dict[str, Any]:
 
 
 def test_ok_and_data_is_done() -> None:
-    outcome = read(answer(200, {"data": TICKET, "error": OK}), TicketWire)
+    outcome = read(answer(200, {"data": TICKET, "error": OK}), UploadPermitWire)
     assert isinstance(outcome, Done)
     assert outcome.value.publish_id == TICKET["publish_id"]
     assert outcome.value.upload_url == TICKET["upload_url"]
@@ -58,14 +58,14 @@ def test_ok_and_data_is_done() -> None:
     ],
 )
 def test_a_code_is_a_refusal_whatever_the_status(status: int, code: str, remedy: RetryAdvice) -> None:
-    outcome = read(answer(status, error(code, "why")), TicketWire)
+    outcome = read(answer(status, error(code, "why")), UploadPermitWire)
     assert outcome == Refused(status=status, code=code, message="why", log_id="L1")
-    assert remedy_of(outcome) is remedy
+    assert retry_advice(outcome) is remedy
 
 
 @pytest.mark.parametrize("spelling", ["invalid_param", "invalid_params"])
 def test_both_spellings_are_one_code(spelling: str) -> None:
-    outcome = read(answer(400, error(spelling)), TicketWire)
+    outcome = read(answer(400, error(spelling)), UploadPermitWire)
     assert isinstance(outcome, Refused)
     assert outcome.code == "invalid_params"
 
@@ -93,14 +93,14 @@ def test_both_spellings_are_one_code(spelling: str) -> None:
     ],
 )
 def test_what_cannot_be_trusted_is_unknown(status: int, body: Any) -> None:
-    assert isinstance(read(answer(status, body), TicketWire), Unknown)
+    assert isinstance(read(answer(status, body), UploadPermitWire), Unknown)
 
 
 @pytest.mark.parametrize("body", [b"", b"slow down", {"error": OK, "data": TICKET}])
 def test_429_is_a_refusal_even_without_a_word(body: Any) -> None:
-    outcome = read(answer(429, body), TicketWire)
+    outcome = read(answer(429, body), UploadPermitWire)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is RetryAdvice.RATE_LIMITED
+    assert retry_advice(outcome) is RetryAdvice.RATE_LIMITED
 
 
 def test_post_ids_become_strings_digit_by_digit() -> None:
@@ -145,7 +145,7 @@ def test_a_video_id_is_a_string_whatever_it_came_as() -> None:
 @pytest.mark.parametrize("status", [200, 201, 400, 500])
 @pytest.mark.parametrize("extra", [{}, {"error": ""}, {"error": None}, {"error": OK}])
 def test_tokens_without_an_error_are_a_grant_whatever_the_status(status: int, extra: Any) -> None:
-    outcome = read_grant(answer(status, {**GRANT, **extra}))
+    outcome = read_token_response(answer(status, {**GRANT, **extra}))
     assert isinstance(outcome, Done)
     assert outcome.value.scopes == ("user.info.basic", "video.publish")
     assert (outcome.value.expires_in, outcome.value.refresh_expires_in) == (7200, 15552000)
@@ -155,11 +155,11 @@ def test_tokens_without_an_error_are_a_grant_whatever_the_status(status: int, ex
 @pytest.mark.parametrize("tokens", [{}, GRANT])
 def test_an_oauth_error_is_a_refusal_whatever_the_status(status: int, tokens: Any) -> None:
     body = {**tokens, "error": "invalid_grant", "error_description": "Authorization code is expired.", "log_id": "L2"}
-    outcome = read_grant(answer(status, body))
+    outcome = read_token_response(answer(status, body))
     assert outcome == Refused(
         status=status, code="invalid_grant", message="Authorization code is expired.", log_id="L2"
     )
-    assert remedy_of(outcome) is RetryAdvice.RECONSENT
+    assert retry_advice(outcome) is RetryAdvice.RECONSENT
 
 
 @pytest.mark.parametrize(
@@ -177,35 +177,35 @@ def test_an_oauth_error_is_a_refusal_whatever_the_status(status: int, tokens: An
     ],
 )
 def test_oauth_refusals_have_remedies(code: str, remedy: RetryAdvice) -> None:
-    outcome = read_grant(answer(400, {"error": code}))
+    outcome = read_token_response(answer(400, {"error": code}))
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is remedy
+    assert retry_advice(outcome) is remedy
     assert outcome.log_id == "H1"
 
 
 @pytest.mark.parametrize("body", [b"", b"slow down", {"error": "invalid_request"}, {"error": "invalid_grant"}, {}])
 def test_a_refresh_that_comes_too_fast_has_to_wait_whatever_the_word(body: Any) -> None:
-    outcome = read_grant(answer(429, body))
+    outcome = read_token_response(answer(429, body))
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is RetryAdvice.RATE_LIMITED
+    assert retry_advice(outcome) is RetryAdvice.RATE_LIMITED
 
 
 def test_too_many_posts_stay_a_long_wait_at_any_status() -> None:
-    outcome = read(answer(429, error("spam_risk_too_many_posts")), TicketWire)
+    outcome = read(answer(429, error("spam_risk_too_many_posts")), UploadPermitWire)
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is RetryAdvice.WAIT_LONG
+    assert retry_advice(outcome) is RetryAdvice.WAIT_LONG
 
 
 @pytest.mark.parametrize("status", [200, 204])
 @pytest.mark.parametrize("body", [b"", b" \n", {}, {"error": ""}, {"data": {}, "error": OK}])
 def test_no_error_is_a_revoke_done(status: int, body: Any) -> None:
-    assert read_revoked(answer(status, body)) == Done(None)
+    assert read_revocation(answer(status, body)) == Done(None)
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
 def test_a_revoke_with_an_error_is_a_refusal_whatever_the_status(status: int) -> None:
     body = {"error": "invalid_request", "error_description": "The request parameters are malformed.", "log_id": "L2"}
-    assert read_revoked(answer(status, body)) == Refused(
+    assert read_revocation(answer(status, body)) == Refused(
         status=status, code="invalid_request", message="The request parameters are malformed.", log_id="L2"
     )
 
@@ -229,14 +229,14 @@ def test_a_revoke_with_an_error_is_a_refusal_whatever_the_status(status: int) ->
     ],
 )
 def test_a_revoke_without_a_word_that_can_be_trusted_is_unknown(status: int, body: Any) -> None:
-    assert isinstance(read_revoked(answer(status, body)), Unknown)
+    assert isinstance(read_revocation(answer(status, body)), Unknown)
 
 
 @pytest.mark.parametrize("body", [b"", {}, b"slow down"])
 def test_a_revoke_that_comes_too_fast_is_refused(body: Any) -> None:
-    outcome = read_revoked(answer(429, body))
+    outcome = read_revocation(answer(429, body))
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is RetryAdvice.RATE_LIMITED
+    assert retry_advice(outcome) is RetryAdvice.RATE_LIMITED
 
 
 @pytest.mark.parametrize(
@@ -255,9 +255,9 @@ def test_what_tiktok_leaves_out_of_a_person_is_empty(user: dict[str, Any], expec
 
 
 def test_an_oauth_error_in_the_common_envelope_is_read_too() -> None:
-    outcome = read_grant(answer(429, error("rate_limit_exceeded")))
+    outcome = read_token_response(answer(429, error("rate_limit_exceeded")))
     assert isinstance(outcome, Refused)
-    assert remedy_of(outcome) is RetryAdvice.RATE_LIMITED
+    assert retry_advice(outcome) is RetryAdvice.RATE_LIMITED
 
 
 @pytest.mark.parametrize(
@@ -275,13 +275,13 @@ def test_an_oauth_error_in_the_common_envelope_is_read_too() -> None:
     ],
 )
 def test_a_grant_that_is_not_whole_is_unknown(status: int, body: Any) -> None:
-    assert isinstance(read_grant(answer(status, body)), Unknown)
+    assert isinstance(read_token_response(answer(status, body)), Unknown)
 
 
 def test_reprs_and_reasons_hide_secrets() -> None:
-    grant = read_grant(answer(200, GRANT))
-    ticket = read(answer(200, {"data": TICKET, "error": OK}), TicketWire)
-    broken = read_grant(answer(200, {**GRANT, "expires_in": 0}))
+    grant = read_token_response(answer(200, GRANT))
+    ticket = read(answer(200, {"data": TICKET, "error": OK}), UploadPermitWire)
+    broken = read_token_response(answer(200, {**GRANT, "expires_in": 0}))
     for text in (repr(grant), repr(ticket), repr(broken)):
         assert "act.1" not in text
         assert "rft.1" not in text

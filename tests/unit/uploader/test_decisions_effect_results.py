@@ -59,8 +59,7 @@ from uploader_service.facts import (
     TicketUnreadable,
     Unanswered,
 )
-from uploader_service.moves import MOST_ATTEMPTS
-from uploader_service.post import (
+from uploader_service.states import (
     URL_LIFE,
     Asking,
     AwaitingCredential,
@@ -74,6 +73,7 @@ from uploader_service.post import (
     Waiting,
     Working,
 )
+from uploader_service.transitions import MOST_ATTEMPTS
 
 HOUR = timedelta(hours=1)
 names = [type(state).__name__ for state in STATES]

@@ -7,9 +7,9 @@ import httpx
 import msgspec
 
 from tiktok.errors import RATE_LIMIT_EXCEEDED
-from tiktok.models import Grant
-from tiktok.outcomes import Done, NotSent, Outcome, Refused, Unknown
-from tiktok.wire import DataWire, EnvelopeWire, ErrorWire, GrantWire, OAuthErrorWire
+from tiktok.models import TokenResponse
+from tiktok.results import CallResult, Done, NotSent, Refused, Unknown
+from tiktok.wire import DataWire, EnvelopeWire, ErrorWire, OAuthErrorWire, TokenResponseWire
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -29,7 +29,7 @@ class Wire(Protocol[T_co]):
         ...
 
 
-def read(response: httpx.Response, wire: type[Wire[T]]) -> Outcome[T]:
+def read(response: httpx.Response, wire: type[Wire[T]]) -> CallResult[T]:
     """What an API answer says; `wire` describes its `data`."""
     log_id = response.headers.get("x-tt-logid", "")
     try:
@@ -47,7 +47,7 @@ def read(response: httpx.Response, wire: type[Wire[T]]) -> Outcome[T]:
         return Unknown(f"an answer of another shape: {mismatch}, log id {error.log_id or log_id}")
 
 
-def read_grant(response: httpx.Response) -> Outcome[Grant]:
+def read_token_response(response: httpx.Response) -> CallResult[TokenResponse]:
     """What the token endpoint says: tokens and no error is a success whatever the status, anything else is none."""
     log_id = response.headers.get("x-tt-logid", "")
     try:
@@ -62,7 +62,7 @@ def read_grant(response: httpx.Response) -> Outcome[Grant]:
     )
 
 
-def read_revoked(response: httpx.Response) -> Outcome[None]:
+def read_revocation(response: httpx.Response) -> CallResult[None]:
     """What the revoke endpoint says: no error is a success, with an empty body too; an error is none at any status."""
     log_id = response.headers.get("x-tt-logid", "")
     try:
@@ -79,7 +79,7 @@ def read_revoked(response: httpx.Response) -> Outcome[None]:
     )
 
 
-def not_answered(error: httpx.HTTPError) -> NotSent | Unknown:
+def call_without_response(error: httpx.HTTPError) -> NotSent | Unknown:
     """What a broken exchange means. Only a connection that never stood proves that nothing was sent."""
     match error:
         case httpx.ConnectError():
@@ -91,9 +91,9 @@ def not_answered(error: httpx.HTTPError) -> NotSent | Unknown:
             return Unknown(type(error).__name__)
 
 
-def _grant(response: httpx.Response, log_id: str) -> Outcome[Grant]:
+def _grant(response: httpx.Response, log_id: str) -> CallResult[TokenResponse]:
     try:
-        return Done(msgspec.json.decode(response.content, type=GrantWire).value())
+        return Done(msgspec.json.decode(response.content, type=TokenResponseWire).value())
     except msgspec.ValidationError as mismatch:
         return Unknown(f"tokens of another shape: {mismatch}, log id {log_id}")
 

@@ -31,8 +31,9 @@ from fakes.media_source import FakeMediaSource
 from fakes.tiktok_uploads import CREATOR_INFO, URL, Attempt, FakeUploadTikTok
 from fakes.views import CredentialViews
 from harness.uploader import effects_over, run_until_handed_over
-from tiktok import outcomes
-from tiktok.outcomes import Unknown
+from tiktok import results
+from tiktok.results import Unknown
+from uploader_service.effects import SendChunk, TikTokCall, Wanted
 from uploader_service.facts import (
     CreatorTold,
     Declined,
@@ -47,9 +48,8 @@ from uploader_service.facts import (
     TicketUnreadable,
     Unanswered,
 )
-from uploader_service.post import Finished, HandedOver
-from uploader_service.source_problems import Changed, TemporarilyUnavailable, Unavailable
-from uploader_service.wishes import SendChunk, TikTokCall, Wanted
+from uploader_service.sources.problems import Changed, TemporarilyUnavailable, Unavailable
+from uploader_service.states import Finished, HandedOver
 
 LATER = TemporarilyUnavailable(place="media.example", why="no route")
 ASK, INIT, STATUS = requested_effect(ASKING), requested_effect(INITIALISING), requested_effect(LOCATING)
@@ -182,7 +182,7 @@ class Stuck:
     sending: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
 
-    def put_chunk(self, upload_url: str, *, stop: threading.Event, **_range: Any) -> outcomes.ChunkOutcome:
+    def put_chunk(self, upload_url: str, *, stop: threading.Event, **_range: Any) -> results.ChunkResult:
         self.sending.set()
         assert stop.wait(timeout=20)
         self.stopped.set()

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from uploader_service.source_deadline import Deadline
-from uploader_service.source_fetch import Answer, Fetcher
-from uploader_service.source_guard import Resolver, system_resolver
-from uploader_service.source_problems import NotAVideo, SourceFailed, SourceProblem
-from uploader_service.source_ranges import Version, first_part, same_part
-from uploader_service.source_sniff import SNIFFED_BYTES, content_type_of
+from uploader_service.sources.deadline import Deadline
+from uploader_service.sources.fetch import Answer, Fetcher
+from uploader_service.sources.problems import NotAVideo, SourceFailed, SourceProblem
+from uploader_service.sources.ranges import Version, first_part, same_part
+from uploader_service.sources.sniff import SNIFFED_BYTES, content_type_of
+from uploader_service.sources.ssrf_guard import Resolver, system_resolver
 
 # Measured: below half of this every piece's fixed cost shows; above, the allocator hands each piece's memory back to
 # the system, and page faults cost more than fewer pieces save.

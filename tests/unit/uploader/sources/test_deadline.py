@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import httpcore
 import pytest
 
-from uploader_service.source_deadline import Deadline, TimedStream
+from uploader_service.sources.deadline import Deadline, TimedStream
 
 
 @dataclass

@@ -32,6 +32,7 @@ from common.contract.post import (
 from common.streams.api import Due, Wait
 from tiktok.models import StatusCode
 from uploader_service.decisions import decide
+from uploader_service.effects import AskStatus, Init, Probe, SendChunk, wanted_by
 from uploader_service.facts import (
     ChunkDeclined,
     ChunkStored,
@@ -47,7 +48,7 @@ from uploader_service.facts import (
     TicketUnreadable,
 )
 from uploader_service.plans import next_effect
-from uploader_service.post import (
+from uploader_service.states import (
     URL_LIFE,
     URL_MARGIN,
     AwaitingCredential,
@@ -60,7 +61,6 @@ from uploader_service.post import (
     Waiting,
     Working,
 )
-from uploader_service.wishes import AskStatus, Init, Probe, SendChunk, wanted_by
 
 PAUSES = (timedelta(0), timedelta(seconds=2), timedelta(minutes=2), timedelta(minutes=66), timedelta(hours=3))
 STARTS = (None, INITIALISING, LAST_CHUNK, LOCATING_LAST)

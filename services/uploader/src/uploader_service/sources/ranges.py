@@ -9,7 +9,7 @@ import httpcore
 import msgspec
 
 from tiktok.limits import MAX_VIDEO_BYTES
-from uploader_service.source_problems import (
+from uploader_service.sources.problems import (
     Changed,
     Empty,
     NoRanges,

@@ -1,6 +1,6 @@
 """Tells a video by its first bytes. Names and Content-Type headers are what someone claims; TikTok looks inside too."""
 
-from uploader_service.source_problems import NotAVideo
+from uploader_service.sources.problems import NotAVideo
 
 SNIFFED_BYTES = 4096
 

@@ -40,7 +40,7 @@ class Unknown:
     reason: str
 
 
-Outcome: TypeAlias = Done[T] | Refused | NotSent | Unknown
+CallResult: TypeAlias = Done[T] | Refused | NotSent | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +50,4 @@ class Stored:
     complete: bool
 
 
-ChunkOutcome: TypeAlias = Stored | Refused | NotSent | Unknown
+ChunkResult: TypeAlias = Stored | Refused | NotSent | Unknown
