@@ -1,4 +1,4 @@
-# One image for every process of Postbus; the command says which one it is:
+# One image for every process of Postbus; the command chooses the process:
 #   docker run IMAGE uploader_service        docker run IMAGE publisher_service edge
 FROM python:3.11-slim AS build
 

@@ -13,7 +13,7 @@ CREATOR ?=
 POST_ID ?=
 VIA ?=
 MODULES := postbus-common=common,postbus-tiktok=tiktok,postbus-sandbox=tiktok_sandbox,postbus-stack=stack
-# Started as processes or loaded by name, so no import tells that they are needed.
+# Started as processes or loaded by name, so no import shows that they are needed.
 NOT_IMPORTED := uvloop|httptools|python-multipart|secantusdb|postbus-sandbox|postbus-auth|postbus-uploader|postbus-publisher|postbus-analytics
 DEPTRY = $(BIN)/deptry --package-module-name-map $(MODULES) --per-rule-ignores "DEP002=$(NOT_IMPORTED)"
 
@@ -49,13 +49,13 @@ simulated: $(READY)
 tested: $(READY)
 	$(PYTEST) $(TESTS) --ignore=tests/simulation
 
-conformance: $(READY) ## Hold the sandbox to docs/tiktok-api.md, case by case; URL=http://… takes a running one.
+conformance: $(READY) ## Check the sandbox against docs/tiktok-api.md, case by case; URL=http://… checks a running one.
 	PYTHONPATH=tests $(BIN)/python -m conformance $(URL)
 
 soak-auth: $(READY) ## A thousand accounts, 100 refreshes each, with kills, pauses and lost answers; ends with a RESULT line.
 	PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
-demo: $(READY) ## A real video through everything, with two kills on the way; ends with a RESULT line.
+demo: $(READY) ## A real video through the whole product, with two kills on the way; ends with a RESULT line.
 	$(BIN)/python -m stack.demo
 
 up: $(READY) ## Start the stack in the background and print its addresses.
@@ -84,7 +84,7 @@ status: $(READY) ## Print the addresses of the running stack.
 bench: $(READY) ## Measure; one JSON line for each figure.
 	@set -e; for script in bench/*.py; do $(BIN)/python "$$script"; done
 
-events: $(READY) ## Write the JSON Schemas, the AsyncAPI document and the page of problems again.
+events: $(READY) ## Write the generated documents: JSON Schemas, AsyncAPI, the table of events, the page of problems.
 	$(BIN)/python -m common.contract.generate
 	$(BIN)/python -m common.http.problems_page
 

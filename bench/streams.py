@@ -68,7 +68,7 @@ def request(account_id: str, number: int) -> PostRequested:
     )
 
 
-def said(key: StateKey, times: int, now: UtcDatetime) -> PostProgressed:
+def progressed(key: StateKey, times: int, now: UtcDatetime) -> PostProgressed:
     return PostProgressed(
         account_id=key.partition_key,
         post_id=key.entity_id,
@@ -89,7 +89,7 @@ def decide(key: StateKey, state: Seen | None, fact: PostRequested | Due, now: Ut
     if isinstance(fact, Due):
         return Decision(state=state)
     times = 1 if state is None else state.times + 1
-    return Decision(state=Seen(request=fact, times=times), events=(said(key, times, now),))
+    return Decision(state=Seen(request=fact, times=times), events=(progressed(key, times, now),))
 
 
 MACHINE: Processor[Seen, PostRequested, None] = Processor(
@@ -124,7 +124,7 @@ class Ground:
         self._next = iter(range(PARTITIONS))
 
     def fresh(self) -> tuple[int, str]:
-        """Return a partition nobody used and an account that lives there."""
+        """Return an unused partition and an account that belongs to it."""
         number = next(self._next)
         accounts = (f"acc_{n}" for n in range(100_000))
         return number, next(account for account in accounts if self.log.partition_of(account) == number)
@@ -218,7 +218,7 @@ def transaction(account_id: str, partition: int, numbers: Sequence[int]) -> list
     states = [Seen(request=request(account_id, number), times=1) for number in numbers]
     return [
         *(journal.put(key, state, None) for key, state in zip(keys, states, strict=True)),
-        *(write(said(key, 1, NOW), None) for key in keys),
+        *(write(progressed(key, 1, NOW), None) for key in keys),
         journal.put_position({POST_REQUESTS.name: numbers[-1] + 1}, NOW),
     ]
 
@@ -239,7 +239,7 @@ async def bare_transaction(producer: AIOKafkaProducer, records: Sequence[Outgoin
 
 
 async def bare_rate(ground: Ground, per_transaction: int, count: int) -> float:
-    """Transitions per CPU-second of a loop that writes records made beforehand."""
+    """Transitions per CPU-second of a loop that writes records made in advance."""
     partition, account_id = ground.fresh()
     batches = [
         transaction(account_id, partition, range(first, first + per_transaction))

@@ -1,4 +1,4 @@
-"""Makes the virtual environment from requirements.lock, with nothing but Python's standard library to begin with."""  # noqa: INP001  # a script, no package
+"""Makes the virtual environment from requirements.lock, using only Python's standard library."""  # noqa: INP001  # a script, no package
 
 import os
 import re
@@ -12,7 +12,7 @@ LOCK = Path("requirements.lock")
 
 
 def main(folder: str, packages: list[str]) -> None:
-    """Install every locked library, hashes checked, and the packages of the workspace as they lie here."""
+    """Install every locked library, with hashes checked, and the workspace's packages as editable."""
     environment = Path(folder)
     python = environment / "bin" / "python"
     if not python.exists():
@@ -30,7 +30,7 @@ def main(folder: str, packages: list[str]) -> None:
 
 
 def install_uv(python: Path) -> None:
-    """Install the locked uv by pip: it installs the rest several times faster."""
+    """Install the locked uv with pip; uv installs the rest several times faster."""
     with tempfile.TemporaryDirectory() as folder:
         only = Path(folder) / "uv.txt"
         only.write_text(entry("uv"))
@@ -41,17 +41,17 @@ def entry(name: str) -> str:
     """Return one library's lines of the lock, hashes included."""
     found = re.search(rf"^{re.escape(name)}==.*?(?=^\S|\Z)", LOCK.read_text(), re.MULTILINE | re.DOTALL)
     if found is None:
-        sys.exit(f"{LOCK} does not name {name}")
+        sys.exit(f"{LOCK} has no entry for {name}. Write it again with `make lock`.")
     return found.group()
 
 
 def run(command: list[str]) -> None:
     """Run a command that must succeed."""
-    # An environment that happens to be active must not be the one that is changed.
+    # Without VIRTUAL_ENV: uv would install into an environment that happens to be active.
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     done = subprocess.run(command, check=False, env=environment)
     if done.returncode != 0:
-        sys.exit(f"failed: {' '.join(command[:4])} …")
+        sys.exit(f"This command failed: {' '.join(command[:4])} …. Its output is above.")
 
 
 if __name__ == "__main__":

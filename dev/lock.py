@@ -1,4 +1,4 @@
-"""Writes requirements.lock: every library of every package and every tool, with hashes and without addresses."""  # noqa: INP001  # a script, no package
+"""Writes requirements.lock: every library and tool, with hashes and without addresses."""  # noqa: INP001  # a script, no package
 
 import subprocess
 import sys
@@ -19,16 +19,16 @@ def main(packages: list[str]) -> None:
     ]
     subprocess.run(command, input="\n".join(requirements(packages)), text=True, check=True)
     if "://" in LOCK.read_text():
-        sys.exit(f"{LOCK} holds an address; it must not")
+        sys.exit(f"{LOCK} contains an address. Remove it: the lock has to work with any index.")
 
 
 def requirements(packages: list[str]) -> list[str]:
-    """Collect what the packages and the tools ask for, without the packages themselves."""
-    wanted = set(TOOLS.read_text().splitlines())
+    """Return the requirements of the packages and tools, without the packages themselves."""
+    names = set(TOOLS.read_text().splitlines())
     for package in packages:
         project = tomllib.loads((Path(package) / "pyproject.toml").read_text())["project"]
-        wanted |= {text for text in project["dependencies"] if not text.startswith(OURS)}
-    return sorted(wanted)
+        names |= {text for text in project["dependencies"] if not text.startswith(OURS)}
+    return sorted(names)
 
 
 if __name__ == "__main__":

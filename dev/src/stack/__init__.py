@@ -1,1 +1,4 @@
-"""The local stack: Postbus and everything it needs as child processes. Start reading at `stack.local.Stack`."""
+"""The local stack: Postbus and everything it needs as child processes.
+
+Start reading at `stack.local.Stack`.
+"""

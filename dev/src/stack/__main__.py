@@ -96,7 +96,7 @@ def _no_answer(problem: Exception) -> str:
 
 
 def up(folder: Path) -> int:
-    """Start the stack as a process of its own, unless it runs; return once it is ready."""
+    """Start the stack in the background, unless it runs; return once it is ready."""
     options = Options.from_environment()
     if not state.is_locked(folder):
         if not (options.kafka or options.containers):
@@ -115,6 +115,7 @@ def run(folder: Path) -> int:
     try:
         with Stack(folder, Options.from_environment()):
             status(folder)
+            # The children have threads of their own; this one only waits for a signal.
             threading.Event().wait()
     except KeyboardInterrupt:
         Console().print("Stopped.")
@@ -122,7 +123,10 @@ def run(folder: Path) -> int:
 
 
 def down(folder: Path) -> int:
-    """Stop the stack of this folder and wait until its processes have ended. It may be another terminal's."""
+    """Stop the stack of this folder and wait until its processes have ended.
+
+    Any terminal can stop it: the state file names the process to signal.
+    """
     last = state.read(folder)
     if last is None or not state.is_locked(folder):
         Console().print("No stack runs here. Nothing to stop.")
@@ -156,6 +160,7 @@ def _start_in_background(folder: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "stack", "up", "--foreground", "--folder", str(folder)]
     with log.open("ab") as output:
+        # A session of its own: closing this terminal does not stop the stack.
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -173,6 +178,7 @@ def _start_in_background(folder: Path) -> None:
 
 
 def _is_ready(folder: Path, pid: int | None = None) -> bool:
+    # A killed stack leaves a state file that still looks ready, so its process has to exist.
     now = state.read(folder)
     return now is not None and now.ready and (pid is None or now.pid == pid) and psutil.pid_exists(now.pid)
 

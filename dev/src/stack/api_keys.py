@@ -1,4 +1,4 @@
-"""Creates tenants and their API keys as an operator does: through auth's admin API."""
+"""Creates tenants and API keys as an operator does: through auth's admin API."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,14 +23,17 @@ _PROBES: Final = {
 
 
 class Operator:
-    """An operator of a stack: has auth's bootstrap secret. `urls` are the edges that have to know a new key."""
+    """An operator of a stack, who has auth's bootstrap secret.
+
+    `urls` are the edges that have to know a new key, by service name.
+    """
 
     def __init__(self, urls: Mapping[str, str], bootstrap_secret: str) -> None:
         self._urls = urls
         self._secret = bootstrap_secret
 
     def create_key(self, tenant: str, scopes: tuple[str, ...] = SCOPES) -> str:
-        """Create an API key, and the tenant if it is missing; return once every edge accepts the key.
+        """Create an API key, and its tenant if missing; return once every edge accepts it.
 
         An edge learns of a key from Kafka, a moment after auth has answered.
 
@@ -56,11 +59,15 @@ class Operator:
                 for name, (method, path) in _PROBES.items()
                 if name in self._urls
             ]
+        # 503: the edge has not read the keys yet.
         unknown = {httpx.codes.UNAUTHORIZED, httpx.codes.SERVICE_UNAVAILABLE}
         return not any(answer.status_code in unknown for answer in answers)
 
     def write_key(self, path: Path, tenant: str) -> None:
-        """Write an API key of the tenant to a file that only its owner can read; keep one that still works."""
+        """Write an API key of the tenant to a file; keep one that still works.
+
+        Only the file's owner can read it.
+        """
         if path.exists() and self.is_accepted(path.read_text().strip()):
             return
         path.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""Writes the secrets and certificates that docker-compose.yml mounts, and an API key, to .stack/compose.
+"""Writes what docker-compose.yml mounts to .stack/compose: secrets, certificates.
 
 `python -m stack.compose` before the containers start, `python -m stack.compose key` once they run.
 """
@@ -19,13 +19,17 @@ FOLDER: Final = Path(".stack/compose")
 
 
 def write_files(folder: Path = FOLDER) -> None:
-    """Write one file of variables per container. May be repeated: existing secrets are kept."""
+    """Write one file of variables per container.
+
+    May be repeated: existing secrets are kept.
+    """
     tls.certificates(folder, "sandbox")
     # The container reads it as another user. Other users of this machine cannot enter the folder.
     (folder / "server.key").chmod(0o644)
     made = keys.load(folder)
     for name, text in variables(made).items():
         path = folder / f"{name}.env"
+        # Created with its mode before the secrets are written.
         path.touch(mode=0o600)
         path.write_text(text)
 

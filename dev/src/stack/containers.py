@@ -1,4 +1,7 @@
-"""Kafka and MongoDB from their official images, for POSTBUS_STACK=docker; needs a Docker engine."""
+"""Kafka and MongoDB from their official images, for POSTBUS_STACK=docker.
+
+Needs a Docker engine.
+"""
 
 from typing import Final
 
@@ -53,6 +56,7 @@ class KafkaContainer:
 
     def stop(self) -> None:
         """Stop the container; its volume stays."""
+        # testcontainers deletes volumes by default, which would lose the data.
         self._container.stop(delete_volume=False)
 
 

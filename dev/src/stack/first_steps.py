@@ -1,4 +1,4 @@
-"""README's first steps on a running stack: make a clip, connect an account, request a post and follow it.
+"""README's first steps: make a clip, connect an account, request a post.
 
 They use the product as a backend does: over HTTP with an API key, or over Kafka with a plain producer.
 """
@@ -40,7 +40,10 @@ END_TIMEOUT: Final = 180.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningStack:
-    """What a client of a running stack needs: addresses, the certificate authority, the first tenant's API key."""
+    """What a client of a running stack needs.
+
+    `api_key` is the first tenant's; `ca_file` signs the sandbox and the media server.
+    """
 
     folder: Path
     addresses: dict[str, str]
@@ -68,7 +71,7 @@ def find_stack(folder: Path) -> RunningStack:
 
 
 def make_clip(folder: Path, display: Display) -> Path:
-    """Make a real MP4 in the media folder of the stack, which serves it over HTTPS; keep one that is there.
+    """Make a real MP4 in the stack's media folder; keep one that is there.
 
     The stack need not run.
 
@@ -91,7 +94,9 @@ def make_clip(folder: Path, display: Display) -> Path:
 
 
 async def connect_account(folder: Path, display: Display, *, creator: str = scenario.CREATOR) -> str:
-    """Connect a creator of the sandbox, keep the account's id in the folder, and return it. May be repeated.
+    """Connect a creator of the sandbox; return the account's id.
+
+    The id is also kept in a file, for `make post`. May be repeated: the account keeps its id.
 
     Raises:
         NotRunning: the stack does not run.
@@ -107,7 +112,7 @@ async def connect_account(folder: Path, display: Display, *, creator: str = scen
 
 
 async def post_clip(folder: Path, display: Display, *, via: Via = "http", post_id: str = "") -> Post:
-    """Request a post of the clip, and show its events until it is available; return it.
+    """Request a post of the clip; show its events until it is available.
 
     A `post_id` that was used before is safe: nothing is posted twice, and the first post is shown.
 
@@ -124,6 +129,7 @@ async def post_clip(folder: Path, display: Display, *, via: Via = "http", post_i
     if not stack.account_file.exists():
         raise NoAccount(stack.account_file)
     account_id = stack.account_file.read_text().strip()
+    # A new id each time: an id that was used before would only show the old post.
     post_id = post_id or f"clip-{secrets.token_hex(4)}"
     request = post_request(
         post_id=post_id,
@@ -147,7 +153,7 @@ async def post_clip(folder: Path, display: Display, *, via: Via = "http", post_i
 
 
 async def follow(api: ReadApi, display: Display) -> Post:
-    """Show the post's events and bytes as the read API has them, until it is available; return it.
+    """Show the post's events and bytes until it is available; return it.
 
     Raises:
         PostFailed: the post ended with `post.failed`.
@@ -155,6 +161,7 @@ async def follow(api: ReadApi, display: Display) -> Post:
     shown = 0
     while True:
         post = await api.post()
+        # No sample yet, or a post of an empty source: nothing to draw.
         if post.progress and post.progress.bytes_total:
             display.bar(BYTES, post.progress.bytes_sent, post.progress.bytes_total)
         for event in post.timeline[shown:]:

@@ -1,4 +1,7 @@
-"""Chooses where Kafka and MongoDB come from: given addresses first, then containers if asked for, else packages."""
+"""Chooses where Kafka and MongoDB come from.
+
+Given addresses come first, then containers if they are asked for, else packages.
+"""
 
 import hashlib
 from collections.abc import Mapping

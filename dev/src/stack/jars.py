@@ -1,4 +1,4 @@
-"""Kafka's jars: fetched once per user as the lock file names them, and used only if their checksums match."""
+"""Kafka's jars: fetched once per user, used only if their checksums match."""
 
 import contextlib
 import fcntl
@@ -27,7 +27,7 @@ COORDINATES: Final = (
     "org.apache.logging.log4j:log4j-core:2.25.1",
 )
 FETCH_TOGETHER: Final = 6
-ANSWER_WITHIN: Final = 60
+ANSWER_TIMEOUT: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,10 @@ class Jar:
 
 
 def cache_folder() -> Path:
-    """Return the folder that stacks share downloads in: POSTBUS_CACHE, else one in the user's cache."""
+    """Return the folder for downloads: POSTBUS_CACHE, else one in the user's cache.
+
+    Every stack of the user shares it.
+    """
     if given := os.environ.get("POSTBUS_CACHE"):
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "postbus"
@@ -74,9 +77,9 @@ def classpath(jars: Sequence[Jar] | None = None, *, cache: Path | None = None) -
 
 
 def write_lock(lock: Path = LOCK_FILE) -> None:
-    """Resolve Kafka's dependencies and write their versions and checksums to the lock file."""
+    """Resolve Kafka's dependencies; write versions and checksums to the lock file."""
     with tempfile.TemporaryDirectory() as folder:
-        maven = MavenContext(resolver=PythonResolver(), repo_cache=Path(folder), timeout=ANSWER_WITHIN)
+        maven = MavenContext(resolver=PythonResolver(), repo_cache=Path(folder), timeout=ANSWER_TIMEOUT)
         named, implied = maven.resolver.resolve([maven.create_dependency(text) for text in COORDINATES])
         needed = [*named, *(one for one in implied if one.scope in {"compile", "runtime"})]
         entries = [
@@ -93,11 +96,12 @@ def write_lock(lock: Path = LOCK_FILE) -> None:
 
 def _fetch(jars: Sequence[Jar], folder: Path) -> None:
     with (
+        # Within the cache, so that a finished jar is moved there in one step.
         tempfile.TemporaryDirectory(dir=folder) as staging,
         Progress() as progress,
         ThreadPoolExecutor(FETCH_TOGETHER) as pool,
     ):
-        maven = MavenContext(resolver=PythonResolver(), repo_cache=Path(staging), timeout=ANSWER_WITHIN)
+        maven = MavenContext(resolver=PythonResolver(), repo_cache=Path(staging), timeout=ANSWER_TIMEOUT)
         fetched = pool.map(lambda jar: _fetch_one(jar, maven, folder), jars)
         for _ in progress.track(fetched, total=len(jars), description="Fetching Apache Kafka"):
             pass
@@ -123,6 +127,7 @@ def _checksum(path: Path) -> str:
 
 @contextlib.contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
+    # Parallel test runs start brokers at the same time. One of them fetches, the others wait and find the jars.
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

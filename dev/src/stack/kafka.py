@@ -1,4 +1,4 @@
-"""Apache Kafka as a child process: one KRaft node, both broker and controller, with its data in a folder."""
+"""Apache Kafka as a child process: one KRaft node, broker and controller."""
 
 import base64
 import subprocess
@@ -85,7 +85,10 @@ class ExternalKafka:
 
 
 class Broker:
-    """One node that the stack runs. Started again in the same folder, it has its data again."""
+    """One node that the stack runs.
+
+    Started again in the same folder, it has its data again.
+    """
 
     def __init__(
         self, folder: Path, *, port: int | None = None, controller_port: int | None = None, log: Path | None = None
@@ -149,13 +152,16 @@ class Broker:
 
 
 def cluster_id() -> str:
-    """Make an id in Kafka's format: 16 random bytes as 22 characters of URL-safe base64."""
+    """Make an id in Kafka's format: 16 bytes as 22 characters of URL-safe base64."""
     # The storage tool would take a leading dash for an option.
     return "P" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
 
 
 def wait_for_cluster(bootstrap_servers: str, *, timeout: float = READY_TIMEOUT) -> None:
-    """Return once the cluster names its brokers: connections are accepted earlier than that."""
+    """Return once the cluster names its brokers.
+
+    A broker accepts connections earlier than that, and clients then fail.
+    """
     wait_until(lambda: run_in_own_loop(lambda: _has_brokers(bootstrap_servers)), name="kafka", timeout=timeout)
 
 

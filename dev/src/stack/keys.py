@@ -51,12 +51,17 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(folder: Path) -> Keys:
-    """Read a stack's secrets. The first call generates them; a later one adds those that an older file lacks."""
+    """Read a stack's secrets; the first call generates them.
+
+    A later call adds those that an older file lacks.
+    """
     path = folder / "keys.json"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Created with its mode before anything is written: other users can never read the secrets.
     path.touch(mode=0o600)
     kept = path.read_bytes()
     keys = msgspec.json.decode(kept, type=Keys) if kept else Keys.generate()
+    # Written only if something was added, so that a start never changes a complete file.
     if (whole := msgspec.json.encode(keys)) != kept:
         path.write_bytes(whole)
     return keys

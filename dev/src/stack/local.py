@@ -1,4 +1,4 @@
-"""The stack on one machine: starts every process in order, keeps them running, and stops them."""
+"""The stack on one machine: starts, keeps and stops every process."""
 
 import asyncio
 import contextlib
@@ -36,7 +36,7 @@ USUAL_PORTS = {
 
 
 class Stack:
-    """Kafka, MongoDB, the sandbox, the media server and the services, with everything they keep in one folder.
+    """Every process of one stack, with everything that they keep in one folder.
 
     A context manager, plain or asynchronous. Started again in the same folder, it has its data and keys again, and
     its ports if they are free. No child outlives the process that started it.
@@ -69,12 +69,12 @@ class Stack:
 
     @property
     def media_url(self) -> str:
-        """The address that serves the files of `media_dir`; its certificate is signed by `ca_file`."""
+        """The address that serves `media_dir`; its certificate is signed by `ca_file`."""
         return self.media.url
 
     @property
     def ca_file(self) -> Path:
-        """The certificate authority that clients of the sandbox and the media server have to trust."""
+        """The authority that clients of the sandbox and the media server have to trust."""
         return self._certificates.ca
 
     @property
@@ -98,23 +98,29 @@ class Stack:
         return self._keys.bootstrap
 
     def api_key(self, tenant: str, scopes: tuple[str, ...] = SCOPES) -> str:
-        """Return an API key of the tenant with these scopes; the same one for the life of the stack."""
+        """Return an API key of the tenant with these scopes.
+
+        It is created at the first call and stays the same while the stack runs.
+        """
         with self._api_keys_lock:
             if (tenant, scopes) not in self._api_keys:
                 self._api_keys[tenant, scopes] = self._operator.create_key(tenant, scopes)
             return self._api_keys[tenant, scopes]
 
     def service(self, name: str) -> ServiceProcess:
-        """Return the process of a service by its name, or an extra one by its instance name."""
+        """Return the process of a service by its name, or an extra one by its instance."""
         return self._workers[name if name in self._workers else f"{name}-0"]
 
     def start(self) -> None:
         """Start every process; return once all are ready. If one fails, all are stopped."""
         try:
+            # Before anything else: two stacks would corrupt each other's data.
             self._folder_lock.enter_context(state.locked(self.folder))
             self._build()
+            # `down` finds the process here, even of a stack that is still starting.
             self._write_state(ready=False)
             self._run_all([self._kafka.start, self._mongo.start, *map(_start_and_wait, (self.sandbox, self.media))])
+            # Services refuse to start without their topics.
             self._ensure_topics()
             self._run_all([_start_and_wait(self._add(name, f"{name}-0")) for name in self._options.services])
             if self._options.tenant:
@@ -126,13 +132,16 @@ class Stack:
             raise
 
     def start_extra(self, service: str, *, instance: str) -> ServiceProcess:
-        """Start one more process of a service with its own membership id; return once it is ready."""
+        """Start one more process of a service; return once it is ready.
+
+        `instance` is its membership id, and its name for `service`.
+        """
         worker = self._add(service, instance)
         _start_and_wait(worker)()
         return worker
 
     def stop(self) -> None:
-        """Stop the services first, all at once, then the servers they use. May be repeated."""
+        """Stop the services, all at once, then the servers they use. May be repeated."""
         self._stop_processes()
         self._folder_lock.close()
 
@@ -161,6 +170,7 @@ class Stack:
         )
 
     def _pick_ports(self) -> None:
+        # The ports of the last start win over the usual ones: clients and registered redirects know them.
         last = state.read(self.folder)
         preferred = {**(USUAL_PORTS if self._options.usual_ports else {}), **(last.ports if last else {})}
         for name in USUAL_PORTS:
@@ -185,6 +195,7 @@ class Stack:
         return Operator(self.urls, self._keys.bootstrap)
 
     def _add(self, service: str, instance: str) -> ServiceProcess:
+        # Only the first process of a service has the known port. Extra ones are reached through `service(instance)`.
         first = instance == f"{service}-0"
         self._workers[instance] = ServiceProcess(
             service,

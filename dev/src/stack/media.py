@@ -1,4 +1,7 @@
-"""The media server: an HTTPS source with range requests, as a product backend's storage; a process of its own."""
+"""The media server: an HTTPS source with range requests, as a backend's storage.
+
+It runs as a process of its own.
+"""
 
 import argparse
 import asyncio
@@ -30,13 +33,14 @@ class Throttled:
             nonlocal sent
             await send(message)
             sent += len(message.get("body", b""))
+            # From the start, not from the last piece: short sleeps that are too long even out.
             await asyncio.sleep(started_at + sent / self._bytes_per_second - clock())
 
         await self._app(scope, receive, send_throttled)
 
 
 def application(folder: Path, *, bytes_per_second: int | None = None) -> Starlette:
-    """Serve a folder's files with ETag, Range and If-Range; answers 206, 416 and 404 as RFC 9110 asks."""
+    """Serve a folder's files with ETag, Range and If-Range, as RFC 9110 asks."""
     files: ASGIApp = StaticFiles(directory=folder)
     if bytes_per_second:
         files = Throttled(files, bytes_per_second=bytes_per_second)

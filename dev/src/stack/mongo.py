@@ -1,4 +1,4 @@
-"""The stand-in for MongoDB: a server that speaks its wire protocol, as a child process with its data in a folder.
+"""The stand-in for MongoDB: a server of its wire protocol, as a child process.
 
 The server is GPL-2.0-only. It is only ever started as a process of its own, never imported.
 """
@@ -47,7 +47,10 @@ class ExternalMongo:
 
 
 class MongoServer:
-    """A server that the stack runs. Started again in the same folder, it has its data again."""
+    """A server that the stack runs.
+
+    Started again in the same folder, it has its data again.
+    """
 
     def __init__(self, folder: Path, *, port: int | None = None, log: Path | None = None) -> None:
         self._folder = folder

@@ -13,7 +13,10 @@ FIRST_TENANT = "acme"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Choices for one stack. The defaults suit a test: every process is its own, on free ports."""
+    """Choices for one stack.
+
+    The defaults suit a test: every process is its own, on free ports.
+    """
 
     usual_ports: bool = False
     """Take the documented ports if they are free."""
@@ -43,6 +46,7 @@ class Options:
             Unsupported: POSTBUS_STACK is neither `docker` nor `packages`.
         """
         kind = environment.get("POSTBUS_STACK", "packages")
+        # Refused, not ignored: a misspelt value would silently start other servers.
         if kind not in {"packages", "docker"}:
             raise Unsupported(what="POSTBUS_STACK", why=f"its value is {kind}. Set it to packages or docker.")
         return cls(

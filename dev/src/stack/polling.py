@@ -61,7 +61,7 @@ def answers_ok(url: str, tls: ssl.SSLContext | None = None) -> bool:
 
 
 def run_in_own_loop(work: Callable[[], Coroutine[None, None, T]]) -> T:
-    """Run a coroutine to its end in an event loop and thread of its own, and return its result.
+    """Run a coroutine in an event loop and thread of its own; return its result.
 
     `asyncio.run` fails where the calling thread already runs a loop, as an `async with Stack(…)` does.
     """

@@ -10,7 +10,7 @@ HOST = "127.0.0.1"
 
 
 def pick_port(preferred: int | None = None, *, avoid: set[int] | frozenset[int] = frozenset()) -> int:
-    """Return the preferred port if no process listens on it, else a free one picked at random."""
+    """Return the preferred port if it is free, else a free one picked at random."""
     if preferred is not None and preferred not in avoid and is_free(preferred):
         return preferred
     candidates = random.sample(FREE_RANGE, k=200)  # that all 200 are taken is practically impossible

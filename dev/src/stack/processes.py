@@ -1,4 +1,4 @@
-"""Child processes that cannot outlive this one: each has a log and a supervisor thread that may restart it."""
+"""Child processes that cannot outlive this one, each with a log and a supervisor."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ STOP_TIMEOUT = 15.0
 
 
 class Child:
-    """One child process. Its supervisor thread starts it, waits for its end and, if asked to, starts it again.
+    """One child process, which its supervisor thread starts and may start again.
 
     The kernel kills a child when the *thread* that started it ends (see `tied_process`). So only the supervisor may
     start the process, and it lives as long as the process is needed.
@@ -77,7 +77,10 @@ class Child:
         return self._supervisor is None or not self._supervisor.is_alive()
 
     def kill9(self) -> int:
-        """Kill the process with SIGKILL, as a crash would, and return its id. A restarting child is started again."""
+        """Kill the process with SIGKILL, as a crash would, and return its id.
+
+        A child with `restart` is then started again.
+        """
         with self._changed:
             deaths, victim = self.deaths, self.pid
             self._signal(signal.SIGKILL)

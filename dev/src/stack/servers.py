@@ -1,4 +1,4 @@
-"""The two HTTPS servers of the stack, each a process of its own: the sandbox and the media server."""
+"""The two HTTPS servers of the stack: the sandbox and the media server."""
 
 import os
 import sys
@@ -70,7 +70,10 @@ def sandbox(
 
 
 def media(folder: Path, *, port: int, certificates: Certificates, log: Path, options: Sequence[str] = ()) -> Server:
-    """Return the media server over a folder, not started yet; `options` are added to its command line."""
+    """Return the media server over a folder, not started yet.
+
+    `options` are added to its command line.
+    """
     command = [sys.executable, "-m", "stack.media", "--folder", str(folder), "--port", str(port)]
     command += ["--tls-cert", str(certificates.certificate), "--tls-key", str(certificates.key), *options]
     folder.mkdir(parents=True, exist_ok=True)

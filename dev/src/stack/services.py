@@ -1,4 +1,4 @@
-"""The four services as child processes: their environment variables, their start, their readiness."""
+"""The four services as child processes: variables, start, readiness."""
 
 import os
 import sys
@@ -58,6 +58,7 @@ class ServiceEnvironment:
             f"{own}_HTTP_HOST": HOST,
             f"{own}_HTTP_PORT": str(port),
             f"{own}_INSTANCE": instance,
+            # The least that brokers allow: partitions of a killed worker are free again as early as possible.
             f"{own}_SESSION_TIMEOUT_MS": "6000",
             **self._specific_to(service, auth_url),
         }
@@ -80,17 +81,22 @@ class ServiceEnvironment:
                     "AUTH_SERVICE_PUBLIC_KEYS": self.keys.service_public_keys,
                 }
             case "uploader":
+                # The media server has a loopback address, which the uploader refuses otherwise.
                 return {"UPLOADER_TRUSTED_SOURCES": self.media_url.removeprefix("https://")}
             case "publisher":
                 return {"TIKTOK_CLIENT_KEY": CLIENT_KEY, "TIKTOK_CLIENT_SECRET": self.keys.client_secret}
             case "analytics":
+                # Early ages, so that several samples exist within a minute.
                 return {"MONGODB_URL": self.mongodb_url, "ANALYTICS_COLLECT_AGES": "2s,4s,8s,15s,30s,1m,5m"}
             case _:
                 return {}
 
 
 class ServiceProcess(Child):
-    """One process of a service. If it dies it is started again, with the same port and membership id."""
+    """One process of a service.
+
+    If it dies it is started again, with the same port and membership id.
+    """
 
     def __init__(self, service: str, *, instance: str, port: int, environment: ServiceEnvironment, log: Path) -> None:
         super().__init__(

@@ -1,4 +1,7 @@
-"""A stack's state file: other processes find its addresses there, and its next start takes the same ports."""
+"""A stack's state file and lock.
+
+Other processes find its addresses there, and its next start takes the same ports.
+"""
 
 import contextlib
 import fcntl
@@ -39,13 +42,16 @@ def write(folder: Path, state: State) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Lock the folder for one stack. The kernel releases the lock when the process ends, even by a kill.
+    """Lock the folder for one stack.
+
+    The kernel releases the lock when the process ends, even by a kill.
 
     Raises:
         AlreadyRunning: another process holds the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("w") as lock:
+        # flock, not a pid file: after a crash the pid may belong to another process.
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as held:
@@ -54,7 +60,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def is_stack_folder(folder: Path) -> bool:
-    """Return whether everything in the folder is a stack's: it is missing, empty, or has a stack's lock file."""
+    """Return whether everything in the folder is a stack's.
+
+    That is so if it is missing, empty, or has a stack's lock file.
+    """
     return not folder.exists() or (folder / LOCK_FILE).exists() or not any(folder.iterdir())
 
 

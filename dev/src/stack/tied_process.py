@@ -1,4 +1,4 @@
-"""Replaces itself by the command it is given, after tying it to the life of the parent process.
+"""Becomes the command it is given, tied to the life of the parent process.
 
 Run as a script, by path, so that it starts in a few milliseconds: it imports only what it needs.
 """

@@ -1,4 +1,7 @@
-"""The stack's own certificate authority, since the sandbox and the media server speak TLS as the real ones do."""
+"""The stack's own certificate authority, for the sandbox and the media server.
+
+They speak TLS because TikTok and storages do: the services then run the same code as in production.
+"""
 
 import ssl
 from dataclasses import dataclass
@@ -23,7 +26,10 @@ class Certificates:
 
 
 def certificates(folder: Path, *names: str) -> Certificates:
-    """Return a stack's authority and its certificate for loopback and `names`; the first call makes them."""
+    """Return a stack's authority and certificate; the first call makes them.
+
+    The certificate is for loopback and `names`.
+    """
     made = Certificates(ca=folder / "ca.pem", certificate=folder / "server.pem", key=folder / "server.key")
     # The key is written last, so if it exists, all three files are complete.
     if not made.key.exists():

@@ -1,1 +1,1 @@
-"""The demo: a real video goes through the whole product, and two services are killed on the way."""
+"""The demo: a real video through the whole product, with two services killed."""

@@ -1,4 +1,7 @@
-"""`python -m stack.demo`: a real video through the whole product, with two kills; ends with a RESULT line."""
+"""`python -m stack.demo`: a real video through the product, with two kills.
+
+It ends with a RESULT line, for programs that judge it.
+"""
 
 import argparse
 import asyncio
@@ -59,10 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(folder: Path) -> int:
-    """Make the video, start the stack, run the scenario, stop everything, check the result."""
+    """Make the video, run the scenario on a new stack, and check the result."""
     stopwatch = Stopwatch()
     options = demo_options()
     if not (options.kafka or options.containers):
+        # Fetched first: a download in the middle would look like a hang.
         jars.classpath()
     clear_folder(folder, options)
     with open_display(Console(highlight=False), stopwatch) as display:
@@ -83,7 +87,10 @@ def run(folder: Path) -> int:
 
 
 def demo_options() -> Options:
-    """Return the user's choices, but slow enough to watch and on ports that leave a running stack alone."""
+    """Return the user's choices, slowed down so that the upload can be watched.
+
+    On free ports, so that a running stack is left alone.
+    """
     return replace(
         Options.from_environment(),
         usual_ports=False,

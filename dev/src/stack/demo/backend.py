@@ -1,4 +1,4 @@
-"""A product backend with none of our code: plain HTTP, a plain Kafka producer and consumer, JSON."""
+"""A product backend with none of our code: plain HTTP, plain Kafka, JSON."""
 
 import json
 from dataclasses import dataclass
@@ -23,7 +23,10 @@ class Event:
 
 
 def post_request(*, account_id: str, post_id: str, source_url: str, caption: str) -> dict[str, Any]:
-    """Return the body of a request over HTTP; on Kafka it also needs `tenant`, which HTTP takes from the API key."""
+    """Return the body of a request for a post over HTTP.
+
+    On Kafka it also needs `tenant`, which HTTP takes from the API key.
+    """
     return {
         "post_id": post_id,
         "account_id": account_id,
@@ -34,7 +37,9 @@ def post_request(*, account_id: str, post_id: str, source_url: str, caption: str
 
 
 async def submit_post(web: httpx.AsyncClient, publisher_url: str, *, key: str, post: dict[str, Any]) -> None:
-    """Request a post over HTTP. Returns once the request is durable; repeating it is safe.
+    """Request a post over HTTP; return once the request is durable.
+
+    Repeating it is safe: `post_id` is the idempotency key.
 
     Raises:
         RequestRefused: the publisher answered with a problem document.
@@ -55,7 +60,10 @@ async def request_post(bootstrap_servers: str, post: dict[str, Any]) -> None:
 
 
 class PostEvents:
-    """Reads the events of one post with `read_committed`, so that aborted transactions are never seen."""
+    """Reads the events of one post.
+
+    With `read_committed`: events of an aborted transaction never happened.
+    """
 
     def __init__(self, bootstrap_servers: str, post_id: str) -> None:
         self._post_id = post_id

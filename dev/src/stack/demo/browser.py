@@ -1,4 +1,4 @@
-"""A person with a browser: follows the link, fills in TikTok's consent page and allows the app."""
+"""A person with a browser, who opens TikTok's consent page and allows the app."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ ACCOUNT_ID: Final = re.compile(r"\bacc_[a-z0-9]+\b")
 
 @dataclass(slots=True)
 class Page:
-    """A page as a person sees it: its headline, its text, and its form with the values it arrives with."""
+    """A page as a person sees it: headline, text, and the form with its values."""
 
     headline: str = ""
     text: str = ""
@@ -61,7 +61,10 @@ def parse_page(html: str) -> Page:
 
 
 def fill_form(page: Page, *, creator: str, decision: str = "allow") -> dict[str, list[str]]:
-    """Return the form's fields as a browser sends them: with this account, and the button that was pressed."""
+    """Return the form's fields as a browser sends them.
+
+    `creator` is the chosen account, `decision` the button that is pressed.
+    """
     sent: dict[str, list[str]] = {}
     for name, value in page.fields:
         sent.setdefault(name, []).append(value)

@@ -57,6 +57,7 @@ class Stopwatch:
 @contextmanager
 def open_display(console: Console, stopwatch: Stopwatch) -> Iterator[Display]:
     """Choose the display: moving bars on a terminal, lines elsewhere."""
+    # CI logs and pipes cannot move a bar back; there, a bar would add a line at every update.
     if console.is_terminal and not console.is_dumb_terminal:
         with _bars(console) as progress:
             yield TerminalDisplay(progress, stopwatch)
@@ -93,6 +94,7 @@ class TerminalDisplay:
     def bar(self, label: str, done: int, total: int) -> None:
         """Move a bar. A new label starts a new bar and hides the older ones."""
         if label not in self._bars:
+            # One bar at a time: the older ones are finished.
             for old in self._bars.values():
                 self._progress.update(old, visible=False)
             self._bars[label] = self._progress.add_task(label, total=total)

@@ -20,7 +20,10 @@ class DemoFailed(StackError):
 
 
 class ForeignFolder(DemoFailed):
-    """The folder holds files that no stack made. A demo deletes its folder first, so it refuses this one."""
+    """The folder holds files that no stack made.
+
+    A demo deletes its folder first, so it refuses this one.
+    """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"The folder holds files that are not a stack's: {folder}. Give --folder a new or empty one.")

@@ -1,4 +1,4 @@
-"""Follows one post from outside: its events on Kafka and the sandbox's ledger, and shows what is new."""
+"""Follows one post from outside, by its events and the sandbox's ledger."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -78,6 +78,7 @@ class PostMonitor:
             self.seen.append(event)
             self._show(event)
         self.ledger = await self._sandbox.ledger()
+        # Before the first init there is nothing to measure.
         if self.ledger.inits:
             self._display.bar(BYTES, self.ledger.stored_bytes, self.size)
 
@@ -97,6 +98,7 @@ class PostMonitor:
         await self.wait_until(lambda: self.count(event_type) > 0, what=event_type, seconds=seconds)
 
     def _show(self, event: Event) -> None:
+        # It is the last event of a post, so nothing that is waited for can still come.
         if event.type == "post.failed":
             raise PostFailed(why=f"{event.body.get('reason')}: {event.body.get('message')}")
         if event.type in MEANINGS:

@@ -24,7 +24,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """A post and its timeline; `state` is None while the read side has no event about it."""
+    """A post and its timeline; `state` is None before its first event is stored."""
 
     state: str | None = None
     progress: Progress | None = None
@@ -53,7 +53,10 @@ AnswerT = TypeVar("AnswerT", Post, Metrics)
 
 
 class ReadApi:
-    """Reads one post. Every method may be repeated; an unknown post is an empty answer, not an error."""
+    """Reads one post. Every method may be repeated.
+
+    An unknown post is an empty answer, not an error.
+    """
 
     def __init__(self, web: httpx.AsyncClient, analytics_url: str, *, key: str, account_id: str, post_id: str) -> None:
         self._web = web

@@ -1,4 +1,4 @@
-"""The demo's result: what it measured, which promises do not hold, and its last line."""
+"""The demo's result: measurements, promises that do not hold, the last line."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,7 +10,10 @@ AGES: Final = 2
 
 
 class Kill(msgspec.Struct, frozen=True, kw_only=True):
-    """One `kill -9`. `share` is the part of the bytes that TikTok had by then; `complete` means all of them."""
+    """One `kill -9` of a service.
+
+    `share` is the part of the bytes that TikTok had by then; `complete` means all of them.
+    """
 
     service: str
     pid: int
@@ -19,7 +22,7 @@ class Kill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What the demo measured. Most of it is checked; the byte counts are for the reader."""
+    """What the demo measured. Only `dead_inits` and `bytes` are not checked."""
 
     posts_at_tiktok: int
     sha256_equal: bool
@@ -67,4 +70,5 @@ def result_line(result: DemoResult, *, seconds: float) -> str:
         "bytes_discarded": result.bytes_discarded,
         "seconds": round(seconds, 1),
     }
+    # indent=0 keeps spaces after commas and colons, but no line breaks.
     return "RESULT " + msgspec.json.format(msgspec.json.encode(fields), indent=0).decode()

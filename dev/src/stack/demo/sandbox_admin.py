@@ -1,4 +1,7 @@
-"""The sandbox's admin API, which TikTok does not have: its ledger judges the demo, its rules stop a chunk midway."""
+"""The sandbox's admin API: its ledger judges the demo, its rules stop a chunk.
+
+TikTok has no such API.
+"""
 
 import httpx
 import msgspec
@@ -81,7 +84,11 @@ class SandboxAdmin:
         return msgspec.json.decode(answer.raise_for_status().content, type=Ledger).for_title(self._title)
 
     async def hold_chunk(self, *, after_bytes: int) -> str:
-        """Stop reading the next chunk after so many bytes, as a stalled network would; return the rule's id."""
+        """Stop reading the next chunk after so many bytes; return the rule's id.
+
+        To the uploader it looks like a network that stalls.
+        """
+        # `at: body` stops within the chunk, `title` spares every other post on the sandbox.
         rule = {
             "endpoint": "upload",
             "at": "body",

@@ -1,4 +1,4 @@
-"""The demo's steps on a running stack: connect, request a post, kill twice, wait for the metrics, check."""
+"""The demo's steps on a running stack, and what is measured on the way."""
 
 import asyncio
 import secrets
@@ -69,7 +69,7 @@ async def run_scenario(stack: Stack, video: Video, display: Display, http: httpx
 
 
 async def connect(auth_url: str, key: str, display: Display, http: httpx.AsyncClient, *, creator: str = CREATOR) -> str:
-    """Connect a creator's account through the consent page; return its id once Postbus can post for it.
+    """Connect a creator's account; return its id once Postbus can post for it.
 
     Connecting an account again is safe: it keeps its id.
 
@@ -176,7 +176,10 @@ async def wait_for_timeline(api: ReadApi, monitor: PostMonitor) -> Post:
 def evaluate(
     monitor: PostMonitor, video: Video, kills: tuple[Kill, ...], metrics: tuple[MetricSample, ...]
 ) -> DemoResult:
-    """Collect what is checked. The sandbox's ledger decides, not what Postbus reports about itself."""
+    """Collect the measurements.
+
+    The sandbox's ledger decides, not what Postbus reports about itself.
+    """
     posts = monitor.ledger.posts
     return DemoResult(
         posts_at_tiktok=len(posts),

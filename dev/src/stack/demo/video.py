@@ -1,4 +1,4 @@
-"""Makes a real, playable MP4 of any size: a few seconds of a moving test picture in H.264, repeated."""
+"""Makes a real, playable MP4 of any size: a moving test picture in H.264."""
 
 import hashlib
 from collections import deque
@@ -60,7 +60,7 @@ def make_video(path: Path, *, at_least: int, on_progress: OnProgress, seconds_en
 
 
 def check_playable(path: Path) -> float:
-    """Decode the first and the last picture as a player would; return the length in seconds.
+    """Decode the first and the last picture; return the length in seconds.
 
     Raises:
         UnplayableVideo: one of the two is missing, or has a wrong time or size.
@@ -142,6 +142,7 @@ def _write(
             return
         packet = Packet(picture)
         packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, FRAMES_PER_SECOND), is_key
+        # Its place in the repeated video, not in the encoded seconds. No B-frames, so both orders are the same.
         packet.pts, packet.dts, packet.duration = number, number, 1
         container.mux(packet)
         written += len(picture)
