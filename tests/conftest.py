@@ -1,4 +1,4 @@
-"""What tests share: one Kafka and one store for a whole test run, however many workers it has."""
+"""Fixtures for all tests: one Kafka and one store for a whole test run, for all its workers."""
 
 import fcntl
 import os
@@ -45,7 +45,7 @@ def mongodb_url(run_folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def unique() -> Callable[[str], str]:
-    """Makes a name that nobody else has in this run."""
+    """Makes a name that is unique in this run."""
     return lambda name: f"{name}-{uuid4().hex[:12]}"
 
 
@@ -70,7 +70,7 @@ def make_topic(kafka: str, unique: Callable[[str], str]) -> MakeTopic:
 
 @contextmanager
 def shared(folder: Path, name: str, start: Callable[[], tuple[str, Callable[[], None]]]) -> Iterator[str]:
-    """Let every worker use one server: the first starts it, and ends it once nobody else holds a share of it."""
+    """Share one server between pytest workers: the first starts it, and stops it when no other uses it."""
     address = folder / f"{name}.address"
     stop: Callable[[], None] | None = None
     with (folder / f"{name}.gate").open("w") as gate, (folder / f"{name}.users").open("w") as users:
@@ -84,7 +84,7 @@ def shared(folder: Path, name: str, start: Callable[[], tuple[str, Callable[[], 
             yield address.read_text()
         finally:
             if stop:
-                # Granted when the last share is gone; who comes later finds no address and starts its own.
+                # Waits for the last other worker. A later one finds no address and starts a server of its own.
                 fcntl.flock(users, fcntl.LOCK_EX)
                 address.unlink()
                 stop()

@@ -1,4 +1,4 @@
-"""Errors are caught where they are understood, and decisions name whatever they ignore."""
+"""Errors are caught where they are handled, and decisions name every case that they ignore."""
 
 import ast
 from collections.abc import Iterator, Mapping

@@ -59,7 +59,7 @@ def imports(tree: ast.Module) -> Iterator[str]:
 
 
 def pure_modules(sources: Files, service: str) -> list[str]:
-    """The modules that have to be pure, and whatever of their own package they import."""
+    """The modules that have to be pure, and the modules of their own package that they import."""
     package = package_of(service)
     waiting = [f"{package}/{name}.py" for name in PURE if f"{package}/{name}.py" in sources]
     found: list[str] = []

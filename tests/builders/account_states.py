@@ -1,4 +1,4 @@
-"""An account in each of its states, each fact it may meet, and what a decision told."""
+"""An account in each of its states, and each fact that it may receive."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta

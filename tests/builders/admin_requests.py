@@ -1,4 +1,4 @@
-"""What the tests of the admin API share."""
+"""Requests to the admin API and the audit records they leave."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Sample posts, one for each state, and outcomes of what they want."""
+"""A post in each of the uploader's states, and the results of its effects."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""One stack for all end-to-end tests: real Kafka, real store, real processes, a stand-in TikTok."""
+"""One stack for all end-to-end tests: real Kafka, real store, real processes, and the sandbox as TikTok."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -25,9 +25,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def asked_for_nobody(stack: Stack) -> Request:
-    """A request for an account that nobody connected. It waits a minute for it: asked first, looked at last."""
-    return run_in_own_loop(lambda: _ask_for_nobody(stack))
+def request_for_unknown_account(stack: Stack) -> Request:
+    """A request for an account that is not connected. It waits a minute, so it is sent first and checked last."""
+    return run_in_own_loop(lambda: _request_for_unknown_account(stack))
 
 
 @pytest.fixture(scope="session")
@@ -43,14 +43,14 @@ def short_clip(stack: Stack) -> Clip:
 
 
 @pytest.fixture
-async def product(stack: Stack, asked_for_nobody: Request) -> AsyncIterator[Product]:
+async def product(stack: Stack, request_for_unknown_account: Request) -> AsyncIterator[Product]:
     async with open_product(stack) as opened:
         yield opened
 
 
-async def _ask_for_nobody(stack: Stack) -> Request:
-    nobody = Account(tenant="nobody", account_id="acc_of_nobody", open_id="")
+async def _request_for_unknown_account(stack: Stack) -> Request:
+    unknown = Account(tenant="tenant-of-unknown", account_id="acc_unknown", open_id="")
     async with open_product(stack) as opened:
-        request = opened.request(nobody, Clip(name="clip.mp4", size=0, sha256=""))
+        request = opened.request(unknown, Clip(name="clip.mp4", size=0, sha256=""))
         await opened.request_posts(request)
     return request

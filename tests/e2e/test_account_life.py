@@ -1,4 +1,4 @@
-"""An account from its consent to its end, and who is told of it: through real processes, with TikTok's stand-in."""
+"""An account is connected, disconnected and connected again, through real processes and the sandbox."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from harness.waiting import eventually
 from stack.demo import browser
 from stack.demo.errors import ConsentFailed
 
-TOLD_WITHIN = 60.0
+EVENT_WITHIN = 60.0
 CLIENT_KEY = "sbawtenantsown000"
 SECRET = "planted-secret-of-a-tenants-own-app"
 
@@ -45,29 +45,29 @@ async def test_disconnected_account_can_be_connected_again(product: Product, sho
         posted = await product.call("publisher", "/v1/posts", key, method="POST", json=body)
         return posted.status_code == httpx.codes.NOT_FOUND
 
-    await eventually(refused, what="the publisher to hear that the account is gone", within=TOLD_WITHIN)
+    await eventually(refused, what="the publisher to refuse the account", within=EVENT_WITHIN)
     again = await product.connect("quitter")
     assert again.account_id == account.account_id
     after = await shown(product, again)
     assert after["version"] == before["version"] + 2, "versions never restart: one is the withdrawal's"
-    async with events_about(product, account, "account.events") as told:
-        await told.to_the_end(within=TOLD_WITHIN)
-    assert [event.type for event in told.seen] == [
+    async with events_about(product, account, "account.events") as events:
+        await events.to_the_end(within=EVENT_WITHIN)
+    assert [event.type for event in events.seen] == [
         "account.connected",
         "account.disconnected",
         "account.connected",
     ]
-    assert told.seen[1].body["revoked"] is True
+    assert events.seen[1].body["revoked"] is True
 
 
 async def test_grant_removed_at_tiktok_disconnects_the_account(product: Product) -> None:
     account = await product.connect("remover")
     await product.tiktok.disconnect(account.open_id)
-    async with events_about(product, account, "account.events") as told:
-        gone = await told.until_type("account.disconnected", within=TOLD_WITHIN)
+    async with events_about(product, account, "account.events") as events:
+        gone = await events.until_type("account.disconnected", within=EVENT_WITHIN)
     assert (gone.body["cause"], gone.body["tenant"]) == ("removed_at_tiktok", account.tenant)
     async with events_about(product, account, "audit.events", field="about") as notes:
-        await notes.until(lambda: len(notes.seen) > 1, what="two notes", within=TOLD_WITHIN)
+        await notes.until(lambda: len(notes.seen) > 1, what="two notes", within=EVENT_WITHIN)
     assert [(note.body["action"], note.body["by"]) for note in notes.seen] == [
         ("account.connected", notes.seen[0].body["by"]),
         ("account.disconnected", "tiktok"),
@@ -75,7 +75,7 @@ async def test_grant_removed_at_tiktok_disconnects_the_account(product: Product)
     assert notes.seen[0].body["by"].startswith("key:")
 
 
-async def test_an_account_of_one_tenant_is_refused_to_another_with_why(product: Product) -> None:
+async def test_account_of_another_tenant_is_refused_with_the_reason(product: Product) -> None:
     account = await product.connect("coveted")
     key = (await product.key_of("tenant-of-envier"))["Authorization"].removeprefix("Bearer ")
     with pytest.raises(ConsentFailed, match="This account is connected elsewhere"):
@@ -83,7 +83,7 @@ async def test_an_account_of_one_tenant_is_refused_to_another_with_why(product: 
     assert (await shown(product, account))["status"] == "connected"
 
 
-async def test_a_tenant_brings_its_own_app(product: Product) -> None:
+async def test_tenant_connects_accounts_through_its_own_app(product: Product) -> None:
     tenant = "tenant-of-owner"
     await product.key_of(tenant)
     callback = f"{product.stack.urls['auth']}/v1/oauth/callback"

@@ -1,4 +1,4 @@
-"""API keys from their making to their end, as operators and backends meet them."""
+"""API keys on real processes: issued, limited, revoked."""
 
 import asyncio
 import stat
@@ -14,7 +14,7 @@ from stack.api_keys import Operator
 from stack.errors import ApiKeyNotCreated
 
 EVERYWHERE_WITHIN = 10.0
-"""Many times what it takes on a machine that has nothing else to do."""
+"""Many times what an idle machine needs."""
 PROBES = (("auth", "GET", "/v1/accounts"), ("publisher", "POST", "/v1/posts"), ("analytics", "GET", "/v1/posts/none"))
 
 
@@ -27,7 +27,7 @@ async def revoke(product: Product, tenant: str, key: str) -> None:
     (await product.administer("DELETE", f"/{tenant}/keys/{key.split('_')[1]}")).raise_for_status()
 
 
-async def test_a_revoked_key_opens_no_edge_any_more(product: Product) -> None:
+async def test_revoked_key_is_refused_by_every_service(product: Product) -> None:
     tenant = "tenant-of-revoker"
     await product.key_of(tenant)
     wanted = {"name": "to be revoked", "scopes": ["posts:write", "analytics:read", "accounts:manage"]}
@@ -46,20 +46,20 @@ async def test_a_revoked_key_opens_no_edge_any_more(product: Product) -> None:
     async def revoked() -> bool:
         return await codes() == ["api_key_revoked"] * len(PROBES)
 
-    await eventually(revoked, what="every edge to hear of it", within=EVERYWHERE_WITHIN)
+    await eventually(revoked, what="every edge to refuse the key", within=EVERYWHERE_WITHIN)
 
 
-async def test_a_key_says_on_every_edge_what_is_left_to_it(product: Product) -> None:
+async def test_each_service_reports_the_keys_remaining_requests(product: Product) -> None:
     tenant = "tenant-of-counter"
     await product.key_of(tenant)
     wanted = {"name": "rarely used", "scopes": ["posts:write"], "requests_per_minute": 2}
     made = (await product.administer("POST", f"/{tenant}/keys", wanted)).raise_for_status().json()
     headers = {"Authorization": f"Bearer {made['key']}"}
 
-    async def heard() -> bool:
+    async def known() -> bool:
         return (await product.call("publisher", "/v1/posts", headers, method="POST")).status_code == 422
 
-    await eventually(heard, what="the publisher to know the key", within=EVERYWHERE_WITHIN)
+    await eventually(known, what="the publisher to know the key", within=EVERYWHERE_WITHIN)
     second = await product.call("publisher", "/v1/posts", headers, method="POST")
     third = await product.call("publisher", "/v1/posts", headers, method="POST")
     assert second.headers["ratelimit"].startswith('"key";r=0;t=')
@@ -69,7 +69,7 @@ async def test_a_key_says_on_every_edge_what_is_left_to_it(product: Product) -> 
     assert (await product.call("auth", "/v1/accounts", headers)).headers["ratelimit"] == '"key";r=1;t=30'
 
 
-async def test_the_stack_keeps_a_good_key_for_its_owner_alone(product: Product, tmp_path: Path) -> None:
+async def test_stack_keeps_a_valid_key_in_a_private_file(product: Product, tmp_path: Path) -> None:
     operator = Operator(product.stack.urls, product.stack.bootstrap_secret)
     path, tenant = tmp_path / "api-key", "tenant-of-keeper"
     await asyncio.to_thread(operator.write_key, path, tenant)
@@ -84,8 +84,8 @@ async def test_the_stack_keeps_a_good_key_for_its_owner_alone(product: Product, 
     assert product.stack.api_key_file.read_text().strip() == product.stack.api_key("acme")
 
 
-async def test_who_does_not_have_the_bootstrap_secret_makes_no_key(product: Product) -> None:
-    stranger = Operator(product.stack.urls, "x" * 43)
-    with pytest.raises(ApiKeyNotCreated, match="tenant-of-stranger: HTTP 401") as refused:
-        await asyncio.to_thread(stranger.create_key, "tenant-of-stranger")
+async def test_wrong_bootstrap_secret_creates_no_key(product: Product) -> None:
+    other = Operator(product.stack.urls, "x" * 43)
+    with pytest.raises(ApiKeyNotCreated, match="tenant-of-other: HTTP 401") as refused:
+        await asyncio.to_thread(other.create_key, "tenant-of-other")
     assert "x" * 43 not in str(refused.value)

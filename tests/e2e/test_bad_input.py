@@ -75,9 +75,9 @@ CONTENT_FAULTS = (
     ),
     Fault(
         name="wrong_tenant",
-        changes={"tenant": "somebody-else"},
+        changes={"tenant": "another-tenant"},
         reason="wrong_tenant",
-        message=r"tenant: the account does not belong to somebody-else",
+        message=r"tenant: the account does not belong to another-tenant",
     ),
     Fault(
         name="not_offered_to_the_creator",

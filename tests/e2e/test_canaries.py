@@ -1,4 +1,4 @@
-"""No secret is anywhere but where it belongs, whatever happens: they are planted, met, and looked for everywhere."""
+"""Secrets are only where they belong: known ones are planted, and searched for in every output of the stack."""
 
 import asyncio
 import base64
@@ -30,7 +30,7 @@ SECRET = Canary(kind="example", value='k+/=&"<7Qz-wOx_9', raw=bytes(range(200, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What was met, and where it was looked for."""
+    """The known secrets, and the outputs to search."""
 
     canaries: tuple[Canary, ...]
     outputs: tuple[Output, ...]
@@ -41,7 +41,7 @@ class Evidence:
 
 @pytest.fixture(scope="module")
 def canary_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of its own: not much of it is alive in the end."""
+    """A stack of its own, because the last step crashes every service."""
     options = Options(
         sandbox=("--processing-seconds", "0.2", "--public-seconds", "0.2"),
         environment={"ANALYTICS_COLLECT_AGES": "1s,2s"},
@@ -52,7 +52,7 @@ def canary_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def evidence(canary_stack: Stack) -> Evidence:
-    """Every step is taken, one after the other, and then every output is read."""
+    """Run every step, then read every output."""
     return run_in_own_loop(lambda: _gather(canary_stack))
 
 
@@ -69,7 +69,7 @@ async def _gather(stack: Stack) -> Evidence:
         return Evidence(canaries=tuple(run.canaries), outputs=(*run.outputs, *await collect_outputs(stack)))
 
 
-def test_no_secret_is_where_it_does_not_belong(evidence: Evidence) -> None:
+def test_no_secret_is_outside_its_place(evidence: Evidence) -> None:
     kinds = Counter(canary.kind for canary in evidence.canaries)
     assert set(kinds) >= MET, MET - set(kinds)
     hits = search(evidence.canaries, evidence.outputs)
@@ -83,25 +83,25 @@ def test_no_secret_is_where_it_does_not_belong(evidence: Evidence) -> None:
 
 
 @pytest.mark.parametrize("form", sorted(forms_of(SECRET)))
-def test_a_secret_is_found_in_every_form(form: str) -> None:
+def test_secret_is_found_in_every_form(form: str) -> None:
     [hit] = search([SECRET], [Output(name="log x", content=b"before " + forms_of(SECRET)[form] + b" after")])
     assert hit == Hit(output="log x", kind="example", form=form, around="before ")
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab", "abc", '{"token": "'])
-def test_a_secret_is_found_within_base64_of_more(before: str) -> None:
+def test_secret_is_found_within_longer_base64(before: str) -> None:
     content = f"{before}{SECRET.value} and more".encode()
     for written in (base64.b64encode(content), base64.urlsafe_b64encode(content)):
         assert search([SECRET], [Output(name="log x", content=written)])
 
 
-def test_a_secret_is_no_hit_where_it_belongs() -> None:
+def test_secret_in_its_place_is_no_hit() -> None:
     owned = Canary(kind="example", value=SECRET.value, owners=("topic a",))
     outputs = [Output(name=f"topic {name}", content=SECRET.value.encode()) for name in ("a", "b")]
     assert [hit.output for hit in search([owned], outputs)] == ["topic b"]
 
 
-def test_what_is_planted_on_the_stack_is_found(evidence: Evidence, canary_stack: Stack) -> None:
+def test_secrets_planted_on_the_stack_are_found(evidence: Evidence, canary_stack: Stack) -> None:
     planted = next(canary for canary in evidence.canaries if canary.kind == "refresh_token")
     before = set(search([planted], evidence.outputs))
     run_in_own_loop(lambda: _plant(canary_stack, planted.value))

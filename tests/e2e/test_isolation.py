@@ -1,4 +1,4 @@
-"""One tenant neither sees nor changes anything of another's, on any route of any edge. New routes are tried unasked."""
+"""No route lets a tenant see or change another tenant's things. New routes are tried automatically."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -20,13 +20,13 @@ OPEN = {
     *(f"{service} GET {path}" for service in EDGES for path in ("/healthz", "/readyz", "/metrics")),
     *(f"auth GET {path}" for path in ("/v1/oauth/start", "/v1/oauth/callback")),
 }
-"""What asks for nothing. A route is added here with thought: whoever reaches an edge may use it."""
+"""Routes without credentials. Think before adding one: every caller may use it."""
 REFUSED = {OPERATOR: "admin_secret_wrong", TIKTOK: "webhook_signature_wrong"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ids:
-    """What a tenant's things are called in requests."""
+    """The identifiers of a tenant's things."""
 
     tenant: str
     account_id: str
@@ -36,13 +36,13 @@ class Ids:
     return_url: str
 
 
-NOBODYS = Ids(
-    tenant="tenant-of-nobody",
+UNKNOWN = Ids(
+    tenant="unknown-tenant",
     account_id="acc_aaaaaaaaaaaaaaaaaaaaaaaaaa",
-    post_id="post-of-nobody",
+    post_id="unknown-post",
     key_id="aaaaaaaaaaaa",
     open_id="-000aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-    return_url="https://tenant-of-nobody.example/back",
+    return_url="https://unknown-tenant.example/back",
 )
 VALUES: dict[str, Callable[[Ids], Any]] = {
     "tenant": lambda ids: ids.tenant,
@@ -52,7 +52,7 @@ VALUES: dict[str, Callable[[Ids], Any]] = {
     "user_openid": lambda ids: ids.open_id,
     "return_to": lambda ids: ids.return_url,
     "return_urls": lambda ids: [ids.return_url],
-    # What follows names nobody's things.
+    # These values identify nothing.
     **dict.fromkeys(("ticket", "state", "code", "error", "error_type"), lambda _: "nonsense"),
     **dict.fromkeys(("name", "caption", "client_key", "client_secret"), lambda _: "taken-over"),
     **dict.fromkeys(("allow_comment", "allow_duet", "allow_stitch"), lambda _: True),
@@ -143,7 +143,7 @@ class Trial:
     routes: tuple[Operation, ...]
 
     def tries(self, ids: Ids, *asks_for: str) -> Iterator[tuple[Operation, Filled]]:
-        """Every route that asks for this, with every field there is and with no more than it needs."""
+        """Every route with these credentials, once with all fields and once with the required ones only."""
         for route in self.routes:
             if route.asks_for == {*asks_for}:
                 yield route, fill(route, lambda name: VALUES[name](ids))
@@ -160,7 +160,7 @@ class Trial:
         )
 
     async def belongings(self, side: Side) -> dict[str, Any]:
-        """All that a tenant and its operator can see of it, but for what changes by itself."""
+        """All that a tenant and its operator can see of it, without the fields that change with time."""
         found = {}
         for service, path in (
             ("auth", "/v1/accounts"),
@@ -175,8 +175,8 @@ class Trial:
             found[path] = (await self.product.administer("GET", path)).raise_for_status().json()
         return found
 
-    def telling(self, answer: httpx.Response) -> set[str]:
-        """What of theirs is in an answer, beyond what the request itself said."""
+    def leaks(self, answer: httpx.Response) -> set[str]:
+        """The other tenant's data in an answer that the request itself did not contain."""
         text = f"{answer.text}\n{answer.headers}"
         for sent in asdict(self.them.ids).values():
             if sent in f"{answer.request.url}{answer.request.content.decode()}":
@@ -186,7 +186,7 @@ class Trial:
 
 @pytest.fixture
 async def trial(product: Product, sides: tuple[Side, Side]) -> AsyncIterator[Trial]:
-    """The routes, tried by us; when it is over, nothing of theirs has changed."""
+    """All routes. At the end, nothing of the other tenant has changed."""
     routes = [
         route
         for service in EDGES
@@ -199,7 +199,7 @@ async def trial(product: Product, sides: tuple[Side, Side]) -> AsyncIterator[Tri
     assert await trial.belongings(them) == before
 
 
-async def test_a_route_asks_for_one_secret_or_is_open_on_purpose(trial: Trial) -> None:
+async def test_every_route_needs_one_credential_or_is_listed_as_open(trial: Trial) -> None:
     kinds = {f"{route.service} {route.name}": route.asks_for for route in trial.routes}
     assert {name for name, kind in kinds.items() if not kind} == OPEN
     assert {kind for kind in kinds.values() if kind} == {frozenset({KEY}), frozenset({OPERATOR}), frozenset({TIKTOK})}
@@ -207,60 +207,63 @@ async def test_a_route_asks_for_one_secret_or_is_open_on_purpose(trial: Trial) -
     assert {scope for (scope,) in scopes} == set(SCOPES)
 
 
-async def test_every_field_of_every_route_has_a_value_of_theirs(trial: Trial) -> None:
-    unheard: list[str] = []
+async def test_every_field_of_every_route_has_a_test_value(trial: Trial) -> None:
+    missing_values: list[str] = []
     for route in trial.routes:
         try:
             fill(route, lambda name: VALUES[name](trial.them.ids))
         except KeyError as missing:
-            unheard.append(f"{route.name}: {missing}")
-    assert unheard == []
+            missing_values.append(f"{route.name}: {missing}")
+    assert missing_values == []
 
 
-async def test_they_themselves_see_their_things(trial: Trial) -> None:
+async def test_tenant_sees_its_own_things(trial: Trial) -> None:
     seen: set[str] = set()
-    for path, told in (await trial.belongings(trial.them)).items():
-        traces = {trace for trace in trial.them.traces if trace in str(told)}
+    for path, shown in (await trial.belongings(trial.them)).items():
+        traces = {trace for trace in trial.them.traces if trace in str(shown)}
         assert traces, path
         seen |= traces
     assert seen == trial.them.traces
 
 
-async def test_their_things_are_as_unknown_to_us_as_nobodys(trial: Trial) -> None:
+async def test_another_tenants_things_look_like_unknown_ones(trial: Trial) -> None:
     faults: list[str] = []
     compared = 0
-    nobodys = trial.tries(NOBODYS, KEY)
-    for (route, theirs), (_, unknown) in zip(trial.tries(trial.them.ids, KEY), nobodys, strict=True):
+    unknowns = trial.tries(UNKNOWN, KEY)
+    for (route, theirs), (_, unknown) in zip(trial.tries(trial.them.ids, KEY), unknowns, strict=True):
         answer = await trial.ask(route, theirs, trial.us.headers)
-        faults += [f"{route.name} tells {trace}" for trace in trial.telling(answer)]
+        faults += [f"{route.name} leaks {trace}" for trace in trial.leaks(answer)]
         if theirs == unknown:
             continue  # names nothing of theirs
         compared += 1
         other = await trial.ask(route, unknown, trial.us.headers)
-        told, expected = (answer.status_code, _as_nobodys(answer.text, trial.them.ids)), (other.status_code, other.text)
-        if told != expected:
-            faults.append(f"{route.name}: {told} where {expected} is told of nobody's")
+        found, expected = (
+            (answer.status_code, _as_unknown(answer.text, trial.them.ids)),
+            (other.status_code, other.text),
+        )
+        if found != expected:
+            faults.append(f"{route.name}: {found} instead of {expected} as for an unknown id")
         if answer.is_success:
             faults.append(f"{route.name}: it was done")
     assert faults == []
     assert compared >= 8
 
 
-def _as_nobodys(text: str, ids: Ids) -> str:
+def _as_unknown(text: str, ids: Ids) -> str:
     for name, value in asdict(ids).items():
-        text = text.replace(value, getattr(NOBODYS, name))
+        text = text.replace(value, getattr(UNKNOWN, name))
     return text
 
 
-async def test_without_a_key_nothing_is_told_and_nothing_done(trial: Trial) -> None:
+async def test_request_without_a_key_is_refused_without_leaks(trial: Trial) -> None:
     for route, theirs in trial.tries(trial.them.ids, KEY):
         for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": f"Bearer pb_{trial.them.ids.key_id}_"}):
             answer = await trial.ask(route, theirs, headers)
             assert (answer.status_code, answer.json()["code"]) == (401, "api_key_missing"), route.name
-            assert trial.telling(answer) == set()
+            assert trial.leaks(answer) == set()
 
 
-async def test_their_key_id_with_our_secret_opens_nothing(trial: Trial) -> None:
+async def test_another_tenants_key_id_with_our_secret_is_refused(trial: Trial) -> None:
     ours = trial.us.headers["Authorization"].rpartition(f"pb_{trial.us.ids.key_id}_")[2]
     forged = {"Authorization": f"Bearer pb_{trial.them.ids.key_id}_{ours}"}
     for route, theirs in trial.tries(trial.them.ids, KEY):
@@ -268,7 +271,7 @@ async def test_their_key_id_with_our_secret_opens_nothing(trial: Trial) -> None:
         assert (answer.status_code, answer.json()["code"]) == (401, "api_key_unknown"), route.name
 
 
-async def test_a_key_without_the_scope_opens_nothing_not_even_ones_own(trial: Trial) -> None:
+async def test_key_without_the_scope_is_refused(trial: Trial) -> None:
     for ids in (trial.them.ids, trial.us.ids):
         for route, filled in trial.tries(ids, KEY):
             (needed,) = route.scopes or ()
@@ -279,17 +282,17 @@ async def test_a_key_without_the_scope_opens_nothing_not_even_ones_own(trial: Tr
 
 
 @pytest.mark.parametrize("kind", [OPERATOR, TIKTOK])
-async def test_no_api_key_makes_an_operator_or_a_tiktok(trial: Trial, kind: str) -> None:
+async def test_api_key_is_refused_on_operator_and_tiktok_routes(trial: Trial, kind: str) -> None:
     tries = list(trial.tries(trial.them.ids, kind))
     assert tries
     for route, theirs in tries:
         for headers in ({}, trial.us.headers, trial.them.headers):
             answer = await trial.ask(route, theirs, headers)
             assert (answer.status_code, answer.json()["code"]) == (401, REFUSED[kind]), route.name
-            assert trial.telling(answer) == set()
+            assert trial.leaks(answer) == set()
 
 
-async def test_what_is_open_tells_nothing_of_anybody(trial: Trial) -> None:
+async def test_open_routes_leak_nothing(trial: Trial) -> None:
     for route, filled in trial.tries(trial.them.ids):
         for headers in ({}, trial.us.headers):
-            assert trial.telling(await trial.ask(route, filled, headers)) == set(), route.name
+            assert trial.leaks(await trial.ask(route, filled, headers)) == set(), route.name

@@ -1,4 +1,4 @@
-"""Kafka goes away while TikTok has rotated 200 pairs and their answers are under way: none of them is lost."""
+"""Kafka fails after TikTok has rotated 200 token pairs and before the answers arrive: no pair is lost."""
 
 import asyncio
 from collections import Counter
@@ -26,12 +26,12 @@ ACCESS_SECONDS = 10
 ANSWERED_WITHIN = 10.0
 COMMITTED_WITHIN = 60.0
 SETTLED_AFTER = 3.0
-TOLD_WITHIN = 20.0
+EVENTS_WITHIN = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """How Kafka goes away and comes back, and for how long it is gone."""
+    """How Kafka fails and returns, and how long it is down."""
 
     name: str
     seconds: float
@@ -57,14 +57,14 @@ def kill(broker: Broker) -> None:
 
 OUTAGES = (
     Outage(name="frozen", seconds=60, begin=freeze, end=thaw),
-    # A frozen coordinator throws everybody out as it wakes up; one that starts anew keeps partitions where they were.
+    # A frozen coordinator removes all members when it continues; a restarted one keeps their assignment.
     Outage(name="killed", seconds=12, begin=kill, end=Broker.start, workers=("auth-0", "auth-1")),
 )
 
 
 @asynccontextmanager
-async def gone(broker: Broker, outage: Outage) -> AsyncIterator[None]:
-    """Kafka is away while inside."""
+async def outage_of(broker: Broker, outage: Outage) -> AsyncIterator[None]:
+    """Kafka is down inside the block."""
     await asyncio.to_thread(outage.begin, broker)
     try:
         yield
@@ -74,7 +74,7 @@ async def gone(broker: Broker, outage: Outage) -> AsyncIterator[None]:
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A Kafka that nobody else needs."""
+    """A Kafka for this module alone."""
     node = Broker(tmp_path_factory.mktemp("kafka"))
     node.start()
     yield node
@@ -94,25 +94,25 @@ def outage_stack(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> It
         yield running
 
 
-class Watched:
-    """Auth's processes, and what they have said since the watch began."""
+class WatchedWorkers:
+    """Auth's processes, and their log lines since the start of the watch."""
 
     def __init__(self, workers: Sequence[ServiceProcess]) -> None:
         self._workers = {worker: (worker.pid, worker.log.stat().st_size) for worker in workers}
 
     async def expect_alive(self, seconds: float) -> None:
-        """Let so much time pass, and see that no process ends in it."""
-        # The bound is the outage itself: nothing can be waited for that shows that a process goes on living.
+        """Wait this long, and fail if a process ends."""
+        # There is no event for "still running", so the whole outage has to pass.
         ends = [asyncio.to_thread(_end_of, worker, pid, seconds) for worker, (pid, _) in self._workers.items()]
         assert await asyncio.gather(*ends) == ["alive"] * len(ends)
 
-    def said(self) -> list[dict[str, Any]]:
-        """Every line of theirs."""
+    def log_entries(self) -> list[dict[str, Any]]:
+        """Every log entry."""
         return [entry for worker, (_, since) in self._workers.items() for entry in _lines(worker, since)]
 
     async def refreshed(self) -> bool:
-        """Whether TikTok's answer is there for every account."""
-        ends = [entry["result"] for entry in self.said() if entry["event"] == "refresh_ended"]
+        """Whether TikTok's answer has arrived for every account."""
+        ends = [entry["result"] for entry in self.log_entries() if entry["event"] == "refresh_ended"]
         assert set(ends) <= {"done"}, Counter(ends)
         return len(ends) >= ACCOUNTS
 
@@ -130,22 +130,24 @@ def _lines(worker: ServiceProcess, since: int) -> Iterator[dict[str, Any]]:
         yield from (msgspec.json.decode(line) for line in log.read().splitlines() if line.startswith(b"{"))
 
 
-async def _told_of(stack: Stack, accounts: Mapping[str, str]) -> Counter[str]:
-    """What tenants were told of these accounts."""
+async def _events_of(stack: Stack, accounts: Mapping[str, str]) -> Counter[str]:
+    """The types of these accounts' events."""
 
     def of_these(event: Event) -> bool:
         return event.body["account_id"] in accounts
 
     async with TopicTail(stack.bootstrap_servers, "account.events", of_these) as tail:
-        await tail.to_the_end(within=TOLD_WITHIN)
+        await tail.to_the_end(within=EVENTS_WITHIN)
     return Counter(tail.types())
 
 
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.name)
-async def test_every_pair_that_tiktok_gave_survives(outage_stack: Stack, broker: Broker, outage: Outage) -> None:
+async def test_kafka_outage_during_refreshes_loses_no_token_pair(
+    outage_stack: Stack, broker: Broker, outage: Outage
+) -> None:
     for instance in outage.workers[1:]:
         await asyncio.to_thread(outage_stack.start_extra, "auth", instance=instance)
-    auth = Watched([outage_stack.service(name) for name in outage.workers])
+    auth = WatchedWorkers([outage_stack.service(name) for name in outage.workers])
     clock = asyncio.get_running_loop().time
     async with open_product(outage_stack) as product:
         tiktok, crowd = product.tiktok, ManyAccounts(outage_stack, product.tiktok)
@@ -154,7 +156,7 @@ async def test_every_pair_that_tiktok_gave_survives(outage_stack: Stack, broker:
         names = [f"{outage.name}-{number}" for number in range(ACCOUNTS)]
         accounts = await crowd.connect(names, access_seconds=ACCESS_SECONDS)
         await rotated.reached()
-        async with gone(broker, outage):
+        async with outage_of(broker, outage):
             began = clock()
             await rotated.release()
             await eventually(auth.refreshed, what="every answer to be there", within=ANSWERED_WITHIN)
@@ -173,13 +175,13 @@ async def test_every_pair_that_tiktok_gave_survives(outage_stack: Stack, broker:
         await auth.expect_alive(SETTLED_AFTER)
         newest = {secret.open_id: secret.value for secret in await tiktok.secrets() if secret.kind == "refresh_token"}
         calls = await tiktok.calls("token", after=before)
-        told = await _told_of(outage_stack, accounts)
+        events = await _events_of(outage_stack, accounts)
     ours = {accounts[account_id]: crowd.tokens_of(account_id, pair).refresh_token for account_id, pair in kept.items()}
     assert ours == {open_id: newest[open_id] for open_id in accounts.values()}
     assert Counter((call.status, call.code) for call in calls) == {(200, "ok"): ACCOUNTS}
     assert len({call.open_id for call in calls}) == ACCOUNTS
-    assert told == {"account.connected": ACCOUNTS}
-    said = Counter(entry["event"] for entry in auth.said())
-    counts = {event: said[event] for event in ("task_reopening", "outcome_salvaged", "refresh_ended")}
+    assert events == {"account.connected": ACCOUNTS}
+    logged = Counter(entry["event"] for entry in auth.log_entries())
+    counts = {event: logged[event] for event in ("task_reopening", "outcome_salvaged", "refresh_ended")}
     print(f"\n{outage.name}: {ACCOUNTS} answers {answered:.1f} s into an outage of {back - began:.0f} s, ", end="")
     print(f"all committed {committed:.1f} s after it; {counts}")

@@ -1,4 +1,4 @@
-"""Each service is killed at each point of a post's way: the post goes out once, whole, and its numbers are stored."""
+"""Each service is killed at each point of a post: it is published once, complete, and its metrics are stored."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ CHUNK_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """Where a post is when the kill comes: the call that TikTok does not answer, and how many chunks it has by then."""
+    """When to kill: the call that TikTok does not answer yet, and how many chunks it has by then."""
 
     name: str
     call: Call
@@ -52,9 +52,7 @@ POINTS = (
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
 @pytest.mark.parametrize("killed", SERVICES)
-async def test_a_killed_service_neither_loses_nor_doubles_a_post(
-    product: Product, clip: Clip, killed: str, point: Point
-) -> None:
+async def test_killed_service_publishes_the_post_once(product: Product, clip: Clip, killed: str, point: Point) -> None:
     account = await product.connect(f"{killed}-{POINTS.index(point)}")
     request = product.request(account, clip)
     stopped = await product.tiktok.hold(

@@ -1,4 +1,4 @@
-"""An uploader freezes for longer than its session, another one takes over, and the first one wakes up amid its work."""
+"""An uploader freezes for longer than its session, another takes over, and the first one continues: a zombie."""
 
 import asyncio
 from collections.abc import Iterator
@@ -32,23 +32,23 @@ def successor(stack: Stack) -> Iterator["Successor"]:
 
 
 class Successor:
-    """A second uploader: not started before somebody is to be succeeded."""
+    """A second uploader, started by `take_over`."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._worker: ServiceProcess | None = None
 
     async def take_over(self) -> None:
-        """Start; return once it has every partition open, which it cannot before the other's session is over."""
+        """Start; return once it serves every partition. Kafka assigns them after the other's session has ended."""
         self._worker = await asyncio.to_thread(self._stack.start_extra, "uploader", instance="uploader-1")
 
     def stop(self) -> None:
-        """End."""
+        """Stop it, if it was started."""
         if self._worker is not None:
             self._worker.stop()
 
 
-async def test_a_frozen_uploader_wakes_up_to_find_itself_replaced(
+async def test_frozen_uploader_is_fenced_when_it_continues(
     product: Product, clip: Clip, frozen: ServiceProcess, successor: Successor
 ) -> None:
     sender, opener = await product.connect("frozen-amid-a-chunk"), await product.connect("frozen-amid-an-init")
@@ -63,7 +63,7 @@ async def test_a_frozen_uploader_wakes_up_to_find_itself_replaced(
         await amid_an_init.reached()
         frozen.pause()
         log_before = frozen.log.stat().st_size
-        # The successor is stopped in its second chunk, so that the other wakes up while both have work in hand.
+        # Hold the successor in its second chunk, so that the other continues while both have work in hand.
         successors_chunk = await product.tiktok.hold(
             "upload", at="body", skip=1, after_bytes=CHUNK_BYTES // 2, open_id=sender.open_id
         )
@@ -73,7 +73,7 @@ async def test_a_frozen_uploader_wakes_up_to_find_itself_replaced(
         await amid_a_chunk.release()
         await amid_an_init.release()
         await eventually(
-            lambda: put_in_its_place(frozen, log_before), what="the frozen one to be fenced", within=FENCED_WITHIN
+            lambda: signs_of_fencing(frozen, log_before), what="the frozen one to be fenced", within=FENCED_WITHIN
         )
         await successors_chunk.release()
         await product.expect_published_once(sending, clip, events_of_sending)
@@ -83,14 +83,14 @@ async def test_a_frozen_uploader_wakes_up_to_find_itself_replaced(
     assert (abandoned.bytes_read, used.uploaded_bytes) == (0, clip.size)
 
 
-async def put_in_its_place(worker: ServiceProcess, since: int) -> list[str]:
-    """What a worker has said since of a transaction that Kafka refused, or of having had to join anew."""
+async def signs_of_fencing(worker: ServiceProcess, since: int) -> list[str]:
+    """The worker's log events of a fenced transaction, or of a new assignment, since a position in its log."""
     with worker.log.open("rb") as log:
         log.seek(since)
-        said = [msgspec.json.decode(line) for line in log.read().splitlines() if line.startswith(b"{")]
+        entries = [msgspec.json.decode(line) for line in log.read().splitlines() if line.startswith(b"{")]
     return [
         entry["event"]
-        for entry in said
+        for entry in entries
         if (entry["event"] == "task_reopening" and "ProducerFenced" in entry["cause"])
         or entry["event"] == "partitions_assigned"
     ]

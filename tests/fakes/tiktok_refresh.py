@@ -14,7 +14,7 @@ ACCESS_SECONDS = 600
 class RotatingTikTok:
     """Rotates the pair with each refresh. Answers by number in `lost` are lost; all of them take `seconds`.
 
-    It never says who anybody is; each such answer takes `look_seconds`.
+    Profile calls always fail, after `profile_seconds`.
     """
 
     def __init__(self, *, lost: Sequence[int] = (), seconds: float = 0.1, profile_seconds: float = 0.1) -> None:

@@ -1,4 +1,4 @@
-"""A TikTok in memory: publish ids, bytes, verdicts. It loses answers, and bytes may arrive after their sender died."""
+"""A TikTok for the simulation: it loses answers, and bytes may arrive after their sender crashed."""
 
 import asyncio
 import threading
@@ -40,7 +40,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class SimulatedTikTok:
-    """What TikTok knows, whoever of us is alive."""
+    """TikTok's state. It survives every crash of ours."""
 
     faults: Faults
     attempts: list[Attempt] = field(default_factory=list)
@@ -88,7 +88,7 @@ def _refused(status: int, code: str) -> Refused:
 
 
 class SimulatedTikTokClient:
-    """One process's way to TikTok. Stands where the real client and the real uploads stand."""
+    """One process's client. It replaces the real client and the real uploads."""
 
     def __init__(self, model: SimulatedTikTok, process: SimulatedProcess) -> None:
         self._model = model
@@ -96,7 +96,7 @@ class SimulatedTikTokClient:
         self._faults = model.faults
 
     async def creator_info(self, token: str) -> CallResult[models.CreatorInfo]:
-        """Say what the creator may do."""
+        """Return the creator's options."""
         return await self._way_there("creator", token) or await self._way_back("creator", Done(CREATOR))
 
     async def init_video(self, token: str, post: models.VideoPost, plan: ChunkPlan) -> CallResult[models.UploadPermit]:
@@ -106,17 +106,17 @@ class SimulatedTikTokClient:
         return await self._way_back("init", Done(self._model.open(post, plan)))
 
     async def status(self, token: str, publish_id: str) -> CallResult[models.PublishStatus]:
-        """Say where an attempt is."""
+        """Return an attempt's status."""
         if (failure := await self._way_there("status", token)) is not None:
             return failure
         attempt = self._model.attempts[int(publish_id)]
-        told = models.PublishStatus(
+        status = models.PublishStatus(
             status=attempt.status,
             fail_reason=attempt.fail_reason,
             uploaded_bytes=attempt.stored,
             public_ids=attempt.public_ids,
         )
-        return await self._way_back("status", Done(told))
+        return await self._way_back("status", Done(status))
 
     def put_chunk(
         self,
@@ -129,7 +129,7 @@ class SimulatedTikTokClient:
         pieces: Iterator[bytes],
         stop: threading.Event,
     ) -> ChunkResult:
-        """Send a chunk: it may not leave, break on the way, or arrive after everybody has given up on it."""
+        """Send a chunk. It may not leave, be cut off, or arrive long after the sender gave it up."""
         del total, content_type, stop
         for _ in pieces:
             pass

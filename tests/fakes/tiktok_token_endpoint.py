@@ -1,4 +1,4 @@
-"""A model of TikTok's token endpoint: it remembers every pair it made, what became of it, and who was told."""
+"""A fake of TikTok's token endpoint. It remembers every pair, whether it was used, and which calls failed."""
 
 import asyncio
 from collections import Counter
@@ -14,11 +14,11 @@ from tiktok.results import CallResult, Done, NotSent, Refused, Unknown
 ACCESS_SECONDS = 60
 REFRESH_SECONDS = 180 * 86_400
 CONNECT_SECONDS = 10.0
-"""The client gives up a connection that takes longer, so that what thaws late does not ask any more."""
+"""The client gives up a connection after this time, so that a paused process does not send an old request."""
 
 
 class Rotation(StrEnum):
-    """When a refresh token dies: with the making of its successor, or with the first use of that."""
+    """When a refresh token ends: when its successor is made, or when the successor is first used."""
 
     STRICT = "strict"
     UNTIL_USED = "until_used"
@@ -44,7 +44,7 @@ class Issued:
 
 @dataclass(slots=True)
 class FailureRates:
-    """How often a call goes wrong, each as a share of all calls."""
+    """Rates of failed calls, each as a share of all calls."""
 
     unsent: float = 0.01
     lost_before: float = 0.01
@@ -53,13 +53,13 @@ class FailureRates:
     broken: float = 0.005
 
     def stop(self) -> None:
-        """Let nothing go wrong any more."""
+        """End all failures."""
         self.unsent = self.lost_before = self.lost_after = self.counted = self.broken = 0.0
 
 
 @dataclass(slots=True)
 class TokenEndpoint:
-    """What outlives every client.
+    """TikTok's state, which every client shares.
 
     `issued` is the newest pair of each account, `committed` the serial of its newest pair in our log, `ends` when each
     access token is over.
@@ -78,7 +78,7 @@ class TokenEndpoint:
         return self._make(account_id, 1)
 
     def use(self, access_token: str) -> bool:
-        """Use an access token, as a service would; say whether it was good."""
+        """Use an access token as a service would; return whether it was valid."""
         _, account_id, serial = access_token.split(".")
         newest = self.issued[account_id]
         if newest.serial == int(serial):
@@ -86,7 +86,7 @@ class TokenEndpoint:
         return self._now() < self.ends[access_token]
 
     def refresh(self, refresh_token: str) -> Issued | None:
-        """Do what TikTok does; None where it refuses."""
+        """Refresh; None if TikTok refuses."""
         _, account_id, text = refresh_token.split(".")
         newest, serial = self.issued[account_id], int(text)
         if serial == newest.serial:
@@ -100,7 +100,7 @@ class TokenEndpoint:
         return None
 
     def note_reuse(self, refresh_token: str) -> None:
-        """Note a call that begins with a token although the pair made of it is in the log: nobody needs that one."""
+        """Count a refresh with an outdated token: the pair that followed it is already in the log."""
         _, account_id, serial = refresh_token.split(".")
         self.seen["reused"] += self.committed.get(account_id, 1) > int(serial)
 
@@ -115,7 +115,7 @@ class TokenEndpoint:
 
 
 class TokenEndpointClient:
-    """One process's way to TikTok: it takes time, may be cut off at every point, and may lose what was said."""
+    """One process's client. A call takes time, may end at every point, and may lose its answer."""
 
     def __init__(self, endpoint: TokenEndpoint, process: SimulatedProcess) -> None:
         self._endpoint = endpoint
@@ -158,7 +158,7 @@ class TokenEndpointClient:
 
     @staticmethod
     def _before(trouble: FailureRates) -> Sequence[tuple[float, str, CallResult[TokenResponse]]]:
-        """What may go wrong before TikTok does anything."""
+        """The failures before TikTok acts, each with its rate and name."""
         return (
             (trouble.unsent, "not sent", NotSent("ConnectError")),
             (trouble.lost_before, "lost before", Unknown("ReadTimeout")),
@@ -167,9 +167,9 @@ class TokenEndpointClient:
         )
 
     async def user_info(self, token: str, scopes: tuple[str, ...]) -> CallResult[UserInfo]:
-        """Nobody asks: the name was not granted."""
+        """Never called: the scope for the name was not granted."""
         raise NotImplementedError
 
     async def revoke(self, access_token: str) -> CallResult[None]:
-        """Nobody asks: no account is disconnected here."""
+        """Never called: no account is disconnected here."""
         raise NotImplementedError

@@ -69,10 +69,10 @@ class FakeUploadTikTok:
     async def status(self, token: str, publish_id: str) -> results.CallResult[models.PublishStatus]:
         assert token == TOKEN
         stored = self.attempts[publish_id].stored
-        told = models.PublishStatus(
+        status = models.PublishStatus(
             status=StatusCode.PROCESSING_UPLOAD, fail_reason="", uploaded_bytes=stored, public_ids=()
         )
-        return _failure(self._meet("status")) or Done(told)
+        return _failure(self._meet("status")) or Done(status)
 
     def put_chunk(
         self,

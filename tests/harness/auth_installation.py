@@ -198,7 +198,7 @@ class AuthInstallation:
         return body.version if isinstance(body, CredentialIssued) else 0
 
     async def states(self) -> dict[StateKey, State]:
-        """Auth's newest states, as whoever restores them finds them."""
+        """Auth's newest states, as a worker restores them."""
         journal = Changelog[State](service=SERVICE, partition=0, state_type=State)
         found: dict[StateKey, State | None] = {}
 

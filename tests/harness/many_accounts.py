@@ -1,4 +1,4 @@
-"""Accounts by the hundred: connected as auth's edge would, without a browser for each, and read as a worker would."""
+"""Hundreds of accounts: connected through Kafka as auth's API does it, without a browser for each."""
 
 import asyncio
 from collections.abc import Iterable, Mapping

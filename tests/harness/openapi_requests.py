@@ -1,4 +1,4 @@
-"""The routes of an edge as its OpenAPI document tells them, and requests that fill in every field of one."""
+"""The routes of an OpenAPI document, and requests with every field of a route filled in."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 KEY, OPERATOR, TIKTOK = "ApiKey", "BootstrapSecret", "TikTokSignature"
 
 ValueOf = Callable[[str], Any]
-"""Gives the value of a field by its name; raises `KeyError` for one it has never heard of."""
+"""Gives the value of a field by its name; raises `KeyError` for an unknown one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def fill(operation: Operation, value_of: ValueOf, *, optional: bool = True) -> F
 def _body(operation: Operation, value_of: ValueOf, *, optional: bool) -> Any:
     if (body := operation.described.get("requestBody")) is None:
         return None
-    assert list(body["content"]) == ["application/json"], f"{operation.name}: nobody fills {list(body['content'])}"
+    assert list(body["content"]) == ["application/json"], f"{operation.name}: no test fills {list(body['content'])}"
     return _object(operation, body["content"]["application/json"]["schema"], value_of, optional=optional)
 
 

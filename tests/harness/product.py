@@ -1,4 +1,4 @@
-"""A running stack and what a tester does on it: connects accounts, asks for posts, kills, and judges."""
+"""The product from outside: connect accounts, request posts, kill services, and check what was published."""
 
 import asyncio
 import hashlib
@@ -55,7 +55,7 @@ class Account:
 
 
 def make_clip(folder: Path, name: str, size: int) -> Clip:
-    """Write something that begins like an MP4 and goes on with noise: nobody on its way looks further."""
+    """Write a file that begins like an MP4 and continues with noise. No service reads further than the beginning."""
     body = (b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + Random(size).randbytes(size))[:size]
     (folder / name).write_bytes(body)
     return Clip(name=name, size=size, sha256=hashlib.sha256(body).hexdigest())
@@ -70,7 +70,7 @@ async def open_product(stack: Stack) -> AsyncIterator["Product"]:
 
 
 class Product:
-    """The stack, seen from outside."""
+    """A running stack, seen from outside."""
 
     def __init__(self, stack: Stack, web: httpx.AsyncClient) -> None:
         self.stack = stack
@@ -85,11 +85,11 @@ class Product:
     async def call(
         self, service: str, path: str, headers: Mapping[str, str], *, method: str = "GET", **more: Any
     ) -> httpx.Response:
-        """Ask an edge; whatever it answers."""
+        """Send a request to a service's API and return the answer, also an error."""
         return await self.web.request(method, self.stack.urls[service] + path, headers=dict(headers), **more)
 
     async def administer(self, method: str, path: str, body: object = None) -> httpx.Response:
-        """Ask auth's admin API about tenants, as the operator."""
+        """Call auth's admin API for tenants as the operator."""
         operator = {"Authorization": f"Bearer {self.stack.bootstrap_secret}"}
         return await self.call("auth", f"/v1/admin/tenants{path}", operator, method=method, json=body)
 
@@ -129,17 +129,17 @@ class Product:
                 await producer.send_and_wait("post.requests", value, key=key.encode() if key else None, headers=headers)
 
     async def request_posts(self, *requests: Request) -> None:
-        """Ask for posts."""
+        """Request posts through Kafka."""
         await self.send([(request["account_id"], msgspec.json.encode(request)) for request in requests])
 
     async def send_webhook(self, body: bytes, *, signature: str) -> httpx.Response:
-        """Tell the publisher's edge something, as TikTok would."""
+        """Send a webhook to the publisher as TikTok does."""
         url = f"{self.stack.urls['publisher']}/v1/webhooks/tiktok"
         return await self.web.post(url, content=body, headers={"TikTok-Signature": signature})
 
     @asynccontextmanager
     async def events_of(self, request: Request) -> AsyncIterator[TopicTail]:
-        """Everything that Postbus says of a post, of its own tenant or of none."""
+        """Follow the events of a post."""
 
         def of_the_post(event: Event) -> bool:
             owner = event.body["tenant"] in {request["tenant"], ""}
@@ -149,21 +149,21 @@ class Product:
             yield tail
 
     async def kill(self, service: str) -> None:
-        """`kill -9`; return when the supervisor has brought it back and it says that it is ready."""
+        """`kill -9` a service; return when it was restarted and is ready."""
         worker = self.stack.service(service)
         victim = await asyncio.to_thread(worker.kill9)
         await asyncio.to_thread(worker.wait_restarted, after=victim)
         await asyncio.to_thread(worker.wait_ready, timeout=BACK_WITHIN)
 
     async def expect_published_once(self, request: Request, clip: Clip, events: TopicTail) -> None:
-        """Judge a post at its end: by TikTok's ledger, by the events, and by the read API."""
+        """Wait until a post is published; check TikTok's ledger, the events and the read API."""
         await events.until_type("post.published", within=ENDED_WITHIN)
         await self._expect_numbers(request)
         await events.to_the_end(within=ENDED_WITHIN)
         expect_consecutive_revisions(events.seen)
         ledger = await self.tiktok.ledger(title=request["caption"])
         assert [(post.sha256, post.bytes) for post in ledger.posts] == [(clip.sha256, clip.size)]
-        # Further inits may be there, of attempts that were cut off; none of them may ever be whole.
+        # Interrupted attempts may have left further inits. None of them may be complete.
         others = [begun for begun in ledger.inits if begun.publish_id != ledger.posts[0].publish_id]
         assert all(begun.uploaded_bytes < begun.size for begun in others)
 
@@ -190,23 +190,23 @@ class Product:
         return known
 
 
-def without_volatile(told: Any) -> Any:
-    """Leave out of an answer what changes by itself."""
-    if isinstance(told, dict):
-        return {name: without_volatile(inner) for name, inner in told.items() if name not in VOLATILE}
-    return [without_volatile(inner) for inner in told] if isinstance(told, list) else told
+def without_volatile(answer: Any) -> Any:
+    """Remove the fields of an answer that change with time."""
+    if isinstance(answer, dict):
+        return {name: without_volatile(inner) for name, inner in answer.items() if name not in VOLATILE}
+    return [without_volatile(inner) for inner in answer] if isinstance(answer, list) else answer
 
 
 def expect_consecutive_revisions(events: Iterable[Event]) -> None:
-    """Published once, made available once, and revisions 1, 2, 3 … where only samples of progress repeat one."""
-    told = list(events)
-    counted = [event for event in told if event.type != "post.progressed"]
+    """Check that a post was published once and that its revisions are 1, 2, 3 … Progress repeats a revision."""
+    seen = list(events)
+    counted = [event for event in seen if event.type != "post.progressed"]
     types = [event.type for event in counted]
     assert types[0] == "post.accepted"
     assert [types.count(once) for once in ("post.uploaded", "post.published", "post.available")] == [1, 1, 1], types
     assert [event.body["revision"] for event in counted] == list(range(1, len(counted) + 1)), types
     revision = 0
-    for event in told:
+    for event in seen:
         if event.type == "post.progressed":
             assert event.body["revision"] == revision
         revision = event.body["revision"]

@@ -1,4 +1,4 @@
-"""The stand-in TikTok from a tester's side: stops calls on the way, and judges by its ledger."""
+"""The sandbox's admin API: hold or break calls, change settings, read the ledger."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class ApiCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Secret(msgspec.Struct, frozen=True, kw_only=True):
-    """What TikTok handed out, or was shown, and nobody else may see."""
+    """A secret that TikTok handed out or received."""
 
     number: int
     kind: str
@@ -61,20 +61,20 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A rule that stops calls: one, unless it was made for more."""
+    """A rule that holds one call, or more."""
 
     rule: str
     web: httpx.AsyncClient
     calls: int = 1
 
     async def reached(self) -> None:
-        """Return once as many calls are stopped as the rule is for."""
+        """Return once all its calls are held."""
         query = {"holding": self.calls, "timeout": HELD_WITHIN}
         answer = await self.web.get(f"{self.rule}/wait", params=query, timeout=HELD_WITHIN + 5)
         assert answer.is_success, f"not {self.calls} calls were stopped: {answer.text}"
 
     async def release(self) -> None:
-        """Let the call go on, also if whoever made it is gone."""
+        """Let the call continue, also if its caller is gone."""
         (await self.web.post(f"{self.rule}/release")).raise_for_status()
 
 
@@ -95,7 +95,7 @@ class SandboxAdmin:
         after_bytes: int = 0,
         calls: int = 1,
     ) -> Hold:
-        """Stop one call (or more) of this creator or of anybody, after `skip` of its kind."""
+        """Hold one call (or more) of this creator, or of any, after `skip` of its kind."""
         rule_id = await self.rule("hold", call, at=at, skip=skip, after_bytes=after_bytes, open_id=open_id, times=calls)
         return Hold(rule=f"{self._url}/rules/{rule_id}", web=self._web, calls=calls)
 
@@ -110,7 +110,7 @@ class SandboxAdmin:
         (await self._web.post(f"{self._url}/settings", json=settings)).raise_for_status()
 
     async def tokens(self, username: str) -> Mapping[str, Any]:
-        """Get tokens for somebody without a consent page."""
+        """Make tokens for a creator without a consent page."""
         answer = await self._web.post(f"{self._url}/tokens", json={"username": username})
         tokens: Mapping[str, Any] = answer.raise_for_status().json()
         return tokens
@@ -126,7 +126,7 @@ class SandboxAdmin:
         return msgspec.convert(answer.raise_for_status().json()["secrets"], tuple[Secret, ...])
 
     async def disconnect(self, open_id: str) -> None:
-        """Have this creator take back what they granted, in TikTok's own app."""
+        """Remove the grant as the creator does in TikTok's own app."""
         (await self._web.post(f"{self._url}/creators/{open_id}/disconnect")).raise_for_status()
 
     async def calls_of(self, open_id: str, endpoint: str | None = None) -> list[dict[str, Any]]:
@@ -137,7 +137,7 @@ class SandboxAdmin:
         return found
 
     async def add_app(self, client_key: str, *, secret: str, redirect_uri: str) -> None:
-        """Register an app of somebody else's, for programs on this machine."""
+        """Register another desktop app."""
         app = {
             "client_key": client_key,
             "client_secret": secret,

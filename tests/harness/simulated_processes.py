@@ -1,4 +1,4 @@
-"""Simulated processes: they run the real tasks, and may die or freeze at any step."""
+"""Simulated processes: they run real tasks in one event loop, and may crash or freeze at any step."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,11 +12,11 @@ _current: ContextVar["ProcessLifetime | None"] = ContextVar("process", default=N
 
 
 class Crashed(BaseException):
-    """This process is dead: nothing it still tries reaches the world."""
+    """This process is dead: nothing that it still tries has an effect."""
 
 
 class Faults:
-    """How rough the world is. Rates are per step; after `calm_after` seconds nothing goes wrong any more."""
+    """Rates of faults per step. After `end_after` seconds there are none."""
 
     def __init__(self, random: Random, *, calm_after: float) -> None:
         self.random = random
@@ -30,12 +30,12 @@ class Faults:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing goes wrong any more."""
+        """Whether the faulty phase is over."""
         return asyncio.get_running_loop().time() > self.end_after
 
     @property
     def tiktok_is_down(self) -> bool:
-        """Whether TikTok answers nobody now."""
+        """Whether TikTok is in its outage."""
         begin, end = self._outage
         return begin < asyncio.get_running_loop().time() < end
 
@@ -44,12 +44,12 @@ class Faults:
         return not self.ended and self.random.random() < rate
 
     async def delay(self) -> None:
-        """Take a moment, mostly a short one."""
+        """Sleep for a random, mostly short time."""
         await asyncio.sleep(self.random.choice((0.0, 0.001, 0.01, 0.2)) * self.random.random())
 
 
 class ProcessLifetime:
-    """One process from its start to its end: what it runs, and how all of that ends at once."""
+    """A process from start to end: its tasks, and how they all end at once."""
 
     def __init__(self, name: str, main: Callable[[Self], Coroutine[Any, Any, None]]) -> None:
         self.name = name
@@ -61,36 +61,36 @@ class ProcessLifetime:
         _current.reset(context_token)
 
     def adopt(self, task: "asyncio.Task[Any]") -> None:
-        """A task was created inside this process."""
+        """Remember a task that this process created."""
         self._tasks.append(task)
 
     def crash(self) -> None:
-        """Die here and now, as after kill -9."""
+        """End at once, as after kill -9."""
         self.dead = True
         for task in self._tasks:
             task.cancel()
 
     async def ended(self) -> None:
-        """Wait for the end; a dead process's remains are silent, a living one's error is everybody's."""
+        """Wait for the end. The error of a process that did not crash is raised."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if not self.dead and not self.main.cancelled() and (error := self.main.exception()) is not None:
             raise error
 
     def check_alive(self) -> None:
-        """Raise `Crashed` where this process is dead: nobody hears what it still does."""
+        """Raise `Crashed` if this process is dead, so that its tasks can do nothing more."""
         if self.dead:
             raise Crashed
 
 
 class SimulatedProcess(ProcessLifetime):
-    """One process, and the weather its log calls meet. `freeze` is a SIGSTOP seen from inside: a long step."""
+    """A process with faults. It injects them into the log, too. A freeze is a SIGSTOP seen from inside: a long step."""
 
     def __init__(self, name: str, faults: Faults, main: Callable[[Self], Coroutine[Any, Any, None]]) -> None:
         self._faults = faults
         super().__init__(name, main)
 
     async def step(self, name: str) -> None:
-        """Pass a point at which this process may die, freeze, or simply take a moment."""
+        """Pass a point at which this process may crash, freeze, or be slow."""
         del name
         self.check_alive()
         if self._faults.happens(self._faults.crash):
@@ -102,26 +102,26 @@ class SimulatedProcess(ProcessLifetime):
         self.check_alive()
 
     async def before(self, step: str) -> None:
-        """Meet the weather before a log call takes effect."""
+        """Maybe fail before a log call takes effect."""
         await self.step(step)
         if self._faults.happens(self._faults.doubt):
             raise log_error(step)
 
     async def after(self, step: str) -> None:
-        """Meet the weather after it took effect: the answer may be lost."""
+        """Maybe fail after it took effect: the answer is lost."""
         await self.step(step)
         if self._faults.happens(self._faults.doubt):
             raise log_error(step)
 
 
 def log_error(step: str) -> TransactionInDoubt | LogUnavailable:
-    """Make the error of a log call whose answer did not come."""
+    """Make the error of a log call without an answer: in doubt for a commit, else unavailable."""
     cause = f"simulated at {step}"
     return TransactionInDoubt(cause) if step == "commit" else LogUnavailable(cause)
 
 
 def owner_of(context: Context) -> ProcessLifetime | None:
-    """Name the process that something runs in."""
+    """Return the process that a context runs in."""
     return context.get(_current)
 
 

@@ -1,4 +1,4 @@
-"""A topic as a careful consumer sees it: everything that is committed, from the beginning."""
+"""Follow a topic from its beginning, committed records only."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ class Event:
 
 
 class TopicTail:
-    """All of a topic that was seen so far. `concerns` picks what is kept."""
+    """The events of a topic that were read so far. `concerns` selects them."""
 
     def __init__(self, bootstrap_servers: str, topic: str, concerns: Callable[[Event], bool]) -> None:
         self._concerns = concerns

@@ -1,4 +1,4 @@
-"""An event loop whose time jumps to the next thing that waits: nothing is slept through."""
+"""An event loop with virtual time: it jumps to the next timer, so that nothing waits in real time."""
 
 import asyncio
 import selectors
@@ -14,7 +14,7 @@ BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Deadlock(Exception):
-    """Everybody waits and nothing is due: the simulated world is deadlocked."""
+    """Every task waits and no timer is set."""
 
 
 class _NoSelector(selectors.BaseSelector):
@@ -41,7 +41,7 @@ class _NoSelector(selectors.BaseSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Time stands while anything is ready, then jumps."""
+    """Its time stands still while a callback is ready, then jumps to the next timer."""
 
     _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
@@ -54,11 +54,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._virtual_now
 
     def skip(self, seconds: float) -> None:
-        """Let time go by in which nothing runs, as while a process is stopped."""
+        """Advance the time while nothing runs, as if the process were stopped."""
         self._virtual_now += seconds
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]  # never None here
-        """Blocking work is carried by the simulated process it belongs to."""
+        """Let the simulated executor run blocking work."""
         return self.create_task(executor.carry(func, *args))
 
     def _run_once(self) -> None:
@@ -71,7 +71,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def clock() -> datetime:
-    """Read the running loop's virtual time as an instant."""
+    """Return the running loop's virtual time as a datetime."""
     return BEGINNING + timedelta(seconds=asyncio.get_running_loop().time())
 
 

@@ -1,4 +1,4 @@
-"""Waiting for something outside this process, with a deadline, by asking again and again."""
+"""Poll for a condition in another process, with a deadline."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ async def eventually(ask: Callable[[], Awaitable[T]], *, what: str, within: floa
     answer = None
     try:
         async with asyncio.timeout(within):
-            while not (answer := await ask()):  # noqa: ASYNC110  # another process rings no bell in this one
+            while not (answer := await ask()):  # noqa: ASYNC110  # another process cannot wake this one
                 await asyncio.sleep(ASK_EVERY)
     except TimeoutError:
         message = f"waited {within:.0f} s for {what}; the last answer was {answer!r}"

@@ -1,4 +1,8 @@
-"""One seed, one run: posts go through real uploader and publisher tasks while everything around them breaks."""
+"""Runs one seed: real uploader and publisher tasks, with faults in everything around them.
+
+Log, TikTok, media source and time are in memory. Every random choice comes from the seed, so a failing seed replays
+exactly. `check_invariants` compares the events with TikTok's ledger when all is quiet.
+"""
 
 import asyncio
 import math
@@ -57,15 +61,15 @@ SIZES = (9_000_000, 64_000_000, 71_000_000, 95_000_001)
 
 
 class InvariantViolated(AssertionError):
-    """A seed under which Postbus broke one of its promises."""
+    """Postbus broke an invariant under this seed."""
 
-    def __init__(self, seed: int, promise: str) -> None:
-        super().__init__(f"seed {seed}: {promise} (replay: python -m simulation {seed})")
+    def __init__(self, seed: int, finding: str) -> None:
+        super().__init__(f"seed {seed}: {finding} (replay: python -m simulation {seed})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What a run left behind."""
+    """The records of a finished run."""
 
     events: Sequence[Body]
     ledger: Sequence[str]
@@ -74,22 +78,22 @@ class History:
 
 
 class SimulatedSource:
-    """A source that is always there, or goes away for good: at some time, or once it was read a few times."""
+    """A media source that stays, or disappears for good: at a random time, or after a few reads."""
 
     def __init__(self, random: Random) -> None:
         self._size = random.choice(SIZES)
-        # A generator of its own: runs with a source that stays are what they were without this.
+        # A generator of its own, so that this choice does not change the rest of the run.
         apart = Random(random.getstate()[1][0])
         self._gone_at = apart.choice((math.inf, math.inf, math.inf, apart.uniform(0, FAULTY_SECONDS)))
         self._reads_left = apart.choice((math.inf, math.inf, apart.randint(1, 3), apart.randint(1, 12)))
         self.disappears = min(self._gone_at, self._reads_left) < math.inf
 
     def probe(self, url: str) -> Probed | SourceProblem:
-        """Say what is there."""
+        """Describe the file, or the problem if it has disappeared."""
         return self._gone(url) or Probed(size=self._size, validator="v", content_type="video/mp4")
 
     def read(self, url: str, first: int, last: int, validator: str) -> Iterator[bytes]:
-        """Hand out no bytes: the model counts ranges."""
+        """Yield no bytes: the simulated TikTok counts ranges only."""
         del first, last, validator
         if (problem := self._gone(url)) is not None:
             raise SourceFailed(problem)
@@ -102,7 +106,7 @@ class SimulatedSource:
 
 
 class SimulationRun:
-    """Everything that outlives a process."""
+    """Everything that survives a crash: the log, TikTok, the source, and the random numbers."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -121,13 +125,13 @@ class SimulationRun:
         self.store.append(OutgoingRecord(topic_partition=slice_, key=body.key.encode(), value=value, headers=headers))
 
     def connect(self, tenant: str) -> None:
-        """Do auth's part when a person connects the account for this tenant."""
+        """Write what auth writes when a person connects the account for this tenant."""
         self.tenant = tenant
         self.write(AccountDescribed(account_id=ACCOUNT, tenant=tenant, open_id="o"))
         self.issue_token()
 
     def issue_token(self) -> None:
-        """Do auth's part: a new version, sealed to both services; TikTok knows it, and may forget the older ones."""
+        """Issue a new token version, sealed for both services. TikTok may stop accepting the older ones."""
         self._version += 1
         if self.random.random() < 0.5:
             self.tiktok.accepted_tokens.clear()
@@ -147,14 +151,14 @@ class SimulationRun:
         self.write(issued)
 
     def events(self) -> list[Body]:
-        """Read what was said about posts."""
+        """Read all post events."""
         records = self.store.records.get(TopicPartition(POST_EVENTS.name, 0), ())
         return [
             decode(topic=POST_EVENTS.name, value=record.value or b"", headers=record.headers).body for record in records
         ]
 
     def count_verdicts(self) -> int:
-        """Count the verdicts in the log by their headers: this is requests often."""
+        """Count the verdicts in the log. Headers suffice, and this is called often."""
         wanted = (("ce_type", b"post.published"), ("ce_type", b"post.failed"))
         records = self.store.records.get(TopicPartition(POST_EVENTS.name, 0), ())
         return sum(any(header in wanted for header in record.headers) for record in records)
@@ -206,13 +210,13 @@ class SimulationRun:
 
 
 class SimulatedThreads(Executor):
-    """Where the virtual loop lets blocking work be done: at one instant, between two steps of its process."""
+    """Runs blocking work on the virtual loop, at one instant between two steps of its process."""
 
     def __init__(self, process: SimulatedProcess) -> None:
         self._process = process
 
     async def carry(self, work: Callable[..., T], *args: object) -> T:
-        """Do the work."""
+        """Run the work. The process may crash before or after it."""
         await self._process.step("thread begins")
         result = work(*args)
         await self._process.step("thread ends")
@@ -220,7 +224,10 @@ class SimulatedThreads(Executor):
 
 
 async def keep_running(run: SimulationRun, service: str) -> None:
-    """Be the supervisor: restart what dies, kill now and then, and sometimes start a twin beside a living process."""
+    """Supervise a service: restart it, kill it, and sometimes start a second process beside a running one.
+
+    The older of two is a zombie: the log must fence it.
+    """
     faults, random = run.faults, run.random
     zombies: list[SimulatedProcess] = []
     while True:
@@ -239,7 +246,7 @@ async def keep_running(run: SimulationRun, service: str) -> None:
 
 
 async def end_process(process: SimulatedProcess) -> None:
-    """Make an end of a process. What a living one died of by itself is a fault of ours, and raised."""
+    """End a process. An error of a process that did not crash is a bug, and is raised."""
     if not process.main.done():
         process.crash()
     await process.ended()
@@ -247,7 +254,7 @@ async def end_process(process: SimulatedProcess) -> None:
 
 
 async def simulate_auth(run: SimulationRun) -> None:
-    """Answer rejected tokens with new ones, and rotate now and then."""
+    """Issue a new token when one was rejected, and now and then without a reason."""
     seen = 0
     while True:
         await asyncio.sleep(120 if run.faults.ended else run.random.choice((1, 5, 20)))
@@ -258,7 +265,7 @@ async def simulate_auth(run: SimulationRun) -> None:
 
 
 def request(number: int, run: SimulationRun) -> PostRequested:
-    """Ask for a post; its caption tells it apart in TikTok's ledger."""
+    """Make a request. Its caption identifies the post in TikTok's ledger."""
     return PostRequested(
         account_id=ACCOUNT,
         post_id=f"post-{number}",
@@ -270,7 +277,7 @@ def request(number: int, run: SimulationRun) -> PostRequested:
 
 
 async def run_to_the_end(seed: int) -> History:
-    """Run a run until every post has its verdict."""
+    """Request one to three posts, wait for their verdicts, and check the invariants."""
     loop = asyncio.get_running_loop()
     adopt_tasks(loop)
     run = SimulationRun(seed)
@@ -294,12 +301,12 @@ async def run_to_the_end(seed: int) -> History:
 
 @asynccontextmanager
 async def running_processes(run: SimulationRun) -> AsyncIterator[None]:
-    """Keep everybody running, and in the end make an end of them all."""
+    """Supervise both services and auth; afterwards wait for late effects, then end all processes."""
     loop = asyncio.get_running_loop()
     supervisors = [loop.create_task(keep_running(run, name)) for name in ("uploader", "publisher")]
     supervisors.append(loop.create_task(simulate_auth(run)))
     yield
-    # Whatever is still on its way may still arrive: a second post would show itself now.
+    # A chunk that is still on its way may arrive late. A second post would appear now.
     await asyncio.sleep(4 * 3600)
     for supervisor in supervisors:
         supervisor.cancel()
@@ -310,37 +317,39 @@ async def running_processes(run: SimulationRun) -> AsyncIterator[None]:
 
 
 async def wait_for_verdicts(run: SimulationRun, wanted: int) -> None:
-    """Wait until so many verdicts were said, and the world is calm."""
+    """Wait for this many verdicts, and for the end of the faulty phase."""
     loop = asyncio.get_running_loop()
-    while loop.time() < FAULTY_SECONDS or (  # noqa: ASYNC110 -- the log is looked into now and then; it has no bell
+    while loop.time() < FAULTY_SECONDS or (  # noqa: ASYNC110 -- the log in memory has no event to wait for
         run.count_verdicts() < wanted and loop.time() < END_SECONDS
     ):
         await asyncio.sleep(FAULTY_SECONDS)
 
 
 def verdicts(events: Sequence[Body]) -> list[str]:
-    """Name the posts that were published or failed, once for each time it was said."""
+    """Return the post id of each published or failed event."""
     return [event.post_id for event in events if isinstance(event, PostPublished | PostFailed)]
 
 
 def events_of(request: PostRequested, events: Sequence[Body]) -> list[PostEvent]:
-    """What was said of a request's post."""
+    """Return the events of a request's post."""
     name = request.tenant, request.post_id
     return [event for event in events if isinstance(event, PostEvent) and (event.tenant, event.post_id) == name]
 
 
 def check_invariants(seed: int, run: SimulationRun, requests: Sequence[PostRequested]) -> None:
-    """Hold the promises against what happened."""
+    """Compare the events with TikTok's ledger. Raises `InvariantViolated`."""
     if letters := run.store.records.get(TopicPartition(dead_letters("uploader").name, 0)):
-        raise InvariantViolated(seed, f"a request was put aside: {letters[0].headers}")
+        raise InvariantViolated(seed, f"a request became a dead letter: {letters[0].headers}")
     events, ledger = run.events(), run.tiktok.ledger
     for post_id, own in ((each.caption, events_of(each, events)) for each in requests):
         published = sum(isinstance(event, PostPublished) for event in own)
         if ledger.count(post_id) > 1:
-            raise InvariantViolated(seed, f"{post_id} went out {ledger.count(post_id)} times")
+            raise InvariantViolated(seed, f"{post_id} was published {ledger.count(post_id)} times")
         if published != ledger.count(post_id):
-            raise InvariantViolated(seed, f"{post_id} is out {ledger.count(post_id)} times, said {published} times")
-        # TikTok was away for longer than posts live: the one case in which a person has to decide.
+            raise InvariantViolated(
+                seed, f"{post_id} is in the ledger {ledger.count(post_id)} times, with {published} published events"
+            )
+        # TikTok was down for longer than the post's deadline: the one case in which a person has to decide.
         unresolved = not ledger.count(post_id) and isinstance(own[-1], PostUnresolved)
         if len(verdicts(own)) != 1 and (run.source.disappears or not unresolved):
             raise InvariantViolated(seed, f"{post_id} has the verdicts {verdicts(own)}")
@@ -350,7 +359,7 @@ def check_invariants(seed: int, run: SimulationRun, requests: Sequence[PostReque
 
 
 def run_seed(seed: int) -> History:
-    """Run one seed. Raises `BrokenPromise`."""
+    """Run one seed. Raises `InvariantViolated`."""
     structlog.configure(processors=[_drop], cache_logger_on_first_use=False)
     return virtual_time.run(run_to_the_end(seed))
 

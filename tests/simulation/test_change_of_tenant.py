@@ -1,4 +1,4 @@
-"""An account changes its tenant, and both tenants use one post id: each has its own post, in rough worlds too."""
+"""An account moves to another tenant, and both use the same post id: each has its own post, under faults too."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ SEEDS = range(12)
 
 
 def request_by(tenant: str, run: SimulationRun) -> PostRequested:
-    """Both ask for the same id, and nearly the same."""
+    """Request the same post id for a tenant, with a caption of its own."""
     return replace(request(0, run), tenant=tenant, caption=f"by {tenant}")
 
 
 async def run_both_tenants(seed: int, *, scheduled: bool) -> tuple[SimulationRun, Sequence[PostRequested]]:
-    """The former tenant's post is out, or still waits, when the account becomes the latter's."""
+    """Move the account when the former tenant's post is published, or still scheduled."""
     adopt_tasks(asyncio.get_running_loop())
     run = SimulationRun(seed)
     former, latter = request_by("former", run), request_by("latter", run)
@@ -52,7 +52,7 @@ def published(request: PostRequested, events: Sequence[Body]) -> bool:
 
 @pytest.mark.parametrize("scheduled", [False, True])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_each_tenant_has_a_post_of_its_own(seed: int, *, scheduled: bool) -> None:
+def test_same_post_id_of_two_tenants_makes_two_posts(seed: int, *, scheduled: bool) -> None:
     run, (former, latter) = virtual_time.run(run_both_tenants(seed, scheduled=scheduled))
     check_invariants(seed, run, (former, latter))
     events = run.events()

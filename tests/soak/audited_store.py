@@ -1,4 +1,4 @@
-"""Whoever keeps the books of a soak: sees every record as it is committed, and holds the promises against it."""
+"""The log of a soak, which checks every record as it is committed."""
 
 import asyncio
 from collections import Counter
@@ -84,7 +84,7 @@ class AuditedStore(MemoryStore):
             self.reauthorization_needed.remove(body.account_id)
 
     def withdrawn(self, account_id: str) -> bool:
-        """Whether the services were told to use the account no more."""
+        """Whether the account's credential was withdrawn."""
         return isinstance(CommittedViews(self).get(AUTH_CREDENTIALS, account_id), CredentialWithdrawn)
 
     def newest_in_log(self, account_id: str) -> bool:

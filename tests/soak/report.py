@@ -1,4 +1,4 @@
-"""What a soak tells people: how far it is, and in the end what happened."""
+"""Prints the progress and the result table of a soak."""
 
 from collections.abc import Sequence
 
@@ -7,32 +7,32 @@ from soak.soak_run import SoakResult
 
 
 def print_line(line: str) -> None:
-    """Tell it now."""
+    """Print at once."""
     print(line, flush=True)
 
 
-def table(findings: Sequence[SoakResult]) -> str:
-    """Lay out what happened, a column for each soak."""
+def table(results: Sequence[SoakResult]) -> str:
+    """Format the results, one column for each soak."""
     rows = [
-        ("TikTok's old refresh token dies", *(_WHEN[one.plan.rotation] for one in findings)),
-        ("accounts", *(one.plan.accounts for one in findings)),
-        ("rounds", *(one.plan.rounds for one in findings)),
-        ("virtual seconds", *(round(one.virtual_seconds) for one in findings)),
-        ("refreshes committed", *(one.refreshes for one in findings)),
-        ("kills (-9)", *(one.kills for one in findings)),
-        ("pauses", *(one.pauses for one in findings)),
-        ("ended after standing still", *(one.counts.get("lapsed", 0) for one in findings)),
-        ("times partitions moved", *(one.moves for one in findings)),
-        ("broker in doubt", *(one.doubts for one in findings)),
+        ("TikTok's old refresh token dies", *(_WHEN[one.plan.rotation] for one in results)),
+        ("accounts", *(one.plan.accounts for one in results)),
+        ("rounds", *(one.plan.rounds for one in results)),
+        ("virtual seconds", *(round(one.virtual_seconds) for one in results)),
+        ("refreshes committed", *(one.refreshes for one in results)),
+        ("kills (-9)", *(one.kills for one in results)),
+        ("pauses", *(one.pauses for one in results)),
+        ("ended by an expired session", *(one.counts.get("lapsed", 0) for one in results)),
+        ("rebalances", *(one.moves for one in results)),
+        ("broker in doubt", *(one.doubts for one in results)),
         *(
-            (title, *(sum(one.counts.get(name, 0) for name in names) for one in findings))
+            (title, *(sum(one.counts.get(name, 0) for name in names) for one in results))
             for title, names in _COUNTED.items()
         ),
-        ("ended, as nobody has their newest pair", *(one.unsavable for one in findings)),
-        ("lost", *(one.lost for one in findings)),
-        ("a pair took the place of a newer one", *(one.went_back for one in findings)),
-        ("asked with a token whose successor was there", *(one.reused for one in findings)),
-        ("expired token handed out", *(one.expired_handed_out for one in findings)),
+        ("ended, their newest pair is lost", *(one.unsavable for one in results)),
+        ("lost otherwise", *(one.lost for one in results)),
+        ("pair replaced by an older one", *(one.went_back for one in results)),
+        ("refreshed with an outdated token", *(one.reused for one in results)),
+        ("expired token handed out", *(one.expired_handed_out for one in results)),
     ]
     widths = [max(len(str(row[place])) for row in rows) for place in range(len(rows[0]))]
     return "\n".join(
@@ -53,7 +53,7 @@ _COUNTED = {
     "answer lost before TikTok acted": ("lost before",),
     "answer lost after TikTok acted": ("lost after",),
     "refused for now (429, 5xx)": ("429", "5xx"),
-    "asked again after a lost answer, and given the same": ("repeated",),
+    "repeated after a lost answer, same pair given": ("repeated",),
     "refused for good": ("refused",),
     "account.at_risk": ("account.at_risk",),
     "account.reauthorization_required": ("account.reauthorization_required",),

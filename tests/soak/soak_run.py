@@ -1,4 +1,4 @@
-"""A soak from its first consent to its last look at the books."""
+"""Runs a soak: connects accounts, lets workers refresh them under faults, and counts what went wrong."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,14 +25,14 @@ from soak.consumer_group import Coordinator, StaticMember
 from soak.worker import SoakFaults, SoakProcess, run_auth_worker, write
 
 WORKERS = 3
-CALM_SECONDS = 400.0
-"""Longer than the longest pause between two attempts: what can be settled is settled by then."""
-LOOK_SECONDS = 10.0
+QUIET_SECONDS = 400.0
+"""Longer than the longest pause between two attempts, so that every refresh that can succeed has succeeded."""
+CHECK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoakPlan:
-    """How large and how rough a soak is."""
+    """The size of a soak and its rates of faults."""
 
     accounts: int = 1000
     rounds: int = 100
@@ -45,7 +45,7 @@ class SoakPlan:
 
 @dataclass(slots=True, kw_only=True)
 class SoakResult:
-    """What came of it; `lost` and the others below it break a promise unless they are 0."""
+    """The counts of a finished soak. `lost` and the fields below it must be 0."""
 
     plan: SoakPlan
     virtual_seconds: float = 0.0
@@ -63,16 +63,16 @@ class SoakResult:
 
     @property
     def invariants_hold(self) -> bool:
-        """Whether every promise was kept."""
+        """Whether no account was lost and no token misused."""
         return not (self.lost or self.reused or self.expired_handed_out or self.went_back)
 
 
 class SoakRun:
-    """Everything that outlives a process."""
+    """The state that survives a crash: the log, TikTok, and the group."""
 
-    def __init__(self, plan: SoakPlan, say: Callable[[str], None]) -> None:
+    def __init__(self, plan: SoakPlan, report: Callable[[str], None]) -> None:
         self._plan = plan
-        self._say = say
+        self._report = report
         self._random = Random(plan.seed)
         self._faults = SoakFaults(self._random, doubt=plan.doubt)
         self._vault = Vault({"one": bytes(range(32))})
@@ -83,13 +83,13 @@ class SoakRun:
             rotation=plan.rotation, random=self._random, failure_rates=FailureRates(lost_after=plan.lose_after)
         )
         self.ledger = AuditedStore(partitions=plan.partitions, vault=self._vault, endpoint=self.endpoint)
-        self._seats = {f"auth-{number}": StaticMember() for number in range(WORKERS)}
-        self._group = Coordinator(self._seats, partitions=plan.partitions)
+        self._members = {f"auth-{number}": StaticMember() for number in range(WORKERS)}
+        self._group = Coordinator(self._members, partitions=plan.partitions)
         self._accounts = [f"acc_{number:05}" for number in range(plan.accounts)]
-        self.findings = SoakResult(plan=plan)
+        self.result = SoakResult(plan=plan)
 
     async def run(self) -> SoakResult:
-        """Live through it."""
+        """Run until every account was refreshed often enough, then let all faults end and count."""
         loop = asyncio.get_running_loop()
         adopt_tasks(loop)
         consumers = use_tokens(
@@ -103,24 +103,24 @@ class SoakRun:
         others = [
             loop.create_task(self._group.run()),
             loop.create_task(consumers),
-            *(loop.create_task(self._keep_running(name)) for name in self._seats),
+            *(loop.create_task(self._keep_running(name)) for name in self._members),
         ]
-        await self._connect_everybody()
-        await self._until_all_rounds_are_done()
+        await self._connect_all()
+        await self._until_rounds_done()
         self._faults.stopped = True
         self.endpoint.failure_rates.stop()
-        await asyncio.sleep(CALM_SECONDS)
+        await asyncio.sleep(QUIET_SECONDS)
         for other in others:
             other.cancel()
             with suppress(asyncio.CancelledError):
                 await other
-        for seat in self._seats.values():
-            if seat.process is not None:
-                seat.process.stop.set()
-                await seat.process.ended()
-        return self._add_up()
+        for member in self._members.values():
+            if member.process is not None:
+                member.process.stop.set()
+                await member.process.ended()
+        return self._count()
 
-    async def _connect_everybody(self) -> None:
+    async def _connect_all(self) -> None:
         log = MemoryLog(self.ledger)
         for account_id in self._accounts:
             await asyncio.sleep(self._random.uniform(0, ACCESS_SECONDS / len(self._accounts)))
@@ -140,89 +140,91 @@ class SoakRun:
             refresh_expires_at=now + timedelta(seconds=REFRESH_SECONDS),
         )
 
-    async def _until_all_rounds_are_done(self) -> None:
-        loop, told = asyncio.get_running_loop(), 0
+    async def _until_rounds_done(self) -> None:
+        loop, reported = asyncio.get_running_loop(), 0
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
             self.ledger.compact_all()
-            going = [
+            still_refreshing = [
                 account_id for account_id in self._accounts if account_id not in self.ledger.reauthorization_needed
             ]
-            slowest = min((self.ledger.refreshes[account_id] for account_id in going), default=self._plan.rounds)
+            slowest = min(
+                (self.ledger.refreshes[account_id] for account_id in still_refreshing), default=self._plan.rounds
+            )
             if slowest >= self._plan.rounds:
                 return
-            if slowest * 10 // self._plan.rounds > told:
-                told = slowest * 10 // self._plan.rounds
-                self._say(
+            if slowest * 10 // self._plan.rounds > reported:
+                reported = slowest * 10 // self._plan.rounds
+                self._report(
                     f"{self._plan.rotation}: round {slowest} of {self._plan.rounds} after {loop.time():.0f} virtual s, "
-                    f"{sum(self.ledger.refreshes.values())} refreshes, {self.findings.kills} kills"
+                    f"{sum(self.ledger.refreshes.values())} refreshes, {self.result.kills} kills"
                 )
 
     async def _keep_running(self, name: str) -> None:
-        """Be the supervisor of one static member: kill it, put it to sleep, start it anew."""
-        seat, random = self._seats[name], self._random
-        lives = 0
+        """Supervise one static member: pause it, kill it, and start it again."""
+        member, random = self._members[name], self._random
+        starts = 0
         while True:
-            lives += 1
+            starts += 1
             main = partial(
                 run_auth_worker,
                 store=self.ledger,
                 endpoint=self.endpoint,
                 vault=self._vault,
                 recipients=self._recipients,
-                random=Random(f"{self._plan.seed} {name} {lives}"),
+                random=Random(f"{self._plan.seed} {name} {starts}"),
             )
-            seat.process = SoakProcess(f"{name}/{lives}", self._faults, main)
-            await self._trouble(seat.process)
+            member.process = SoakProcess(f"{name}/{starts}", self._faults, main)
+            await self._disturb(member.process)
             await asyncio.sleep(random.choice((0.5, 0.5, 0.5, 3, 15)) if not self._faults.stopped else 0.5)
 
-    async def _trouble(self, member: SoakProcess) -> None:
-        """Let a process run, sleep now and then, and die in the end."""
+    async def _disturb(self, process: SoakProcess) -> None:
+        """Let a process run, pause it now and then, and kill it in the end."""
         random = self._random
-        while not member.main.done():
-            await asyncio.wait((member.main,), timeout=random.uniform(10, 60))
-            if member.main.done() or self._faults.stopped:
+        while not process.main.done():
+            await asyncio.wait((process.main,), timeout=random.uniform(10, 60))
+            if process.main.done() or self._faults.stopped:
                 continue
             if random.random() < 0.4:
-                self.findings.pauses += 1
-                member.pause_for(random.choice((2, 8, 14, 25)))
+                self.result.pauses += 1
+                process.pause_for(random.choice((2, 8, 14, 25)))
                 continue
-            self.findings.kills += 1
-            member.crash()
+            self.result.kills += 1
+            process.crash()
         try:
-            await member.ended()
+            await process.ended()
         except SessionExpired:
             self.ledger.seen["lapsed"] += 1
 
-    def _add_up(self) -> SoakResult:
-        findings, ledger = self.findings, self.ledger
-        findings.virtual_seconds = asyncio.get_running_loop().time()
-        findings.refreshes = sum(ledger.refreshes.values())
-        findings.moves = self._group.rebalances
-        findings.doubts = self._faults.doubts
-        findings.counts = {**self.endpoint.seen, **ledger.seen}
-        findings.reused = self.endpoint.seen["reused"]
-        findings.expired_handed_out = ledger.seen["expired handed out"]
-        findings.went_back = ledger.seen["went back"]
+    def _count(self) -> SoakResult:
+        result, ledger = self.result, self.ledger
+        result.virtual_seconds = asyncio.get_running_loop().time()
+        result.refreshes = sum(ledger.refreshes.values())
+        result.moves = self._group.rebalances
+        result.doubts = self._faults.doubts
+        result.counts = {**self.endpoint.seen, **ledger.seen}
+        result.reused = self.endpoint.seen["reused"]
+        result.expired_handed_out = ledger.seen["expired handed out"]
+        result.went_back = ledger.seen["went back"]
         missing = {account_id for account_id in self._accounts if not ledger.newest_in_log(account_id)}
         if self._plan.rotation is Rotation.STRICT:
-            # Rotated, and the answer never reached the log: nobody has that pair. These, and only these, may end.
-            findings.unsavable = len(missing & ledger.reauthorization_needed)
-            findings.lost = len(missing ^ ledger.reauthorization_needed)
+            # TikTok rotated, and the answer never reached the log, so the pair is lost. Only these accounts may end.
+            result.unsavable = len(missing & ledger.reauthorization_needed)
+            result.lost = len(missing ^ ledger.reauthorization_needed)
         else:
-            findings.lost = len(missing | ledger.reauthorization_needed)
-        return findings
+            result.lost = len(missing | ledger.reauthorization_needed)
+        return result
 
 
 def hash_of(text: str) -> int:
-    """Spread names over tenants, always the same way."""
+    """Return a stable number for a name."""
     return sum(text.encode())
 
 
-def run_soak(plan: SoakPlan, say: Callable[[str], None]) -> SoakResult:
-    """Run a soak in virtual time; `say` is told how far it is."""
+def run_soak(plan: SoakPlan, report: Callable[[str], None]) -> SoakResult:
+    """Run a soak in virtual time; `report` receives lines of progress."""
     structlog.configure(processors=[_drop], cache_logger_on_first_use=False)
-    return virtual_time.run(SoakRun(plan, say).run())
+    return virtual_time.run(SoakRun(plan, report).run())
 
 
 def _drop(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -1,4 +1,4 @@
-"""One refresh, and a crash at every single step around it: what is saved, and the one thing that cannot be."""
+"""A crash at every single step around one refresh: which of them the account survives."""
 
 import asyncio
 from collections.abc import Iterator
@@ -27,51 +27,51 @@ ACCOUNT = "acc_1"
 KEY = X25519PrivateKey.from_private_bytes(bytes(range(32)))
 VAULT = Vault({"one": bytes(range(32))})
 RECIPIENTS = Recipients({"uploader": KEY.public_key()})
-UNSAVABLE = ["receive TikTok's answer", "before commit"]
-"""Between TikTok's making of the pair and its commit: what dies here takes the only copy with it."""
+FATAL_STEPS = ["receive TikTok's answer", "before commit"]
+"""Between TikTok's rotation and our commit: a process that dies here takes the only copy of the pair with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What came of a refresh that was cut off at some step. `at` is None where the process lived through all of it."""
+    """The result of a refresh with a crash at some step. `at` is None if the process did not crash."""
 
     at: str | None
     connected: bool
-    told: int
+    reauthorizations: int
     withdrawn: bool
 
 
-class Doomed(SoakProcess):
+class CrashingProcess(SoakProcess):
     """Crashes at its `last`-th step after the refresh began."""
 
     last = -1
     began = False
 
     async def step(self, name: str) -> None:
-        """Die here if it is time."""
-        await self.pass_by(name)
+        """Crash here if it is time."""
+        await self.count_step(name)
         await super().step(name)
 
-    async def pass_by(self, name: str) -> None:
-        """Count the step, and die before it takes effect if it is the last."""
+    async def count_step(self, name: str) -> None:
+        """Count the step, and crash before it takes effect if it is the last."""
         if not self.began:
             return
         self.last -= 1
         if self.last == 0:
-            self.died_at = name
+            self.crashed_at = name
             self.crash()
             raise Crashed
 
-    died_at: str | None = None
+    crashed_at: str | None = None
 
     async def before(self, step: str) -> None:
-        """Tell the moment before a call to the log takes effect from the one after it."""
-        await self.pass_by(f"before {step}")
+        """Crash before a call to the log takes effect."""
+        await self.count_step(f"before {step}")
         await SoakProcess.step(self, step)
 
     async def after(self, step: str) -> None:
-        """Die after it took effect, if it is time."""
-        await self.pass_by(f"after {step}")
+        """Crash after it took effect."""
+        await self.count_step(f"after {step}")
         await SoakProcess.step(self, step)
 
 
@@ -90,42 +90,42 @@ def consent(endpoint: TokenEndpoint) -> ConnectRequested:
     )
 
 
-async def live(rotation: Rotation, last: int) -> Ending:
-    """Connect, begin to refresh, crash at a step, let a successor go on, and look."""
+async def refresh_with_crash(rotation: Rotation, last: int) -> Ending:
+    """Connect, begin to refresh, crash at a step, let a successor continue, and return the result."""
     adopt_tasks(asyncio.get_running_loop())
     random = Random(7)
-    calm = FailureRates()
-    calm.stop()
-    endpoint = TokenEndpoint(rotation=rotation, random=random, failure_rates=calm)
+    no_failures = FailureRates()
+    no_failures.stop()
+    endpoint = TokenEndpoint(rotation=rotation, random=random, failure_rates=no_failures)
     ledger = AuditedStore(partitions=1, vault=VAULT, endpoint=endpoint)
     write(ledger, MemoryLog(ledger), consent(endpoint))
     main = partial(run_auth_worker, store=ledger, endpoint=endpoint, vault=VAULT, recipients=RECIPIENTS, random=random)
-    doomed = Doomed("first", SoakFaults(random, doubt=0.0), main)
-    doomed.assign(frozenset({0}))
+    crashing = CrashingProcess("first", SoakFaults(random, doubt=0.0), main)
+    crashing.assign(frozenset({0}))
     await asyncio.sleep(5)
-    doomed.last, doomed.began = last, True
+    crashing.last, crashing.began = last, True
     await asyncio.sleep(ACCESS_SECONDS / 2 - 4)
-    if not doomed.dead:
-        doomed.stop.set()
-    await doomed.ended()
+    if not crashing.dead:
+        crashing.stop.set()
+    await crashing.ended()
     successor = SoakProcess("second", SoakFaults(random, doubt=0.0), main)
     successor.assign(frozenset({0}))
     await asyncio.sleep(3 * ACCESS_SECONDS)
     successor.stop.set()
     await successor.ended()
     return Ending(
-        at=doomed.died_at,
+        at=crashing.crashed_at,
         connected=ledger.newest_in_log(ACCOUNT) and ACCOUNT not in ledger.reauthorization_needed,
-        told=ledger.seen["account.reauthorization_required"],
+        reauthorizations=ledger.seen["account.reauthorization_required"],
         withdrawn=ledger.withdrawn(ACCOUNT),
     )
 
 
 def every_crash(rotation: Rotation) -> Iterator[Ending]:
-    """Crash at the first step, at the second … until the process lives through all of them."""
+    """Crash at the first step, then at the second, until the process gets through all of them."""
     structlog.configure(processors=[_drop], cache_logger_on_first_use=False)
     for last in count(1):
-        ending = virtual_time.run(live(rotation, last))
+        ending = virtual_time.run(refresh_with_crash(rotation, last))
         if ending.at is None:
             return
         yield ending
@@ -142,9 +142,11 @@ def test_only_crash_between_answer_and_commit_loses_account(
     lost = [ending for ending in endings if not ending.connected]
     with capsys.disabled():
         print(f"\ncrash points of a refresh: {len(endings)}; saved {len(endings) - len(lost)}, unsavable {len(lost)}")
-    assert [ending.at for ending in lost] == UNSAVABLE
-    assert all(ending.told == 1 and ending.withdrawn for ending in lost), "the person is asked once, the services told"
-    assert all(ending.told == 0 and not ending.withdrawn for ending in endings if ending.connected)
+    assert [ending.at for ending in lost] == FATAL_STEPS
+    assert all(ending.reauthorizations == 1 and ending.withdrawn for ending in lost), (
+        "one request to the person, and a withdrawal for the services"
+    )
+    assert all(ending.reauthorizations == 0 and not ending.withdrawn for ending in endings if ending.connected)
     around = [ending.at for ending in endings if ending.at != "wake"]  # the watchdog, once a second
     commit = ["before commit", "after commit"]
     assert around[:6] == [*commit, "connect to TikTok", "receive TikTok's answer", *commit], (
@@ -155,4 +157,4 @@ def test_only_crash_between_answer_and_commit_loses_account(
 def test_no_crash_loses_account_while_old_token_still_works() -> None:
     endings = list(every_crash(Rotation.UNTIL_USED))
     assert [ending for ending in endings if not ending.connected] == []
-    assert set(UNSAVABLE) <= {ending.at for ending in endings}
+    assert set(FATAL_STEPS) <= {ending.at for ending in endings}

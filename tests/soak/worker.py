@@ -23,7 +23,7 @@ SESSION_SECONDS = 10.0
 
 
 class SoakFaults(Faults):
-    """Broker doubts and small delays at every step; processes are killed and put to sleep from outside."""
+    """Transactions in doubt and small delays at every step. The soak itself kills and pauses processes."""
 
     def __init__(self, random: Random, *, doubt: float) -> None:
         self.random = random
@@ -35,40 +35,40 @@ class SoakFaults(Faults):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing goes wrong any more."""
+        """Whether the faulty phase is over."""
         return self.stopped
 
     def happens(self, rate: float) -> bool:
         """Whether a fault of this rate happens now."""
-        struck = super().happens(rate)
-        self.doubts += struck
-        return struck
+        fault = super().happens(rate)
+        self.doubts += fault
+        return fault
 
 
 class SoakProcess(SimulatedProcess):
-    """A process that owns partitions, can be put to sleep, and sleeps at its next step."""
+    """A process with assigned partitions, which pauses at its next step when `pause_for` was called."""
 
     session_seconds = SESSION_SECONDS
 
     def __init__(self, name: str, faults: Faults, main: "Callable[[SoakProcess], object]") -> None:
         self._numbers: frozenset[int] = frozenset()
-        self._bell = asyncio.Event()
-        self._asleep_until = 0.0
-        super().__init__(name, faults, main)  # type: ignore[arg-type]  # it is handed what it makes: a Member
+        self._assigned = asyncio.Event()
+        self._paused_until = 0.0
+        super().__init__(name, faults, main)  # type: ignore[arg-type]  # it receives itself: a SoakProcess
 
     @property
     def running(self) -> bool:
         """Whether it runs now."""
-        return not self.dead and not self.main.done() and asyncio.get_running_loop().time() >= self._asleep_until
+        return not self.dead and not self.main.done() and asyncio.get_running_loop().time() >= self._paused_until
 
     def pause_for(self, seconds: float) -> None:
         """Stop, as after SIGSTOP, and go on where it stood some seconds later."""
-        self._asleep_until = asyncio.get_running_loop().time() + seconds
+        self._paused_until = asyncio.get_running_loop().time() + seconds
 
     async def step(self, name: str) -> None:
         """Pass a point at which this process may find itself dead, or asleep."""
         await super().step(name)
-        while (left := self._asleep_until - asyncio.get_running_loop().time()) > 0:
+        while (left := self._paused_until - asyncio.get_running_loop().time()) > 0:
             await asyncio.sleep(left)
             self.check_alive()
 
@@ -78,10 +78,10 @@ class SoakProcess(SimulatedProcess):
         return self._numbers
 
     def assign(self, numbers: frozenset[int]) -> None:
-        """Hear of an assignment."""
+        """Receive an assignment."""
         if numbers != self._numbers:
             self._numbers = numbers
-            self._bell.set()
+            self._assigned.set()
 
     async def pause(self, seconds: float) -> None:
         """Let time pass, and more of it while asleep."""
@@ -90,8 +90,8 @@ class SoakProcess(SimulatedProcess):
 
     async def changed(self) -> None:
         """Wait for the next assignment."""
-        await self._bell.wait()
-        self._bell.clear()
+        await self._assigned.wait()
+        self._assigned.clear()
 
 
 class SingleClient:
@@ -121,7 +121,7 @@ async def run_auth_worker(
     recipients: Recipients,
     random: Random,
 ) -> None:
-    """Be an auth worker."""
+    """Run an auth worker in this process."""
     log = MemoryLog(store, member)
     effects = AuthEffects(
         vault=vault,

@@ -46,7 +46,7 @@ class AnalyticsEdge:
             conditions=(Condition.HEALTHY, Condition.NOT_READY, Condition.STORE_DOWN),
             prepare=self._prepare,
             often={"path.post_id": ("post-1",), "query.account_id": ("acc_1",)},
-            # Cursors are read by nobody but us, so no schema tells what they look like.
+            # Cursors are opaque, so the schema does not describe them.
             always={"query.after": (Cursor(at=T0, id="").text(),)},
             credentials={"ApiKey": key_of(self._ring, "shop")},
         )

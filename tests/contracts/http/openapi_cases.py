@@ -1,4 +1,4 @@
-"""Asking an edge what its OpenAPI document lets one ask, and holding its answers to the same document."""
+"""Generate requests from an OpenAPI document, and check the answers against the same document."""
 
 import json
 from datetime import UTC, datetime
@@ -58,7 +58,7 @@ def described(edge: Edge) -> BaseSchema:
             "operations": [
                 # An account could have this name, so the address takes what accounts take.
                 {"include-path": "/v1/accounts/connect", "checks": {"allow_header_conformance": {"enabled": False}}},
-                # Whether an address is registered, or a cursor is one of ours, no schema tells.
+                # A schema cannot say whether an address is registered or a cursor is one of ours.
                 {
                     "include-path": ["/v1/accounts/connect", "/v1/posts/{post_id}/metrics"],
                     "checks": {"positive_data_acceptance": {"expected-statuses": [*TAKEN, "422"]}},

@@ -1,4 +1,4 @@
-"""What every route says to a body too large, to a stranger, and at addresses that are not described."""
+"""How every route refuses a body too large, missing credentials, and undocumented addresses."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -34,7 +34,7 @@ POST = VideoPost(
     video_cover_timestamp_ms=0,
 )
 AT_ONCE = 120
-"""More than an `AsyncClient` has connections for, unless it is told."""
+"""More than the connections that an `AsyncClient` opens by default."""
 SMALL = plan_chunks(1_000_003)
 SEVERAL = plan_chunks(70_000_003)
 FIRST = bytes(range(250)) * 400

@@ -38,8 +38,8 @@ async def visitor(receiver: Receiver, clock: Clock) -> AsyncIterator[Visitor]:
         yield await found.connect()
 
 
-def judge(told: Told, *, secret: str = SECRET, now: datetime = NOW) -> Genuine | Stale | NotGenuine:
-    return verify_signature(told.headers[SIGNATURE_HEADER.lower()], told.body, client_secret=secret, now=now)
+def judge(call: Told, *, secret: str = SECRET, now: datetime = NOW) -> Genuine | Stale | NotGenuine:
+    return verify_signature(call.headers[SIGNATURE_HEADER.lower()], call.body, client_secret=secret, now=now)
 
 
 async def revoke(visitor: Visitor) -> None:

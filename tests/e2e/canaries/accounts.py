@@ -1,4 +1,4 @@
-"""What happens to accounts: connected in every way that ends well or badly, refreshed with trouble, disconnected."""
+"""Steps with accounts: connect them in every way that works or fails, refresh them, disconnect them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,12 +12,12 @@ from harness.waiting import eventually
 from stack.demo.browser import parse_page
 
 TENANT = "tenant-of-canaries"
-TOLD_WITHIN = 60.0
+EVENT_WITHIN = 60.0
 ACCESS_SECONDS = 10
 
 
 async def connected(run: CanaryRun) -> None:
-    """Somebody connects, and connects again."""
+    """A creator connects, and connects again."""
     for _ in range(2):
         await connect(run, "canary")
 
@@ -36,17 +36,17 @@ async def connect(run: CanaryRun, creator: str) -> Account:
             if (account["display_name"], account["status"]) == (creator, "connected")
         ]
 
-    return (await eventually(found, what=f"{creator} to be connected", within=TOLD_WITHIN))[0]
+    return (await eventually(found, what=f"{creator} to be connected", within=EVENT_WITHIN))[0]
 
 
 async def declined(run: CanaryRun) -> None:
-    """Somebody says no."""
+    """A creator declines."""
     back = await run.decide(await run.to_tiktok(TENANT), "decliner", decision="cancel")
     assert not parse_page(back.text).headline.startswith("Connected"), back.text
 
 
 async def replayed(run: CanaryRun) -> None:
-    """The address somebody came back to is opened once more: elsewhere, and in the browser they had."""
+    """The callback's address is opened again: in another browser, and in the same one."""
     first = run.returns[0]
     elsewhere = await run.web.get(first.url)
     again = await run.web.get(first.url, headers={"Cookie": first.cookies})
@@ -70,7 +70,7 @@ async def expired(run: CanaryRun) -> None:
 
 
 async def wrong_code(run: CanaryRun) -> None:
-    """TikTok does not know the code that a browser brings."""
+    """A browser brings a code that TikTok does not know."""
     shown = await run.to_tiktok(TENANT)
     state = dict(parse_page(shown.text).fields)["state"]
     query = {"state": state, "code": run.plant("authorization_code"), "scopes": "user.info.basic"}
@@ -79,7 +79,7 @@ async def wrong_code(run: CanaryRun) -> None:
 
 
 async def refreshed(run: CanaryRun) -> None:
-    """Tokens come due: one refresh is refused, one loses its answer, one meets an error of TikTok's first."""
+    """Three refreshes: one is refused, one loses its answer, one meets a server error first."""
     await run.tiktok.change({"lifetimes": {"access_token": ACCESS_SECONDS}})
     accounts = [await connect(run, creator) for creator in ("refused", "unlucky", "delayed")]
     refused, unlucky, delayed = accounts
@@ -87,29 +87,29 @@ async def refreshed(run: CanaryRun) -> None:
     await run.tiktok.rule("lose_answer", "token", open_id=unlucky.open_id, at="answer")
     await run.tiktok.rule("status", "token", open_id=delayed.open_id, status=502)
     for account in (refused, unlucky):
-        await _told(run, account, "account.reauthorization_required")
+        await _wait_for_event(run, account, "account.reauthorization_required")
     header = await run.key_of(TENANT)
 
     async def renewed() -> bool:
         answer = await run.product.call("auth", f"/v1/accounts/{delayed.account_id}", header)
         return bool(answer.json()["version"] > 1)
 
-    await eventually(renewed, what="a refresh after an error", within=TOLD_WITHIN)
+    await eventually(renewed, what="a refresh after an error", within=EVENT_WITHIN)
     await run.tiktok.change({"lifetimes": {}})
 
 
 async def disconnected(run: CanaryRun) -> None:
-    """A tenant disconnects an account; a person takes a grant back at TikTok."""
+    """A tenant disconnects an account; a creator removes a grant at TikTok."""
     quitter, remover = await connect(run, "quitter"), await connect(run, "remover")
     header = await run.key_of(TENANT)
     answer = await run.product.call("auth", f"/v1/accounts/{quitter.account_id}", header, method="DELETE")
     assert answer.is_success, answer.text
     await run.tiktok.disconnect(remover.open_id)
-    await _told(run, remover, "account.disconnected")
+    await _wait_for_event(run, remover, "account.disconnected")
 
 
 async def own_app(run: CanaryRun) -> None:
-    """A tenant brings its own TikTok app, which TikTok does not know, and takes it back."""
+    """A tenant sets an app of its own, which TikTok does not know, and removes it."""
     tenant = "tenant-with-an-app"
     await run.key_of(tenant)
     app = {"client_key": "sbawunknownapp000", "client_secret": run.plant("client_secret"), "pkce": "none"}
@@ -131,9 +131,9 @@ async def key_revoked(run: CanaryRun) -> None:
     await run.product.call("auth", "/v1/accounts", header)
 
 
-async def _told(run: CanaryRun, account: Account, event_type: str) -> None:
+async def _wait_for_event(run: CanaryRun, account: Account, event_type: str) -> None:
     def about(event: Event) -> bool:
         return bool(event.body["account_id"] == account.account_id)
 
-    async with TopicTail(run.stack.bootstrap_servers, "account.events", about) as told:
-        await told.until_type(event_type, within=TOLD_WITHIN)
+    async with TopicTail(run.stack.bootstrap_servers, "account.events", about) as events:
+        await events.until_type(event_type, within=EVENT_WITHIN)

@@ -1,4 +1,4 @@
-"""A stack of its own for the canaries, and what is done on it: every secret that is met is noted, and every answer."""
+"""A run over a stack that collects every secret and every answer."""
 
 import asyncio
 import base64
@@ -42,7 +42,7 @@ class Return:
 
 
 class CanaryRun:
-    """What the steps are done on. Whatever is secret goes through `note` or `plant`."""
+    """The state that the steps share. Every secret goes through `note` or `plant`."""
 
     def __init__(self, stack: Stack, web: httpx.AsyncClient, clips: Clips) -> None:
         self.stack = stack
@@ -96,11 +96,11 @@ class CanaryRun:
         return self.stack.folder / "logs" / f"{name}.log"
 
     async def observe(self) -> None:
-        """Look at what passes: metrics end with their process."""
+        """Collect the metrics now, because they end with their process."""
         self.outputs += await collect_metrics(self.stack)
 
     async def collect(self) -> None:
-        """Note what the stack was given and what TikTok gave."""
+        """Note the stack's secrets and TikTok's."""
         given = self.stack.keys
         self.note("client secret", given.client_secret)
         self.note("bootstrap secret", given.bootstrap)
@@ -110,8 +110,8 @@ class CanaryRun:
         for secret in await self.tiktok.secrets():
             self.note(secret.kind, secret.value)
 
-    async def heard(self, answer: httpx.Response) -> None:
-        """Keep an answer of ours, and the secrets that it is there to hand out."""
+    async def on_answer(self, answer: httpx.Response) -> None:
+        """Keep an answer of our services, and the secrets that it hands out on purpose."""
         at = f"{answer.url.scheme}://{answer.url.netloc.decode()}"
         service = next((name for name, url in self.stack.urls.items() if url == at), None)
         if service is None:
@@ -162,5 +162,5 @@ async def open_canary_run(stack: Stack, clips: Clips) -> AsyncIterator[CanaryRun
     limits = httpx.Limits(max_keepalive_connections=0)
     async with httpx.AsyncClient(verify=trust, timeout=ANSWER_WITHIN, limits=limits, trust_env=False) as web:
         run = CanaryRun(stack, web, clips)
-        web.event_hooks = {"response": [run.heard]}
+        web.event_hooks = {"response": [run.on_answer]}
         yield run

@@ -1,4 +1,4 @@
-"""What people do wrong: secrets in requests, records and settings where none belong. And processes that crash."""
+"""Steps with mistakes: secrets in requests, records and settings where none belong, and processes that crash."""
 
 import asyncio
 import base64
@@ -43,7 +43,7 @@ async def wrong_places(run: CanaryRun) -> None:
         await run.product.call(service, path + run.plant("path", "answer of"), header)
         await run.product.call(service, path, {"Authorization": f"Bearer {run.plant('bearer')}"}, method="DELETE")
         await run.product.call(service, path, {"Authorization": f"Basic {run.plant('basic')}"})
-    await _misadministered(run)
+    await _misplaced_by_operator(run)
     for signature in ("nonsense", f"t=1,s={run.plant('signature')}"):
         body = f'{{"client_key": "x", "access_token": "{run.plant("webhook")}"}}'.encode()
         assert (await run.product.send_webhook(body, signature=signature)).is_client_error
@@ -66,7 +66,7 @@ async def _misplaced(run: CanaryRun, service: str, path: str, header: Mapping[st
     await send(data={"access_token": run.plant("form")})
 
 
-async def _misadministered(run: CanaryRun) -> None:
+async def _misplaced_by_operator(run: CanaryRun) -> None:
     for path, body in (
         (f"/{TENANT}", {"name": "x", "client_secret": run.plant("client_secret")}),
         (f"/{TENANT}", {"name": "x", "return_urls": [f"ftp://{run.plant('return_url')}"]}),
@@ -75,8 +75,8 @@ async def _misadministered(run: CanaryRun) -> None:
         (f"/{quote(run.plant('tenant') + ' ')}", {"name": "x"}),
     ):
         assert (await run.product.administer("PUT", path, body)).is_client_error
-    stranger = {"Authorization": f"Bearer {run.plant('bootstrap secret')}"}
-    assert (await run.product.call("auth", "/v1/admin/tenants", stranger)).status_code == httpx.codes.UNAUTHORIZED
+    wrong_secret = {"Authorization": f"Bearer {run.plant('bootstrap secret')}"}
+    assert (await run.product.call("auth", "/v1/admin/tenants", wrong_secret)).status_code == httpx.codes.UNAUTHORIZED
 
 
 async def dead_letters(run: CanaryRun) -> None:
@@ -85,7 +85,7 @@ async def dead_letters(run: CanaryRun) -> None:
     def plant(kind: str) -> str:
         return run.plant(kind, *OUTSIDE)
 
-    good = {"post_id": "p", "account_id": "acc_of_nobody", "tenant": TENANT, "privacy_level": "SELF_ONLY"}
+    good = {"post_id": "p", "account_id": "acc_unknown", "tenant": TENANT, "privacy_level": "SELF_ONLY"}
     values: list[bytes] = [
         f"not JSON: {plant('text')}".encode(),
         f'["{plant("element")}"]'.encode(),
@@ -165,10 +165,10 @@ async def crashed(run: CanaryRun) -> None:
                 await producer.send_and_wait(state_topic(service).name, b"{no state", key=b"a/b", partition=partition)
     for service in SERVICES:
         process = run.stack.service(service)
-        said = process.log.stat().st_size
+        logged = process.log.stat().st_size
         await asyncio.to_thread(process.kill9)
         what = f"the traceback of {service}"
-        await eventually(partial(_failed, process.log, said), what=what, within=ENDS_WITHIN)
+        await eventually(partial(_failed, process.log, logged), what=what, within=ENDS_WITHIN)
 
 
 async def _failed(log: Path, since: int) -> bool:

@@ -1,4 +1,4 @@
-"""Everywhere that a running stack leaves something: logs, metrics, records, documents."""
+"""Everything that a running stack writes: logs, metrics, records, documents."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,12 +16,12 @@ from e2e.canaries.search import Output
 from stack.local import Stack
 
 READ_WITHIN = 60.0
-# The stand-in is not ours: it hands these secrets out.
+# The sandbox hands these secrets out, so its log may hold them.
 NOT_OURS = ("sandbox.log",)
 
 
 async def collect_outputs(stack: Stack) -> list[Output]:
-    """Look everywhere now."""
+    """Read all logs, topics and documents now."""
     documents = await asyncio.to_thread(_documents, stack.mongodb_url)
     return [*_logs(stack.folder / "logs"), *await _topics(stack.bootstrap_servers), *documents]
 
@@ -61,7 +61,7 @@ async def _topics(servers: str) -> list[Output]:
 
 @asynccontextmanager
 async def _consumer(servers: str) -> "AsyncIterator[AIOKafkaConsumer[bytes, bytes]]":
-    # Uncommitted: what was never meant to be read lies on the brokers' disks all the same.
+    # Uncommitted, because aborted records are on the brokers' disks, too.
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, isolation_level="read_uncommitted", group_id=None)
     await consumer.start()
     try:

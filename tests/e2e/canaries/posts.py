@@ -1,4 +1,4 @@
-"""What happens to posts: one goes out, others meet a refused chunk, a kill, or a source that cannot be had."""
+"""Steps with posts: one is published, others meet a refused chunk, a kill, or an unusable source."""
 
 from e2e.canaries.accounts import TENANT, connect
 from e2e.canaries.canary_run import CanaryRun
@@ -7,7 +7,7 @@ from harness.product import Clip, Request
 CHUNK_BYTES = 10_000_000
 FAILED_WITHIN = 60.0
 SOURCE_OWNERS = ("topic post.requests", "topic uploader.state")
-"""Whoever fetches has to know the whole address; nobody else is told of its query."""
+"""The uploader needs the whole address. No other output may hold its query."""
 
 
 async def _asked(run: CanaryRun, creator: str, clip: Clip) -> Request:
@@ -19,7 +19,7 @@ async def _asked(run: CanaryRun, creator: str, clip: Clip) -> Request:
 
 
 async def published(run: CanaryRun) -> None:
-    """One is asked for over HTTP and goes out, and its metrics are read."""
+    """A post is requested over HTTP and published, and its metrics are read."""
     request = await _asked(run, "publisher", run.clips.short)
     body = {name: value for name, value in request.items() if name != "tenant"}
     header = await run.key_of(TENANT)
@@ -29,7 +29,7 @@ async def published(run: CanaryRun) -> None:
 
 
 async def chunk_refused(run: CanaryRun) -> None:
-    """An answer is lost, then TikTok refuses a chunk because the upload's url has expired, and then all goes well."""
+    """An answer is lost, then TikTok refuses a chunk because the upload url has expired, then the post succeeds."""
     request = await _asked(run, "refuser", run.clips.long)
     await run.tiktok.rule("expire", "upload", title=request["caption"])
     await run.tiktok.rule("lose_answer", "video_init", at="answer", title=request["caption"])
@@ -70,7 +70,7 @@ async def source_bad(run: CanaryRun) -> None:
 
 
 async def rejected_token(run: CanaryRun) -> None:
-    """TikTok takes back every token of somebody while they post."""
+    """TikTok revokes every token of a creator during a post."""
     request = await _asked(run, "rejected", run.clips.short)
     await run.tiktok.rule("revoke", "video_init", title=request["caption"])
     async with run.product.events_of(request) as events:

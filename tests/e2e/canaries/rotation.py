@@ -1,4 +1,4 @@
-"""Everything is sealed anew under another vault key: first by someone who gives the wrong old one, then rightly."""
+"""The step that rotates the vault key: first with a wrong old key, then with the right one."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ async def keys_rotated(run: CanaryRun) -> None:
 
 
 async def _rotate(run: CanaryRun, keys: str) -> tuple[int, str]:
-    """Run the command; return its exit status and what it said, which is kept among the logs."""
+    """Run the command; return its exit status and its output, which is kept with the logs."""
     environment = {**run.stack.service("auth")._environment, "AUTH_VAULT_KEYS": keys}
     log = run.log_of("rotate-keys")
     status = await run_module("auth_service", "rotate-keys", environment=environment, log=log, within=ROTATED_WITHIN)

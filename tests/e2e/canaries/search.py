@@ -1,4 +1,4 @@
-"""Searching bytes for secrets, however they may have been written down."""
+"""Search bytes for secrets in every form in which they may be written."""
 
 import base64
 import html
@@ -47,7 +47,7 @@ class Hit:
 
 
 def forms_of(canary: Canary) -> dict[str, bytes]:
-    """Every way in which a secret may be written; those that look alike are there once."""
+    """Every form in which a secret may be written, without duplicates."""
     found: dict[bytes, str] = {}
     for name, form in _forms(canary):
         found.setdefault(form, name)
