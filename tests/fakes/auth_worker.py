@@ -6,7 +6,7 @@ from datetime import datetime
 from auth_service.effects import AuthEffects
 from auth_service.errors import NotDurable
 from auth_service.grants import Recipients
-from auth_service.machine import AnyFact, State, auth_processor
+from auth_service.machine import AnyFact, AuthProcessor, State
 from common.contract.account import ConnectRequested
 from common.contract.body import Body
 from common.contract.codec import Envelope
@@ -21,7 +21,7 @@ class InstantWorker:
     """What the worker does of a command, at once: its own machine and effects, without a log between."""
 
     def __init__(self, effects: AuthEffects, recipients: Recipients, clock: Callable[[], datetime]) -> None:
-        self._machine = auth_processor(recipients.fingerprint)
+        self._machine = AuthProcessor(recipients.fingerprint)
         self._effects = effects
         self._clock = clock
         self.states: dict[StateKey, State] = {}

@@ -95,16 +95,27 @@ def todo(key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
     return Act(state.done + 1) if state.done < state.asked else None
 
 
-PROCESSOR: Processor[Counting, Fact, Act] = Processor(
-    service="uploader",
-    inputs=(POST_REQUESTS,),
-    state_type=Counting,
-    translate=interpret,
-    on_undecodable=illegible,
-    decide=decide,
-    next_effect=todo,
-    fairness_key=lambda _state: "t",
-)
+class CountingProcessor(Processor[Counting, Fact, Act]):
+    """Counts the requests of a post, and wants one effect for each."""
+
+    service = "uploader"
+    inputs = (POST_REQUESTS,)
+    state_type = Counting
+    translate = staticmethod(interpret)
+    on_undecodable = staticmethod(illegible)
+
+    def decide(self, key: StateKey, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
+        return decide(key, state, fact, now)
+
+    def next_effect(self, key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
+        return todo(key, state, now)
+
+    def fairness_key(self, state: Counting) -> str:
+        del state
+        return "t"
+
+
+PROCESSOR = CountingProcessor()
 
 
 @dataclass

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients, Tokens, seal_tokens
-from auth_service.machine import auth_processor
+from auth_service.machine import AuthProcessor
 from common.contract.account import ConnectRequested, CredentialIssued
 from common.contract.body import Body
 from common.contract.codec import Envelope, decode, encode
@@ -64,7 +64,7 @@ class AuthPartition:
             self.salvaged.append(body)
 
         surroundings = TaskDependencies(
-            processor=auth_processor(recipients.fingerprint),
+            processor=AuthProcessor(recipients.fingerprint),
             effects=AuthEffects(
                 vault=VAULT, recipients=recipients, clients=SingleClient(self._tiktok), clock=virtual_time.clock
             ),

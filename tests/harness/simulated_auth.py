@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from auth_service.apps import seal_secret
 from auth_service.effects import AuthEffects, Client
 from auth_service.grants import Recipients, Tokens, open_tokens
-from auth_service.machine import State, auth_processor
+from auth_service.machine import AuthProcessor, State
 from auth_service.rotate_keys import Rotation
 from auth_service.sealed_states import held_in, opens_in_place, text_of
 from builders.consents import BOTH, LIFE, OLD_ALONE, consent_of, tokens_of
@@ -63,7 +63,7 @@ class SimulatedAuth:
     async def worker(self, vault: Vault) -> AsyncIterator[None]:
         """Have a worker with these keys serve every partition meanwhile."""
         surroundings = TaskDependencies(
-            processor=auth_processor(RECIPIENTS.fingerprint, opens=opens_in_place(vault)),
+            processor=AuthProcessor(RECIPIENTS.fingerprint, opens=opens_in_place(vault)),
             effects=AuthEffects(
                 vault=vault, recipients=RECIPIENTS, clients=SingleClient(self._tiktok), clock=virtual_time.clock
             ),

@@ -6,15 +6,13 @@ from random import Random
 
 from common.contract.account import TokenRejected
 from common.contract.body import Body
-from common.streams.api import Processor, StateKey
+from common.streams.api import StateKey
 from common.streams.engine.moments import ReadClocks
 from common.streams.engine.worker import Worker, run_worker
 from common.streams.log.membership import FixedMembership
 from common.streams.log.memory import MemoryLog
-from fakes.counting_processor import PROCESSOR, Act, Counting, Fact, RecordingEffects
+from fakes.counting_processor import PROCESSOR, Act, CountingProcessor, Fact, RecordingEffects
 from harness import virtual_time
-
-CountingProcessor = Processor[Counting, Fact, Act]
 
 
 async def refuse_salvage(body: Body) -> None:
@@ -71,11 +69,12 @@ async def start_worker(
     return worker, running
 
 
-def processor_with_salvage() -> CountingProcessor:
-    def salvage(key: StateKey, fact: object) -> Body:
+class HandingOffProcessor(CountingProcessor):
+    """Hands each result off, and lets none of its effects be interrupted."""
+
+    uninterruptible = (Act,)
+
+    def hand_off(self, key: StateKey, fact: Fact) -> Body:
         return TokenRejected(
             account_id=key.partition_key, version=1, code=str(fact), service="s", at=virtual_time.clock()
         )
-
-    fields = {name: getattr(PROCESSOR, name) for name in PROCESSOR.__slots__}
-    return Processor(**fields | {"hand_off": salvage, "uninterruptible": (Act,)})

@@ -7,7 +7,7 @@ from random import Random
 from auth_service.account import AppOf
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients
-from auth_service.machine import auth_processor
+from auth_service.machine import AuthProcessor
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.security.sealing import Vault
@@ -136,7 +136,7 @@ async def run_auth_worker(
         await member.after("salvage")
 
     await run_worker(
-        processor=auth_processor(recipients.fingerprint),
+        processor=AuthProcessor(recipients.fingerprint),
         effects=effects,
         log=log,
         membership=member,

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from analytics_service.machine import collector
+from analytics_service.machine import CollectorProcessor
 from analytics_service.video import Video
 from auth_service.machine import State as AuthState
 from common.streams.api import Processor, StateKey
@@ -28,7 +28,7 @@ STATES: Mapping[str, Any] = {
     "uploader": UploadedPost,
 }
 MACHINES: Mapping[str, Processor[Any, Any, Any]] = {
-    "analytics": collector((60,)),
+    "analytics": CollectorProcessor((60,)),
     "publisher": FOLLOWS,
     "uploader": UPLOADS,
 }

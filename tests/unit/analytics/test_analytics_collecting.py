@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from analytics_service.decisions import FIRST_RETRY, LONGEST_RETRY, MISSES_PER_AGE, decide, on_view_change, translate
-from analytics_service.machine import collector, tenant_of
+from analytics_service.machine import CollectorProcessor, tenant_of
 from analytics_service.plans import PARKED_FOR, REMEMBERED_FOR, next_effect
 from analytics_service.video import (
     BecameAvailable,
@@ -277,6 +277,6 @@ def test_only_available_posts_with_ids_are_taken_up() -> None:
 
 @pytest.mark.parametrize("state", [YOUNG, PARKED, FINISHED], ids=lambda value: type(value).__name__)
 def test_states_survive_being_written_down(state: Video) -> None:
-    machine = collector(AGES)
+    machine = CollectorProcessor(AGES)
     assert msgspec.json.decode(msgspec.json.encode(state), type=Video) == state
     assert machine.fairness_key(state) == tenant_of(state) == "shop"

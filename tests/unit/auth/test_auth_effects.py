@@ -30,7 +30,7 @@ from auth_service.account import (
 from auth_service.decisions import decide
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients, Tokens, open_tokens, seal_tokens
-from auth_service.machine import auth_processor, hand_off, translate
+from auth_service.machine import AuthProcessor, hand_off, translate
 from auth_service.plans import next_effect
 from common.contract.account import CredentialIssued, GrantSalvaged, TokenRejected
 from common.contract.body import Body
@@ -310,7 +310,7 @@ async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
 
 
 def test_the_machine_reads_commands_and_lets_refreshes_finish() -> None:
-    machine = auth_processor("keys")
+    machine = AuthProcessor("keys")
     assert [topic.name for topic in machine.inputs] == ["auth.commands", "tiktok.webhooks"]
     assert machine.uninterruptible == (Refresh,)
     rejected = TokenRejected(account_id=ACCOUNT, version=3, code="access_token_invalid", service="uploader", at=NOW)

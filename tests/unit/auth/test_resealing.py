@@ -21,7 +21,7 @@ from auth_service.account import (
     Refreshing,
     Resealed,
 )
-from auth_service.machine import State, auth_processor
+from auth_service.machine import AuthProcessor, State
 from auth_service.tenant import Tenant
 from common.contract.tenant import AppResealed, TenantDescribed, TikTokApp
 from common.streams.api import Decision, StateKey
@@ -49,7 +49,7 @@ OWNER = Tenant(tenant="acme", name="Acme", app=APP, created_at=NOW, changed_at=N
 HASH = hashlib.sha256(b"v1.k1.AAAA").hexdigest()
 ANEW = Resealed(replaces=HASH, sealed="v1.k2.BBBB")
 APP_ANEW = AppResealed(tenant="acme", replaces=HASH, sealed="v1.k2.BBBB")
-MACHINE = auth_processor("keys")
+MACHINE = AuthProcessor("keys")
 
 
 @pytest.mark.parametrize("state", WITH_A_PAIR, ids=lambda state: type(state).__name__)
@@ -98,6 +98,6 @@ def test_what_does_not_open_here_is_not_kept(key: StateKey, state: State, fact: 
         asked.append((key, state, sealed))
         return False
 
-    decided = auth_processor("keys", opens=opens).decide(key, state, fact, NOW)
+    decided = AuthProcessor("keys", opens=opens).decide(key, state, fact, NOW)
     assert decided == Decision(state=state)
     assert asked == [(key, state, "v1.k2.BBBB")]

@@ -18,8 +18,8 @@ from fakes.counting_processor import (
     CRASHES_DECIDE,
     CRASHES_INTERPRET,
     CRASHES_TODO,
-    PROCESSOR,
     Counting,
+    CountingProcessor,
     RecordingEffects,
 )
 from harness import virtual_time
@@ -60,13 +60,13 @@ def test_what_was_read_back_is_shown_before_anything_is_done_with_it() -> None:
         store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         shown: list[tuple[int, list[tuple[StateKey, Counting]], int]] = []
 
-        async def inspect(partition: int, states: AsyncIterable[tuple[StateKey, Counting]]) -> None:
-            shown.append((partition, [entry async for entry in states], len(effects.acts)))
+        class Showing(CountingProcessor):
+            async def on_restored(self, partition: int, states: AsyncIterable[tuple[StateKey, Counting]]) -> None:
+                shown.append((partition, [entry async for entry in states], len(effects.acts)))
 
-        machine = replace(PROCESSOR, on_restored=inspect)
         for _ in range(2):
             append_requests(store, request_json("a"))
-            await serve_for(task_over(MemoryLog(store), effects, machine=machine), 1)
+            await serve_for(task_over(MemoryLog(store), effects, machine=Showing()), 1)
         assert shown == [(0, [], 0), (0, [(StateKey("acc", "a"), Counting(asked=1, done=1))], 1)]
 
     virtual_time.run(main())
@@ -123,13 +123,14 @@ def test_outside_input_that_crashes_a_decision_is_dead_lettered_and_the_partitio
 
 
 def test_our_own_records_that_crash_a_decision_stop_the_partition() -> None:
-    machine = replace(PROCESSOR, inputs=(replace(POST_REQUESTS, from_outside=False),))
+    class OfOurOwn(CountingProcessor):
+        inputs = (replace(POST_REQUESTS, from_outside=False),)
 
     async def main() -> None:
         store = MemoryStore(partitions=1, clock=virtual_time.clock)
         append_requests(store, request_json(CRASHES_DECIDE))
         with pytest.raises(ExceptionGroup) as crash:
-            await serve_for(task_over(MemoryLog(store), RecordingEffects(), machine=machine), 1)
+            await serve_for(task_over(MemoryLog(store), RecordingEffects(), machine=OfOurOwn()), 1)
         assert crash.group_contains(OverflowError)
 
     virtual_time.run(main())
@@ -161,7 +162,7 @@ def test_headers_without_a_value_or_of_no_text_stop_nothing(headers: tuple[tuple
 def test_a_record_of_an_impossible_time_is_taken(time_ms: int) -> None:
     slice_ = TopicPartition("post.requests", 0)
     record = Record(topic_partition=slice_, offset=0, key=b"acc", value=request_json("a"), time_ms=time_ms)
-    step = InputReader(PROCESSOR, 0, lambda _account_id: 0).read(record)
+    step = InputReader(CountingProcessor(), 0, lambda _account_id: 0).read(record)
     assert isinstance(step, QueuedFact)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,15 +14,13 @@ from common.streams.api import (
     Due,
     EffectRequest,
     EntityGroup,
-    Processor,
     StateKey,
     Wait,
-    start_all,
 )
 from common.streams.engine.changelog import Changelog
 from common.streams.engine.yielding import YIELD_EVERY, Yielder
 from common.streams.log.memory import MemoryLog, MemoryStore, NoFaults
-from fakes.counting_processor import PROCESSOR, Act, Counting, Fact, RecordingEffects, todo
+from fakes.counting_processor import Act, Counting, CountingProcessor, Fact, RecordingEffects
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json, task_over
 
@@ -53,8 +51,8 @@ class Watched:
     admitted: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
-    def machine(self) -> Processor[Counting, Fact, Act]:
-        return replace(PROCESSOR, on_restored=self._inspect, next_effect=self._todo, admit=self._admit)
+    def machine(self) -> CountingProcessor:
+        return WatchedProcessor(self)
 
     async def witness(self) -> None:
         """Be something else in the process."""
@@ -70,26 +68,34 @@ class Watched:
         await self.admitted.wait()
         watching.cancel()
 
-    async def _inspect(self, partition: int, states: AsyncIterable[tuple[StateKey, Counting]]) -> None:
-        async for _ in states:
-            self._does("inspecting")
-
-    def _todo(self, key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
-        if self.doing != "admitting":
-            self._does("considering")
-        return todo(key, state, now)
-
-    def _admit(self, lane: EntityGroup[Counting], wishes: Sequence[EffectRequest[Act]], now: datetime) -> Admission:
-        self._does("admitting")
-        self.wishes.append(len(wishes))
-        if len(self.wishes) == STATES or len(lane.states) > 1:
-            self.admitted.set()
-        return start_all(lane, wishes, now)
-
-    def _does(self, what: str) -> None:
+    def does(self, what: str) -> None:
         self.doing = what
         self.looks += 1
         self.began[what].set()
+
+
+class WatchedProcessor(CountingProcessor):
+    """Reports each call."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+
+    async def on_restored(self, partition: int, states: AsyncIterable[tuple[StateKey, Counting]]) -> None:
+        del partition
+        async for _ in states:
+            self._watched.does("inspecting")
+
+    def next_effect(self, key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
+        if self._watched.doing != "admitting":
+            self._watched.does("considering")
+        return super().next_effect(key, state, now)
+
+    def admit(self, group: EntityGroup[Counting], requests: Sequence[EffectRequest[Act]], now: datetime) -> Admission:
+        self._watched.does("admitting")
+        self._watched.wishes.append(len(requests))
+        if len(self._watched.wishes) == STATES or len(group.states) > 1:
+            self._watched.admitted.set()
+        return super().admit(group, requests, now)
 
 
 async def never(_key: object, _effect: object) -> None:
@@ -190,14 +196,17 @@ def test_a_time_that_has_come_does_not_wait_for_the_end_of_what_comes_in(every: 
         store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), RecordingEffects()
         at, heard = virtual_time.clock() + timedelta(seconds=5), list[datetime]()
 
-        def wait(key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
-            return Wait(at) if key.entity_id == "timer" and now < at else None
+        class Timed(CountingProcessor):
+            def next_effect(self, key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
+                return Wait(at) if key.entity_id == "timer" and now < at else None
 
-        def hear(key: StateKey, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
-            heard.extend([now] if isinstance(fact, Due) else [])
-            return PROCESSOR.decide(key, state, fact, now)
+            def decide(
+                self, key: StateKey, state: Counting | None, fact: Fact | Due, now: datetime
+            ) -> Decision[Counting]:
+                heard.extend([now] if isinstance(fact, Due) else [])
+                return super().decide(key, state, fact, now)
 
-        task = task_over(MemoryLog(store, Slow()), effects, machine=replace(PROCESSOR, next_effect=wait, decide=hear))
+        task = task_over(MemoryLog(store, Slow()), effects, machine=Timed())
         stop = asyncio.Event()
         running = asyncio.create_task(task.run(stop))
         append_requests(store, request_json("timer"))

@@ -13,7 +13,7 @@ from common.streams.log.port import LogUnavailable, Record, TransactionInDoubt
 from fakes.counting_processor import RecordingEffects
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json
-from harness.stream_worker import MovableMembership, processor_with_salvage, start_worker
+from harness.stream_worker import HandingOffProcessor, MovableMembership, start_worker
 
 
 def test_a_partition_that_leaves_and_comes_back_goes_on() -> None:
@@ -61,7 +61,7 @@ def test_a_partition_that_comes_back_during_its_drain_is_not_taken_for_stuck() -
         effects.hook = answer_late
         append_requests(store, request_json("a"))
         membership.give(0)
-        machine = processor_with_salvage()
+        machine = HandingOffProcessor()
         worker, running = await start_worker(MemoryLog(store), effects, membership, stop, machine=machine)
         membership.give()
         await asyncio.sleep(0.1)
@@ -269,7 +269,7 @@ def test_an_outcome_of_a_lost_partition_is_passed_on_even_if_the_log_is_away_for
         append_requests(store, request_json("a"))
         membership.give(0)
         _, running = await start_worker(
-            MemoryLog(store), effects, membership, stop, machine=processor_with_salvage(), salvage=salvage
+            MemoryLog(store), effects, membership, stop, machine=HandingOffProcessor(), salvage=salvage
         )
         await MemoryLog(store).writer("uploader-0")  # the successor
         membership.give()

@@ -12,7 +12,7 @@ from common.streams.log.port import TopicPartition
 from fakes.counting_processor import RecordingEffects
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json, serve_for, task_over
-from harness.stream_worker import MovableMembership, processor_with_salvage, start_worker
+from harness.stream_worker import HandingOffProcessor, MovableMembership, start_worker
 
 STANDS_FROM = 2.0
 
@@ -35,7 +35,7 @@ def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends
         effects.hook = answer_late
         membership.give(0)
         _, running = await start_worker(
-            MemoryLog(store), effects, membership, stop, machine=processor_with_salvage(), pause=stand_still
+            MemoryLog(store), effects, membership, stop, machine=HandingOffProcessor(), pause=stand_still
         )
         append_requests(store, request_json("a"))
         await asyncio.sleep(30)

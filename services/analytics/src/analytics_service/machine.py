@@ -1,33 +1,14 @@
 """The collector, as the runtime takes it."""
 
 from collections.abc import Sequence
-from functools import partial
-from typing import TypeAlias
 
 from analytics_service.decisions import decide, on_view_change, translate
 from analytics_service.lanes import admit
 from analytics_service.plans import next_effect
 from analytics_service.video import Collect, Fact, Finished, Parked, Video
+from common.clock import UtcDatetime
 from common.contract.topics import AUTH_CREDENTIALS, POST_EVENTS
-from common.streams.api import Processor
-
-CollectorMachine: TypeAlias = Processor[Video, Fact, Collect]
-
-
-def collector(ages: Sequence[int]) -> CollectorMachine:
-    """Build the machine that collects at these ages, in seconds, rising."""
-    return Processor(
-        service="analytics",
-        inputs=(POST_EVENTS,),
-        views=(AUTH_CREDENTIALS,),
-        state_type=Video,
-        translate=translate,
-        decide=partial(decide, tuple(ages)),
-        next_effect=next_effect,
-        admit=admit,
-        on_view_change=on_view_change,
-        fairness_key=tenant_of,
-    )
+from common.streams.api import Decision, Due, Processor, StateKey
 
 
 def tenant_of(state: Video) -> str:
@@ -39,3 +20,25 @@ def tenant_of(state: Video) -> str:
             return tenant
         case _:
             return state.tenant
+
+
+class CollectorProcessor(Processor[Video, Fact, Collect]):
+    """Collects a video's numbers at fixed ages after it was published."""
+
+    service = "analytics"
+    inputs = (POST_EVENTS,)
+    views = (AUTH_CREDENTIALS,)
+    state_type = Video
+    translate = staticmethod(translate)
+    next_effect = staticmethod(next_effect)
+    admit = staticmethod(admit)
+    on_view_change = staticmethod(on_view_change)
+    fairness_key = staticmethod(tenant_of)
+
+    def __init__(self, ages: Sequence[int]) -> None:
+        """Collect at these ages, in seconds, rising."""
+        self._ages = tuple(ages)
+
+    def decide(self, key: StateKey, state: Video | None, fact: Fact | Due, now: UtcDatetime) -> Decision[Video]:
+        """Decide with the ages of this installation."""
+        return decide(self._ages, key, state, fact, now)

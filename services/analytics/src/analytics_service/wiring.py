@@ -16,7 +16,7 @@ from analytics_service.ages import parse_ages
 from analytics_service.edge import ReadApi, add_read_api
 from analytics_service.effects import SERVICE, Collector
 from analytics_service.health import StoreHealth
-from analytics_service.machine import collector
+from analytics_service.machine import CollectorProcessor
 from analytics_service.projector import Projection, project_owned
 from analytics_service.queries import Queries
 from analytics_service.settings import AnalyticsSettings, StoreSettings, WorkerSettings
@@ -108,7 +108,7 @@ async def _open_worker(opened: AsyncExitStack, settings: AnalyticsSettings) -> P
 
     async def work(stop: asyncio.Event) -> None:
         await run_worker(
-            processor=collector(parse_ages(own.collect_ages)),
+            processor=CollectorProcessor(parse_ages(own.collect_ages)),
             effects=effects,
             log=log,
             membership=membership,

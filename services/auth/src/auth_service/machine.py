@@ -1,7 +1,6 @@
 """What auth hands to the runtime."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable
-from functools import partial
 from typing import TypeAlias
 
 from auth_service import decisions, plans
@@ -44,7 +43,7 @@ from common.contract.tenant import (
 )
 from common.contract.tiktok import TikTokNotified
 from common.contract.topics import AUTH_COMMANDS, TIKTOK_WEBHOOKS
-from common.streams.api import Decision, Due, KeyedFact, Processor, StateKey, ignore_restored
+from common.streams.api import Decision, Due, KeyedFact, Processor, StateKey
 
 SERVICE = "auth"
 
@@ -52,37 +51,14 @@ State = Account | Customer
 AnyFact = Fact | CustomerFact
 Opens: TypeAlias = Callable[[StateKey, State, str], bool]
 """Whether a sealed text opens here that is to take the place of the one in a state."""
+Inspect: TypeAlias = Callable[[int, AsyncIterable[tuple[StateKey, State]]], Awaitable[None]]
+"""Shown a partition's number and its states, to warn about those that it cannot work with."""
 
 
 def opens_any(key: StateKey, state: State, sealed: str) -> bool:
     """Take every text on trust: for machines without a vault."""
     del key, state, sealed
     return True
-
-
-def auth_processor(
-    recipients: str,
-    *,
-    opens: Opens = opens_any,
-    inspect: Callable[[int, AsyncIterable[tuple[StateKey, State]]], Awaitable[None]] = ignore_restored,
-) -> Processor[State, AnyFact, Effect]:
-    """Describe the worker.
-
-    `recipients` is the fingerprint of the keys in force: a new one issues every pair anew. What was sealed anew is
-    kept only where it `opens`. `inspect` is shown the states of each partition that is opened.
-    """
-    return Processor(
-        service=SERVICE,
-        inputs=(AUTH_COMMANDS, TIKTOK_WEBHOOKS),
-        state_type=State,
-        translate=translate,
-        decide=partial(decide, opens=opens),
-        next_effect=partial(next_effect, recipients=recipients),
-        hand_off=hand_off,
-        fairness_key=tenant_of,
-        on_restored=inspect,
-        uninterruptible=(Refresh,),
-    )
 
 
 def decide(
@@ -188,3 +164,37 @@ def _pair(body: ConnectRequested | GrantSalvaged, *, version: int) -> Pair:
         access_expires_at=body.access_expires_at,
         refresh_expires_at=body.refresh_expires_at,
     )
+
+
+class AuthProcessor(Processor[State, AnyFact, Effect]):
+    """Keeps each account's token pair fresh and decides whose an account is.
+
+    `recipients` is the fingerprint of the keys in force: a new one issues every pair again. A text that was sealed
+    with a newer key is kept only where it `opens`. `inspect` is shown the states of each partition that is opened.
+    """
+
+    service = SERVICE
+    inputs = (AUTH_COMMANDS, TIKTOK_WEBHOOKS)
+    state_type = State
+    uninterruptible = (Refresh,)
+    translate = staticmethod(translate)
+    hand_off = staticmethod(hand_off)
+    fairness_key = staticmethod(tenant_of)
+
+    def __init__(self, recipients: str, *, opens: Opens = opens_any, inspect: Inspect | None = None) -> None:
+        self._recipients = recipients
+        self._opens = opens
+        self._inspect = inspect
+
+    def decide(self, key: StateKey, state: State | None, fact: AnyFact | Due, now: UtcDatetime) -> Decision[State]:
+        """Decide with the vault of this installation."""
+        return decide(key, state, fact, now, opens=self._opens)
+
+    def next_effect(self, key: StateKey, state: State, now: UtcDatetime) -> plans.Wanted:
+        """Return what a state wants under the keys in force."""
+        return next_effect(key, state, now, recipients=self._recipients)
+
+    async def on_restored(self, partition: int, states: AsyncIterable[tuple[StateKey, State]]) -> None:
+        """Show the states to `inspect`."""
+        if self._inspect is not None:
+            await self._inspect(partition, states)

@@ -22,7 +22,7 @@ from auth_service.edge import Accounts, EdgeView, account_routes
 from auth_service.effects import AuthEffects
 from auth_service.errors import NotDurable
 from auth_service.grants import Recipients
-from auth_service.machine import SERVICE, auth_processor
+from auth_service.machine import SERVICE, AuthProcessor
 from auth_service.sealed_states import opens_in_place
 from auth_service.settings import AuthSettings, EdgeSettings, TikTokSettings, WorkerSettings
 from auth_service.vault_check import check_vault, tell_of_missing_keys
@@ -176,7 +176,7 @@ async def _open_worker(opened: AsyncExitStack, shared: Shared) -> Part:
         # Before any partition opens: a refresh that does not find its tenant's app yet would count as one that failed.
         await shared.tenants.read_to_end(stop)
         await run_worker(
-            processor=auth_processor(
+            processor=AuthProcessor(
                 recipients.fingerprint,
                 opens=opens_in_place(shared.vault),
                 inspect=tell_of_missing_keys(shared.vault, lost=own.lost_key_ids),

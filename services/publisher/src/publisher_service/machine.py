@@ -51,15 +51,19 @@ def tenant_of(state: Post) -> str:
     return attempt_of(state).tenant
 
 
-MACHINE: Processor[Post, Fact, Poll] = Processor(
-    service=SERVICE,
-    inputs=(POST_EVENTS,),
-    views=(AUTH_CREDENTIALS,),
-    state_type=Post,
-    translate=translate,
-    decide=decide,
-    next_effect=next_effect,
-    admit=admit,
-    on_view_change=on_view_change,
-    fairness_key=tenant_of,
-)
+class PublisherProcessor(Processor[Post, Fact, Poll]):
+    """Follows posts after their upload, until TikTok says how they ended."""
+
+    service = SERVICE
+    inputs = (POST_EVENTS,)
+    views = (AUTH_CREDENTIALS,)
+    state_type = Post
+    translate = staticmethod(translate)
+    decide = staticmethod(decide)
+    next_effect = staticmethod(next_effect)
+    admit = staticmethod(admit)
+    on_view_change = staticmethod(on_view_change)
+    fairness_key = staticmethod(tenant_of)
+
+
+MACHINE = PublisherProcessor()

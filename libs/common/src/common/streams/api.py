@@ -1,6 +1,7 @@
 """What a service hands to the runtime: its pure functions and its effects. No Kafka word appears here."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -113,60 +114,108 @@ class Effects(Protocol[E_contra, F_co]):
         """Do it and say what came of it. May be cancelled where the effect is safe to repeat."""
 
 
-def start_all(lane: EntityGroup[S], wishes: Sequence[EffectRequest[E]], now: UtcDatetime) -> Admission:
-    """Admit every wish: for machines whose effects know no limit per account."""
-    del lane, now
-    return Admission(start=tuple(wish.key for wish in wishes))
+class Processor(ABC, Generic[S, F, E]):
+    """What a service hands to the runtime: its inputs, its states, and pure functions over them.
 
+    A service writes one subclass for each of its workers and passes an instance to `run_worker`. Most of the functions
+    stand in modules of their own and are taken over by name (`decide = staticmethod(decide)`).
 
-def ignore_view_change(key: StateKey, state: object, record: Body) -> None:
-    """Notice nothing: for machines whose states never wait for a view."""
-    del key, state, record
-
-
-def hand_off_nothing(key: StateKey, fact: object) -> None:
-    """Salvage nothing: for machines whose lost outcomes cost nothing but another call."""
-    del key, fact
-
-
-async def ignore_restored(partition: int, states: AsyncIterable[tuple[StateKey, object]]) -> None:
-    """Look at nothing: for machines that can work with every state they can read."""
-    del partition, states
-
-
-def ignore_undecodable(outsider: ForeignRecord) -> None:
-    """Leave it at the dead letter."""
-    del outsider
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Processor(Generic[S, F, E]):
-    """A worker as three pure functions and its translations.
-
-    interpret: which fact an input event is, and for which state; `None` where it is not for this service.
-    decide: what a fact changes. Facts may come twice or late. `Due` is offered when a `Wait` or `Background` is over.
-    todo: the one thing a committed state wants: an effect, to wait, an effect while it waits, or nothing.
-    admit: which of an account's wishes may start now. Wishes it names start; it is asked again on every change.
-    notice: a fact that a view's record means for a waiting state, or `None`. Asked whenever either changes.
-    salvage: an event that carries an outcome which must not be lost when the partition is; already sealed.
-    tenant: whose state it is, so that process-wide slots go round tenants.
-    illegible: a fact for outside input that is dead-lettered, where it can be told which state it was about.
-    inspect: is shown the states of a partition when it was read back, to tell people what it cannot work with. Has
-        time: others get their turns between two states.
-    uninterruptible: effects whose call must be let finish, since repeating it is not free (init, refresh).
+    Apart from `on_restored`, no method may await, read a clock, log or keep a memory of its own. The simulation repeats
+    them, a reopened partition calls them again, and both must come to the same end. Arguments are passed by position.
     """
 
     service: str
+    """The service's name. It names the state topic, the transactional ids and the dead letters."""
     inputs: tuple[Topic, ...]
+    """Topics whose records become facts. All have the same partition count."""
     views: tuple[Topic, ...] = ()
+    """Compacted topics that are only looked things up in. They are read to their end before the partition serves."""
     state_type: object
-    translate: Callable[[Envelope[Body]], KeyedFact[F] | None]
-    decide: Callable[[StateKey, S | None, F | Due, UtcDatetime], Decision[S]]
-    next_effect: Callable[[StateKey, S, UtcDatetime], E | Background[E] | Wait | None]
-    admit: Callable[[EntityGroup[S], Sequence[EffectRequest[E]], UtcDatetime], Admission] = start_all
-    on_view_change: Callable[[StateKey, S, Body], F | None] = ignore_view_change
-    hand_off: Callable[[StateKey, F], Body | None] = hand_off_nothing
-    fairness_key: Callable[[S], str]
-    on_undecodable: Callable[[ForeignRecord], KeyedFact[F] | None] = ignore_undecodable
-    on_restored: Callable[[int, AsyncIterable[tuple[StateKey, S]]], Awaitable[None]] = ignore_restored
+    """The union of the state classes, as msgspec decodes it from the state topic."""
     uninterruptible: tuple[type, ...] = ()
+    """Effect classes whose call is never cancelled, because repeating it is not free."""
+
+    @abstractmethod
+    def translate(self, envelope: Envelope[Body], /) -> KeyedFact[F] | None:
+        """Turn an input event into a fact, and name the state that it is for.
+
+        Called once for each record of `inputs` that could be decoded. Return `None` if the event is not for this
+        service: then only the input position advances. An exception stops the partition, unless the topic is written
+        from outside: its record goes to the dead letters instead.
+        """
+
+    @abstractmethod
+    def decide(self, key: StateKey, state: S | None, fact: F | Due, now: UtcDatetime, /) -> Decision[S]:
+        """Return the state after a fact, and the events that are published in the same transaction.
+
+        Called for every fact: from `translate`, from `on_view_change`, an effect's result, and `Due` when a `Wait` or
+        `Background` is over. `state` is `None` if there is none yet. A fact may come twice or late: then return the
+        same state object without events, which writes nothing. It may be called again for the same fact after a
+        transaction in doubt, so it must depend on its arguments alone. An exception stops the partition.
+        """
+
+    @abstractmethod
+    def next_effect(self, key: StateKey, state: S, now: UtcDatetime, /) -> E | Background[E] | Wait | None:
+        """Return the one thing that a committed state wants next.
+
+        An effect to carry out, a `Wait`, an effect to carry out in the `Background` while it waits, or `None`. Called
+        after each commit that touched the state, and again right before an effect starts. It is the only memory of
+        what is to be done: after a restart the runtime asks again and starts what it answers. An exception stops the
+        partition, and each later owner of it.
+        """
+
+    @abstractmethod
+    def fairness_key(self, state: S, /) -> str:
+        """Return the tenant that the state belongs to.
+
+        Permits for effects are shared by the whole process and given out round-robin over these keys. One tenant with
+        many posts therefore cannot delay the others.
+        """
+
+    def admit(self, group: EntityGroup[S], requests: Sequence[EffectRequest[E]], now: UtcDatetime, /) -> Admission:
+        """Choose which of one account's requested effects may start now.
+
+        Called whenever a state of the account changes, an effect of it ends, or `retry_at` has come. Requests that are
+        not admitted stay and are offered again. Each key in the answer must be one of the requests. By default all
+        may start, for services whose effects have no limit per account.
+        """
+        del group, now
+        return Admission(start=tuple(request.key for request in requests))
+
+    def on_view_change(self, key: StateKey, state: S, record: Body, /) -> F | None:
+        """Return the fact that a view's record means for a state, or `None`.
+
+        Called when the state changes and when the newest record of its account on a view does, with each view's record
+        in turn. A state that waits for a credential learns in this way that there is one. It must return `None` once
+        the state no longer waits for it, since it is called again. By default views change no state.
+        """
+        del key, state, record
+        return None
+
+    def hand_off(self, key: StateKey, fact: F, /) -> Body | None:
+        """Return an event that carries an effect's result to the partition's next owner, or `None`.
+
+        Called for each result that could not be committed before the partition was given up. The event is published
+        outside a transaction, so it may come twice, and secrets in it must be sealed already. By default results are
+        dropped: the next owner carries the effect out again.
+        """
+        del key, fact
+        return None
+
+    async def on_restored(self, partition: int, states: AsyncIterable[tuple[StateKey, S]], /) -> None:
+        """Look at the states of a partition that was just restored, before it serves.
+
+        Called each time a partition opens. Meant to warn operators about states that this configuration cannot work
+        with. It must not change anything; an exception stops the partition. By default it looks at nothing.
+        """
+        del partition, states
+
+    def on_undecodable(self, record: ForeignRecord, /) -> KeyedFact[F] | None:
+        """Return a fact for a record from outside that cannot be decoded, or `None`.
+
+        Called only for topics that are written from outside, after the record's dead letter was made. Meant for
+        records that still show which state they are about, so that their sender gets an answer. By default the dead
+        letter is all.
+        """
+        del record
+        return None
