@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from common.backoff import exponential
 from common.streams.api import EffectRequest, Effects, StateKey, Views
 from common.streams.engine.fair_limiter import FairLimiter, Waiter
 from common.streams.engine.inputs import QueuedFact
@@ -144,8 +145,7 @@ class EffectRunner(Generic[E, F]):
             del self._lanes[key.partition_key]
 
     async def _perform(self, key: StateKey, effect: E, views: Views) -> F:
-        shortest, longest = CRASH_BACKOFF_SECONDS
-        pause = shortest
+        crashes = 0
         while True:
             try:
                 return await self._effects.perform(key, effect, views)
@@ -153,5 +153,5 @@ class EffectRunner(Generic[E, F]):
                 _log.exception(
                     "effect_crashed", effect=type(effect).__name__, account_id=key.partition_key, item=key.entity_id
                 )
-            await asyncio.sleep(pause * self._random.uniform(0.5, 1.0))
-            pause = min(pause * 2, longest)
+            await asyncio.sleep(exponential(*CRASH_BACKOFF_SECONDS, crashes) * self._random.uniform(0.5, 1.0))
+            crashes += 1

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from common.backoff import exponential
 from common.clock import Clock, UtcDatetime
 from common.contract.body import Body
 from common.streams.api import Due, Effects, Processor, StateKey, Views
@@ -93,7 +94,7 @@ class Task(Generic[S, F, E]):
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop`, reopening whenever the log is in doubt. Raises `UnreadableRecord`."""
         shortest, longest = REOPEN_BACKOFF_SECONDS
-        pause = shortest
+        failures = 0
         self._beat()
         while not stop.is_set():
             began = asyncio.get_running_loop().time()
@@ -107,9 +108,9 @@ class Task(Generic[S, F, E]):
                 _log.info("task_given_up_while_opening", partition=self.number)
             _end_if_cancelled()
             if asyncio.get_running_loop().time() - began > longest:
-                pause = shortest
-            await _sleep_unless(stop, pause * self._given.random.uniform(0.5, 1.0))
-            pause = min(pause * 2, longest)
+                failures = 0
+            await _sleep_unless(stop, exponential(shortest, longest, failures) * self._given.random.uniform(0.5, 1.0))
+            failures += 1
         await self._pass_on()
 
     def stalled_for(self) -> float:
