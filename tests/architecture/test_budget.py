@@ -1,4 +1,4 @@
-"""Files and functions stay small enough to read, open with what they are for, and are named by role."""
+"""Files and functions are short, have a docstring and a name by role."""
 
 import ast
 import re
@@ -29,7 +29,7 @@ def test_functions_are_short(everything: Files) -> None:
     assert {name: length for name, length in lengths.items() if length > MOST_LINES_IN_A_FUNCTION} == {}
 
 
-def test_modules_open_with_what_they_are_for(everything: Files) -> None:
+def test_modules_start_with_a_docstring(everything: Files) -> None:
     docstrings = {name: ast.get_docstring(tree) or "" for name, (_, tree) in everything.items()}
     assert [name for name, text in docstrings.items() if not text.split("\n", 1)[0].endswith(".")] == []
 
@@ -48,7 +48,7 @@ def test_classes_are_named_by_role(sources: Files) -> None:
     assert vague == []
 
 
-def test_what_is_silenced_has_its_code_and_a_reason(everything: Files) -> None:
+def test_silenced_findings_have_a_code_and_a_reason(everything: Files) -> None:
     unexplained = [
         f"{name}:{number} {line.strip()}"
         for name, (text, _) in everything.items()

@@ -1,4 +1,4 @@
-"""What an operator reads is what the code does: settings, metrics and warnings are all in docs/operations.md."""
+"""docs/operations.md lists every setting, metric and warning of the code."""
 
 import ast
 import importlib
@@ -79,13 +79,13 @@ def operations(root: Path) -> str:
     return (root / "docs" / "operations.md").read_text("utf-8")
 
 
-def test_the_table_of_settings_is_what_the_classes_say(operations: str) -> None:
+def test_settings_table_matches_the_classes(operations: str) -> None:
     written = operations.partition(BEGIN)[2].partition(END)[0]
     assert written.strip() == tables().strip(), f"docs/operations.md should hold:\n\n{tables()}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_services_readme_names_its_settings_and_no_others(root: Path, service: str) -> None:
+def test_readme_names_exactly_the_services_settings(root: Path, service: str) -> None:
     text = (root / "services" / service / "README.md").read_text("utf-8")
     known = {name for name, _, _ in fields_of(service)} | {f"{service.upper()}_{name}" for name in INHERITED}
     named = set(re.findall(rf"\b(?:{service.upper()}|TIKTOK)_[A-Z_]+\b", text))

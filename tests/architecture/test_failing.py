@@ -47,14 +47,14 @@ def open_cases(tree: ast.Module) -> Iterator[int]:
             yield node.pattern.lineno
 
 
-def test_only_the_runtime_and_main_catch_everything(sources: Files) -> None:
+def test_only_runtime_and_main_catch_all_exceptions(sources: Files) -> None:
     caught = [
         f"{name}:{line}" for name, (_, tree) in sources.items() if not may_catch_all(name) for line in catch_alls(tree)
     ]
     assert caught == []
 
 
-def test_decisions_name_what_they_ignore(sources: Files) -> None:
+def test_decisions_name_the_cases_they_ignore(sources: Files) -> None:
     decisive = {
         name: tree for name, (_, tree) in sources.items() if name.startswith("services/") and name.endswith(PURE_FILES)
     }
@@ -63,23 +63,23 @@ def test_decisions_name_what_they_ignore(sources: Files) -> None:
 
 
 @pytest.mark.parametrize("code", ["except Exception: ...", "except: ...", "except (OSError, BaseException) as e: ..."])
-def test_a_catch_all_is_found(code: str) -> None:
+def test_catch_all_is_found(code: str) -> None:
     assert list(catch_alls(ast.parse(f"try: ...\n{code}"))) == [2]
 
 
-def test_cleaning_up_on_the_way_out_is_let_pass() -> None:
+def test_catch_all_that_reraises_is_allowed() -> None:
     assert list(catch_alls(ast.parse("try: ...\nexcept BaseException:\n stop()\n raise"))) == []
 
 
-def test_a_suppressed_catch_all_is_found() -> None:
+def test_suppressed_catch_all_is_found() -> None:
     assert list(catch_alls(ast.parse("with contextlib.suppress(Exception): ..."))) == [1]
 
 
 @pytest.mark.parametrize("case", ["_", "other", "_, _", "a, (b, _)", "int() | _", "(_ as fact)"])
-def test_an_open_case_is_found(case: str) -> None:
+def test_open_case_is_found(case: str) -> None:
     assert list(open_cases(ast.parse(f"match x:\n case {case}: ..."))) == [2]
 
 
 @pytest.mark.parametrize("case", ["None", "_, int()", "_ if guarded", "_, (A() | B())", "State(attempt=n)"])
-def test_a_named_case_is_let_pass(case: str) -> None:
+def test_named_case_is_allowed(case: str) -> None:
     assert list(open_cases(ast.parse(f"match x:\n case {case}: ..."))) == []

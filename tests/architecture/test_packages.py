@@ -67,20 +67,20 @@ def needed(sources: Files, folder: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("folder", PACKAGES)
-def test_what_is_imported_is_declared(root: Path, sources: Files, folder: str) -> None:
+def test_imported_packages_are_declared(root: Path, sources: Files, folder: str) -> None:
     declared = set(map(normal, project(root, folder)["project"]["dependencies"]))
     assert {name for name, providers in needed(sources, folder).items() if not providers & declared} == set()
 
 
 @pytest.mark.parametrize("folder", PACKAGES)
-def test_what_is_declared_is_imported(root: Path, sources: Files, folder: str) -> None:
+def test_declared_packages_are_imported(root: Path, sources: Files, folder: str) -> None:
     used = {provider for providers in needed(sources, folder).values() for provider in providers}
     declared = set(map(normal, project(root, folder)["project"]["dependencies"]))
     assert declared - used - set(NEEDED_WITHOUT_IMPORT) - STARTED_AS_PROCESSES.get(folder, set()) == set()
 
 
 @pytest.mark.parametrize("folder", PACKAGES)
-def test_tools_are_set_up_in_the_root_alone(root: Path, folder: str) -> None:
+def test_tools_are_configured_in_the_root(root: Path, folder: str) -> None:
     assert set(project(root, folder).get("tool", {})) <= {"hatch"}
 
 

@@ -55,11 +55,11 @@ def test_no_test_mocks(tests: Files) -> None:
     assert mocking == []
 
 
-def test_a_test_that_sleeps_is_found() -> None:
+def test_sleeping_test_is_found() -> None:
     code = "async def test_it():\n await asyncio.sleep(0.1)\n await asyncio.sleep(0)\n time.sleep(pause)"
     assert list(sleeps(ast.parse(code))) == [2, 4]
 
 
 @pytest.mark.parametrize("name", sorted(POLLING_HELPERS))
-def test_a_polling_helper_may_sleep(name: str) -> None:
+def test_polling_helper_may_sleep(name: str) -> None:
     assert list(sleeps(ast.parse(f"async def {name}(ask):\n await asyncio.sleep(0.02)"))) == []

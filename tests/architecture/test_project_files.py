@@ -1,4 +1,4 @@
-"""What hooks, continuous integration and documents call exists: one Makefile, and nothing beside it."""
+"""Every make target that hooks, continuous integration and documents name exists."""
 
 import re
 from collections.abc import Iterator

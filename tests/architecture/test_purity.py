@@ -1,4 +1,4 @@
-"""What decides is pure: it never awaits, logs, reads a clock or draws lots, and loads no client even through others."""
+"""Deciding modules are pure: they never await, log, read a clock or use random numbers, and load no client."""
 
 import ast
 import subprocess
@@ -91,14 +91,14 @@ def impurities(tree: ast.Module) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_decides_is_pure(sources: Files, service: str) -> None:
+def test_deciding_modules_are_pure(sources: Files, service: str) -> None:
     modules = pure_modules(sources, service)
     assert f"{package_of(service)}/decisions.py" in modules
     assert [f"{name} {fault}" for name in modules for fault in impurities(sources[name][1])] == []
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_decides_loads_no_client_even_through_others(sources: Files, service: str) -> None:
+def test_deciding_modules_load_no_client(sources: Files, service: str) -> None:
     names = [f"{service}_service.{Path(name).stem}" for name in pure_modules(sources, service)]
     script = f"import sys, {', '.join(names)}; print(*set(sys.modules) & set({CLIENTS[:-2]!r}))"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=30)
@@ -128,11 +128,11 @@ def test_contract_and_streams_load_no_web_framework() -> None:
         ("id = uuid4()", "line 1 calls uuid4()"),
     ],
 )
-def test_an_impurity_is_found(code: str, fault: str) -> None:
+def test_impure_code_is_found(code: str, fault: str) -> None:
     assert fault in list(impurities(ast.parse(code)))
 
 
-def test_pure_code_is_let_pass() -> None:
+def test_pure_code_is_allowed() -> None:
     code = (
         "from datetime import datetime\nfrom tiktok.errors import Remedy\ndef decide(now: datetime) -> None: later(now)"
     )

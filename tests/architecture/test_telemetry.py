@@ -66,7 +66,7 @@ def test_metrics_are_declared_in_metrics_modules(sources: Files) -> None:
     assert elsewhere == []
 
 
-def test_a_metric_has_a_sentence_and_no_id_among_its_labels(sources: Files) -> None:
+def test_metric_has_a_description_and_no_id_label(sources: Files) -> None:
     faults = []
     for name, (_, tree) in sources.items():
         for call in metric_calls(tree):
@@ -78,9 +78,9 @@ def test_a_metric_has_a_sentence_and_no_id_among_its_labels(sources: Files) -> N
 
 
 @pytest.mark.parametrize("call", ['f"post {id}"', '"Post accepted"', '"post_%s", id', "name", ""])
-def test_a_loose_event_is_found(call: str) -> None:
+def test_variable_event_name_is_found(call: str) -> None:
     assert list(loose_events(ast.parse(f"log.info({call})"))) == [1]
 
 
-def test_a_constant_event_is_let_pass() -> None:
+def test_constant_event_name_is_allowed() -> None:
     assert list(loose_events(ast.parse('self._log.info("post_accepted", post_id=id)'))) == []

@@ -42,7 +42,7 @@ def findings(text: str) -> Iterator[str]:
             yield f"{number}: {found[0]}"
 
 
-def test_no_tracked_file_names_a_registry_a_machine_or_a_key(root: Path) -> None:
+def test_tracked_files_hold_no_registry_machine_or_key(root: Path) -> None:
     found = [
         f"{path.relative_to(root)}:{finding}"
         for path in tracked(root)
@@ -67,12 +67,12 @@ def test_no_tracked_file_is_large(root: Path) -> None:
         "-----BEGIN " + "PRIVATE KEY-----",
     ],
 )
-def test_what_must_not_be_committed_is_found(line: str) -> None:
+def test_forbidden_line_is_found(line: str) -> None:
     assert list(findings(line))
 
 
 @pytest.mark.parametrize(
     "line", ["tests/" + "work/file", "/workflows/", "$HOME/" + "home/", "http://127.0.0.1:8101/callback"]
 )
-def test_what_may_be_committed_is_let_pass(line: str) -> None:
+def test_harmless_line_is_allowed(line: str) -> None:
     assert list(findings(line)) == []

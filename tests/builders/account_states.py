@@ -101,7 +101,7 @@ State = TypeVar("State")
 
 
 def fingerprint(sealed: str) -> str:
-    """What a resealed pair says it replaces."""
+    """The fingerprint of the pair that a resealed one replaces."""
     return hashlib.sha256(sealed.encode()).hexdigest()
 
 

@@ -13,7 +13,7 @@ from stack.polling import run_in_own_loop
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack. What happens on it is said in `logs/` of its folder."""
+    """The stack. Its logs are in `logs/` of its folder."""
     options = replace(
         Options.from_environment(),
         usual_ports=False,

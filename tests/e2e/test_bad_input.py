@@ -34,7 +34,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What no post can be found in, and what its dead letter says."""
+    """A record that identifies no post, and the reason in its dead letter."""
 
     name: str
     value: bytes | None
@@ -136,7 +136,7 @@ LETTERS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SentRequests:
     """Everything that was sent, all of it on one partition, and the good requests among and behind it."""
 
     account: Account
@@ -146,7 +146,7 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def asked(stack: Stack, short_clip: Clip) -> Asked:
+def sent(stack: Stack, short_clip: Clip) -> SentRequests:
     """All of it is sent before anything is looked at: the waits of one are the waits of all."""
     (stack.media_dir / "page.mp4").write_bytes(b"<!doctype html><title>Not found</title>")
     (stack.media_dir / "empty.mp4").touch()
@@ -155,7 +155,7 @@ def asked(stack: Stack, short_clip: Clip) -> Asked:
     return run_in_own_loop(lambda: _ask(stack, short_clip))
 
 
-async def _ask(stack: Stack, clip: Clip) -> Asked:
+async def _ask(stack: Stack, clip: Clip) -> SentRequests:
     async with open_product(stack) as product:
         account = await product.connect("careless")
         bad = {fault.name: _spoilt(product, product.request(account, clip), fault) for fault in FAULTS}
@@ -164,7 +164,7 @@ async def _ask(stack: Stack, clip: Clip) -> Asked:
         good, good_without_key = product.request(account, clip), product.request(account, clip)
         await product.request_posts(*bad.values(), good)
         await product.send([(None, msgspec.json.encode(good_without_key))])
-        return Asked(account=account, bad=bad, good=good, good_without_key=good_without_key)
+        return SentRequests(account=account, bad=bad, good=good, good_without_key=good_without_key)
 
 
 def _spoilt(product: Product, request: Request, fault: Fault) -> Request:
@@ -174,8 +174,10 @@ def _spoilt(product: Product, request: Request, fault: Fault) -> Request:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-async def test_a_faulty_request_ends_in_a_sentence(product: Product, asked: Asked, fault: Fault) -> None:
-    request = asked.bad[fault.name]
+async def test_invalid_request_fails_the_post_with_a_message(
+    product: Product, sent: SentRequests, fault: Fault
+) -> None:
+    request = sent.bad[fault.name]
     async with product.events_of(request) as events:
         failed = await events.until_type("post.failed", within=ENDED_WITHIN)
         await events.to_the_end(within=ENDED_WITHIN)
@@ -188,7 +190,9 @@ async def test_a_faulty_request_ends_in_a_sentence(product: Product, asked: Aske
 
 
 @pytest.mark.parametrize("letter", LETTERS, ids=lambda letter: letter.name)
-async def test_what_names_no_post_becomes_a_dead_letter(product: Product, asked: Asked, letter: Letter) -> None:
+async def test_record_without_a_post_becomes_a_dead_letter(
+    product: Product, sent: SentRequests, letter: Letter
+) -> None:
     def of_this(event: Event) -> bool:
         return event.value == (letter.value or b"") and event.headers.get("ce_type") == letter.ce_type
 
@@ -202,18 +206,22 @@ async def test_what_names_no_post_becomes_a_dead_letter(product: Product, asked:
     assert headers["dlq_offset"].isdigit()
 
 
-async def test_the_partition_goes_on(product: Product, asked: Asked, short_clip: Clip) -> None:
-    async with product.events_of(asked.good) as events:
-        await product.expect_published_once(asked.good, short_clip, events)
+async def test_partition_continues_after_invalid_records(
+    product: Product, sent: SentRequests, short_clip: Clip
+) -> None:
+    async with product.events_of(sent.good) as events:
+        await product.expect_published_once(sent.good, short_clip, events)
 
 
-async def test_a_request_without_a_key_finds_its_partition(product: Product, asked: Asked, short_clip: Clip) -> None:
-    async with product.events_of(asked.good_without_key) as events:
-        await product.expect_published_once(asked.good_without_key, short_clip, events)
+async def test_request_without_a_record_key_is_published(
+    product: Product, sent: SentRequests, short_clip: Clip
+) -> None:
+    async with product.events_of(sent.good_without_key) as events:
+        await product.expect_published_once(sent.good_without_key, short_clip, events)
 
 
-async def test_asked_again_nothing_more_is_posted(product: Product, asked: Asked, short_clip: Clip) -> None:
-    request = product.request(asked.account, short_clip)
+async def test_repeated_request_publishes_once(product: Product, sent: SentRequests, short_clip: Clip) -> None:
+    request = product.request(sent.account, short_clip)
     changed = {**request, "caption": "another caption"}
     async with product.events_of(request) as events:
         await product.request_posts(request, changed, request)

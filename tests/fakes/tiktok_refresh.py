@@ -59,7 +59,7 @@ class RotatingTikTok:
 
 
 class OneUseRefreshTikTok:
-    """A TikTok that takes each refresh token once. Its new tokens live as long as is said."""
+    """A TikTok that accepts each refresh token once. New tokens are valid for `life`."""
 
     def __init__(self, *, life: timedelta = LIFE, seconds: float = 0.1) -> None:
         self.life = life

@@ -32,7 +32,7 @@ class Attempt:
 
 @dataclass
 class FakeUploadTikTok:
-    """Keeps attempts as TikTok does; the calls named in `trouble` go wrong, each once, in the way it says."""
+    """Keeps attempts as TikTok does. `failures` maps a call to the way in which it fails once."""
 
     failures: dict[str, str] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)

@@ -23,7 +23,7 @@ class FakeView:
         return list(self.bodies.items())
 
     async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Nothing comes later here than it is asked for."""
+        """Evaluate at once: this view never changes later."""
         return holds()
 
 

@@ -238,7 +238,7 @@ class AuthInstallation:
         return [key_id_of(text_of(one)) for one in held if one is not None]
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """What the worker said, without what Kafka's client said."""
+        """The worker's log entries, without those of Kafka's client."""
         lines = [json.loads(line) for line in self.worker.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in lines if not line["logger"].startswith("aiokafka")]
 

@@ -1,4 +1,4 @@
-"""A real browser for tests: Chromium without a window, spoken to over a pipe in its own protocol."""
+"""A real browser for tests: headless Chromium, driven over a pipe with its DevTools protocol."""
 
 import asyncio
 import base64
@@ -55,7 +55,7 @@ class Tab:
         self.errors: list[str] = []
 
     async def listen(self) -> None:
-        """Take what the browser says until it ends."""
+        """Read the browser's messages until it ends."""
         while True:
             message = json.loads((await self._reader.readuntil(b"\0"))[:-1])
             if "id" in message:
@@ -73,9 +73,9 @@ class Tab:
         if self._session:
             message["sessionId"] = self._session
         os.write(self._writer, json.dumps(message).encode() + b"\0")
-        said = await asyncio.wait_for(answer, TIMEOUT)
-        assert "error" not in said, said
-        return said["result"]
+        reply = await asyncio.wait_for(answer, TIMEOUT)
+        assert "error" not in reply, reply
+        return reply["result"]
 
     async def open(self) -> None:
         """Make a page and listen to its complaints."""
@@ -103,7 +103,7 @@ class Tab:
         return found["result"].get("value")
 
     async def until(self, condition: str) -> None:
-        """Return once the page says that something is true."""
+        """Return once a condition is true on the page."""
         asked = (
             "new Promise((done) => { const look = () => "
             f"({condition}) ? done(true) : setTimeout(look, 50); look(); }})"

@@ -35,7 +35,7 @@ class Init(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApiCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that TikTok answered, by status and code; `code` is `ok` where it did what was asked."""
+    """A call that TikTok answered. `code` is `ok` if it succeeded."""
 
     number: int
     open_id: str | None

@@ -93,7 +93,7 @@ class SimulatedAuth:
         write: Callable[[Body], object] | None = None,
         weather: FaultInjector | None = None,
     ) -> Rotation:
-        """Prepare a run of the command; what it says is in `said`."""
+        """Prepare a run of the command. Its output is in `output`."""
         log = MemoryLog(self.store, weather) if weather else self._log
         return Rotation(
             log=log,

@@ -1,4 +1,4 @@
-"""What the integration tests share."""
+"""Fixtures of the integration tests."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4

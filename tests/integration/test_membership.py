@@ -1,4 +1,4 @@
-"""Belonging to a group on a real Kafka: what a process is given, and how it learns that it is no member."""
+"""Group membership on a real Kafka: the assigned partitions, and the removal from the group."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -29,14 +29,14 @@ def join(kafka: str, topic: str, group: str) -> Join:
     )
 
 
-async def test_a_restart_under_the_same_name_is_given_the_same_at_once(join: Join) -> None:
+async def test_restart_with_the_same_name_keeps_its_partitions(join: Join) -> None:
     for _ in range(2):
         async with join() as membership:
             await membership.changed()
             assert membership.numbers == {0, 1}
 
 
-async def test_a_process_that_kafka_takes_for_no_member_learns_it(
+async def test_process_learns_that_it_was_removed_from_the_group(
     join: Join, kafka: str, topic: str, group: str
 ) -> None:
     other_kind = AIOKafkaConsumer(

@@ -24,7 +24,7 @@ from harness.projector import ENOUGH, QUICK, WatchedStore, all_documents, run_pr
 from stack.mongo import MongoServer as Server
 
 
-async def test_a_posts_whole_story_arrives(database: Database) -> None:
+async def test_projector_writes_a_posts_whole_history(database: Database) -> None:
     records = records_of(STORY)
     store_watch = WatchedStore(database)
     async with run_projector(store_watch, MemoryLog(memory(records))):
@@ -46,7 +46,7 @@ async def test_a_posts_whole_story_arrives(database: Database) -> None:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prefix=st.integers(0, len(STORY)), order=st.permutations(range(len(STORY))))
-def test_replays_and_reordering_change_nothing(mongodb_url: str, prefix: int, order: list[int]) -> None:
+def test_replayed_and_reordered_events_change_nothing(mongodb_url: str, prefix: int, order: list[int]) -> None:
     records = records_of(STORY)
 
     async def run() -> None:
@@ -66,7 +66,7 @@ def test_replays_and_reordering_change_nothing(mongodb_url: str, prefix: int, or
     asyncio.run(run())
 
 
-async def test_it_reads_on_where_it_stopped(database: Database) -> None:
+async def test_projector_continues_where_it_stopped(database: Database) -> None:
     records = records_of(STORY)
     held = memory(records[:6])
     first = WatchedStore(database)
@@ -98,7 +98,7 @@ async def test_projector_retries_a_failing_store_until_all_is_written(database: 
     assert (len(found["posts"]), len(found["events"]), len(found["metrics"])) == (1, 9, 2)
 
 
-async def test_it_catches_up_after_the_store_was_down(tmp_path: Path) -> None:
+async def test_projector_catches_up_after_a_store_outage(tmp_path: Path) -> None:
     server = Server(tmp_path)
     server.start()
     records = records_of(STORY)
@@ -119,7 +119,7 @@ async def test_it_catches_up_after_the_store_was_down(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [b"{", b"{}", None])
-async def test_an_unreadable_record_stops_its_partition(database: Database, value: bytes | None) -> None:
+async def test_unreadable_record_stops_its_partition(database: Database, value: bytes | None) -> None:
     records = records_of(STORY)
     held = memory(records[:3])
     headers = [("ce_type", b"post.published")]
@@ -158,7 +158,7 @@ class Moving:
         self._bell.clear()
 
 
-async def test_partitions_come_and_go(database: Database) -> None:
+async def test_projector_follows_assigned_and_revoked_partitions(database: Database) -> None:
     held = MemoryStore(partitions=2, clock=lambda: T0)
     store_watch, moving, stop = WatchedStore(database), Moving(), asyncio.Event()
     projection = Projection(store=store_watch, clock=system_clock, pace=QUICK)
@@ -182,7 +182,7 @@ def test_every_post_event_has_a_state() -> None:
     assert kinds - STATES.keys() == {PostProgressed, PostRequestConflict}
 
 
-async def test_a_failed_post_tells_why(database: Database) -> None:
+async def test_failed_post_is_stored_with_its_reason(database: Database) -> None:
     failed = post(PostFailed, 2, reason=FailureReason.SOURCE_FORBIDDEN, message="a private address", code="x")
     await Store(database).write(upserts(records_of([failed])), {})
     (document,) = (await all_documents(database))["posts"]

@@ -1,4 +1,4 @@
-"""What the projector does with what a store cannot hold: nothing stops for it, and nothing is silent about it."""
+"""Values that the store cannot hold are skipped with a log entry; the projector continues."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
@@ -31,7 +31,7 @@ BEYOND_64_BITS = 10**30
 
 
 @pytest.mark.parametrize(("said", "kept"), MOMENTS.values(), ids=MOMENTS.keys())
-async def test_any_moment_is_kept_as_near_as_the_store_can(database: Database, said: datetime, kept: datetime) -> None:
+async def test_datetime_is_stored_as_precisely_as_possible(database: Database, said: datetime, kept: datetime) -> None:
     delayed = post(PostDelayed, 2, reason=DelayReason.SCHEDULED, until=said)
     store_watch = WatchedStore(database)
     async with run_projector(store_watch, MemoryLog(memory(records_of([STORY[1], delayed])))):
@@ -41,7 +41,7 @@ async def test_any_moment_is_kept_as_near_as_the_store_can(database: Database, s
 
 
 @pytest.mark.parametrize(("said", "kept"), MOMENTS.values(), ids=MOMENTS.keys())
-async def test_an_event_of_any_moment_is_kept(database: Database, said: datetime, kept: datetime) -> None:
+async def test_event_of_any_datetime_is_stored(database: Database, said: datetime, kept: datetime) -> None:
     numbers = STORY[-1]
     assert isinstance(numbers, MetricsCollected)
     bodies: Sequence[Body] = (replace(STORY[0], at=said), replace(STORY[1], at=said), replace(numbers, at=said))

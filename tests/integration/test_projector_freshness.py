@@ -1,4 +1,4 @@
-"""What the projector claims to be in the store: no more than is there."""
+"""The projector's watermark: it never promises more than the store holds."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
@@ -24,7 +24,7 @@ from harness.projector import ENOUGH, QUICK, WatchedStore, run_projector
 T = TypeVar("T")
 
 
-async def test_a_quiet_partition_is_known_to_be_complete(database: Database) -> None:
+async def test_quiet_partition_is_complete(database: Database) -> None:
     store_watch = WatchedStore(database)
     started = system_clock() - timedelta(milliseconds=1)
     async with run_projector(store_watch, MemoryLog(memory(()))):
@@ -131,7 +131,7 @@ async def test_busy_partition_is_fresh(database: Database) -> None:
         run_projector.cancel()
         await asyncio.wait({run_projector})
     assert as_of is not None
-    # The moment is from before the ends were asked for: what came in between is not promised.
+    # The time is taken before the end offsets: records written in between are not promised.
     assert as_of + timedelta(hours=1) in reader.looked_at
     assert reached >= reader.looks[0]
 
@@ -174,9 +174,9 @@ async def test_answer_holds_all_up_to_its_watermark_during_writes(database: Data
     await Store(database).write(upserts(records_of([STORY[1]])), {})
     await Store(database).mark(0, complete=EARLIER)
     api = ReadApi(queries=Busy(database, moment), clock=lambda: LATER)
-    told = await api.post("shop", "post-1")
-    assert told.freshness.as_of in {EARLIER, LATER}
-    if told.freshness.as_of == LATER:
-        assert told.state == "available"
-        assert [event.type for event in told.timeline] == ["post.accepted", "post.available"]
+    shown = await api.post("shop", "post-1")
+    assert shown.freshness.as_of in {EARLIER, LATER}
+    if shown.freshness.as_of == LATER:
+        assert shown.state == "available"
+        assert [event.type for event in shown.timeline] == ["post.accepted", "post.available"]
     assert (await api.post("shop", "post-1")).freshness.as_of == LATER

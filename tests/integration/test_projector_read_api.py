@@ -98,14 +98,14 @@ async def project(database: Database, *bodies: Body, partition: int = 3) -> None
         await Store(database).write(upserts_of(record), {slice_: offset + 1})
 
 
-async def test_a_post_is_told_whole(database: Database, client: httpx.AsyncClient) -> None:
+async def test_post_is_shown_completely(database: Database, client: httpx.AsyncClient) -> None:
     await project(database, *STORY)
     await Store(database).mark(3, complete=NOW - timedelta(seconds=1.5))
     answer = await client.get("/v1/posts/post-1")
     assert answer.status_code == 200
-    told = answer.json()
-    timeline = told.pop("timeline")
-    assert told == {
+    shown = answer.json()
+    timeline = shown.pop("timeline")
+    assert shown == {
         "account_id": "acc_1",
         "post_id": "post-1",
         "tenant": "shop",
@@ -146,35 +146,35 @@ async def test_a_post_is_told_whole(database: Database, client: httpx.AsyncClien
     }
 
 
-async def test_a_post_under_way_shows_its_progress(database: Database, client: httpx.AsyncClient) -> None:
+async def test_uploading_post_shows_its_progress(database: Database, client: httpx.AsyncClient) -> None:
     await project(database, *STORY[:2])
-    told = (await client.get("/v1/posts/post-1")).json()
-    assert (told["state"], told["progress"], told["videos"]) == (
+    shown = (await client.get("/v1/posts/post-1")).json()
+    assert (shown["state"], shown["progress"], shown["videos"]) == (
         "accepted",
         {"bytes_sent": 10, "bytes_total": 30},
         [],
     )
-    assert told["freshness"] == {"as_of": None, "lag_seconds": None}
+    assert shown["freshness"] == {"as_of": None, "lag_seconds": None}
 
 
-async def test_a_failed_post_tells_why(database: Database, client: httpx.AsyncClient) -> None:
+async def test_failed_post_shows_its_reason(database: Database, client: httpx.AsyncClient) -> None:
     failed = PostFailed(**about(2), reason=FailureReason.SOURCE_FORBIDDEN, message="resolves to a private address")
     await project(database, STORY[0], failed)
-    told = (await client.get("/v1/posts/post-1")).json()
-    assert told["state"] == "failed"
-    assert told["timeline"][-1]["details"] == {
+    shown = (await client.get("/v1/posts/post-1")).json()
+    assert shown["state"] == "failed"
+    assert shown["timeline"][-1]["details"] == {
         "reason": "source_forbidden",
         "message": "resolves to a private address",
     }
 
 
-async def test_a_video_without_numbers_yet_is_named(database: Database, client: httpx.AsyncClient) -> None:
+async def test_video_without_metrics_is_shown(database: Database, client: httpx.AsyncClient) -> None:
     await project(database, *STORY[:5])
-    told = (await client.get("/v1/posts/post-1")).json()
-    assert told["videos"] == [{"video_id": VIDEO, "share_url": None, "latest": None}]
+    shown = (await client.get("/v1/posts/post-1")).json()
+    assert shown["videos"] == [{"video_id": VIDEO, "share_url": None, "latest": None}]
 
 
-async def test_the_series_is_in_order_and_bounded(database: Database, client: httpx.AsyncClient) -> None:
+async def test_metrics_are_in_order_and_limited(database: Database, client: httpx.AsyncClient) -> None:
     await project(database, *STORY[:5], *reversed(STORY[5:]))
     whole = (await client.get("/v1/posts/post-1/metrics")).json()
     assert [(entry["age_seconds"], entry["view_count"]) for entry in whole["metrics"]] == [
@@ -190,29 +190,27 @@ async def test_the_series_is_in_order_and_bounded(database: Database, client: ht
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7])
-async def test_every_number_is_told_once_page_by_page(
-    database: Database, client: httpx.AsyncClient, limit: int
-) -> None:
+async def test_pages_show_every_metric_once(database: Database, client: httpx.AsyncClient, limit: int) -> None:
     # Three videos whose numbers came in one answer share one moment; a page may end among them.
     others = ("7599999999999999991", "7599999999999999992")
     named = PostAvailable(**about(5), publish_id="p", video_ids=(VIDEO, *others))
     await project(
         database, *STORY[:5], named, *(numbers(age, age, id_) for age in (60, 300) for id_ in (VIDEO, *others))
     )
-    told: list[tuple[int, str]] = []
+    shown: list[tuple[int, str]] = []
     query: dict[str, str | int] = {"limit": limit}
     following: str | None = ""
     for _ in range(6 // limit + 1):
         page = (await client.get("/v1/posts/post-1/metrics", params=query)).json()
-        told += [(entry["age_seconds"], entry["video_id"]) for entry in page["metrics"]]
+        shown += [(entry["age_seconds"], entry["video_id"]) for entry in page["metrics"]]
         following = page["next"]
         if following is None:
             break
         query["after"] = following
-    assert (told, following) == ([(age, id_) for age in (60, 300) for id_ in (VIDEO, *others)], None)
+    assert (shown, following) == ([(age, id_) for age in (60, 300) for id_ in (VIDEO, *others)], None)
 
 
-async def test_since_and_after_hold_together(database: Database, client: httpx.AsyncClient) -> None:
+async def test_since_and_after_are_combined(database: Database, client: httpx.AsyncClient) -> None:
     await project(database, *STORY)
     first = (await client.get("/v1/posts/post-1/metrics", params={"limit": 1})).json()
     query = {"after": first["next"], "since": "2026-05-01T12:10:00Z"}
@@ -221,7 +219,7 @@ async def test_since_and_after_hold_together(database: Database, client: httpx.A
 
 
 @pytest.mark.parametrize(
-    ("since", "told"),
+    ("since", "shown"),
     [
         ("0001-01-01T00:00:00+14:00", 3),
         ("0001-01-01T00:00:00Z", 3),
@@ -230,11 +228,13 @@ async def test_since_and_after_hold_together(database: Database, client: httpx.A
         ("9999-12-31T23:59:59-14:00", 0),
     ],
 )
-async def test_since_may_be_any_moment(database: Database, client: httpx.AsyncClient, since: str, told: int) -> None:
+async def test_since_accepts_any_datetime(
+    database: Database, client: httpx.AsyncClient, since: str, shown: int
+) -> None:
     await project(database, *STORY)
     answer = await client.get("/v1/posts/post-1/metrics", params={"since": since})
     assert answer.status_code == 200
-    assert len(answer.json()["metrics"]) == told
+    assert len(answer.json()["metrics"]) == shown
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ async def test_since_may_be_any_moment(database: Database, client: httpx.AsyncCl
         ("9" * 1024, "9" * 200),
     ],
 )
-async def test_a_cursor_that_is_none_of_ours_is_refused(client: httpx.AsyncClient, after: str, shown: str) -> None:
+async def test_foreign_cursor_is_refused(client: httpx.AsyncClient, after: str, shown: str) -> None:
     answer = await client.get("/v1/posts/post-1/metrics", params={"after": after})
     assert answer.status_code == 422
     (fault,) = answer.json()["errors"]
@@ -254,7 +254,7 @@ async def test_a_cursor_that_is_none_of_ours_is_refused(client: httpx.AsyncClien
     assert "`next`" in fault["message"]
 
 
-def test_a_cursor_of_the_calendars_end_is_a_cursor() -> None:
+def test_cursor_at_the_end_of_the_calendar_is_accepted() -> None:
     text = base64.urlsafe_b64encode(b'{"at":"9999-12-31T23:59:59-14:00","id":"x"}').decode()
     assert parse_cursor(text).at == datetime.max.replace(tzinfo=UTC)
 
@@ -273,7 +273,7 @@ def test_a_cursor_of_the_calendars_end_is_a_cursor() -> None:
     ],
     ids=str,
 )
-async def test_faulty_questions_name_the_field(client: httpx.AsyncClient, query: dict[str, str]) -> None:
+async def test_invalid_query_names_the_field(client: httpx.AsyncClient, query: dict[str, str]) -> None:
     answer = await client.get("/v1/posts/post-1/metrics", params=query)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
@@ -281,7 +281,7 @@ async def test_faulty_questions_name_the_field(client: httpx.AsyncClient, query:
 
 
 @pytest.mark.parametrize("path", ["/v1/posts/post-9", "/v1/posts/post-9/metrics", "/v1/posts/post-1?account_id=acc_9"])
-async def test_an_unknown_post_is_a_problem(database: Database, client: httpx.AsyncClient, path: str) -> None:
+async def test_unknown_post_is_a_problem(database: Database, client: httpx.AsyncClient, path: str) -> None:
     await project(database, STORY[0])
     answer = await client.get(path)
     assert answer.status_code == 404
@@ -289,7 +289,7 @@ async def test_an_unknown_post_is_a_problem(database: Database, client: httpx.As
     assert answer.json()["code"] == "unknown_post"
 
 
-async def test_a_post_id_of_several_accounts_needs_the_account(database: Database, client: httpx.AsyncClient) -> None:
+async def test_post_id_of_several_accounts_needs_the_account(database: Database, client: httpx.AsyncClient) -> None:
     other = PostAccepted(**about(1, "acc_2"), source_url="https://media.test/w.mp4", privacy_level=PUBLIC)
     await project(database, STORY[0])
     await project(database, other, partition=4)
@@ -319,7 +319,7 @@ class AwayQueries(Queries):
         raise StoreUnavailable(ConnectionError())
 
 
-async def test_a_store_that_is_away_is_a_503_that_says_so(database: Database, keys: IssuedKeys) -> None:
+async def test_store_outage_is_answered_with_503(database: Database, keys: IssuedKeys) -> None:
     app = create_app(service="analytics", ready=dict)
     add_read_api(app, ReadApi(queries=AwayQueries(database), clock=lambda: NOW), keys.gate())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
@@ -340,5 +340,5 @@ async def test_readiness_follows_the_store(away: bool) -> None:  # noqa: FBT001 
     assert health.answers is not away
 
 
-async def test_the_store_answers_a_ping(database: Database) -> None:
+async def test_store_answers_a_ping(database: Database) -> None:
     await Queries(database).ping()

@@ -1,4 +1,4 @@
-"""A post id that is used again after its post was forgotten: the newer post is told, and only that."""
+"""A post id is used again after its post was forgotten: only the newer post is shown."""
 
 import asyncio
 from collections.abc import Sequence
@@ -71,15 +71,15 @@ async def ask(database: Database) -> tuple[PostAnswer, SeriesAnswer]:
     ],
     ids=["waiting", "failed", "accepted"],
 )
-async def test_nothing_of_the_old_post_is_told_of_the_new_one(
+async def test_new_post_shows_nothing_of_the_old_one(
     database: Database, second: Sequence[Body], state: str, timeline: list[str]
 ) -> None:
     await Store(database).write(upserts(records_of([*STORY, *second])), {})
-    told, series = await ask(database)
-    assert (told.state, told.progress, told.videos) == (state, None, [])
-    assert [event.type for event in told.timeline] == timeline
-    assert told.since is not None
-    assert told.since > T0 + LATER
+    shown, series = await ask(database)
+    assert (shown.state, shown.progress, shown.videos) == (state, None, [])
+    assert [event.type for event in shown.timeline] == timeline
+    assert shown.since is not None
+    assert shown.since > T0 + LATER
     assert series.metrics == []
 
 
@@ -89,7 +89,7 @@ def shuffled(records: Sequence[Record], order: Sequence[int]) -> list[Record]:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(len(STORY) + len(OUT))), doubled=st.integers(0, len(STORY) + len(OUT)))
-def test_the_new_post_wins_in_any_order_and_however_often(mongodb_url: str, order: list[int], doubled: int) -> None:
+def test_new_post_wins_in_any_order_of_events(mongodb_url: str, order: list[int], doubled: int) -> None:
     records = records_of([*STORY, *OUT])
 
     async def run() -> None:
@@ -97,13 +97,13 @@ def test_the_new_post_wins_in_any_order_and_however_often(mongodb_url: str, orde
             store = Store(database)
             await store.write(upserts(shuffled(records, order)), {})
             await store.write(upserts(records[:doubled]), {})
-            told, series = await ask(database)
+            shown, series = await ask(database)
             await database.client.drop_database(database)
-        assert (told.state, told.tenant) == ("available", "shop")
-        assert told.progress is not None
-        assert (told.progress.bytes_sent, told.progress.bytes_total) == (9, 9)
-        assert [video.video_id for video in told.videos] == [NEW_VIDEO]
-        assert [(event.type, event.revision) for event in told.timeline] == [
+        assert (shown.state, shown.tenant) == ("available", "shop")
+        assert shown.progress is not None
+        assert (shown.progress.bytes_sent, shown.progress.bytes_total) == (9, 9)
+        assert [video.video_id for video in shown.videos] == [NEW_VIDEO]
+        assert [(event.type, event.revision) for event in shown.timeline] == [
             ("post.accepted", 1),
             ("post.uploaded", 2),
             ("post.published", 3),
@@ -116,7 +116,7 @@ def test_the_new_post_wins_in_any_order_and_however_often(mongodb_url: str, orde
 
 async def test_post_without_its_first_events_is_shown_from_the_rest(database: Database) -> None:
     await Store(database).write(upserts(records_of(STORY)[4:]), {})
-    told, series = await ask(database)
-    assert (told.state, [video.video_id for video in told.videos]) == ("available", [VIDEO])
-    assert told.timeline[0].type == "post.uploaded"
+    shown, series = await ask(database)
+    assert (shown.state, [video.video_id for video in shown.videos]) == ("available", [VIDEO])
+    assert shown.timeline[0].type == "post.uploaded"
     assert len(series.metrics) == 2

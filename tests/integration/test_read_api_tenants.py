@@ -1,4 +1,4 @@
-"""The read API and its tenants: each is told of its own posts, as if there were no others."""
+"""The read API shows each tenant its own posts only."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ PATHS = ("/v1/posts/post-1", "/v1/posts/post-1/metrics")
 
 @dataclass
 class Readers:
-    """The read API, and who may ask it."""
+    """The read API, and the keys of its tenants."""
 
     database: Database
     http: httpx.AsyncClient
@@ -51,22 +51,22 @@ def of(tenant: str, account_id: str, *bodies: Any) -> tuple[Body, ...]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_another_tenants_post_is_as_unknown_as_one_that_is_none(readers: Readers, path: str) -> None:
+async def test_another_tenants_post_looks_unknown(readers: Readers, path: str) -> None:
     await readers.project(*STORY)
     assert (await readers.ask("shop", path)).status_code == 200
     for query in ({}, {"account_id": "acc_1"}):
         theirs = await readers.ask("rival", path, **query)
-        nobodys = await readers.ask("rival", path.replace("post-1", "post-2"), **query)
-        assert theirs.status_code == nobodys.status_code == 404
-        assert theirs.text.replace("post-1", "post-2") == nobodys.text
+        unknown = await readers.ask("rival", path.replace("post-1", "post-2"), **query)
+        assert theirs.status_code == unknown.status_code == 404
+        assert theirs.text.replace("post-1", "post-2") == unknown.text
 
 
-async def test_what_two_tenants_call_alike_is_told_to_each_as_its_own(readers: Readers) -> None:
+async def test_same_ids_of_two_tenants_show_each_its_own_post(readers: Readers) -> None:
     await readers.project(*STORY)
     await readers.project(*of("rival", "acc_2", *STORY[1:5]), partition=1)
     for tenant, account_id, state in (("shop", "acc_1", "available"), ("rival", "acc_2", "delayed")):
-        told = (await readers.ask(tenant, PATHS[0])).json()
-        assert (told["tenant"], told["account_id"], told["state"]) == (tenant, account_id, state)
+        shown = (await readers.ask(tenant, PATHS[0])).json()
+        assert (shown["tenant"], shown["account_id"], shown["state"]) == (tenant, account_id, state)
         series = (await readers.ask(tenant, PATHS[1])).json()
         assert {"shop": 2, "rival": 0}[tenant] == len(series["metrics"])
 
@@ -80,7 +80,7 @@ async def test_ambiguous_post_names_only_the_tenants_own_accounts(readers: Reade
     assert (await readers.ask("rival", PATHS[0])).json()["account_id"] == "acc_2"
 
 
-async def test_samples_alone_make_no_post_of_anybodys(readers: Readers) -> None:
+async def test_metrics_without_events_make_no_post(readers: Readers) -> None:
     samples = [body for body in STORY if isinstance(body, PostProgressed)]
     assert samples
     await readers.project(*samples)
@@ -93,11 +93,11 @@ THEIRS = of("rival", "acc_1", replace(ACCEPTED, caption="mine now"))
 
 
 def without_freshness(answer: httpx.Response) -> Any:
-    return {name: told for name, told in answer.json().items() if name != "freshness"}
+    return {name: shown for name, shown in answer.json().items() if name != "freshness"}
 
 
 async def test_same_post_id_of_another_tenant_is_another_post(readers: Readers) -> None:
-    # The former tenant's post is heard of before and after the other's began.
+    # Events of the former tenant's post arrive before and after the other's first event.
     await readers.project(*STORY[:5], *THEIRS, *STORY[5:])
     ours = (await readers.ask("shop", PATHS[0])).json()
     assert (ours["state"], len(ours["videos"])) == ("available", 1)
@@ -108,9 +108,9 @@ async def test_same_post_id_of_another_tenant_is_another_post(readers: Readers) 
     ]
     assert len((await readers.ask("shop", PATHS[1])).json()["metrics"]) == 2
     for query in ({}, {"account_id": "acc_1"}):
-        told = (await readers.ask("rival", PATHS[0], **query)).json()
-        assert [event["details"].get("caption") for event in told["timeline"]] == ["mine now"]
-        assert (told["tenant"], told["state"], told["progress"], told["videos"]) == ("rival", "accepted", None, [])
+        shown = (await readers.ask("rival", PATHS[0], **query)).json()
+        assert [event["details"].get("caption") for event in shown["timeline"]] == ["mine now"]
+        assert (shown["tenant"], shown["state"], shown["progress"], shown["videos"]) == ("rival", "accepted", None, [])
         assert (await readers.ask("rival", PATHS[1], **query)).json()["metrics"] == []
 
 
@@ -126,7 +126,7 @@ async def written_by_an_older_release(database: Database) -> None:
     await database[Collection.EVENTS].update_many({}, {"$unset": {"tenant": ""}})
 
 
-async def test_posts_of_an_older_release_are_told_as_before_and_go_on(readers: Readers) -> None:
+async def test_posts_stored_by_an_older_release_stay_readable(readers: Readers) -> None:
     sampled = [replace(body, post_id="post-2") for body in STORY if isinstance(body, PostProgressed)]
     await readers.project(*STORY, *sampled)
     before = [without_freshness(await readers.ask("shop", path)) for path in PATHS]
@@ -139,7 +139,7 @@ async def test_posts_of_an_older_release_are_told_as_before_and_go_on(readers: R
     assert names == ["acc_1/shop/post-1"]
 
 
-async def test_what_was_written_anew_meanwhile_stays(readers: Readers) -> None:
+async def test_post_written_during_the_migration_stays(readers: Readers) -> None:
     await readers.project(*STORY[:3])
     await written_by_an_older_release(readers.database)
     await readers.project(*STORY)
@@ -149,10 +149,10 @@ async def test_what_was_written_anew_meanwhile_stays(readers: Readers) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_only_a_key_that_may_read_is_let_in(readers: Readers, path: str) -> None:
+async def test_key_without_the_read_scope_is_refused(readers: Readers, path: str) -> None:
     await readers.project(*STORY)
-    stranger = await readers.http.get(path)
-    assert (stranger.status_code, stranger.json()["code"]) == (401, "api_key_missing")
+    anonymous = await readers.http.get(path)
+    assert (anonymous.status_code, anonymous.json()["code"]) == (401, "api_key_missing")
     lacking = await readers.http.get(
         path, headers=readers.keys.header("shop", Scope.POSTS_WRITE, Scope.ACCOUNTS_MANAGE)
     )

@@ -47,7 +47,7 @@ async def create(bootstrap_servers: str) -> None:
         await admin.close()
 
 
-async def test_data_survives_a_kill_and_a_stop(broker: Broker) -> None:
+async def test_data_survives_kill_and_stop(broker: Broker) -> None:
     await create(broker.bootstrap_servers)
     await write(broker.bootstrap_servers, b"before the kill")
     assert broker.process is not None
@@ -59,7 +59,7 @@ async def test_data_survives_a_kill_and_a_stop(broker: Broker) -> None:
     assert await read(broker.bootstrap_servers, 2) == [b"before the kill", b"before the stop"]
 
 
-def test_a_killed_parent_leaves_no_broker_behind(tmp_path: Path) -> None:
+def test_killed_parent_leaves_no_broker(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from stack.kafka import Broker\n"
         "broker = Broker(Path(sys.argv[1])); broker.start(); print(broker.process.pid, flush=True); time.sleep(600)"
@@ -75,9 +75,7 @@ def test_a_killed_parent_leaves_no_broker_behind(tmp_path: Path) -> None:
     )
 
 
-async def test_a_shared_broker_gives_every_test_its_topics(
-    kafka: str, make_topic: Callable[..., Awaitable[str]]
-) -> None:
+async def test_shared_broker_gives_every_test_its_topics(kafka: str, make_topic: Callable[..., Awaitable[str]]) -> None:
     names = {await make_topic(partitions=3), await make_topic(compacted=True)}
     assert len(names) == 2
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)

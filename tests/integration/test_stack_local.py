@@ -22,7 +22,7 @@ from stack.services import ServiceEnvironment
 BARE = Options(services=())
 
 
-def test_a_second_start_finds_ports_keys_and_data_again(tmp_path: Path) -> None:
+def test_second_start_keeps_ports_keys_and_data(tmp_path: Path) -> None:
     with Stack(tmp_path, BARE) as first:
         written = state.read(tmp_path)
         assert written is not None
@@ -40,19 +40,19 @@ def test_a_second_start_finds_ports_keys_and_data_again(tmp_path: Path) -> None:
     assert not state.is_locked(tmp_path)
 
 
-def test_one_folder_holds_one_stack(tmp_path: Path) -> None:
+def test_second_stack_in_one_folder_is_refused(tmp_path: Path) -> None:
     with state.locked(tmp_path), pytest.raises(AlreadyRunning), Stack(tmp_path, BARE):
         pass
 
 
-def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+def test_secret_files_are_private(tmp_path: Path) -> None:
     stack = Stack(tmp_path, BARE)
     stack._build()
     for path in (tmp_path / "keys" / "keys.json", tmp_path / "tls" / "server.key"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_killed_stack_leaves_nothing_behind_and_starts_again(tmp_path: Path) -> None:
+def test_killed_stack_leaves_nothing_and_starts_again(tmp_path: Path) -> None:
     program = (
         "import sys, threading; from pathlib import Path\n"
         "from stack.local import Stack; from stack.options import Options\n"

@@ -31,7 +31,7 @@ def client(folder: Path) -> Iterator[httpx.Client]:
     server.stop()
 
 
-def test_the_whole_file_comes_with_its_validators(client: httpx.Client) -> None:
+def test_whole_file_is_served_with_its_validators(client: httpx.Client) -> None:
     answer = client.get("/video.mp4")
     assert answer.status_code == 200
     assert answer.content == CONTENT
@@ -44,7 +44,7 @@ def test_the_whole_file_comes_with_its_validators(client: httpx.Client) -> None:
     ("asked", "start", "end"),
     [("bytes=0-0", 0, 1), ("bytes=1000-65999", 1000, 66_000), ("bytes=299999-", 299_999, 300_000)],
 )
-def test_a_range_is_given_as_asked(client: httpx.Client, asked: str, start: int, end: int) -> None:
+def test_requested_range_is_served(client: httpx.Client, asked: str, start: int, end: int) -> None:
     answer = client.get("/video.mp4", headers={"range": asked})
     assert answer.status_code == 206
     assert answer.content == CONTENT[start:end]
@@ -52,13 +52,13 @@ def test_a_range_is_given_as_asked(client: httpx.Client, asked: str, start: int,
     assert answer.headers["content-length"] == str(end - start)
 
 
-def test_a_range_beyond_the_end_is_refused_with_the_size(client: httpx.Client) -> None:
+def test_range_beyond_the_end_is_refused_with_the_size(client: httpx.Client) -> None:
     answer = client.get("/video.mp4", headers={"range": "bytes=300000-300001"})
     assert answer.status_code == 416
     assert answer.headers["content-range"] == f"bytes */{len(CONTENT)}"
 
 
-def test_a_range_of_an_older_file_becomes_the_whole_new_file(client: httpx.Client, folder: Path) -> None:
+def test_range_of_an_older_file_serves_the_whole_new_file(client: httpx.Client, folder: Path) -> None:
     path = folder / "files" / "changing.mp4"
     path.write_bytes(b"old")
     known = client.get("/changing.mp4").headers["etag"]
@@ -71,11 +71,11 @@ def test_a_range_of_an_older_file_becomes_the_whole_new_file(client: httpx.Clien
     assert changed.headers["etag"] != known
 
 
-def test_what_is_not_there_is_not_found(client: httpx.Client) -> None:
+def test_missing_file_is_not_found(client: httpx.Client) -> None:
     assert client.get("/nothing.mp4").status_code == 404
     assert client.get("/%2e%2e/tls/server.key").status_code == 404
 
 
-def test_its_certificate_is_trusted_by_nobody_else(client: httpx.Client) -> None:
+def test_certificate_is_trusted_only_with_the_stacks_authority(client: httpx.Client) -> None:
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(f"{client.base_url}/video.mp4")

@@ -47,7 +47,7 @@ def ended(pid: int) -> bool:
     return not psutil.pid_exists(pid) or status(pid) == psutil.STATUS_ZOMBIE
 
 
-def test_a_killed_child_comes_back_with_another_pid(child: Callable[..., Child]) -> None:
+def test_killed_child_is_restarted_with_another_pid(child: Callable[..., Child]) -> None:
     sleeper = child(SLEEPER, restart=True)
     victim = sleeper.kill9()
     assert sleeper.wait_restarted(after=victim) != victim
@@ -55,7 +55,7 @@ def test_a_killed_child_comes_back_with_another_pid(child: Callable[..., Child])
     assert sleeper.deaths == 1
 
 
-def test_a_child_without_the_right_to_it_stays_dead(child: Callable[..., Child]) -> None:
+def test_killed_child_without_restart_stays_dead(child: Callable[..., Child]) -> None:
     sleeper = child(SLEEPER)
     sleeper.kill9()
     wait_until(lambda: sleeper.ended, name="its end")
@@ -73,7 +73,7 @@ def test_stopped_child_stays_stopped_until_started(child: Callable[..., Child]) 
     assert sleeper.pid != first
 
 
-def test_a_frozen_child_stands_still_until_it_is_resumed(child: Callable[..., Child]) -> None:
+def test_paused_child_continues_when_resumed(child: Callable[..., Child]) -> None:
     sleeper = child(SLEEPER)
     sleeper.pause()
     wait_until(lambda: status(sleeper.pid) == psutil.STATUS_STOPPED, name="the freeze")
@@ -100,7 +100,7 @@ def test_waiting_ends_at_the_deadline() -> None:
         wait_until(lambda: False, name="a thing", timeout=0.01)
 
 
-def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
+def test_killed_parent_leaves_no_child(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from stack.processes import Child\n"
         f"children = [Child(f'c{{i}}', {SLEEPER!r}, log=Path({str(tmp_path)!r}) / f'{{i}}.log', restart=True)"

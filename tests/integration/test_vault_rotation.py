@@ -1,4 +1,4 @@
-"""The vault's key is changed under two hundred accounts whose tokens last seconds: nobody notices."""
+"""The vault key is rotated while 200 accounts refresh tokens that are valid for seconds: nothing fails."""
 
 import asyncio
 import base64
@@ -28,7 +28,7 @@ BOTH = f"{NEW},{OLD}"
 TOKEN_SECONDS = 14
 BUSY = 200
 QUIET = 2 * ASKED_AT_ONCE + 20
-"""Accounts whose tokens last: only the command seals them anew, and not all at once."""
+"""Accounts with long-lived tokens: only the command reseals them, and not all at once."""
 
 
 def quiet(number: int) -> ConsentedAccount:
@@ -37,7 +37,7 @@ def quiet(number: int) -> ConsentedAccount:
 
 
 async def start_and_kill(auth: AuthInstallation) -> None:
-    """Run the command, and kill it while what it asked for is not done: the worker stands still meanwhile."""
+    """Run the command, and kill it before its requests are handled. The worker is paused meanwhile."""
     async with auth.run_command("rotate-keys", keys=BOTH) as rotating, asyncio.timeout(SETTLED_WITHIN):
         assert rotating.stdout is not None
         first = await rotating.stdout.readline()
@@ -57,15 +57,15 @@ async def has_asked(auth: AuthInstallation) -> bool:
 
 
 async def finish(auth: AuthInstallation) -> list[str]:
-    """Run the command to its end; return what it said."""
+    """Run the command to its end; return its output."""
     async with auth.run_command("rotate-keys", keys=BOTH) as rotating:
-        said, _ = await asyncio.wait_for(rotating.communicate(), SETTLED_WITHIN)
-    assert rotating.returncode == 0, said.decode()
-    return said.decode().splitlines()
+        output, _ = await asyncio.wait_for(rotating.communicate(), SETTLED_WITHIN)
+    assert rotating.returncode == 0, output.decode()
+    return output.decode().splitlines()
 
 
 async def expect_no_worker_without_a_key(auth: AuthInstallation) -> None:
-    """Start a worker that knows neither key: it says so, and takes nothing from the one that runs."""
+    """Start a worker without the right key: it reports that, and takes no partition from the running one."""
     recipient = base64.b64encode(X25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
     settings = {
         "AUTH_HTTP_PORT": "0",
@@ -74,26 +74,26 @@ async def expect_no_worker_without_a_key(auth: AuthInstallation) -> None:
         "TIKTOK_CLIENT_SECRET": "none",
         "TIKTOK_REDIRECT_URI": "http://127.0.0.1:8101/v1/oauth/callback",
     }
-    async with auth.run_command("worker", keys=OLD, **settings) as stranger:
-        said, _ = await asyncio.wait_for(stranger.communicate(), SETTLED_WITHIN)
-    assert stranger.returncode == 1
-    last = json.loads(said.decode().splitlines()[-1])
+    async with auth.run_command("worker", keys=OLD, **settings) as wrong_worker:
+        output, _ = await asyncio.wait_for(wrong_worker.communicate(), SETTLED_WITHIN)
+    assert wrong_worker.returncode == 1
+    last = json.loads(output.decode().splitlines()[-1])
     assert last["event"] == "cannot_start"
     assert f"{BUSY + QUIET + 2} under key id `k2`" in last["fault"]
 
 
 async def expect_nobody_noticed(auth: AuthInstallation, accounts: int) -> None:
     bodies = [*await auth.records_on("account.events"), *await auth.records_on("auth.credentials")]
-    told = Counter(body.ce_type for body in bodies)
-    issued = told.pop("credential.issued")
+    types = Counter(body.ce_type for body in bodies)
+    issued = types.pop("credential.issued")
     assert issued > accounts
-    assert told == {"account.connected": accounts}
+    assert types == {"account.connected": accounts}
     lines = auth.log_lines()
     assert {line["result"] for line in lines if line["event"] == "refresh_ended"} == {"done"}
     assert {line["event"] for line in lines if line["level"] in {"warning", "error", "critical"}} == set()
 
 
-async def test_the_vaults_key_is_changed_while_everything_runs(tmp_path: Path) -> None:
+async def test_vault_key_is_rotated_while_auth_runs(tmp_path: Path) -> None:
     async with open_installation(tmp_path / "stack", keys=OLD, token_seconds=TOKEN_SECONDS) as auth:
         old, new = Vault.parse(OLD), Vault.parse(NEW)
         await auth.add_apps(old)
@@ -104,9 +104,9 @@ async def test_the_vaults_key_is_changed_while_everything_runs(tmp_path: Path) -
         await auth.restart_worker(BOTH)
         before = await auth.pairs(Vault.parse(BOTH))
         await start_and_kill(auth)
-        said = await finish(auth)
-        assert said[-1] == "no record is sealed under another key than k2"
-        done = [line for line in said if line.startswith("resealed ")]
+        output = await finish(auth)
+        assert output[-1] == "no record is sealed under another key than k2"
+        done = [line for line in output if line.startswith("resealed ")]
         assert done[0].startswith("resealed 0 of ")
         assert int(done[-1].split()[1]) > 0
         sealed_apps = 2 * sum(map(bool, TENANTS.values()))

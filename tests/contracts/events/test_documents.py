@@ -1,4 +1,4 @@
-"""The published documents are those of the code, hold together, and say what the services really do."""
+"""The published documents match the code, are consistent, and describe what the services do."""
 
 import importlib
 import json
@@ -37,7 +37,7 @@ def resolve(reference: str) -> Any:
     return node
 
 
-def test_committed_documents_are_those_of_the_code() -> None:
+def test_committed_documents_match_the_code() -> None:
     assert generate.stale_files(ROOT / generate.DEFAULT_FOLDER) == [], "run `make events`"
 
 
@@ -60,16 +60,16 @@ def test_check_names_each_stale_file(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert generate.main(["--check", "--out", str(tmp_path)]) == 0
 
 
-def test_checking_an_absent_folder_names_every_file(tmp_path: Path) -> None:
+def test_check_of_a_missing_folder_names_every_file(tmp_path: Path) -> None:
     assert len(generate.stale_files(tmp_path / "absent")) == len(BODIES) + 2
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.ce_type)
-def test_every_schema_is_a_schema(body: type[Any]) -> None:
+def test_every_schema_is_valid(body: type[Any]) -> None:
     Draft202012Validator.check_schema(schema_of(body))
 
 
-def test_asyncapi_has_what_the_standard_asks_for() -> None:
+def test_asyncapi_has_all_required_parts() -> None:
     assert DOCUMENT["asyncapi"] == "3.0.0"
     assert {"title", "version"} <= set(DOCUMENT["info"])
     assert set(DOCUMENT) <= {
@@ -109,14 +109,14 @@ def test_asyncapi_has_what_the_standard_asks_for() -> None:
         }
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     found = set(references(DOCUMENT))
     assert found
     for reference in found:
         assert resolve(reference), reference
 
 
-def test_an_operations_messages_are_those_of_its_channel() -> None:
+def test_operation_has_the_messages_of_its_channel() -> None:
     for name, operation in DOCUMENT["operations"].items():
         channel = operation["channel"]["$ref"]
         assert operation["messages"], name
@@ -136,24 +136,24 @@ def test_every_topic_is_a_channel_with_writers_and_readers() -> None:
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.ce_type)
-def test_an_event_is_sent_by_writers_of_its_topic(body: type[Any]) -> None:
+def test_event_is_sent_by_writers_of_its_topic(body: type[Any]) -> None:
     assert senders_of(body)
     assert set(senders_of(body)) <= set(body.topic.writers)
 
 
-def test_every_writer_of_a_topic_has_something_to_write() -> None:
+def test_every_writer_of_a_topic_writes_an_event() -> None:
     for topic in CONTRACT:
         senders = {sender for body in BODIES if body.topic == topic for sender in senders_of(body)}
         assert senders == set(topic.writers), topic.name
 
 
-def test_the_same_code_gives_the_same_documents() -> None:
+def test_generated_documents_are_reproducible() -> None:
     assert generate.documents() == generate.documents()
     assert json.loads(generate.documents()["asyncapi.json"]) == DOCUMENT
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_reads_what_the_catalogue_says(service: str) -> None:
+def test_service_reads_the_topics_of_the_registry(service: str) -> None:
     module = importlib.import_module(f"{service}_service.machine")
     topics = [value for value in vars(module).values() if isinstance(value, Topic)]
     assert topics, "a machine names the topics it reads"

@@ -1,4 +1,4 @@
-"""A record of every released version of every event keeps parsing, and means the same when written again."""
+"""Samples of every released version of every event stay readable, and are unchanged when written again."""
 
 import json
 from collections.abc import Mapping
@@ -32,18 +32,18 @@ def samples_of(body: type[Body]) -> list[Mapping[str, Any]]:
 
 
 @each_body
-def test_every_event_has_a_sample_and_every_field_is_in_one(body: type[Body]) -> None:
+def test_every_event_and_field_is_in_a_sample(body: type[Body]) -> None:
     sampled = {name for sample in samples_of(body) for name in sample["value"]}
     assert sampled == {field.encode_name for field in msgspec.structs.fields(body)}
 
 
-def test_every_sample_is_of_an_event_of_the_contract() -> None:
+def test_every_sample_belongs_to_an_event() -> None:
     known = {f"{body.ce_type}." for body in BODIES}
     assert [name for name in SAMPLES if not any(name.startswith(prefix) for prefix in known)] == []
 
 
 @each_sample
-def test_a_sample_is_read_with_all_it_says(sample: Mapping[str, Any]) -> None:
+def test_sample_is_read_with_all_its_fields(sample: Mapping[str, Any]) -> None:
     envelope = read(sample)
     headers = sample["headers"]
     assert envelope.body.topic.name == sample["topic"]
@@ -54,23 +54,23 @@ def test_a_sample_is_read_with_all_it_says(sample: Mapping[str, Any]) -> None:
 
 
 @each_sample
-def test_a_sample_written_again_means_the_same(sample: Mapping[str, Any]) -> None:
+def test_sample_written_again_is_equal(sample: Mapping[str, Any]) -> None:
     envelope = read(sample)
     value, headers = encode(envelope)
     assert decode(topic=sample["topic"], value=value, headers=headers) == envelope
-    assert json.loads(value) == sample["value"], "what was said is said again, and nothing is added"
+    assert json.loads(value) == sample["value"], "the same fields, and no others"
     written = {name: raw.decode() for name, raw in headers}
     assert {name: written[name] for name in sample["headers"]} == sample["headers"]
 
 
 @each_sample
-def test_a_sample_fits_the_published_schema(sample: Mapping[str, Any]) -> None:
+def test_sample_matches_the_published_schema(sample: Mapping[str, Any]) -> None:
     validator = Draft202012Validator(schema_of(type(read(sample).body)), format_checker=FormatChecker())
     assert [error.message for error in validator.iter_errors(sample["value"])] == []
 
 
 @each_sample
-def test_headers_are_those_of_the_contract(sample: Mapping[str, Any]) -> None:
+def test_headers_match_the_contract(sample: Mapping[str, Any]) -> None:
     headers = sample["headers"]
     assert set(headers) <= set(CLOUDEVENTS_HEADERS)
     if headers:
@@ -90,7 +90,7 @@ def test_reader_accepts_unknown_fields_from_our_own_services(body: type[Body]) -
 
 
 @each_body
-def test_a_missing_field_is_named_by_codec_and_schema(body: type[Body]) -> None:
+def test_missing_field_is_named_by_codec_and_schema(body: type[Body]) -> None:
     (sample, *_) = samples_of(body)
     validator = Draft202012Validator(schema_of(body))
     for field in (field for field in msgspec.structs.fields(body) if field.required):
@@ -100,6 +100,6 @@ def test_a_missing_field_is_named_by_codec_and_schema(body: type[Body]) -> None:
             read({**sample, "value": value})
 
 
-def test_an_event_on_another_topic_is_unknown_there() -> None:
+def test_event_on_another_topic_is_unknown() -> None:
     with pytest.raises(UnknownEvent, match=r"`post\.accepted` is not an event type of topic `post\.requests`"):
         read({**SAMPLES["post.accepted.1"], "topic": "post.requests"})

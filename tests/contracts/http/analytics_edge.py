@@ -1,4 +1,4 @@
-"""Analytics' edge over a real store that holds a post's story."""
+"""Analytics' edge over a real store with one post."""
 
 import asyncio
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""Auth's edge with a worker and a stand-in TikTok behind it, put back before each request as they were."""
+"""Auth's edge with a worker and a fake TikTok, reset before each request."""
 
 import asyncio
 from collections.abc import Callable

@@ -55,7 +55,7 @@ class Edge:
 
 
 class FakeProcess:
-    """A process, and what it says of itself on `/healthz` and `/readyz`."""
+    """A process, and its answers on `/healthz` and `/readyz`."""
 
     healthy = True
 

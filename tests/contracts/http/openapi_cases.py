@@ -20,15 +20,15 @@ Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 
 HARMLESS = ["2xx", "3xx", "4xx", "503"]
 TAKEN = ["2xx", "3xx", "401", "403", "404", "409", "429", "5xx"]
-"""What may be answered to a request that keeps to the document."""
+"""The statuses that a valid request may get."""
 
-# Documents cannot say that a time has to come, yet not too late.
+# A schema cannot limit a time to the near future.
 COMING = st.datetimes(datetime(2026, 12, 2), datetime(2027, 11, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 schemathesis.openapi.format("date-time", COMING.map(datetime.isoformat))
 
 
 class Credentials(AuthBase):
-    """What an operation wants to see, for the body that is sent."""
+    """The credentials of an operation, for the body that is sent."""
 
     def __init__(self, edge: Edge, operation: Operation) -> None:
         self._edge = edge
@@ -45,7 +45,7 @@ class Credentials(AuthBase):
 
 
 def described(edge: Edge) -> BaseSchema:
-    """Read an edge's document as clients do, and add what it cannot say."""
+    """Read an edge's document as clients do, and add the values that it cannot describe."""
     values = {1.0: edge.always, 0.8: edge.often}
     config = SchemathesisConfig.from_dict(
         {
@@ -79,14 +79,14 @@ def described(edge: Edge) -> BaseSchema:
     return schema
 
 
-def ask(edge: Edge, case: Case, condition: Condition) -> None:
-    """Send a request, and hold the answer to what is written of it."""
+def send_and_check(edge: Edge, case: Case, condition: Condition) -> None:
+    """Send a request, and check the answer against the document."""
     edge.prepare(condition)
     case.call_and_validate(auth=Credentials(edge, case.operation))
 
 
 def operations(edge: Edge) -> list[Operation]:
-    """List what an edge can be asked."""
+    """List the operations of an edge."""
     found = list(described(edge).get_all_operations())
     assert all(isinstance(each, Ok) for each in found), found
     return [each.ok() for each in found if isinstance(each, Ok)]

@@ -1,4 +1,4 @@
-"""Every edge answers as its OpenAPI document says, to requests that keep to the document and to those that do not."""
+"""Every edge answers valid and invalid requests as its OpenAPI document describes."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from contracts.http import edges
 from contracts.http.analytics_edge import AnalyticsEdge
 from contracts.http.auth_edge import auth
 from contracts.http.edges import Condition
-from contracts.http.openapi_cases import Case, ask, described
+from contracts.http.openapi_cases import Case, described, send_and_check
 
 EXAMPLES = settings(
     max_examples=15, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -28,26 +28,26 @@ def store(mongodb_url: str) -> Iterator[None]:
 @described(AUTH).parametrize()
 @pytest.mark.parametrize("condition", AUTH.conditions)
 @EXAMPLES
-def test_auth_answers_as_described(case: Case, condition: Condition) -> None:
-    ask(AUTH, case, condition)
+def test_auth_answers_as_documented(case: Case, condition: Condition) -> None:
+    send_and_check(AUTH, case, condition)
 
 
 @described(PUBLISHER).parametrize()
 @pytest.mark.parametrize("condition", PUBLISHER.conditions)
 @EXAMPLES
-def test_publisher_answers_as_described(case: Case, condition: Condition) -> None:
-    ask(PUBLISHER, case, condition)
+def test_publisher_answers_as_documented(case: Case, condition: Condition) -> None:
+    send_and_check(PUBLISHER, case, condition)
 
 
 @described(UPLOADER).parametrize()
 @pytest.mark.parametrize("condition", UPLOADER.conditions)
 @EXAMPLES
-def test_uploader_answers_as_described(case: Case, condition: Condition) -> None:
-    ask(UPLOADER, case, condition)
+def test_uploader_answers_as_documented(case: Case, condition: Condition) -> None:
+    send_and_check(UPLOADER, case, condition)
 
 
 @described(ANALYTICS).parametrize()
 @pytest.mark.parametrize("condition", ANALYTICS.conditions)
 @EXAMPLES
-def test_analytics_answers_as_described(case: Case, condition: Condition, store: None) -> None:
-    ask(ANALYTICS, case, condition)
+def test_analytics_answers_as_documented(case: Case, condition: Condition, store: None) -> None:
+    send_and_check(ANALYTICS, case, condition)

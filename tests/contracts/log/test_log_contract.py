@@ -1,4 +1,4 @@
-"""What the runtime relies on, held against Kafka and against the log in memory that stands in for it."""
+"""The promises of the log that the runtime relies on, checked for Kafka and for the log in memory."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -44,7 +44,7 @@ async def settle(log: Log, name: str, writer: Writer) -> None:
     await (await log.writer(name)).close()
 
 
-def say(topic: str, *values: str, partition: int = 0) -> list[OutgoingRecord]:
+def records_for(topic: str, *values: str, partition: int = 0) -> list[OutgoingRecord]:
     return [
         OutgoingRecord(topic_partition=TopicPartition(topic, partition), key=b"k", value=value.encode())
         for value in values
@@ -64,12 +64,10 @@ def values(records: list[Record]) -> list[bytes | None]:
 
 
 @pytest.mark.parametrize("count", [FETCH_RECORDS, 2 * FETCH_RECORDS + 1])
-async def test_a_partition_is_read_whole_however_long_it_is(
-    log: Log, topic: str, reader: Reader, name: str, count: int
-) -> None:
+async def test_long_partition_is_read_completely(log: Log, topic: str, reader: Reader, name: str, count: int) -> None:
     writer = await log.writer(name)
     numbers = [str(number) for number in range(count)]
-    await writer.commit(say(topic, *numbers))
+    await writer.commit(records_for(topic, *numbers))
     await settle(log, name, writer)
     reader.assign({TopicPartition(topic, 0): 0})
     assert values(await read_to_end(reader)) == [number.encode() for number in numbers]
@@ -86,7 +84,7 @@ async def test_committed_records_are_read_in_order_with_headers(
             OutgoingRecord(topic_partition=TopicPartition(topic, 0), key=b"a", value=None),
         ]
     )
-    await writer.commit(say(topic, "2"))
+    await writer.commit(records_for(topic, "2"))
     await settle(log, name, writer)
     reader.assign({TopicPartition(topic, 0): 0})
     found = await read_to_end(reader)
@@ -96,9 +94,9 @@ async def test_committed_records_are_read_in_order_with_headers(
     assert found[0].time_ms is not None
 
 
-async def test_one_transaction_goes_to_many_slices(log: Log, topic: str, reader: Reader, name: str) -> None:
+async def test_one_transaction_writes_to_many_partitions(log: Log, topic: str, reader: Reader, name: str) -> None:
     writer = await log.writer(name)
-    await writer.commit([*say(topic, "1"), *say(topic, "2", partition=1), *say(topic, "3")])
+    await writer.commit([*records_for(topic, "1"), *records_for(topic, "2", partition=1), *records_for(topic, "3")])
     await settle(log, name, writer)
     reader.assign({TopicPartition(topic, 0): 0, TopicPartition(topic, 1): 0})
     found = await read_to_end(reader)
@@ -109,24 +107,22 @@ async def test_one_transaction_goes_to_many_slices(log: Log, topic: str, reader:
     ]
 
 
-async def test_a_second_writer_of_the_name_fences_the_first(log: Log, topic: str, reader: Reader, name: str) -> None:
+async def test_second_writer_with_the_name_fences_the_first(log: Log, topic: str, reader: Reader, name: str) -> None:
     first = await log.writer(name)
-    await first.commit(say(topic, "1"))
+    await first.commit(records_for(topic, "1"))
     second = await log.writer(name)
     with pytest.raises(TransactionInDoubt):
-        await first.commit(say(topic, "never"))
-    await second.commit(say(topic, "2"))
+        await first.commit(records_for(topic, "never"))
+    await second.commit(records_for(topic, "2"))
     await first.close()
     await settle(log, name, second)
     reader.assign({TopicPartition(topic, 0): 0})
     assert values(await read_to_end(reader)) == [b"1", b"2"]
 
 
-async def test_reading_begins_at_the_offset_asked_for_and_can_be_moved(
-    log: Log, topic: str, reader: Reader, name: str
-) -> None:
+async def test_reader_starts_at_the_offset_and_can_be_moved(log: Log, topic: str, reader: Reader, name: str) -> None:
     writer = await log.writer(name)
-    await writer.commit(say(topic, "1", "2", "3"))
+    await writer.commit(records_for(topic, "1", "2", "3"))
     await settle(log, name, writer)
     reader.assign({TopicPartition(topic, 0): 1})
     assert values(await read_to_end(reader)) == [b"2", b"3"]
@@ -134,39 +130,41 @@ async def test_reading_begins_at_the_offset_asked_for_and_can_be_moved(
     assert values(await read_to_end(reader)) == [b"3"]
 
 
-async def test_an_empty_slice_is_at_its_end(log: Log, topic: str, reader: Reader) -> None:
+async def test_empty_partition_is_at_its_end(log: Log, topic: str, reader: Reader) -> None:
     reader.assign({TopicPartition(topic, 1): 0})
     assert await read_to_end(reader) == []
 
 
-async def test_group_offsets_go_along(log: Log, topic: str, reader: Reader, name: str) -> None:
+async def test_group_offsets_are_committed_with_the_transaction(
+    log: Log, topic: str, reader: Reader, name: str
+) -> None:
     writer = await log.writer(name)
-    await writer.commit(say(topic, "1"), {TopicPartition(topic, 0): 1})
-    await writer.commit(say(topic, "2"), {TopicPartition(topic, 0): 2})
+    await writer.commit(records_for(topic, "1"), {TopicPartition(topic, 0): 1})
+    await writer.commit(records_for(topic, "2"), {TopicPartition(topic, 0): 2})
     await settle(log, name, writer)
     reader.assign({TopicPartition(topic, 0): 0})
     assert values(await read_to_end(reader)) == [b"1", b"2"]
 
 
-async def test_a_transaction_larger_than_a_batch_is_whole(log: Log, topic: str, reader: Reader, name: str) -> None:
+async def test_transaction_larger_than_a_batch_is_complete(log: Log, topic: str, reader: Reader, name: str) -> None:
     writer = await log.writer(name)
-    await writer.commit(say(topic, *("x" * 300_000 for _ in range(7)), "end"))
+    await writer.commit(records_for(topic, *("x" * 300_000 for _ in range(7)), "end"))
     await settle(log, name, writer)
     reader.assign({TopicPartition(topic, 0): 0})
     assert [len(record.value or b"") for record in await read_to_end(reader)] == [300_000] * 7 + [3]
 
 
-async def test_it_says_that_it_can_be_reached(log: Log) -> None:
+async def test_reachable_log_reports_itself_reachable(log: Log) -> None:
     assert await log.reachable()
 
 
-async def test_opening_a_writer_ends_what_a_dead_one_left_open(kafka: str, topic: str, name: str) -> None:
+async def test_new_writer_aborts_a_dead_ones_transaction(kafka: str, topic: str, name: str) -> None:
     log = KafkaLog(bootstrap_servers=kafka, partitions=2, group="contract")
     dead = await log.writer(name)
     await dead._producer.begin_transaction()
     await dead._producer.send_and_wait(topic, b"never", key=b"k", partition=0)
     writer = await log.writer(name)
-    await writer.commit(say(topic, "1"))
+    await writer.commit(records_for(topic, "1"))
     await settle(log, name, writer)
     reader = await log.reader()
     reader.assign({TopicPartition(topic, 0): 0})
@@ -175,7 +173,7 @@ async def test_opening_a_writer_ends_what_a_dead_one_left_open(kafka: str, topic
     await dead.close()
 
 
-async def test_an_open_transaction_does_not_keep_a_reader_from_its_end(kafka: str, topic: str, name: str) -> None:
+async def test_open_transaction_does_not_block_a_reader(kafka: str, topic: str, name: str) -> None:
     log = KafkaLog(bootstrap_servers=kafka, partitions=2, group="contract")
     foreign = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=name)
     await foreign.start()
@@ -191,7 +189,7 @@ async def test_an_open_transaction_does_not_keep_a_reader_from_its_end(kafka: st
     await foreign.stop()
 
 
-def test_keys_go_where_kafkas_default_partitioner_puts_them() -> None:
+def test_keys_are_partitioned_as_kafka_does() -> None:
     log = KafkaLog(bootstrap_servers="127.0.0.1:1", partitions=24, group="g")
     # Reference values of murmur2 from Kafka's own tests (org.apache.kafka.common.utils.UtilsTest).
     for text, hashed in {"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536}.items():

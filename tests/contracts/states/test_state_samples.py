@@ -1,4 +1,4 @@
-"""A state record of every released version keeps being read: a deployment that cannot would stop its partitions."""
+"""State records of every released version stay readable. A release that cannot read one stops its partitions."""
 
 import json
 from collections.abc import Mapping
@@ -59,23 +59,23 @@ def read(name: str, value: Mapping[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize(("service", "kind"), KINDS, ids=lambda part: getattr(part, "tag", part))
-def test_every_state_has_a_sample_and_every_field_is_in_one(service: str, kind: inspect.StructType) -> None:
+def test_every_state_and_field_is_in_a_sample(service: str, kind: inspect.StructType) -> None:
     sampled = {name for each, value in SAMPLES.items() if each.startswith(f"{service}.{kind.tag}.") for name in value}
     assert sampled == {field.encode_name for field in kind.fields} | {kind.tag_field}
 
 
-def test_every_sample_is_of_a_state() -> None:
+def test_every_sample_belongs_to_a_state() -> None:
     known = {f"{service}.{kind.tag}." for service, kind in KINDS}
     assert [name for name in SAMPLES if not any(name.startswith(prefix) for prefix in known)] == []
 
 
 @each_sample
-def test_a_sample_is_read_with_all_it_says(name: str) -> None:
+def test_sample_is_read_with_all_its_fields(name: str) -> None:
     assert holds(json.loads(msgspec.json.encode(read(name, SAMPLES[name]))), SAMPLES[name])
 
 
 @each_sample
-def test_a_sample_written_again_means_the_same(name: str) -> None:
+def test_sample_written_again_is_equal(name: str) -> None:
     state = read(name, SAMPLES[name])
     journal, _ = record(name, {})
     written = journal.put(StateKey("acc_1", "post_1"), state, None)
@@ -83,12 +83,12 @@ def test_a_sample_written_again_means_the_same(name: str) -> None:
 
 
 @each_sample
-def test_a_version_that_goes_back_reads_fields_it_does_not_know(name: str) -> None:
+def test_older_release_reads_unknown_fields(name: str) -> None:
     assert read(name, {**SAMPLES[name], "field_of_tomorrow": 1}) == read(name, SAMPLES[name])
 
 
 @pytest.mark.parametrize("service", STATES)
-def test_how_far_the_inputs_are_read_is_written_as_ever(service: str) -> None:
+def test_input_positions_keep_their_format(service: str) -> None:
     journal: Changelog[Any] = Changelog(service=service, partition=0, state_type=STATES[service])
     frozen = b'{"offsets":{"post.requests":417},"at":"2026-11-20T09:30:00Z"}'
     found = journal.read(Record(topic_partition=journal.topic_partition, offset=7, key=b"!position", value=frozen))
@@ -97,7 +97,7 @@ def test_how_far_the_inputs_are_read_is_written_as_ever(service: str) -> None:
 
 
 def holds(whole: Any, part: Any) -> bool:
-    """Whether everything `part` says is said by `whole` too."""
+    """Whether every field of `part` is in `whole`, with an equal value."""
     if isinstance(part, dict):
         return all(name in whole and holds(whole[name], value) for name, value in part.items())
     if isinstance(part, list):

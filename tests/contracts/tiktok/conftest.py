@@ -1,4 +1,4 @@
-"""The stand-in in this process, and an app's library pointed at it."""
+"""The sandbox in this process, and the TikTok library connected to it."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""The library against the stand-in: what both believe about TikTok is the same."""
+"""The TikTok library and the sandbox agree about TikTok's API."""
 
 import asyncio
 import hashlib
@@ -77,7 +77,7 @@ async def ledger(http: httpx.AsyncClient, server: Server) -> Any:
     return (await http.get(f"{server.url}/_sandbox/ledger")).json()
 
 
-async def test_a_consent_becomes_tokens_that_know_their_person(
+async def test_consent_gives_tokens_of_its_creator(
     tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient
 ) -> None:
     assert "video.publish" in grant.scopes
@@ -88,13 +88,13 @@ async def test_a_consent_becomes_tokens_that_know_their_person(
     assert "PUBLIC_TO_EVERYONE" in done(await tiktok.creator_info(grant.access_token)).privacy_level_options
 
 
-async def test_a_code_works_once(tiktok: TikTok, grant: TokenResponse, code: str) -> None:
+async def test_code_works_once(tiktok: TikTok, grant: TokenResponse, code: str) -> None:
     outcome = await tiktok.exchange_code(code, "http://127.0.0.1:8101/callback", None)
     assert isinstance(outcome, Refused)
     assert retry_advice(outcome) in {RetryAdvice.RECONSENT, RetryAdvice.PERMANENT}
 
 
-async def test_a_refresh_ends_the_old_refresh_token(tiktok: TikTok, grant: TokenResponse) -> None:
+async def test_refresh_ends_the_old_refresh_token(tiktok: TikTok, grant: TokenResponse) -> None:
     renewed = done(await tiktok.refresh(grant.refresh_token))
     assert renewed.open_id == grant.open_id
     again = await tiktok.refresh(grant.refresh_token)
@@ -102,7 +102,7 @@ async def test_a_refresh_ends_the_old_refresh_token(tiktok: TikTok, grant: Token
     assert retry_advice(again) is RetryAdvice.RECONSENT
 
 
-async def test_a_revoke_ends_both_tokens(tiktok: TikTok, grant: TokenResponse) -> None:
+async def test_revoke_ends_both_tokens(tiktok: TikTok, grant: TokenResponse) -> None:
     assert await tiktok.revoke(grant.access_token) == Done(None)
     refused = await tiktok.user_info(grant.access_token, grant.scopes)
     assert isinstance(refused, Refused)
@@ -113,7 +113,7 @@ async def test_a_revoke_ends_both_tokens(tiktok: TikTok, grant: TokenResponse) -
 
 
 @pytest.mark.parametrize("oauth_errors_as_200", [False, True])
-async def test_a_dead_token_cannot_be_revoked(
+async def test_ended_token_cannot_be_revoked(
     *, oauth_errors_as_200: bool, tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     assert await tiktok.revoke(grant.access_token) == Done(None)
@@ -125,7 +125,7 @@ async def test_a_dead_token_cannot_be_revoked(
     assert again.log_id
 
 
-async def test_another_secret_revokes_nothing(
+async def test_revoke_with_another_secret_is_refused(
     tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     refused = await TikTok(http, server.url, App().client_key, "another secret").revoke(grant.access_token)
@@ -134,7 +134,7 @@ async def test_another_secret_revokes_nothing(
     assert isinstance(await tiktok.user_info(grant.access_token, grant.scopes), Done)
 
 
-async def test_a_revoke_whose_answer_is_lost_is_done(
+async def test_revoke_with_a_lost_answer_took_effect(
     tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     await rule(http, server, endpoint="revoke", at="answer", action="lose_answer")
@@ -143,7 +143,7 @@ async def test_a_revoke_whose_answer_is_lost_is_done(
 
 
 @pytest.mark.parametrize("plan", [SMALL, SEVERAL], ids=["one chunk", "several chunks"])
-async def test_a_video_goes_all_the_way(
+async def test_video_is_uploaded_and_published(
     *,
     plan: ChunkPlan,
     tiktok: TikTok,
@@ -169,14 +169,16 @@ async def test_a_video_goes_all_the_way(
     assert video.share_url
 
 
-async def test_a_chunk_out_of_step_is_told(tiktok: TikTok, grant: TokenResponse, uploads: Uploads) -> None:
+async def test_chunk_out_of_order_is_refused(tiktok: TikTok, grant: TokenResponse, uploads: Uploads) -> None:
     ticket = done(await tiktok.init_video(grant.access_token, POST, SEVERAL))
     outcome = await put(uploads, ticket, SEVERAL, 1)
     assert isinstance(outcome, Refused)
     assert retry_advice(outcome) is RetryAdvice.RESYNC
 
 
-async def test_an_old_upload_url_is_told(tiktok: TikTok, grant: TokenResponse, uploads: Uploads, clock: Clock) -> None:
+async def test_expired_upload_url_is_refused(
+    tiktok: TikTok, grant: TokenResponse, uploads: Uploads, clock: Clock
+) -> None:
     ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
     clock.advance(3601)
     outcome = await put(uploads, ticket, SMALL, 0)
@@ -184,14 +186,14 @@ async def test_an_old_upload_url_is_told(tiktok: TikTok, grant: TokenResponse, u
     assert retry_advice(outcome) is RetryAdvice.NEW_UPLOAD
 
 
-async def test_an_old_token_is_told(tiktok: TikTok, grant: TokenResponse, clock: Clock) -> None:
+async def test_expired_token_is_refused(tiktok: TikTok, grant: TokenResponse, clock: Clock) -> None:
     clock.advance(7201)
     outcome = await tiktok.creator_info(grant.access_token)
     assert isinstance(outcome, Refused)
     assert retry_advice(outcome) is RetryAdvice.TOKEN_REJECTED
 
 
-async def test_asking_too_often_is_told(tiktok: TikTok, grant: TokenResponse) -> None:
+async def test_too_many_calls_are_rate_limited(tiktok: TikTok, grant: TokenResponse) -> None:
     outcomes = [await tiktok.init_video(grant.access_token, POST, SMALL) for _ in range(7)]
     assert all(isinstance(outcome, Done) for outcome in outcomes[:6])
     assert isinstance(outcomes[6], Refused)
@@ -215,7 +217,7 @@ CALLS: dict[str, Call] = {
     [{"at": "answer", "action": "lose_answer"}, {"at": "request", "action": "status", "status": 502}],
     ids=["answer lost", "bad gateway"],
 )
-async def test_no_trustworthy_answer_is_unknown(
+async def test_untrustworthy_answer_is_unknown(
     *,
     endpoint: str,
     trouble: dict[str, Any],
@@ -228,7 +230,7 @@ async def test_no_trustworthy_answer_is_unknown(
     assert isinstance(await CALLS[endpoint](tiktok, grant), Unknown)
 
 
-async def test_no_call_waits_for_another_to_end(
+async def test_calls_do_not_wait_for_each_other(
     *, tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     await rule(http, server, endpoint="user_info", action="hold", times=AT_ONCE)
@@ -239,7 +241,7 @@ async def test_no_call_waits_for_another_to_end(
     assert all(isinstance(outcome, Done) for outcome in await asyncio.gather(*calls))
 
 
-async def test_a_chunk_whose_answer_is_lost_counts_once(
+async def test_chunk_with_a_lost_answer_is_stored_once(
     *, tiktok: TikTok, grant: TokenResponse, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
 ) -> None:
     ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
@@ -252,7 +254,7 @@ async def test_a_chunk_whose_answer_is_lost_counts_once(
     assert len((await ledger(http, server))["posts"]) == 1
 
 
-async def test_a_chunk_that_breaks_is_sent_again_whole(
+async def test_interrupted_chunk_is_sent_again_completely(
     *, tiktok: TikTok, grant: TokenResponse, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
 ) -> None:
     ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))

@@ -1,4 +1,4 @@
-"""What the stand-in signs and sends is what the library takes for TikTok's."""
+"""The TikTok library accepts the webhooks that the sandbox signs and sends."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,7 @@ async def revoke(visitor: Visitor) -> None:
     await after_attempt(visitor, 1)
 
 
-async def test_the_end_of_a_permission_arrives_signed(visitor: Visitor, receiver: Receiver) -> None:
+async def test_removal_webhook_arrives_signed(visitor: Visitor, receiver: Receiver) -> None:
     await revoke(visitor)
     (told,) = receiver.told
     assert judge(told) == Genuine()
@@ -66,7 +66,7 @@ async def test_the_end_of_a_permission_arrives_signed(visitor: Visitor, receiver
     ("action", "verdict"),
     [("wrong_signature", NotGenuine(SignatureFault.WRONG)), ("stale", Stale(signed_at=NOON - 3600))],
 )
-async def test_a_bad_signature_is_noticed(
+async def test_bad_signature_is_detected(
     visitor: Visitor, receiver: Receiver, action: str, verdict: Stale | NotGenuine
 ) -> None:
     await visitor.rule(endpoint="webhook", action=action, seconds=3600)
@@ -74,7 +74,7 @@ async def test_a_bad_signature_is_noticed(
     assert judge(receiver.told[0]) == verdict
 
 
-async def test_what_becomes_of_a_post_is_understood(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
+async def test_post_webhooks_are_understood(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
     publish_id = await visitor.posted(b"bytes")
     clock.advance(1)
     await after_attempt(visitor, 1)
@@ -92,7 +92,7 @@ async def test_what_becomes_of_a_post_is_understood(visitor: Visitor, receiver: 
 
 
 @pytest.mark.parametrize("event", Event)
-def test_every_documented_event_is_read_as_it_was_sent(event: Event) -> None:
+def test_every_documented_event_is_read_as_sent(event: Event) -> None:
     notice = PendingWebhook(
         due_at=NOON + 0.7, client_key="sb1", event=event.value, open_id="-000Äß\u0001", content={"reason": 0, "x": "ü"}
     )

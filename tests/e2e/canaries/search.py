@@ -26,7 +26,7 @@ class Canary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Somewhere to look. `records` says how many things are in it."""
+    """Something that the stack wrote. `records` is the number of lines, records or documents in it."""
 
     name: str
     content: bytes
