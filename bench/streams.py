@@ -22,16 +22,15 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from common.clock import UtcDatetime, system_clock
+from common.clock import UtcDatetime, read_system_clocks, system_clock
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.post import PostProgressed, PostRequested, PrivacyLevel, Source
 from common.contract.topics import POST_EVENTS, POST_REQUESTS
-from common.streams.api import Decision, Due, KeyedFact, Processor, StateKey, Views
+from common.streams import Decision, Due, KeyedFact, Processor, StateKey, Views
 from common.streams.engine.changelog import Changelog
 from common.streams.engine.fair_limiter import FairLimiter
 from common.streams.engine.metrics import TRANSITIONS
-from common.streams.engine.moments import read_system_clocks
 from common.streams.engine.session import MOST_STEPS
 from common.streams.engine.state_store import event_writer
 from common.streams.engine.task import Task, TaskDependencies

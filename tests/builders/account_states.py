@@ -34,7 +34,7 @@ from auth_service.account import (
 )
 from auth_service.decisions import decide
 from common.contract.body import Body
-from common.streams.api import Decision, Due, StateKey
+from common.streams import Decision, Due, StateKey
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEY = StateKey("acc_1")

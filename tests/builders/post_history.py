@@ -21,8 +21,9 @@ from common.contract.post import (
     PostUploaded,
     PrivacyLevel,
 )
+from common.streams import Record, TopicPartition
 from common.streams.log.memory import MemoryStore
-from common.streams.log.port import OutgoingRecord, Record, TopicPartition
+from common.streams.log.port import OutgoingRecord
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 T0_MS = int(T0.timestamp() * 1000)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from common.contract.body import Body
 from common.contract.post import DelayReason, FailureReason, PostEvent, PostRequested, PrivacyLevel, Source
-from common.streams.api import Decision, Due, StateKey
+from common.streams import Decision, Due, StateKey
 from tiktok.models import StatusCode
 from tiktok.results import Refused
 from uploader_service.decisions import decide

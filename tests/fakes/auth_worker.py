@@ -11,7 +11,7 @@ from common.contract.account import ConnectRequested
 from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.security.sealing import Vault
-from common.streams.api import Background, Due, StateKey, Wait
+from common.streams import Background, Due, StateKey, Wait
 from fakes.views import EmptyViews, FakeView
 
 VAULT = Vault({"one": b"1" * 32})

@@ -10,7 +10,7 @@ from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.post import FailureReason, PostFailed, PostRequested
 from common.contract.topics import POST_REQUESTS
-from common.streams.api import Decision, Due, ForeignRecord, KeyedFact, Processor, StateKey, Views, Wait
+from common.streams import Decision, Due, ForeignRecord, KeyedFact, Processor, StateKey, Views, Wait
 
 CRASHES_INTERPRET, CRASHES_DECIDE, CRASHES_TODO = "interpret.crashes", "decide.crashes", "todo.crashes"
 """Posts at which a function of the machine has a bug."""

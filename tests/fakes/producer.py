@@ -2,7 +2,7 @@
 
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
-from common.streams.log.port import LogUnavailable
+from common.streams import LogUnavailable
 
 
 class FakeProducer:

@@ -28,13 +28,12 @@ from common.contract.body import Body
 from common.contract.tenant import AppRequested, TenantDescribed, TenantRequested, TikTokApp
 from common.contract.topics import AUTH_CREDENTIALS
 from common.security.sealing import Vault, key_id_of
-from common.streams.api import StateKey
+from common.streams import Record, StateKey, TopicPartition
 from common.streams.engine.changelog import Changelog, StateRecord
 from common.streams.engine.inputs import read_view
 from common.streams.engine.restore import read_to_end
 from common.streams.engine.whole_view import WholeView
 from common.streams.log.kafka import KafkaLog
-from common.streams.log.port import Record, TopicPartition
 from common.streams.log.producer import EventProducer
 from stack.local import Stack
 from stack.options import Options

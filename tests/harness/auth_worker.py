@@ -13,10 +13,11 @@ from common.contract.account import ConnectRequested, CredentialIssued
 from common.contract.body import Body
 from common.contract.codec import Envelope, decode, encode
 from common.security.sealing import Vault, open_sealed
+from common.streams import TopicPartition
 from common.streams.engine.fair_limiter import FairLimiter
 from common.streams.engine.task import Task, TaskDependencies
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import OutgoingRecord, TopicPartition
+from common.streams.log.port import OutgoingRecord
 from fakes.tiktok_clients import SingleClient
 from fakes.tiktok_refresh import ACCESS_SECONDS, RotatingTikTok
 from harness import virtual_time

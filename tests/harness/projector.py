@@ -11,8 +11,8 @@ from analytics_service.errors import StoreUnavailable
 from analytics_service.projector import Pace, Projection, project_partition
 from analytics_service.store import Database, Store
 from common.clock import system_clock
+from common.streams import TopicPartition
 from common.streams.log.memory import MemoryLog
-from common.streams.log.port import TopicPartition
 
 QUICK = Pace(
     first_retry=timedelta(milliseconds=1), longest_retry=timedelta(milliseconds=20), mark_every=timedelta(0, 0, 20_000)

@@ -19,12 +19,12 @@ from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.tenant import AppRequested, TenantRequested, TikTokApp
 from common.security.sealing import Vault, key_id_of
-from common.streams.api import StateKey
+from common.streams import StateKey, TopicPartition
 from common.streams.engine.changelog import Changelog, StateRecord
 from common.streams.engine.fair_limiter import FairLimiter
 from common.streams.engine.task import Task, TaskDependencies
 from common.streams.log.memory import FaultInjector, MemoryLog, MemoryStore
-from common.streams.log.port import OutgoingRecord, TopicPartition
+from common.streams.log.port import OutgoingRecord
 from fakes.tiktok_clients import SingleClient
 from fakes.tiktok_refresh import OneUseRefreshTikTok
 from harness import virtual_time

@@ -6,7 +6,8 @@ from contextvars import Context, ContextVar
 from random import Random
 from typing import Any, Self
 
-from common.streams.log.port import LogUnavailable, TransactionInDoubt
+from common.streams import LogUnavailable
+from common.streams.log.port import TransactionInDoubt
 
 _current: ContextVar["ProcessLifetime | None"] = ContextVar("process", default=None)
 

@@ -4,15 +4,14 @@ import asyncio
 import json
 from random import Random
 
-from common.clock import Clock
+from common.clock import Clock, ReadClocks
 from common.contract.codec import decode
-from common.streams.api import Processor
+from common.streams import Processor, TopicPartition
 from common.streams.engine.fair_limiter import FairLimiter
-from common.streams.engine.moments import ReadClocks
 from common.streams.engine.task import Task, TaskDependencies
 from common.streams.engine.yielding import YIELD_EVERY
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import OutgoingRecord, TopicPartition
+from common.streams.log.port import OutgoingRecord
 from fakes.counting_processor import (
     PROCESSOR,
     Act,

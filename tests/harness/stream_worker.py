@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
 
+from common.clock import ReadClocks
 from common.contract.account import TokenRejected
 from common.contract.body import Body
-from common.streams.api import StateKey
-from common.streams.engine.moments import ReadClocks
+from common.streams import StateKey
 from common.streams.engine.worker import Worker, run_worker
-from common.streams.log.membership import FixedMembership
-from common.streams.log.memory import MemoryLog
+from common.streams.log.memory import FixedMembership, MemoryLog
 from fakes.counting_processor import PROCESSOR, Act, CountingProcessor, Fact, RecordingEffects
 from harness import virtual_time
 

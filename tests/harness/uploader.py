@@ -6,7 +6,7 @@ from typing import Any
 from builders.credentials import PRIVATE_KEY
 from builders.uploader_states import KEY, NOW, REQUEST
 from common.contract.body import Body
-from common.streams.api import Due, Wait
+from common.streams import Due, Wait
 from fakes.views import CredentialViews
 from uploader_service.decisions import decide
 from uploader_service.effect_handler import UploaderEffects

@@ -17,9 +17,9 @@ from builders.post_history import STORY, T0, VIDEO, memory, outgoing, post, reco
 from common.clock import system_clock
 from common.contract.codec import BODIES
 from common.contract.post import FailureReason, PostEvent, PostFailed, PostProgressed, PostRequestConflict
-from common.streams.log.membership import FixedMembership
-from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import OutgoingRecord, TopicPartition
+from common.streams import TopicPartition
+from common.streams.log.memory import FixedMembership, MemoryLog, MemoryStore
+from common.streams.log.port import OutgoingRecord
 from harness.projector import ENOUGH, QUICK, WatchedStore, all_documents, run_projector
 from stack.mongo import MongoServer as Server
 

@@ -14,8 +14,8 @@ from builders.post_history import STORY, memory, post, records_of, upserts
 from common.contract.body import Body
 from common.contract.metrics import MetricsCollected
 from common.contract.post import DelayReason, PostDelayed
+from common.streams import TopicPartition
 from common.streams.log.memory import MemoryLog
-from common.streams.log.port import TopicPartition
 from harness.projector import WatchedStore, all_documents, run_projector
 
 WEST, EAST = timezone(timedelta(hours=-5)), timezone(timedelta(hours=14))

@@ -17,8 +17,8 @@ from builders.post_history import STORY, T0, T0_MS, VIDEO, memory, post, records
 from common.clock import system_clock
 from common.contract.post import PostAvailable, PostProgressed
 from common.contract.topics import METRICS_EVENTS, POST_EVENTS
+from common.streams import Record, TopicPartition
 from common.streams.log.memory import MemoryLog
-from common.streams.log.port import Record, TopicPartition
 from harness.projector import ENOUGH, QUICK, WatchedStore, run_projector
 
 T = TypeVar("T")

@@ -32,7 +32,7 @@ from common.contract.post import (
 from common.contract.tenant import Scope
 from common.http.app import create_app
 from common.service.redaction import REDACTED
-from common.streams.log.port import Record, TopicPartition
+from common.streams import Record, TopicPartition
 from fakes.api_keys import IssuedKeys
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

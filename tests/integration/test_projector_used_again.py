@@ -29,7 +29,7 @@ from common.contract.post import (
     PostPublished,
     PostUploaded,
 )
-from common.streams.log.port import Record
+from common.streams import Record
 
 LATER = timedelta(days=31)
 NEW_VIDEO = "7599999999999999999"

@@ -33,11 +33,11 @@ from common.contract.post import (
 )
 from common.contract.topics import POST_EVENTS, dead_letters
 from common.security.sealing import seal_for
-from common.streams.api import Effects, Processor
+from common.streams import EffectHandler, Processor, TopicPartition
 from common.streams.engine.fair_limiter import FairLimiter
 from common.streams.engine.task import Task, TaskDependencies
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import OutgoingRecord, TopicPartition
+from common.streams.log.port import OutgoingRecord
 from fakes.tiktok_simulation import SimulatedTikTok, SimulatedTikTokClient
 from harness import virtual_time
 from harness.simulated_processes import Faults, SimulatedProcess, adopt_tasks
@@ -191,7 +191,7 @@ class SimulationRun:
         await Task(self._task_deps(PUBLISHER, effects, log), 0).run(process.stop)
 
     def _task_deps(
-        self, machine: Processor[S, F, E], effects: Effects[E, F], log: MemoryLog
+        self, machine: Processor[S, F, E], effects: EffectHandler[E, F], log: MemoryLog
     ) -> TaskDependencies[S, F, E]:
         return TaskDependencies(
             processor=machine,

@@ -11,9 +11,10 @@ from auth_service.machine import AuthProcessor
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.security.sealing import Vault
+from common.streams import TopicPartition
 from common.streams.engine.worker import run_worker
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import OutgoingRecord, TopicPartition
+from common.streams.log.port import OutgoingRecord
 from fakes.tiktok_token_endpoint import TokenEndpoint, TokenEndpointClient
 from harness import virtual_time
 from harness.simulated_processes import Faults, SimulatedProcess

@@ -6,9 +6,10 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from common.clock import system_clock
+from common.streams import Log, Reader, Record, TopicPartition
 from common.streams.log.kafka import FETCH_RECORDS, KafkaLog
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import Log, OutgoingRecord, Reader, Record, TopicPartition, TransactionInDoubt, Writer
+from common.streams.log.port import OutgoingRecord, TransactionInDoubt, Writer
 
 PATIENCE = 0.2
 

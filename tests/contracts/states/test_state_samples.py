@@ -13,9 +13,8 @@ from msgspec import inspect
 from analytics_service.machine import CollectorProcessor
 from analytics_service.video import Video
 from auth_service.machine import State as AuthState
-from common.streams.api import Processor, StateKey
+from common.streams import Processor, Record, StateKey
 from common.streams.engine.changelog import Changelog, Position
-from common.streams.log.port import Record
 from publisher_service.machine import MACHINE as FOLLOWS
 from publisher_service.post import Post as FollowedPost
 from uploader_service.processor import MACHINE as UPLOADS

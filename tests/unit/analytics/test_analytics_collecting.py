@@ -30,7 +30,7 @@ from common.contract.account import CredentialIssued, CredentialWithdrawn, Token
 from common.contract.codec import Envelope
 from common.contract.metrics import MetricsCollected
 from common.contract.post import PostAvailable, PostPublished
-from common.streams.api import Due, StateKey, Wait
+from common.streams import Due, StateKey, Wait
 
 AGES = (60, 300, 3600)
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

@@ -28,7 +28,7 @@ from common.contract.body import Body
 from common.contract.topics import AUTH_CREDENTIALS, Topic
 from common.security.credentials import AccessToken, AccessTokens
 from common.security.sealing import seal_for
-from common.streams.api import StateKey
+from common.streams import StateKey
 from tiktok.client import TikTok
 from tiktok.models import Video
 from tiktok.results import CallResult, Done, NotSent, Refused, Unknown

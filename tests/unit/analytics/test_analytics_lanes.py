@@ -8,7 +8,7 @@ from analytics_service.ages import age_after, parse_ages
 from analytics_service.errors import InvalidAges
 from analytics_service.lanes import AT_ONCE, CALLS_PER_WINDOW, WINDOW, admit
 from analytics_service.video import Collect, Collecting, Finished, Parked, Video
-from common.streams.api import EffectRequest, EntityGroup, StateKey
+from common.streams import EffectRequest, EntityGroup, StateKey
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 

@@ -52,7 +52,7 @@ from common.contract.account import (
     Risk,
 )
 from common.contract.audit import Action, AuditRecorded
-from common.streams.api import Decision, Due
+from common.streams import Decision, Due
 
 
 def test_first_consent_waits_to_be_issued_as_version_one() -> None:

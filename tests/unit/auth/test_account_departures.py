@@ -58,7 +58,7 @@ from common.contract.account import (
     DisconnectCause,
 )
 from common.contract.audit import Action, AuditRecorded
-from common.streams.api import Decision, Due, Wait
+from common.streams import Decision, Due, Wait
 
 ENDED = OLD.access_expires_at
 APP = app_of(PROFILE)

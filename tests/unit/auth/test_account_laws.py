@@ -54,7 +54,7 @@ from common.contract.account import (
 )
 from common.contract.audit import Action, AuditRecorded
 from common.contract.body import Body
-from common.streams.api import Background, Due, Wait
+from common.streams import Background, Due, Wait
 
 HOLDING = Issuing | Connected | Refreshing | Ailing | Expiring | Disconnecting
 LIVES = (timedelta(seconds=60), timedelta(hours=2), timedelta(days=1))

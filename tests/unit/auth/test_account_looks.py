@@ -28,7 +28,7 @@ from auth_service.decisions import decide
 from auth_service.plans import LOOK_AGAIN, LOOK_EARLIER, LOOK_EVERY, look_time, next_effect, warning_time
 from builders.account_states import CONNECTED, KEY, NOW, OLD, PROFILE, pair_of_life, state_after, state_of
 from common.contract.account import AccountDescribed
-from common.streams.api import Background, Decision, Due, Wait
+from common.streams import Background, Decision, Due, Wait
 
 NAMED = msgspec.structs.replace(PROFILE, scopes=("user.info.basic", "video.publish"), seen_at=NOW)
 WELL = msgspec.structs.replace(CONNECTED, profile=NAMED, refresh_at=NOW + 2 * LOOK_EVERY)

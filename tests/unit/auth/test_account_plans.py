@@ -23,7 +23,7 @@ from auth_service.account import (
     app_of,
 )
 from auth_service.plans import REFRESH_LEAD, SHORTEST_WAIT, next_effect, refresh_time, retry_time
-from common.streams.api import StateKey, Wait
+from common.streams import StateKey, Wait
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)

@@ -60,7 +60,7 @@ from common.contract.account import (
 from common.contract.audit import Action, AuditRecorded
 from common.contract.codec import Envelope
 from common.contract.tiktok import TikTokNotified
-from common.streams.api import Background, Decision, Due, Wait
+from common.streams import Background, Decision, Due, Wait
 from harness.auth_api import AuthApi
 from tiktok_sandbox.app_context import AppContext
 

@@ -38,7 +38,7 @@ from builders.account_states import (
 )
 from common.contract.account import AccountAtRisk, AccountDescribed, Risk
 from common.contract.body import Body
-from common.streams.api import Decision, Due, Wait
+from common.streams import Decision, Due, Wait
 
 DAY = timedelta(days=1)
 MOST_STEPS = 10_000

@@ -67,7 +67,7 @@ from common.contract.account import (
 )
 from common.contract.audit import AuditRecorded
 from common.contract.body import Body
-from common.streams.api import Decision, Due
+from common.streams import Decision, Due
 
 
 @dataclass(frozen=True, slots=True)

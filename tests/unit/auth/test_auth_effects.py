@@ -37,7 +37,7 @@ from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.topics import Topic
 from common.security.sealing import CannotOpen, Vault, open_sealed
-from common.streams.api import Due, StateKey
+from common.streams import Due, StateKey
 from fakes.tiktok_clients import SingleClient
 from tiktok.client import TikTok
 from tiktok.models import TokenResponse, UserInfo

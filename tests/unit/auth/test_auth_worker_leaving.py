@@ -8,7 +8,7 @@ import msgspec
 from auth_service.grants import Tokens
 from common.contract.account import AccountDisconnected, CredentialIssued, CredentialWithdrawn, DisconnectRequested
 from common.contract.tiktok import TikTokNotified
-from common.streams.log.port import TopicPartition
+from common.streams import TopicPartition
 from fakes.tiktok_refresh import RotatingTikTok
 from harness import virtual_time
 from harness.auth_worker import ACCOUNT, FIRST_TOKENS, AuthPartition

@@ -11,7 +11,7 @@ from auth_service.account import Ailing, Connected
 from builders.admin_requests import ADMIN
 from common.contract.account import AccountDescribed, AccountForgotten, CredentialIssued, Risk, account_id_of
 from common.contract.tenant import TenantDescribed
-from common.streams.api import StateKey
+from common.streams import StateKey
 from harness.auth_api import AuthApi, result_of
 from tiktok_sandbox.app_context import AppContext
 

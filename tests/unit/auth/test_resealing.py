@@ -24,7 +24,7 @@ from auth_service.account import (
 from auth_service.machine import AuthProcessor, State
 from auth_service.tenant import Tenant
 from common.contract.tenant import AppResealed, TenantDescribed, TikTokApp
-from common.streams.api import Decision, StateKey
+from common.streams import Decision, StateKey
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT, TENANT = StateKey("acc_1"), StateKey("acme", "tenant")

@@ -14,8 +14,7 @@ from builders.consents import BOTH, NEW, NEW_ALONE, NEW_BEHIND, OLD, OLD_ALONE, 
 from common.contract.account import PairResealed
 from common.contract.body import Body
 from common.security.sealing import Vault
-from common.streams.api import StateKey
-from common.streams.log.port import LogUnavailable, TopicPartition
+from common.streams import LogUnavailable, StateKey, TopicPartition
 from fakes.tiktok_refresh import OneUseRefreshTikTok
 from harness import virtual_time
 from harness.simulated_auth import SimulatedAuth

@@ -29,7 +29,7 @@ from auth_service.rotation import (
 from auth_service.sealed_states import held_in, text_of
 from auth_service.tenant import ApiKey, Customer, Tenant
 from common.contract.tenant import TikTokApp
-from common.streams.api import StateKey
+from common.streams import StateKey
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PROFILE = Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)

@@ -25,7 +25,7 @@ from common.contract.tenant import (
     TenantRequested,
     TikTokApp,
 )
-from common.streams.api import Decision, Due
+from common.streams import Decision, Due
 
 THEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NOW = THEN + timedelta(hours=1)

@@ -11,7 +11,7 @@ from auth_service.settings import WorkerSettings
 from auth_service.vault_check import KeyCheck, check_vault, tell_of_missing_keys
 from builders.consents import BOTH, NEW_ALONE, OLD_ALONE
 from common.security.sealing import Vault
-from common.streams.api import StateKey
+from common.streams import StateKey
 from common.streams.log.memory import MemoryLog
 from harness import virtual_time
 from harness.simulated_auth import PARTITIONS, SimulatedAuth

@@ -21,9 +21,10 @@ from common.http.api_keys import ApiKeyAuth, AuthenticateBeforeBody, Caller, gen
 from common.http.app import LARGEST_BODY_BYTES, create_app
 from common.http.errors import Problem
 from common.http.problems import PROBLEM_MEDIA_TYPE, Code
+from common.streams import TopicPartition
 from common.streams.engine.whole_view import WholeView
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import OutgoingRecord, TopicPartition
+from common.streams.log.port import OutgoingRecord
 from fakes.api_keys import IssuedKeys, bearer
 
 

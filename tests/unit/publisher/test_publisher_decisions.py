@@ -18,7 +18,7 @@ from common.contract.post import (
     PostUnresolved,
     PrivacyLevel,
 )
-from common.streams.api import Due, StateKey
+from common.streams import Due, StateKey
 from publisher_service.decisions import decide
 from publisher_service.plans import REMEMBER_FOR
 from publisher_service.post import (

@@ -17,7 +17,7 @@ from common.contract.post import PrivacyLevel
 from common.contract.topics import AUTH_CREDENTIALS, Topic
 from common.metrics import UNREADABLE_CREDENTIALS
 from common.security.sealing import seal_for
-from common.streams.api import StateKey
+from common.streams import StateKey
 from publisher_service import metrics
 from publisher_service.decisions import decide
 from publisher_service.effects import PublisherEffects

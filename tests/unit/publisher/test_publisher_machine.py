@@ -10,7 +10,7 @@ from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.post import FailureReason as Reason
 from common.contract.post import PostFailed, PostPublished, PostReturned, PostUnresolved, PostUploaded, PrivacyLevel
-from common.streams.api import KeyedFact, StateKey
+from common.streams import KeyedFact, StateKey
 from publisher_service.machine import MACHINE, on_view_change, translate
 from publisher_service.post import (
     AwaitingCredential,

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from common.contract.post import PrivacyLevel
-from common.streams.api import Admission, Due, EffectRequest, EntityGroup, StateKey, Wait
+from common.streams import Admission, Due, EffectRequest, EntityGroup, StateKey, Wait
 from publisher_service.decisions import decide
 from publisher_service.lanes import ACCOUNT_RESTS, POLLS_PER_MINUTE, admit
 from publisher_service.plans import REMEMBER_FOR, next_effect, next_look

@@ -17,7 +17,7 @@ from common.contract.post import (
     PostUnresolved,
     PrivacyLevel,
 )
-from common.streams.api import Due, StateKey, Wait
+from common.streams import Due, StateKey, Wait
 from publisher_service.decisions import decide
 from publisher_service.plans import next_effect
 from publisher_service.post import (

@@ -10,7 +10,7 @@ from common.contract.post import PostRequested, PrivacyLevel, Source
 from common.contract.tiktok import TikTokNotified
 from common.errors import SettingsRefused
 from common.service.settings import read
-from common.streams.log.port import LogUnavailable
+from common.streams import LogUnavailable
 from publisher_service.errors import NotDurable, NotificationNotDurable
 from publisher_service.settings import EdgeSettings, PublisherSettings, WorkerSettings
 from publisher_service.tiktok_webhooks import App

@@ -7,7 +7,7 @@ from random import Random
 
 from common.contract.body import Body
 from common.contract.topics import Topic
-from common.streams.api import EffectRequest, StateKey, Views
+from common.streams import EffectRequest, StateKey, Views
 from common.streams.engine.effect_runner import EffectRunner
 from common.streams.engine.fair_limiter import FairLimiter
 

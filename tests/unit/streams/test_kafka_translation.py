@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from aiokafka.errors import IllegalOperation, ProducerFenced
 
+from common.streams import LogUnavailable
 from common.streams.log.kafka import translated
-from common.streams.log.port import LogUnavailable, TransactionInDoubt
+from common.streams.log.port import TransactionInDoubt
 
 FOREIGN = (
     ProducerFenced(),

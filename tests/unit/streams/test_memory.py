@@ -2,8 +2,9 @@
 
 import asyncio
 
+from common.streams import TopicPartition
 from common.streams.log.memory import MemoryLog, MemoryStore
-from common.streams.log.port import OutgoingRecord, TopicPartition
+from common.streams.log.port import OutgoingRecord
 from harness import virtual_time
 
 HERE, THERE = TopicPartition("test.state", 0), TopicPartition("test.state", 1)

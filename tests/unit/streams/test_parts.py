@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from common.streams.api import StateKey
+from common.streams import Record, StateKey
 from common.streams.engine.changelog import Changelog, Position, StateRecord, UnreadableRecord
 from common.streams.engine.fair_limiter import FairLimiter, Waiter
 from common.streams.engine.timers import TimerQueue
-from common.streams.log.port import Record
 from fakes.counting_processor import Counting
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

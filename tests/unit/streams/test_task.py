@@ -10,10 +10,10 @@ import pytest
 import structlog
 
 from common.contract.topics import POST_REQUESTS
-from common.streams.api import StateKey
+from common.streams import Record, StateKey, TopicPartition
 from common.streams.engine.inputs import InputReader, QueuedFact
 from common.streams.log.memory import MemoryLog, MemoryStore, NoFaults
-from common.streams.log.port import OutgoingRecord, Record, TopicPartition, TransactionInDoubt
+from common.streams.log.port import OutgoingRecord, TransactionInDoubt
 from fakes.counting_processor import (
     CRASHES_DECIDE,
     CRASHES_INTERPRET,

@@ -8,15 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from common.streams.api import (
-    Admission,
-    Decision,
-    Due,
-    EffectRequest,
-    EntityGroup,
-    StateKey,
-    Wait,
-)
+from common.streams import Admission, Decision, Due, EffectRequest, EntityGroup, StateKey, Wait
 from common.streams.engine.changelog import Changelog
 from common.streams.engine.yielding import YIELD_EVERY, Yielder
 from common.streams.log.memory import MemoryLog, MemoryStore, NoFaults

@@ -7,9 +7,10 @@ import pytest
 from common.contract.codec import Envelope, encode
 from common.contract.tenant import TenantDescribed
 from common.contract.topics import AUTH_TENANTS
+from common.streams import TopicPartition
 from common.streams.engine.whole_view import WholeView
 from common.streams.log.memory import MemoryLog, MemoryStore, NoFaults
-from common.streams.log.port import OutgoingRecord, TopicPartition
+from common.streams.log.port import OutgoingRecord
 from harness import virtual_time
 
 

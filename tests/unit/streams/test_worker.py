@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from common.contract.body import Body
+from common.streams import LogUnavailable, Record
 from common.streams.engine.worker import PartitionStalled, TaskVanished
-from common.streams.log.membership import FixedMembership
-from common.streams.log.memory import MemoryLog, MemoryReader, MemoryStore, MemoryWriter, NoFaults
-from common.streams.log.port import LogUnavailable, Record, TransactionInDoubt
+from common.streams.log.memory import FixedMembership, MemoryLog, MemoryReader, MemoryStore, MemoryWriter, NoFaults
+from common.streams.log.port import TransactionInDoubt
 from fakes.counting_processor import RecordingEffects
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json

@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 
-from common.streams.engine.moments import ClockReading, elapsed_seconds, read_system_clocks
+from common.clock import ClockReading, elapsed_seconds, read_system_clocks
+from common.streams import TopicPartition
 from common.streams.engine.worker import SessionExpired
-from common.streams.log.membership import FixedMembership
-from common.streams.log.memory import MemoryLog, MemoryStore, NoFaults
-from common.streams.log.port import TopicPartition
+from common.streams.log.memory import FixedMembership, MemoryLog, MemoryStore, NoFaults
 from fakes.counting_processor import RecordingEffects
 from harness import virtual_time
 from harness.stream_task import append_requests, events_in, request_json, serve_for, task_over

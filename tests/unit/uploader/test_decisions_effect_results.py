@@ -47,7 +47,7 @@ from common.contract.post import (
     PostProgressed,
     PostUploaded,
 )
-from common.streams.api import Decision, Due
+from common.streams import Decision, Due
 from uploader_service.facts import (
     CredentialSeen,
     InitDone,

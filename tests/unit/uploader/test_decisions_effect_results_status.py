@@ -44,7 +44,7 @@ from common.contract.post import (
     PostUnresolved,
     PostUploaded,
 )
-from common.streams.api import Due
+from common.streams import Due
 from tiktok.models import StatusCode
 from uploader_service.decisions_effect_results import ANOTHER_ATTEMPT_HELPS
 from uploader_service.facts import (

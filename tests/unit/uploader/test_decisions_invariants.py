@@ -29,7 +29,7 @@ from common.contract.post import (
     PostUnresolved,
     PostUploaded,
 )
-from common.streams.api import Due, Wait
+from common.streams import Due, Wait
 from tiktok.models import StatusCode
 from uploader_service.decisions import decide
 from uploader_service.effects import AskStatus, Init, Probe, SendChunk, wanted_by

@@ -38,7 +38,7 @@ from common.contract.post import (
     PostReturned,
     PrivacyLevel,
 )
-from common.streams.api import Decision, Due, ForeignRecord, StateKey, Wait
+from common.streams import Decision, Due, ForeignRecord, StateKey, Wait
 from uploader_service.decisions_requests import shown_source, validity_of
 from uploader_service.facts import AccountSeen, CredentialSeen, Illegible, Requested, Returned
 from uploader_service.plans import next_effect

@@ -25,7 +25,7 @@ from builders.uploader_states import (
 )
 from common.clock import UtcDatetime
 from common.contract.post import DelayReason
-from common.streams.api import EffectRequest, EntityGroup, StateKey, Wait
+from common.streams import EffectRequest, EntityGroup, StateKey, Wait
 from uploader_service.admission import STATUS_SHARE_PER_MINUTE, admit
 from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted, wanted_by
 from uploader_service.plans import next_effect

@@ -28,7 +28,7 @@ from common.contract.codec import Envelope
 from common.contract.metrics import MetricsCollected
 from common.contract.post import PostAvailable
 from common.contract.state_keys import post_id_of, post_state_key
-from common.streams.api import Decision, Due, KeyedFact, StateKey
+from common.streams import Decision, Due, KeyedFact, StateKey
 
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=10)

@@ -27,7 +27,7 @@ from common.contract.post import (
     PostUnresolved,
     PostUploaded,
 )
-from common.streams.log.port import Record
+from common.streams import Record
 
 Document = Mapping[str, Any]
 """What MongoDB takes and gives: types stop here, at the wire."""

@@ -20,7 +20,7 @@ from analytics_service.video import (
 )
 from common.clock import Clock, UtcDatetime
 from common.security.credentials import AccessToken, AccessTokens, NoAccessToken
-from common.streams.api import StateKey, Views
+from common.streams import StateKey, Views
 from tiktok import results
 from tiktok.errors import RetryAdvice, retry_advice
 from tiktok.models import Video

@@ -9,7 +9,7 @@ Errors:
     └── UnreadableRecord    a record of our own that this version cannot read: its partition stops, loudly
 """
 
-from common.streams.log.port import Record
+from common.streams import Record
 
 
 class AnalyticsError(Exception):

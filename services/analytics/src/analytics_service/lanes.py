@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from analytics_service.video import Collect, Collecting, Finished, Parked, Video
 from common.clock import UtcDatetime
-from common.streams.api import Admission, EffectRequest, EntityGroup
+from common.streams import Admission, EffectRequest, EntityGroup
 
 AT_ONCE = 3
 """Calls of one account under way together: enough for throughput, too few to starve other accounts."""

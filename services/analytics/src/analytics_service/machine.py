@@ -8,7 +8,7 @@ from analytics_service.plans import next_effect
 from analytics_service.video import Collect, Fact, Finished, Parked, Video
 from common.clock import UtcDatetime
 from common.contract.topics import AUTH_CREDENTIALS, POST_EVENTS
-from common.streams.api import Decision, Due, Processor, StateKey
+from common.streams import Decision, Due, Processor, StateKey
 
 
 def tenant_of(state: Video) -> str:

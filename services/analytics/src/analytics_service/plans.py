@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from analytics_service.video import Collect, Collecting, Finished, Parked, Video
 from common.clock import UtcDatetime
-from common.streams.api import StateKey, Wait
+from common.streams import StateKey, Wait
 from tiktok.limits import VIDEO_IDS_PER_QUERY
 
 PARKED_FOR = timedelta(days=60)

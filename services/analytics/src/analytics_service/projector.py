@@ -19,8 +19,7 @@ from analytics_service.errors import StoreUnavailable, UnreadableRecord, Unstora
 from analytics_service.metrics import PROJECTED, PROJECTOR_RETRIES, UNSTORABLE
 from common.clock import Clock
 from common.contract.topics import ACCOUNT_EVENTS, METRICS_EVENTS, POST_EVENTS
-from common.streams.log.membership import Membership
-from common.streams.log.port import Log, LogUnavailable, Reader, Record, TopicPartition
+from common.streams import Log, LogUnavailable, Membership, Reader, Record, TopicPartition
 
 TOPICS = (POST_EVENTS, ACCOUNT_EVENTS, METRICS_EVENTS)
 BATCH = 500

@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from analytics_service.documents import Collection, Document, Upsert, named_in_full
 from analytics_service.errors import StoreUnavailable, Unstorable
 from common.errors import SettingsRefused
-from common.streams.log.port import TopicPartition
+from common.streams import TopicPartition
 
 WRITE_WITHIN = timedelta(seconds=10)
 """A batch that takes longer counts as not written, and is written again."""

@@ -29,11 +29,10 @@ from common.http.app import create_app, serve
 from common.security.credentials import AccessTokens
 from common.security.sealing import private_key_of
 from common.service.settings import KafkaSettings, read
-from common.streams.engine.whole_view import WholeView
-from common.streams.engine.worker import Worker, run_worker
 from common.streams.log.kafka import KafkaLog
 from common.streams.log.membership import GroupMembership, join_group
 from common.streams.log.topics import check_topics
+from common.streams.runtime import WholeView, Worker, run_worker
 from tiktok.client import CONNECTIONS, TikTok
 
 PROJECTOR_GROUP = f"{SERVICE}-projector"

@@ -51,7 +51,7 @@ from auth_service.moves import (
 from auth_service.plans import LOOK_AGAIN, look_time, retry_time, time_after_rejection, unseen, warning_time
 from common.clock import UtcDatetime
 from common.contract.account import Risk
-from common.streams.api import Decision, Due, StateKey
+from common.streams import Decision, Due, StateKey
 
 AT_RISK_AFTER = 5
 """Attempts of one refresh that do not settle (about half a minute) before the tenant is told."""

@@ -37,7 +37,7 @@ from auth_service.moves import WITHDRAWN, connect_anew, gone, refuse, version_of
 from auth_service.plans import retry_time
 from common.clock import UtcDatetime
 from common.contract.account import CredentialWithdrawn, DisconnectCause
-from common.streams.api import Decision, Due, StateKey
+from common.streams import Decision, Due, StateKey
 
 TIKTOK = "tiktok"
 """Who disconnects an account that its person removed there."""

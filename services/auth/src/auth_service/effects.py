@@ -32,7 +32,7 @@ from auth_service.errors import GrantUnreadable
 from auth_service.grants import Recipients, Tokens, open_tokens, pair_of, seal_tokens, tokens_of
 from common.clock import UtcDatetime
 from common.security.sealing import CannotOpen, Vault
-from common.streams.api import StateKey, Views
+from common.streams import StateKey, Views
 from tiktok import results
 from tiktok.errors import RetryAdvice, retry_advice
 from tiktok.models import TokenResponse, UserInfo

@@ -43,7 +43,7 @@ from common.contract.tenant import (
 )
 from common.contract.tiktok import TikTokNotified
 from common.contract.topics import AUTH_COMMANDS, TIKTOK_WEBHOOKS
-from common.streams.api import Decision, Due, KeyedFact, Processor, StateKey
+from common.streams import Decision, Due, KeyedFact, Processor, StateKey
 
 SERVICE = "auth"
 

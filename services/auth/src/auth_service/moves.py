@@ -38,7 +38,7 @@ from common.contract.account import (
 )
 from common.contract.audit import Action, AuditRecorded
 from common.contract.body import Body
-from common.streams.api import Decision, StateKey
+from common.streams import Decision, StateKey
 
 OTHER_TENANT = "other_tenant"
 """Why an account is not connected: it is another tenant's."""

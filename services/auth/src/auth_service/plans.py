@@ -27,7 +27,7 @@ from auth_service.account import (
     app_of,
 )
 from common.clock import UtcDatetime
-from common.streams.api import Background, StateKey, Wait
+from common.streams import Background, StateKey, Wait
 
 REFRESH_SHARE = 0.25
 """The share of a token's life that is left when it is refreshed."""

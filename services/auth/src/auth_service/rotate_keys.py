@@ -12,12 +12,11 @@ from auth_service.settings import AuthSettings
 from common.contract.body import Body
 from common.security.sealing import CannotOpen, Vault, key_id_of
 from common.service.settings import KafkaSettings, read
-from common.streams.engine.changelog import Changelog, StateRecord
-from common.streams.engine.restore import read_to_end
+from common.streams import Log, LogUnavailable, Reader, Record, TopicPartition
 from common.streams.log.kafka import KafkaLog
-from common.streams.log.port import Log, LogUnavailable, Reader, Record, TopicPartition
 from common.streams.log.producer import EventProducer
 from common.streams.log.topics import check_topics
+from common.streams.runtime import Changelog, StateRecord, read_to_end
 
 PATIENCE_SECONDS = 0.5
 LOOK_SECONDS = 1.0

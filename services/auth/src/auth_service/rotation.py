@@ -8,7 +8,7 @@ from auth_service.account import Account, Connected
 from auth_service.sealed_states import Held, held_in, text_of
 from auth_service.tenant import Customer
 from common.security.sealing import key_id_of
-from common.streams.api import StateKey
+from common.streams import StateKey
 
 ASKED_AT_ONCE = 200
 """Records that are asked for and not sealed anew yet, at the most: people's commands wait behind them."""

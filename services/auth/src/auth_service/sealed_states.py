@@ -25,7 +25,7 @@ from auth_service.tenant import ApiKey, Customer, Tenant
 from common.contract.account import PairResealed
 from common.contract.tenant import AppResealed, TikTokApp
 from common.security.sealing import CannotOpen, Vault
-from common.streams.api import StateKey
+from common.streams import StateKey
 
 Held: TypeAlias = Pair | TikTokApp
 """What has a sealed text in it: an account's token pair, or a tenant's app with its secret."""

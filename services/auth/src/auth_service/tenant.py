@@ -4,7 +4,7 @@ import msgspec
 
 from common.clock import UtcDatetime
 from common.contract.tenant import Scope, TikTokApp
-from common.streams.api import StateKey
+from common.streams import StateKey
 
 TENANT_ITEM = "tenant"
 KEY_ITEM = "key:"

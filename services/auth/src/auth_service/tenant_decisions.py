@@ -17,7 +17,7 @@ from common.contract.tenant import (
     TenantRequested,
     TikTokApp,
 )
-from common.streams.api import Decision
+from common.streams import Decision
 
 CustomerFact = TenantRequested | AppRequested | AppResealed | KeyRequested | KeyRevocationRequested
 

@@ -9,10 +9,8 @@ from auth_service.errors import VaultKeysMissing
 from auth_service.machine import SERVICE, State
 from auth_service.sealed_states import held_in, opens, text_of
 from common.security.sealing import Vault, key_id_of
-from common.streams.api import StateKey
-from common.streams.engine.changelog import Changelog, StateRecord
-from common.streams.engine.restore import read_to_end
-from common.streams.log.port import Log, Reader, Record
+from common.streams import Log, Reader, Record, StateKey
+from common.streams.runtime import Changelog, StateRecord, read_to_end
 
 _log = structlog.get_logger()
 

@@ -35,13 +35,12 @@ from common.http.app import create_app, serve
 from common.security.sealing import Vault, public_keys_of
 from common.service.settings import KafkaSettings, read
 from common.service.tracing import RandomBytes
-from common.streams.engine.whole_view import WholeView
-from common.streams.engine.worker import Worker, run_worker
+from common.streams import LogUnavailable
 from common.streams.log.kafka import KafkaLog
 from common.streams.log.membership import join_group
-from common.streams.log.port import LogUnavailable
 from common.streams.log.producer import EventProducer
 from common.streams.log.topics import check_topics
+from common.streams.runtime import WholeView, Worker, run_worker
 from tiktok.client import CONNECTIONS, TikTok
 
 

@@ -17,7 +17,7 @@ from common.contract.post import (
     PrivacyLevel,
 )
 from common.contract.state_keys import post_id_of
-from common.streams.api import Decision, Due, StateKey
+from common.streams import Decision, Due, StateKey
 from publisher_service import verdicts
 from publisher_service.lanes import ACCOUNT_RESTS, ACCOUNT_RESTS_WHEN_LIMITED
 from publisher_service.plans import REFUSALS_BEFORE_DOUBT, REMEMBER_FOR, deadline, next_look

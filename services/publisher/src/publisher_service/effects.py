@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from common.clock import Clock
 from common.security.credentials import AccessTokens, NoAccessToken
-from common.streams.api import StateKey, Views
+from common.streams import StateKey, Views
 from publisher_service import metrics
 from publisher_service.decisions import SERVICE
 from publisher_service.metrics import PollOutcome

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from common.clock import UtcDatetime
-from common.streams.api import Admission, EffectRequest, EntityGroup
+from common.streams import Admission, EffectRequest, EntityGroup
 from publisher_service.post import AwaitingCredential, Closed, Following, OfAttempt, Poll, Post, Published, Returned
 
 POLLS_PER_MINUTE = 24

@@ -6,7 +6,7 @@ from common.contract.codec import Envelope
 from common.contract.post import PostUnresolved, PostUploaded
 from common.contract.state_keys import post_state_key
 from common.contract.topics import AUTH_CREDENTIALS, POST_EVENTS
-from common.streams.api import KeyedFact, Processor, StateKey
+from common.streams import KeyedFact, Processor, StateKey
 from publisher_service.decisions import SERVICE, decide
 from publisher_service.lanes import admit, attempt_of
 from publisher_service.plans import next_effect

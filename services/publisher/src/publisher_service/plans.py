@@ -4,7 +4,7 @@ import hashlib
 from datetime import timedelta
 
 from common.clock import UtcDatetime
-from common.streams.api import StateKey, Wait
+from common.streams import StateKey, Wait
 from publisher_service.post import AwaitingCredential, Closed, Following, Poll, Post, Published, Returned
 
 FIRST_LOOK = timedelta(seconds=2)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from common.clock import UtcDatetime
 from common.contract.post import DelayReason
-from common.streams.api import Admission, EffectRequest, EntityGroup, StateKey
+from common.streams import Admission, EffectRequest, EntityGroup, StateKey
 from tiktok.limits import CREATOR_INFO_PER_MINUTE, INIT_PER_MINUTE
 from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted
 from uploader_service.states import Asking, Calls, Finished, Initialising, Locating, Post, Waiting, job_of

@@ -12,7 +12,7 @@ from common.contract.post import (
     PostRequestConflict,
 )
 from common.contract.state_keys import post_id_of
-from common.streams.api import Decision, Due, StateKey
+from common.streams import Decision, Due, StateKey
 from uploader_service.decisions_effect_results import settle
 from uploader_service.decisions_requests import fault_of, is_too_old, shown_source, validity_of
 from uploader_service.facts import (

@@ -8,7 +8,7 @@ from common.clock import UtcDatetime
 from common.contract.account import TokenRejected
 from common.contract.body import Body
 from common.contract.post import DelayReason, FailureReason
-from common.streams.api import Decision
+from common.streams import Decision
 from tiktok.errors import RetryAdvice, retry_advice
 from tiktok.limits import MAX_VIDEO_BYTES
 from tiktok.models import StatusCode

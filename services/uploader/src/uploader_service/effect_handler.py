@@ -15,7 +15,7 @@ from common.contract.post import PostRequested
 from common.contract.state_keys import post_id_of
 from common.security.credentials import AccessTokens, NoAccessToken
 from common.security.sealing import CannotOpen, open_sealed, seal_for
-from common.streams.api import StateKey, Views
+from common.streams import StateKey, Views
 from tiktok import models, results
 from tiktok.chunks import ChunkPlan
 from tiktok.results import Done, NotSent, Refused, Stored, Unknown

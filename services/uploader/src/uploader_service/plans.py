@@ -1,7 +1,7 @@
 """todo(): the one thing a committed state wants."""
 
 from common.clock import UtcDatetime
-from common.streams.api import StateKey, Wait
+from common.streams import StateKey, Wait
 from uploader_service.effects import Wanted, wanted_by
 from uploader_service.states import (
     PARKED_FOR,

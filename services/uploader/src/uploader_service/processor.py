@@ -1,7 +1,7 @@
 """The uploader as the runtime sees it."""
 
 from common.contract.topics import AUTH_ACCOUNTS, AUTH_CREDENTIALS, POST_EVENTS, POST_REQUESTS
-from common.streams.api import Processor
+from common.streams import Processor
 from uploader_service.admission import admit
 from uploader_service.decisions import decide
 from uploader_service.effects import Init, Wanted

@@ -17,7 +17,7 @@ from common.contract.post import (
     PostUnresolved,
     PostUploaded,
 )
-from common.streams.api import Decision
+from common.streams import Decision
 from uploader_service.states import (
     FIND_OUT_FOR,
     TELL_AFTER,

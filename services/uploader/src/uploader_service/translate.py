@@ -12,7 +12,7 @@ from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.post import PostRequested, PostReturned
 from common.contract.state_keys import post_state_key
-from common.streams.api import ForeignRecord, KeyedFact, StateKey
+from common.streams import ForeignRecord, KeyedFact, StateKey
 from uploader_service.facts import AccountSeen, CredentialSeen, Fact, Illegible, Requested, Returned
 from uploader_service.states import AwaitingCredential, Locating, Parked, Post, tenant_of
 

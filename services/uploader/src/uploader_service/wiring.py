@@ -14,10 +14,10 @@ from common.contract.topics import POST_REQUESTS
 from common.http.app import create_app, serve
 from common.security.sealing import private_key_of
 from common.service.settings import KafkaSettings, read
-from common.streams.engine.worker import Worker, run_worker
 from common.streams.log.kafka import KafkaLog
 from common.streams.log.membership import join_group
 from common.streams.log.topics import check_topics
+from common.streams.runtime import Worker, run_worker
 from tiktok.client import CONNECTIONS, TikTok
 from tiktok.uploads import Uploads
 from uploader_service import service

@@ -3,7 +3,7 @@
 An account may change its tenant. What two tenants call alike in it are two posts, which know nothing of each other.
 """
 
-from common.streams.api import StateKey
+from common.streams import StateKey
 
 
 def post_state_key(account_id: str, tenant: str, post_id: str) -> StateKey:

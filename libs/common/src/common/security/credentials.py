@@ -13,7 +13,7 @@ from common.contract.topics import AUTH_CREDENTIALS
 from common.errors import CannotOpen
 from common.metrics import UNREADABLE_CREDENTIALS
 from common.security.sealing import open_sealed
-from common.streams.api import Views
+from common.streams import Views
 
 log = structlog.get_logger(__name__)
 

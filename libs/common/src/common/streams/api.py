@@ -1,7 +1,7 @@
 """What a service hands to the runtime: its pure functions and its effects. No Kafka word appears here."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -107,7 +107,24 @@ class Views(Protocol):
         """Return the newest record of the account on that view, if there is one."""
 
 
-class Effects(Protocol[E_contra, F_co]):
+class ReadOnlyView(Protocol):
+    """A whole compacted topic in memory, as an edge may use it: `WholeView` without its reading."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it was read to its end within the last 10 s. An edge must not answer from it otherwise."""
+
+    def get(self, key: str, /) -> Body | None:
+        """Return the newest record of a key."""
+
+    def all(self) -> Iterable[tuple[str, Body]]:
+        """Return every key with its newest record."""
+
+    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until `holds()`, which is asked after each new record. Return whether it held within the time."""
+
+
+class EffectHandler(Protocol[E_contra, F_co]):
     """Carries effects out. Every outcome is a fact; an exception is a bug and is retried with back-off."""
 
     async def perform(self, key: StateKey, effect: E_contra, views: Views) -> F_co:

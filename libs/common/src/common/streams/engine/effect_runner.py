@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from common.backoff import exponential
-from common.streams.api import EffectRequest, Effects, StateKey, Views
+from common.streams.api import EffectHandler, EffectRequest, StateKey, Views
 from common.streams.engine.fair_limiter import FairLimiter, Waiter
 from common.streams.engine.inputs import QueuedFact
 
@@ -37,7 +37,7 @@ class EffectRunner(Generic[E, F]):
     def __init__(
         self,
         *,
-        effects: Effects[E, F],
+        effects: EffectHandler[E, F],
         slots: FairLimiter,
         uninterruptible: tuple[type, ...],
         random: Random,

@@ -9,13 +9,12 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from common.clock import UtcDatetime
+from common.clock import ReadClocks, UtcDatetime, elapsed_seconds
 from common.contract.body import Body
 from common.streams.api import Background, Due, EffectRequest, EntityGroup, Processor, StateKey, Views, Wait
 from common.streams.engine.changelog import Changelog
 from common.streams.engine.effect_runner import EffectRunner
 from common.streams.engine.inputs import ForwardOnly, InputReader, QueuedFact
-from common.streams.engine.moments import ReadClocks, elapsed_seconds
 from common.streams.engine.restore import Restored, TaskViews
 from common.streams.engine.state_store import StateStore, TransactionBuilder
 from common.streams.engine.timers import TimerQueue

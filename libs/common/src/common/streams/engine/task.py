@@ -10,15 +10,14 @@ from typing import Generic, TypeVar
 import structlog
 
 from common.backoff import exponential
-from common.clock import Clock, UtcDatetime
+from common.clock import Clock, ReadClocks, UtcDatetime
 from common.contract.body import Body
-from common.streams.api import Due, Effects, Processor, StateKey, Views
+from common.streams.api import Due, EffectHandler, Processor, StateKey, Views
 from common.streams.engine import metrics
 from common.streams.engine.changelog import Changelog
 from common.streams.engine.effect_runner import EffectRunner
 from common.streams.engine.fair_limiter import FairLimiter
 from common.streams.engine.inputs import InputReader
-from common.streams.engine.moments import ReadClocks
 from common.streams.engine.restore import Restored, restore
 from common.streams.engine.session import MOST_STEPS, Session, SessionDependencies
 from common.streams.engine.state_store import StateStore, event_writer
@@ -45,7 +44,7 @@ class TaskDependencies(Generic[S, F, E]):
     """What every task of a process is given."""
 
     processor: Processor[S, F, E]
-    effects: Effects[E, F]
+    effects: EffectHandler[E, F]
     log: Log
     clock: Clock
     read_clocks: ReadClocks

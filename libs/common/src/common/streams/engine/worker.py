@@ -17,14 +17,12 @@ from typing import TypeVar
 
 import structlog
 
-from common.clock import Clock, system_clock
+from common.clock import Clock, ReadClocks, elapsed_seconds, read_system_clocks, system_clock
 from common.contract.body import Body
-from common.streams.api import Effects, Processor
+from common.streams.api import EffectHandler, Processor
 from common.streams.engine.fair_limiter import FairLimiter
-from common.streams.engine.moments import ReadClocks, elapsed_seconds, read_system_clocks
 from common.streams.engine.task import Task, TaskDependencies
-from common.streams.log.membership import Membership
-from common.streams.log.port import Log
+from common.streams.log.port import Log, Membership
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -150,7 +148,7 @@ class TaskHandle:
 async def run_worker(
     *,
     processor: Processor[S, F, E],
-    effects: Effects[E, F],
+    effects: EffectHandler[E, F],
     log: Log,
     membership: Membership,
     hand_off: Callable[[Body], Awaitable[None]],

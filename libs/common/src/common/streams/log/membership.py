@@ -6,11 +6,9 @@ Errors:
 """
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -40,37 +38,6 @@ class RemovedFromGroup(Exception):
     def __init__(self, cause: Exception) -> None:
         """Say what Kafka said."""
         super().__init__(f"this process is no longer a member of its group: {cause!r}")
-
-
-class Membership(Protocol):
-    """Tells which partition numbers are this process's own."""
-
-    @property
-    def session_seconds(self) -> float:
-        """How long the group waits for a silent member before its partitions move."""
-
-    @property
-    def numbers(self) -> frozenset[int]:
-        """The partition numbers owned now."""
-
-    async def changed(self) -> None:
-        """Wait until `numbers` may have changed since the last call. Raises `DuplicateInstance`, `RemovedFromGroup`."""
-
-
-class FixedMembership:
-    """Owns the same numbers for ever: for tests, and for processes that are told what is theirs."""
-
-    session_seconds = math.inf
-
-    def __init__(self, numbers: Iterable[int]) -> None:
-        self.numbers = frozenset(numbers)
-        self._told = False
-
-    async def changed(self) -> None:
-        """Report once."""
-        if self._told:
-            await asyncio.Event().wait()
-        self._told = True
 
 
 class GroupMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped

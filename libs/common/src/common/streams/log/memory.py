@@ -1,6 +1,7 @@
 """A log in memory with Kafka's promises: transactions, fencing, committed reads. For tests and the simulation."""
 
 import asyncio
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -188,3 +189,19 @@ class MemoryReader:
         """Stop watching."""
         self._store.unwatch(self._positions, self._grown)
         self._positions = {}
+
+
+class FixedMembership:
+    """Owns the same numbers for ever: for tests, and for processes that are told what is theirs."""
+
+    session_seconds = math.inf
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self.numbers = frozenset(numbers)
+        self._told = False
+
+    async def changed(self) -> None:
+        """Report once."""
+        if self._told:
+            await asyncio.Event().wait()
+        self._told = True

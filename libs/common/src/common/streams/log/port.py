@@ -108,3 +108,18 @@ class Log(Protocol):
 
     async def reachable(self) -> bool:
         """Tell whether the log answers now. A watchdog counts no standstill while it does not."""
+
+
+class Membership(Protocol):
+    """Tells which partition numbers are this process's own."""
+
+    @property
+    def session_seconds(self) -> float:
+        """How long the group waits for a silent member before its partitions move."""
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The partition numbers owned now."""
+
+    async def changed(self) -> None:
+        """Wait until `numbers` may have changed since the last call. Raises `DuplicateInstance`, `RemovedFromGroup`."""

@@ -12,7 +12,6 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from common.contract.topics import ALL_TOPICS, Topic
 from common.errors import CommonError
-from common.service.settings import KafkaSettings
 
 CREATE_TIMEOUT_MS = 30_000
 HOUR_MS = 3_600_000
@@ -114,10 +113,3 @@ async def _check(admin: AIOKafkaAdminClient, partitions: int) -> None:
     ]
     if faults:
         raise WrongTopics(faults=faults)
-
-
-if __name__ == "__main__":
-    kafka = KafkaSettings()
-    asyncio.run(
-        ensure_topics(kafka.bootstrap_servers, partitions=kafka.partitions, replication_factor=kafka.replication_factor)
-    )
