@@ -1,43 +1,48 @@
-"""What can go wrong in the stand-in itself; what TikTok would answer is a value, not an error.
+"""Errors of the sandbox itself. What TikTok would answer is a value, not an error.
 
 SandboxError
-├── SettingsRefused    a file of settings or rules is not what it should be
-├── StateRefused       the saved state cannot be read
-├── AnswerLost         a rule wants the connection cut without an answer
-└── NeverAnswered      a rule wants the client to wait in vain
+├── SettingsUnreadable   a file of settings or rules is missing or malformed
+├── StateUnreadable      the saved state is locked, damaged or of another version
+├── AnswerLost           a rule closes the connection without an answer
+└── NeverAnswered        a rule lets the client wait for ever
 """
 
 from pathlib import Path
 
 
 class SandboxError(Exception):
-    """Anything the stand-in itself cannot do."""
+    """Base class of every error of the sandbox."""
 
 
 class SettingsUnreadable(SandboxError):
-    """Correct the file of settings or rules and start again."""
+    """A file of settings or rules cannot be read."""
 
     def __init__(self, path: Path, cause: Exception) -> None:
-        super().__init__(f"cannot read {path}: {cause}")
+        super().__init__(f"Cannot read {path}: {cause}. Correct the file and start again.")
 
 
 class StateUnreadable(SandboxError):
-    """Remove the saved state (everything is forgotten) or start the version that wrote it."""
+    """The saved state cannot be read.
+
+    Another process may have it open, or another version wrote it.
+    """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"cannot read the saved state in {path}")
+        super().__init__(
+            f"Cannot read the saved state: {path}. Stop the other sandbox that uses it, or delete the file."
+        )
 
 
 class AnswerLost(SandboxError):
-    """Cut the connection; the client shall not learn what happened."""
+    """A rule closes the connection, so the client never learns the result."""
 
     def __init__(self) -> None:
-        super().__init__("the answer is lost on purpose")
+        super().__init__("A rule closes the connection without an answer.")
 
 
 class NeverAnswered(SandboxError):
-    """Keep the connection open and say nothing, until the client leaves or the rule ends."""
+    """A rule keeps the connection open and silent until the client leaves or the rule ends."""
 
     def __init__(self, rule_id: str) -> None:
-        super().__init__("the answer never comes, on purpose")
+        super().__init__("A rule leaves the call without an answer.")
         self.rule_id = rule_id

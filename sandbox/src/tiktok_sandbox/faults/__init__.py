@@ -1,1 +1,5 @@
-"""Rules that make calls fail on purpose: what they may name, which of them match, and how an answer is broken."""
+"""Rules that make calls fail on purpose.
+
+`actions` names what can happen to which call, `rules` decides which rules match, `breakpoints` holds calls until a test
+releases them, `broken_responses` ends connections, `catalogue` describes everything for forms and programs.
+"""

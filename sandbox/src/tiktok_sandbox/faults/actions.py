@@ -1,13 +1,14 @@
-"""What can go wrong: with which calls, at which of their moments, and which faults let a call go on."""
+"""The names that rules are made of: endpoints, phases of a call, actions, and which of them fit together."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Endpoint(StrEnum):
-    """What a rule can be about. `processing`, `pull` and `webhook` are no calls; `*` is every call.
+    """What a rule applies to.
 
-    `unknown` only stands in the list of calls: an address or a method that TikTok does not have.
+    `processing`, `pull` and `webhook` are things TikTok does by itself. `*` is every API call. `unknown` appears only
+    in the list of calls, for an address or method that TikTok does not have.
     """
 
     ANY = "*"
@@ -32,7 +33,10 @@ class Endpoint(StrEnum):
 
 
 class CallPhase(StrEnum):
-    """When within a call: before anything is done, inside an upload's body, or done and not yet answered."""
+    """When a rule acts: before anything is done, within an upload's body, or after the work and before the answer.
+
+    The last one is the dangerous case for a client: the work is done and the client does not learn it.
+    """
 
     REQUEST = "request"
     BODY = "body"
@@ -40,7 +44,7 @@ class CallPhase(StrEnum):
 
 
 class Action(StrEnum):
-    """What happens. The last six happen to webhooks, and to nothing else."""
+    """What happens to a matching call. The last six exist for webhooks only."""
 
     HOLD = "hold"
     STATUS = "status"
@@ -66,7 +70,7 @@ class Action(StrEnum):
 ANY: Final = Endpoint.ANY
 
 BACKGROUND: Final = frozenset({Endpoint.PULL, Endpoint.PROCESSING, Endpoint.WEBHOOK})
-"""What TikTok does by itself."""
+"""What TikTok does by itself, without a call of the app."""
 
 API_CALLS: Final = frozenset(Endpoint) - BACKGROUND - {Endpoint.UNKNOWN}
 
@@ -77,9 +81,9 @@ WEBHOOK_ACTIONS: Final = frozenset(
 )
 
 CONTINUING_ACTIONS: Final = frozenset({Action.SLOW, Action.EXPIRE, Action.REVOKE, Action.TAKEDOWN}) | WEBHOOK_ACTIONS
-"""After these a call is answered as always, or as a later rule wants."""
+"""After these the call continues, and a later rule may still decide it. Every other action decides the call."""
 
-# Whose tokens can die, and whose videos can be taken down: who is behind these is known.
+# Some actions change an account's tokens or videos. They need a call that names an account; the consent page does not.
 _WITH_ACCOUNT: Final = API_CALLS - {Endpoint.AUTHORIZE, Endpoint.CONSENT}
 _WITH_TOKEN: Final = _WITH_ACCOUNT - {Endpoint.UPLOAD, Endpoint.TOKEN}
 

@@ -1,4 +1,4 @@
-"""Calls that wait because a rule holds them, and tests that wait until one is held."""
+"""Lets rules hold calls, and tests wait until a call is held."""
 
 import asyncio
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Breakpoints:
-    """Who waits at which rule."""
+    """The calls that wait at each rule."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -15,11 +15,11 @@ class Breakpoints:
         self._closed = False
 
     def holding(self, rule_id: str) -> int:
-        """How many calls wait at a rule now."""
+        """Return how many calls wait at a rule now."""
         return self._holding[rule_id]
 
     async def hold(self, rule_id: str) -> None:
-        """Wait here until the rule is released."""
+        """Wait until the rule is released or the sandbox stops."""
         async with self._changed:
             self._holding[rule_id] += 1
             self._changed.notify_all()
@@ -30,18 +30,21 @@ class Breakpoints:
                 self._changed.notify_all()
 
     async def release(self, rule_id: str) -> None:
-        """Let everyone at this rule go on, and whoever comes later pass."""
+        """Let all calls at this rule continue, and later ones pass without waiting."""
         async with self._changed:
             self._released.add(rule_id)
             self._changed.notify_all()
 
     async def notify(self) -> None:
-        """Something a test may wait for has changed."""
+        """Wake up tests that wait for a condition, after something it may depend on changed."""
         async with self._changed:
             self._changed.notify_all()
 
     async def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait for a condition over rules and holds; False when it did not come true in time."""
+        """Wait for a condition over rules and held calls; return False if it does not come true in time.
+
+        `seconds` are real seconds: a stopped sandbox clock must not stop the test that moves it.
+        """
         try:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(condition)
@@ -50,7 +53,7 @@ class Breakpoints:
         return True
 
     async def close(self) -> None:
-        """The server stops: nobody waits any more."""
+        """Release every call; the server stops."""
         async with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Ways a call can end other than with a whole answer: cut, broken off, or never."""
+"""Responses that end a call without a complete answer: closed, truncated, or never sent."""
 
 import asyncio
 from typing import Final
@@ -15,7 +15,7 @@ _DISCONNECT: Final = "http.disconnect"
 
 
 class ConnectionClosed(Response):
-    """No answer at all: the connection ends."""
+    """Close the connection without a single byte of answer."""
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -24,12 +24,12 @@ class ConnectionClosed(Response):
 
 
 class Truncated(Response):
-    """The beginning of an answer, and then the connection ends."""
+    """Send the beginning of an answer, then close the connection."""
 
     def __init__(self, whole: Response, after: int) -> None:
         super().__init__(whole.body, whole.status_code)
         self.raw_headers = whole.raw_headers
-        # Half of it if nothing else is asked for; never all, or nothing would be broken.
+        # Half of the body by default. At least one byte must be missing, or the client would see a complete answer.
         self._sent = min(after or len(self.body) // 2, max(len(self.body) - 1, 0))
 
     @override
@@ -42,7 +42,10 @@ class Truncated(Response):
 
 
 class NoResponse(Response):
-    """No answer until the client leaves, the rule ends or the server stops."""
+    """Send nothing until the client leaves, the rule ends or the server stops.
+
+    When the rule ends first, the connection is closed: an answer after that long would be a third behaviour.
+    """
 
     def __init__(self, holds: Breakpoints, rule_id: str) -> None:
         super().__init__()
@@ -65,10 +68,10 @@ class NoResponse(Response):
 
 
 def _close_connection(scope: Scope, how: str) -> None:
-    """End the connection: `now`, or as `soon` as what was sent is out.
+    """Close the connection `now`, or as `soon` as the bytes sent so far are out.
 
     Raises:
-        AnswerLost: there is no connection to end.
+        AnswerLost: the transport has no connection to close, as in tests without a socket.
     """
     cut = scope.get("extensions", {}).get(CLOSE_CONNECTION)
     if cut is None:
@@ -77,6 +80,7 @@ def _close_connection(scope: Scope, how: str) -> None:
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:
-    # What still comes is read, or the client's leaving would never be noticed.
+    """Read and drop what the client still sends, until it disconnects."""
+    # A server that stops reading never sees the end of the connection.
     while (await receive())["type"] != _DISCONNECT:
         pass

@@ -1,4 +1,4 @@
-"""What rules can be made of, in words and by name: for people who write them and for forms that offer them."""
+"""Describes everything a rule can be made of, for people, forms and programs."""
 
 from enum import Enum
 from types import UnionType
@@ -14,66 +14,66 @@ ENDPOINTS: Final = {
     Endpoint.ANY: "every call",
     Endpoint.AUTHORIZE: "the consent page",
     Endpoint.CONSENT: "the form behind the consent page",
-    Endpoint.TOKEN: "exchange and refresh",
-    Endpoint.REVOKE: "an app gives its permission back",
+    Endpoint.TOKEN: "token exchange and refresh",
+    Endpoint.REVOKE: "an app revokes its permission",
     Endpoint.USER_INFO: "user/info",
     Endpoint.CREATOR_INFO: "creator_info/query",
     Endpoint.VIDEO_INIT: "direct post of a video",
-    Endpoint.INBOX_INIT: "video to the inbox",
-    Endpoint.CONTENT_INIT: "photos",
-    Endpoint.CANCEL: "cancel",
-    Endpoint.UPLOAD: "a PUT of a chunk",
+    Endpoint.INBOX_INIT: "upload of a video draft to the inbox",
+    Endpoint.CONTENT_INIT: "post or draft of photos",
+    Endpoint.CANCEL: "cancel of a download",
+    Endpoint.UPLOAD: "PUT of a chunk",
     Endpoint.STATUS: "status/fetch",
     Endpoint.VIDEO_LIST: "video/list",
     Endpoint.VIDEO_QUERY: "video/query",
-    Endpoint.PULL: "TikTok fetches the files of a post",
-    Endpoint.PROCESSING: "the last byte is there",
-    Endpoint.WEBHOOK: "an app is told what became of a post",
+    Endpoint.PULL: "TikTok downloads the files of a post",
+    Endpoint.PROCESSING: "TikTok processes a post whose bytes are complete",
+    Endpoint.WEBHOOK: "TikTok sends a webhook to an app",
 }
 
 ACTIONS: Final[dict[Action, tuple[str, tuple[str, ...]]]] = {
-    Action.HOLD: ("waits until the rule is released", ()),
-    Action.STATUS: ("answers this HTTP status; 0 cuts the connection", ("status", "code")),
-    Action.ERROR: ("answers this code with the status it has at TikTok; a post fails for it", ("code",)),
+    Action.HOLD: ("holds the call until the rule is released", ()),
+    Action.STATUS: ("answers this HTTP status; 0 closes the connection", ("status", "code")),
+    Action.ERROR: ("answers this error code with TikTok's status for it; a post fails with it", ("code",)),
     Action.RATE_LIMIT: ("answers 429", ()),
-    Action.LOSE_ANSWER: ("cuts the connection without an answer", ()),
-    Action.CLOSE: ("breaks off: within a body, or after some bytes of the answer", ()),
-    Action.HANG: ("never answers; ends when the client leaves or the rule is released", ()),
-    Action.SLOW: ("takes longer, or takes a body in at this pace", ("seconds", "bytes_per_second")),
-    Action.OUTAGE: ("answers this status to everybody for so long (0: until ended)", ("status", "code", "seconds")),
-    Action.EXPIRE: ("the upload url, the access tokens, or what is exchanged expires now", ()),
-    Action.REVOKE: ("the person disconnects the app", ()),
-    Action.TAKEDOWN: ("the newest video goes; on processing, so long after it came", ("seconds",)),
-    Action.FAIL: ("the post fails for this reason", ("reason",)),
+    Action.LOSE_ANSWER: ("closes the connection without an answer", ()),
+    Action.CLOSE: ("closes the connection within a body, or after some bytes of the answer", ()),
+    Action.HANG: ("never answers, until the client leaves or the rule is released", ()),
+    Action.SLOW: ("adds latency, or limits the speed of a body", ("seconds", "bytes_per_second")),
+    Action.OUTAGE: ("answers this status to every call for this time (0: until ended)", ("status", "code", "seconds")),
+    Action.EXPIRE: ("the upload URL, the access tokens, or the exchanged code or token expires now", ()),
+    Action.REVOKE: ("the user disconnects the app", ()),
+    Action.TAKEDOWN: ("the newest video is removed; on processing, this time after it became public", ("seconds",)),
+    Action.FAIL: ("the post fails with this reason", ("reason",)),
     Action.LOSE: ("is never sent", ()),
     Action.DUPLICATE: ("is sent twice", ()),
-    Action.DELAY: ("is sent so much later", ("seconds",)),
+    Action.DELAY: ("is sent later by this time", ("seconds",)),
     Action.REORDER: ("is sent after the next one", ()),
     Action.WRONG_SIGNATURE: ("is signed with another secret", ()),
-    Action.STALE: ("is signed so long ago (0: ten minutes)", ("seconds",)),
+    Action.STALE: ("is signed with a timestamp this old (0: ten minutes)", ("seconds",)),
 }
 
 FIELDS: Final = {
-    "endpoint": "what it is about",
-    "action": "what happens",
-    "at": "before anything is done, within an upload's body, or done and not yet answered",
-    "after_bytes": "within a body: once so many of its bytes are read; of a broken answer: how many are sent (0: half)",
-    "skip": "not the first so many",
-    "times": "on how many (0: without end)",
-    "every": "only on each second, third, …",
-    "probability": "only so often, by chance",
-    "seed": "another one, another chance; the same one, the same calls",
-    "open_id": "only for this account as an app knows it",
-    "username": "only for this person",
+    "endpoint": "what the rule applies to",
+    "action": "what happens to a matching call",
+    "at": "when: before anything is done, within an upload's body, or after the work and before the answer",
+    "after_bytes": "within a body: after this many bytes are read; of a truncated answer: bytes to send (0: half)",
+    "skip": "matching calls to let pass first",
+    "times": "how many calls to act on (0: no limit)",
+    "every": "act only on each second, third, … call",
+    "probability": "chance to act, from 0 to 1",
+    "seed": "start of the random sequence; the same seed chooses the same calls",
+    "open_id": "only for this open id",
+    "username": "only for this username",
     "client_key": "only for this app",
     "publish_id": "only for this publication",
-    "title": "only for posts of exactly this title",
+    "title": "only for posts with exactly this title",
     "event": "only for this webhook event",
     "status": "the HTTP status",
     "code": "the error code",
     "reason": "the fail reason",
-    "seconds": "of the stand-in's clock",
-    "bytes_per_second": "of an upload or a fetched file",
+    "seconds": "seconds of the sandbox's clock",
+    "bytes_per_second": "speed limit of an upload or a downloaded file",
 }
 
 _FIELDS_OF_EVERY_ACTION: Final = (
@@ -85,10 +85,10 @@ EXAMPLES: Final[tuple[tuple[str, str, Rule], ...]] = (
     ("Calls", "Fail the next init", Rule(endpoint=Endpoint.VIDEO_INIT, action=Action.ERROR)),
     (
         "Calls",
-        "Lose the next init's answer",
+        "Lose the answer to the next init",
         Rule(endpoint=Endpoint.VIDEO_INIT, at=CallPhase.ANSWER, action=Action.LOSE_ANSWER),
     ),
-    ("Calls", "Break off the next answer", Rule(endpoint=Endpoint.ANY, at=CallPhase.ANSWER, action=Action.CLOSE)),
+    ("Calls", "Truncate the next answer", Rule(endpoint=Endpoint.ANY, at=CallPhase.ANSWER, action=Action.CLOSE)),
     ("Calls", "Never answer the next call", Rule(endpoint=Endpoint.ANY, action=Action.HANG)),
     ("Calls", "Slow every call by 2 s", Rule(endpoint=Endpoint.ANY, action=Action.SLOW, seconds=2, times=0)),
     ("Calls", "Fail each third call", Rule(endpoint=Endpoint.ANY, action=Action.STATUS, status=500, every=3, times=0)),
@@ -102,7 +102,7 @@ EXAMPLES: Final[tuple[tuple[str, str, Rule], ...]] = (
     ("Calls", "Outage for a minute", Rule(endpoint=Endpoint.ANY, action=Action.OUTAGE, seconds=60)),
     (
         "Uploads",
-        "Break the next chunk half-way",
+        "Close the connection within the next chunk",
         Rule(endpoint=Endpoint.UPLOAD, at=CallPhase.BODY, action=Action.LOSE_ANSWER, after_bytes=1_000_000),
     ),
     ("Uploads", "Refuse the next 5 chunks", Rule(endpoint=Endpoint.UPLOAD, action=Action.STATUS, times=5)),
@@ -112,7 +112,7 @@ EXAMPLES: Final[tuple[tuple[str, str, Rule], ...]] = (
         "Take 1 MB a second",
         Rule(endpoint=Endpoint.UPLOAD, action=Action.SLOW, bytes_per_second=1_000_000, times=0),
     ),
-    ("Uploads", "Expire the next upload url", Rule(endpoint=Endpoint.UPLOAD, action=Action.EXPIRE)),
+    ("Uploads", "Expire the next upload URL", Rule(endpoint=Endpoint.UPLOAD, action=Action.EXPIRE)),
     ("Posts", "Fail the next processing", Rule(endpoint=Endpoint.PROCESSING, action=Action.FAIL)),
     (
         "Posts",
@@ -121,20 +121,24 @@ EXAMPLES: Final[tuple[tuple[str, str, Rule], ...]] = (
     ),
     (
         "Posts",
-        "Take the next video down after a minute",
+        "Remove the next video after a minute",
         Rule(endpoint=Endpoint.PROCESSING, action=Action.TAKEDOWN, seconds=60),
     ),
     ("Posts", "Disconnect at the next status call", Rule(endpoint=Endpoint.STATUS, action=Action.REVOKE)),
-    ("Webhooks", "Lose the next", Rule(endpoint=Endpoint.WEBHOOK, action=Action.LOSE)),
-    ("Webhooks", "Send the next twice", Rule(endpoint=Endpoint.WEBHOOK, action=Action.DUPLICATE)),
-    ("Webhooks", "Send the next a minute late", Rule(endpoint=Endpoint.WEBHOOK, action=Action.DELAY, seconds=60)),
-    ("Webhooks", "Send the next after the one behind it", Rule(endpoint=Endpoint.WEBHOOK, action=Action.REORDER)),
-    ("Webhooks", "Sign the next wrongly", Rule(endpoint=Endpoint.WEBHOOK, action=Action.WRONG_SIGNATURE)),
+    ("Webhooks", "Lose the next webhook", Rule(endpoint=Endpoint.WEBHOOK, action=Action.LOSE)),
+    ("Webhooks", "Send the next webhook twice", Rule(endpoint=Endpoint.WEBHOOK, action=Action.DUPLICATE)),
+    (
+        "Webhooks",
+        "Send the next webhook a minute late",
+        Rule(endpoint=Endpoint.WEBHOOK, action=Action.DELAY, seconds=60),
+    ),
+    ("Webhooks", "Swap the next two webhooks", Rule(endpoint=Endpoint.WEBHOOK, action=Action.REORDER)),
+    ("Webhooks", "Sign the next webhook wrongly", Rule(endpoint=Endpoint.WEBHOOK, action=Action.WRONG_SIGNATURE)),
 )
 
 
 def rule_catalogue() -> dict[str, object]:
-    """Everything a rule can say."""
+    """Return the catalogue as the admin API shows it."""
     return {
         "endpoints": [{"name": each.value, "description": description} for each, description in ENDPOINTS.items()],
         "actions": [_action(each, description, fields) for each, (description, fields) in ACTIONS.items()],
@@ -146,6 +150,7 @@ def rule_catalogue() -> dict[str, object]:
 
 
 def _action(action: Action, description: str, fields: tuple[str, ...]) -> dict[str, object]:
+    """Describe an action, with the endpoints, phases and fields that it can be combined with."""
     also = ("event",) if Endpoint.WEBHOOK in ENDPOINTS_BY_ACTION[action] else ()
     in_bytes = ("after_bytes",) if CallPhase.BODY in PHASES_BY_ACTION[action] else ()
     return {
@@ -158,7 +163,7 @@ def _action(action: Action, description: str, fields: tuple[str, ...]) -> dict[s
 
 
 def non_default_fields(rule: Rule) -> dict[str, object]:
-    """What a rule says beyond what goes without saying."""
+    """Return the fields of a rule that differ from their defaults."""
     usual = {field.name: field.default for field in structs.fields(Rule)}
     given = {name: value for name, value in structs.asdict(rule).items() if value != usual[name]}
     found: dict[str, object] = msgspec.to_builtins(given)
@@ -166,6 +171,7 @@ def non_default_fields(rule: Rule) -> dict[str, object]:
 
 
 def _field(field: structs.FieldInfo) -> dict[str, object]:
+    """Describe a field: type, default, and choices if it has a fixed set of them."""
     kind = _kind(field.type)
     choices = [each.value for each in kind if each.value in _OFFERED_VALUES] if issubclass(kind, Enum) else None
     default = None if field.default is msgspec.NODEFAULT else msgspec.to_builtins(field.default)
@@ -182,8 +188,8 @@ def _field(field: structs.FieldInfo) -> dict[str, object]:
 _OFFERED_VALUES: Final = {each.value for each in (*ENDPOINTS, *ACTIONS, *CallPhase)}
 
 
-def _kind(annotation: Any) -> type:  # noqa: ANN401 -- a type as it is written down
-    """The plain type behind `Annotated[int, …]` and `str | None`."""
+def _kind(annotation: Any) -> type:  # noqa: ANN401 -- an annotation can be any object
+    """Return the plain type behind `Annotated[int, …]` and `str | None`."""
     if isinstance(annotation, UnionType) or get_origin(annotation) is not None:
         return _kind(get_args(annotation)[0])
     found: type = annotation

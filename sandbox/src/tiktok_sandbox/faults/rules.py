@@ -1,4 +1,4 @@
-"""Rules that make things go wrong on purpose: which call, at which moment, how often, and what happens to it."""
+"""Rules that make calls fail on purpose: which calls they match, how often, and with what effect."""
 
 from collections.abc import Iterable
 from random import Random
@@ -26,7 +26,10 @@ Seconds = Annotated[float, Meta(ge=0)]
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Acts on matching calls: not on the first `skip`, then on each `every`th, `times` in all (0: without end)."""
+    """Acts on matching calls: skips the first `skip`, then takes each `every`th, at most `times` (0: no limit).
+
+    `seconds` and `bytes_per_second` count the sandbox's clock. Filters that are None match everything.
+    """
 
     endpoint: Endpoint
     action: Action
@@ -50,28 +53,34 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bytes_per_second: Count = 0
 
     def __post_init__(self) -> None:
-        """Refuse what would never act."""
+        """Reject combinations that could never act, so that a test does not wait for them in vain."""
         if self.endpoint not in ENDPOINTS_BY_ACTION[self.action]:
-            message = f"`{self.action}` is nothing that can happen to `{self.endpoint}`"
+            message = (
+                f"The action `{self.action}` does not exist for the endpoint `{self.endpoint}`. "
+                "See GET /_sandbox/rules/catalogue."
+            )
             raise ValueError(message)
         if self.at not in PHASES_BY_ACTION[self.action] or (
             self.endpoint not in API_CALLS and self.at is not CallPhase.REQUEST
         ):
-            message = f"`{self.action}` on `{self.endpoint}` cannot be at `{self.at}`"
+            message = (
+                f"The action `{self.action}` on `{self.endpoint}` cannot happen at `{self.at}`. "
+                "See GET /_sandbox/rules/catalogue."
+            )
             raise ValueError(message)
         if self.at is CallPhase.BODY and self.endpoint not in {Endpoint.UPLOAD, ANY}:
-            message = "only an upload is looked at within its body"
+            message = "Only uploads have the phase `body`. Use the endpoint `upload` or `*`."
             raise ValueError(message)
         if self.action is Action.SLOW and not self.seconds and not self.bytes_per_second:
-            message = "`slow` needs `seconds` or `bytes_per_second`"
+            message = "The action `slow` has no effect. Give `seconds` or `bytes_per_second`."
             raise ValueError(message)
         if self.bytes_per_second and (self.endpoint not in ENDPOINTS_WITH_BODY or self.at is not CallPhase.REQUEST):
-            message = "`bytes_per_second` is for `upload` and `pull`, at `request`"
+            message = "`bytes_per_second` does not apply here. Use it on `upload` or `pull`, at `request`."
             raise ValueError(message)
 
 
 class Subject(Struct, frozen=True, kw_only=True):
-    """Whom and what a call is about, as far as it is known before it is answered; `event` is a webhook's."""
+    """What is known of a call before it is answered; rules filter by it. `event` is a webhook's."""
 
     open_id: str | None = None
     username: str | None = None
@@ -82,7 +91,10 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 class RuleState(Struct, frozen=True, kw_only=True):
-    """A rule and what it has seen since it was made."""
+    """A rule and what it has matched since it was created.
+
+    `matches` counts calls that fit the filters, `hits` those that the rule acted on.
+    """
 
     rule: Rule
     created_at: float = 0.0
@@ -91,60 +103,65 @@ class RuleState(Struct, frozen=True, kw_only=True):
     ended: bool = False
 
     def has_ended(self, now: float) -> bool:
-        """Whether it will never act again; an outage ends by the clock, whatever it has hit."""
+        """Return whether the rule will never act again."""
         rule = self.rule
+        # An outage lasts for a time, however many calls it meets.
         if rule.action is Action.OUTAGE:
             return self.ended or 0 < rule.seconds <= now - self.created_at
         return self.ended or 0 < rule.times <= self.hits
 
 
 class MatchedRule(Struct, frozen=True, kw_only=True):
-    """A rule that acts on this call."""
+    """A rule that acts on the present call."""
 
     rule_id: str
     rule: Rule
 
 
 class Rules:
-    """Every rule, oldest first; the first that decides about a call is the last that acts on it."""
+    """Every rule, oldest first. The first one that decides a call is the last one that acts on it."""
 
     def __init__(self) -> None:
         self.rows: Table[str, RuleState] = Table()
 
     def add(self, rule: Rule, now: float) -> str:
-        """A new rule; its id."""
+        """Add a rule and return its id."""
         rule_id = str(len(self.rows) + 1)
         self.rows[rule_id] = RuleState(rule=rule, created_at=now)
         return rule_id
 
     def add_initial(self, rules: Iterable[Rule], now: float) -> None:
-        """Those to begin with, unless there are rules already."""
+        """Add the rules of the settings, unless rules exist already (a restart with saved state)."""
         if not self.rows:
             for rule in rules:
                 self.add(rule, now)
 
     def get(self, rule_id: str) -> RuleState | None:
-        """What a rule has seen so far."""
+        """Return a rule's state, or None."""
         return self.rows.get(rule_id)
 
     def end(self, rule_id: str) -> None:
-        """It never acts again; what it has seen stays readable."""
+        """End a rule; its counters stay readable."""
         self.rows[rule_id] = structs.replace(self.rows[rule_id], ended=True)
 
     def all(self) -> dict[str, RuleState]:
-        """Every rule by id."""
+        """Return every rule by id, oldest first."""
         return dict(self.rows)
 
     def has_body_rules(self) -> bool:
-        """Whether any upload's body must be looked at piece by piece."""
+        """Return whether a rule may act within an upload's body.
+
+        Without one, bodies take the fast path and no rule sees their pieces.
+        """
         return any(not each.ended and each.rule.at is CallPhase.BODY for each in self.rows.values())
 
     def match(
         self, endpoint: Endpoint, at: CallPhase, subject: Subject, span: range = range(0), *, now: float
     ) -> tuple[MatchedRule, ...]:
-        """Show a moment of a call to the rules; `span` is what of an upload's body was read just now.
+        """Return the rules that act on this phase of a call, and count them.
 
-        What acts, in order: any number of rules after which the call goes on, then at most one that decides.
+        Any number of rules after which the call continues come first, then at most one that decides it. `span` are the
+        positions of the body bytes that were just read, counted from 1.
         """
         found = []
         for rule_id, rule_state in self.rows.items():
@@ -163,10 +180,11 @@ class Rules:
 
 
 def _acts_now(rule_state: RuleState) -> bool:
-    """Whether a rule acts on the next call it matches; the same rule always acts on the same calls."""
+    """Return whether a rule acts on the call that it just matched."""
     rule, turn = rule_state.rule, rule_state.matches - rule_state.rule.skip
     if turn < 0 or (turn + 1) % rule.every:
         return False
+    # Seeded by rule and position, not by time: the same rule acts on the same calls in every run.
     return rule.probability == 1 or Random(f"{rule.seed}:{turn}").random() < rule.probability  # noqa: S311 -- repeatable on purpose
 
 
@@ -183,5 +201,6 @@ def _matches(rule: Rule, endpoint: Endpoint, at: CallPhase, subject: Subject, sp
         (rule.endpoint is endpoint or (rule.endpoint is ANY and endpoint in API_CALLS))
         and rule.at is at
         and all(expected is None or expected == known for expected, known in conditions)
+        # The rule acts once, on the piece that holds its byte. `after_bytes` 0 means the first byte.
         and (at is not CallPhase.BODY or max(rule.after_bytes, 1) in span)
     )

@@ -1,4 +1,4 @@
-"""Keeps the bytes of what was posted, to be looked at: a folder with a budget, the oldest goes first."""
+"""Stores the bytes of posts in a folder with a size limit; the oldest posts are evicted first."""
 
 import hashlib
 import shutil
@@ -12,7 +12,10 @@ _PARTIAL_SUFFIX: Final = ".coming"
 
 
 class ChunkFile:
-    """One chunk on its way into the folder; it counts only once kept."""
+    """One chunk being written. It becomes part of the file only on `commit`.
+
+    It is written under a temporary name, so that an aborted upload leaves nothing that looks complete.
+    """
 
     def __init__(self, media: "MediaStore", publish_id: str, path: Path) -> None:
         self._media = media
@@ -24,7 +27,11 @@ class ChunkFile:
         self._closed = False
 
     def write(self, piece: bytes) -> None:
-        """Take the next bytes; a full disk or budget costs the picture, never the upload."""
+        """Write the next bytes.
+
+        A full disk or an exhausted budget drops the stored copy but never fails the upload: storing is a convenience,
+        the hash is what counts.
+        """
         if self._closed or not self._media.reserve(self._publish_id, len(piece)):
             self.discard()
             return
@@ -39,7 +46,7 @@ class ChunkFile:
             self._media.evict(self._publish_id)
 
     def commit(self) -> None:
-        """The chunk is stored: from now on it is a part of the whole."""
+        """Make the chunk part of the stored file."""
         if self._closed or self._file is None:
             return
         self._file.close()
@@ -49,11 +56,11 @@ class ChunkFile:
         try:
             self._partial_path.replace(self._path)
         except FileNotFoundError:
-            # Its folder went to make room, and with it what this chunk continues.
+            # The folder was evicted while the chunk was written, and the earlier chunks with it.
             self._media.release(self._publish_id, self._size)
 
     def discard(self) -> None:
-        """The chunk does not count; calling this twice, or after `keep`, does nothing."""
+        """Delete what was written. Does nothing after `commit` or a second time."""
         if self._closed:
             return
         self._closed = True
@@ -64,7 +71,10 @@ class ChunkFile:
 
 
 class MediaStore:
-    """The folder: for each publication one folder, in it a file for each stored chunk, named by part and first byte."""
+    """One folder for each publication, in it one file for each stored chunk.
+
+    File names are `<part>-<offset of the first byte>`. `used` is the number of bytes stored or being written.
+    """
 
     def __init__(self, folder: Path, budget: int = DEFAULT_BUDGET_BYTES) -> None:
         self._folder = folder
@@ -73,17 +83,24 @@ class MediaStore:
         self._sizes: dict[str, int] = {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for each in sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime):
+            # Left over from a process that was killed while it wrote.
             for broken in each.glob(f"*{_PARTIAL_SUFFIX}"):
                 broken.unlink()
             self._sizes[each.name] = sum(file.stat().st_size for file in each.iterdir())
         self.used = sum(self._sizes.values())
 
     def open_chunk(self, publish_id: str, first: int, part: int = 0) -> ChunkFile:
-        """A chunk begins that lies at `first` of one of the publication's files; videos have one, photos a few."""
+        """Start to write a chunk at offset `first` of a publication's file number `part`.
+
+        A video has one file, a photo post several.
+        """
         return ChunkFile(self, publish_id, self._folder / publish_id / f"{part:02d}-{first:012d}")
 
     def reserve(self, publish_id: str, size: int) -> bool:
-        """Count bytes that are about to come, at the cost of the oldest; False if there is no room even so."""
+        """Count bytes that are about to be written and evict older posts if needed.
+
+        Return False if the budget is too small even so; the publication itself is then evicted.
+        """
         if publish_id in self._evicted:
             return False
         while self.used + size > self._budget:
@@ -96,19 +113,19 @@ class MediaStore:
         return True
 
     def release(self, publish_id: str, size: int) -> None:
-        """Bytes that were counted are gone again."""
+        """Uncount bytes that were reserved and are gone."""
         if publish_id in self._sizes:
             self._sizes[publish_id] -= size
             self.used -= size
 
     def evict(self, publish_id: str) -> None:
-        """Nothing of this publication is kept, now or later."""
+        """Delete everything of a publication, and store nothing of it again."""
         self._evicted.add(publish_id)
         self.used -= self._sizes.pop(publish_id, 0)
         shutil.rmtree(self._folder / publish_id, ignore_errors=True)
 
     def length(self, publish_id: str, part: int = 0) -> int:
-        """How many bytes from the first on are there without a gap."""
+        """Return how many bytes are stored from offset 0 without a gap."""
         end = 0
         for first, path in self._chunks(publish_id, part):
             if first != end:
@@ -117,7 +134,7 @@ class MediaStore:
         return end
 
     def read(self, publish_id: str, span: range, part: int = 0) -> Iterator[bytes]:
-        """The bytes of a span, as far as they are there."""
+        """Yield the stored bytes of a range of one file."""
         for first, path in self._chunks(publish_id, part):
             begin, end = max(span.start, first), min(span.stop, first + path.stat().st_size)
             if begin >= end:
@@ -129,7 +146,11 @@ class MediaStore:
                     yield piece
 
     def digest(self, publish_id: str, size: int) -> "hashlib._Hash | None":
-        """The running hash of a video's first bytes, or None if not all of them are there."""
+        """Return the running SHA-256 of a video's first `size` bytes, or None if some are not stored.
+
+        A hash in progress cannot be saved. After a restart an upload continues only if its hash can be rebuilt from
+        here.
+        """
         if self.length(publish_id) < size:
             return None
         digest = hashlib.sha256()
@@ -138,6 +159,7 @@ class MediaStore:
         return digest
 
     def _chunks(self, publish_id: str, part: int) -> list[tuple[int, Path]]:
+        """Return offset and path of each stored chunk of a file, in order."""
         if publish_id not in self._sizes:
             return []
         found = sorted((self._folder / publish_id).glob(f"{part:02d}-*[0-9]"))

@@ -1,4 +1,4 @@
-"""HTTP as the stand-in needs it: connections a handler can cut, and bodies that come without a detour."""
+"""The HTTP connection: handlers can close it, and take a body's bytes without buffering."""
 
 from collections.abc import Callable
 from typing import Final
@@ -7,22 +7,27 @@ from starlette.requests import Request
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-# How the server hands a connection to whoever must cut it.
+# Key of the ASGI extension through which a response closes its connection.
 CLOSE_CONNECTION: Final = "sandbox.cut"
-# How a handler asks for a body's bytes the moment they are read.
+# Key of the ASGI extension through which a handler takes body bytes as soon as they are read.
 SEND_BODY_TO: Final = "sandbox.divert"
 
 BodySink = Callable[[bytes], bool]
-"""Takes the next bytes of a body, or answers False: then they and all that follow come by the usual way."""
+"""Takes the next bytes of a body. False declines: these and all later bytes then arrive through `request.stream()`."""
 
 
 class DirectProtocol(HttpToolsProtocol):
-    """What uvicorn does, without its buffer and two task switches for each piece of an upload."""
+    """uvicorn's protocol, which can hand the bytes of a body directly to a sink.
+
+    uvicorn buffers each piece and switches tasks twice for it. For uploads of gigabytes that costs more than hashing
+    them.
+    """
 
     _sink: BodySink | None = None
 
     @override
     def on_message_begin(self) -> None:
+        """Start a request, and add our two extensions to its scope."""
         super().on_message_begin()
         self._sink = None
         scope = self.scope
@@ -32,8 +37,9 @@ class DirectProtocol(HttpToolsProtocol):
         }
 
     def _send_body_to(self, scope: object, feed: BodySink) -> None:
+        """Hand the buffered bytes to the sink, and all later ones as they are read."""
         cycle = self.cycle
-        # Of pipelined requests only the last one is still being read.
+        # The connection may already read the next pipelined request. Its body must not go to this request's sink.
         if cycle.scope is not scope or not cycle.more_body:
             return
         if cycle.body:
@@ -44,6 +50,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     @override
     def on_body(self, body: bytes) -> None:
+        """Give body bytes to the sink, or to uvicorn if there is none or it declines."""
         if self._sink is not None and not self.cycle.response_complete:
             if self._sink(body):
                 return
@@ -52,7 +59,10 @@ class DirectProtocol(HttpToolsProtocol):
 
 
 def send_body_to(request: Request, feed: BodySink) -> None:
-    """Hand what is still to come of a body to `feed` as it is read; `request.stream()` brings the rest, and the end."""
+    """Hand the rest of a request's body to `sink` as it is read.
+
+    Bytes that the sink declines, and the end of the body, still come through `request.stream()`.
+    """
     extension = request.scope.get("extensions", {}).get(SEND_BODY_TO)
     if extension is not None:
         extension["to"](feed)

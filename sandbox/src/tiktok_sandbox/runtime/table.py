@@ -1,4 +1,4 @@
-"""Tables that know which of their rows are new, so that writing them down costs what changed and not what there is."""
+"""A dict that remembers which rows changed, so that saving costs what changed and not what exists."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
@@ -10,7 +10,10 @@ Value = TypeVar("Value")
 
 
 class Table(dict[Key, Value]):
-    """A dict of values that never change themselves; `touched` are the keys set or removed since it was emptied."""
+    """A dict of immutable values; `changed_keys` are the keys set or removed since the last save.
+
+    Only replacing a value marks it as changed. A value that is mutated in place would never be saved.
+    """
 
     def __init__(self, rows: Mapping[Key, Value] | Iterable[tuple[Key, Value]] = ()) -> None:
         super().__init__(rows)
@@ -48,7 +51,7 @@ class Table(dict[Key, Value]):
             self[key] = value
 
     def only(self, rows: Mapping[Key, Value]) -> None:
-        """Keep these rows and no others."""
+        """Keep exactly these rows: remove all others, and replace those that differ."""
         for key in [key for key in self if key not in rows]:
             del self[key]
         self.update({key: value for key, value in rows.items() if self.get(key) is not value})

@@ -1,33 +1,33 @@
-"""What comes up at which moment, found without looking at everything that waits."""
+"""A queue of timers: finds what is due without looking at everything that waits."""
 
 from heapq import heappop, heappush
 
 
 class TimerQueue:
-    """Numbers by their moments; those of one moment come in their own order."""
+    """Numbers ordered by the time at which they are due; equal times by number."""
 
     def __init__(self) -> None:
-        # Entries that were moved or struck out stay in the heap until their old moment comes.
+        # A heap cannot delete from its middle. Moved and removed entries stay in it and are skipped when they surface.
         self._heap: list[tuple[float, int]] = []
         self._due_at: dict[int, float] = {}
 
     def schedule(self, number: int, moment: float) -> None:
-        """It comes up then, and at no other moment any more."""
+        """Make a number due at `moment`, instead of any earlier time set for it."""
         self._due_at[number] = moment
         heappush(self._heap, (moment, number))
 
     def remove(self, number: int) -> None:
-        """It does not come up."""
+        """Forget a number; does nothing if it is not scheduled."""
         self._due_at.pop(number, None)
 
     def next_due(self) -> float | None:
-        """When something comes up next."""
+        """Return when the next number is due, or None if nothing waits."""
         while self._heap and self._due_at.get(self._heap[0][1]) != self._heap[0][0]:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
     def pop_due(self, now: float) -> list[int]:
-        """What has come up by now, earliest first; it does so once."""
+        """Remove and return the numbers that are due at `now`, earliest first."""
         found = []
         while (moment := self.next_due()) is not None and moment <= now:
             _, number = heappop(self._heap)
