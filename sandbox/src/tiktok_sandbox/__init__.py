@@ -1,7 +1,7 @@
-"""A stateful stand-in for TikTok: consent, OAuth, posting, statistics, and a ledger of what was truly posted.
+"""A stateful stand-in for TikTok, with a ledger of what was truly posted.
 
-It imports nothing of Postbus. A client library and a sandbox that shared code would share mistakes, and no test would
-find them.
+It imports nothing of Postbus. A client library and a sandbox that shared code would share mistakes, and no test
+would find them.
 
 The rooms import each other in one direction, from the bottom up (checked by import-linter):
 

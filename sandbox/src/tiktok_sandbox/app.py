@@ -1,4 +1,4 @@
-"""TikTok's HTTP surface: the API, the token endpoint and the upload host."""
+"""Puts everything on one port: TikTok's API, the admin API and the web pages."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tiktok_sandbox.admin.apps import app_routes
 from tiktok_sandbox.admin.clock import clock_routes
 from tiktok_sandbox.admin.creators import creator_routes
 from tiktok_sandbox.admin.media_playback import media_routes
@@ -33,7 +34,11 @@ ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def build_app(context: AppContext) -> Starlette:
-    """Everything the stand-in serves, on one port."""
+    """Return the ASGI application.
+
+    Also connects downloads and the webhook sender to changes of the tables.
+    """
+    # Here and not in Tables: with saved state the rules are restored before this.
     context.tables.rules.add_initial(context.tables.settings.rules, context.clock.now())
     puller = Downloader(context)
     context.on_change.append(puller.update)
@@ -51,6 +56,7 @@ def build_app(context: AppContext) -> Starlette:
             *rule_routes(context),
             *clock_routes(context),
             *webhook_routes(context),
+            *app_routes(context),
             *creator_routes(context),
             *publication_routes(context),
             *settings_routes(context),
@@ -76,7 +82,10 @@ def _never_answer(context: AppContext) -> ExceptionHandler:
 
 
 def _not_found(context: AppContext) -> ExceptionHandler:
-    """Nothing is at that address, or not for that method; it was called all the same."""
+    """Answer an unknown address or method, and record the call.
+
+    A client's wrong address can then be found in the list of calls.
+    """
 
     async def handle(request: Request, refused: Exception) -> Response:
         status, headers = getattr(refused, "status_code", 500), getattr(refused, "headers", None)

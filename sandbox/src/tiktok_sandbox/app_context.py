@@ -1,4 +1,4 @@
-"""What stands between the pure tables and HTTP: the clock, calls that wait, and the list of calls."""
+"""The running application: state, clock, breakpoints, and the list of calls."""
 
 import asyncio
 from collections import deque
@@ -22,7 +22,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class AppContext:
-    """One running stand-in."""
+    """Everything a request handler or background task needs of one running sandbox."""
 
     def __init__(
         self, settings: Settings, *, base_url: str, clock: Clock | None = None, random: Random | None = None
@@ -31,6 +31,7 @@ class AppContext:
         self.ids = Identifiers(random or SystemRandom())
         self.tables = Tables(settings, self.ids, base_url)
         self.breakpoints = Breakpoints()
+        # A list of dicts and not of objects: the admin API returns them as they are.
         self.calls: deque[dict[str, object]] = deque(maxlen=MAX_CALLS)
         self.call_count = 0
         self.change_count = 0
@@ -40,31 +41,36 @@ class AppContext:
         self._closing = asyncio.Event()
 
     def notify_change(self) -> None:
-        """Something in the tables is new: whoever works in the background may have something to do."""
+        """Tell the background tasks that the tables changed.
+
+        Downloads and the webhook sender then start what is due.
+        """
         self.change_count += 1
-        for look in self.on_change:
-            look()
+        for callback in self.on_change:
+            callback()
 
     async def close(self) -> None:
-        """Nobody waits or works in the background any more."""
+        """Release every waiting call and stop the background work."""
         self._closing.set()
+        # First, since a held call would keep the server from ending.
         await self.breakpoints.close()
-        for end in self.on_close:
-            await end()
+        for stop in self.on_close:
+            await stop()
 
     async def wait_until(self, moment: float) -> None:
-        """Return once that moment has come, or the stand-in stops."""
+        """Return when the sandbox's clock shows `moment`, or the sandbox stops."""
         if moment <= self.clock.now():
             return
         waits = {asyncio.create_task(self.clock.wait_until(moment)), asyncio.create_task(self._closing.wait())}
         try:
+            # Whichever comes first: a stopped clock must not keep the sandbox from closing.
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for each in waits:
                 each.cancel()
 
     def record_call(self, call: dict[str, object]) -> None:
-        """Remember a call, under the next number."""
+        """Add a call to the list, under the next number."""
         self.call_count += 1
         self.calls.append({"number": self.call_count, **call})
         self.notify_change()

@@ -41,7 +41,7 @@ class AnswerLost(SandboxError):
 
 
 class NeverAnswered(SandboxError):
-    """A rule keeps the connection open and silent until the client leaves or the rule ends."""
+    """A rule leaves the client waiting until it disconnects or the rule ends."""
 
     def __init__(self, rule_id: str) -> None:
         super().__init__("A rule leaves the call without an answer.")

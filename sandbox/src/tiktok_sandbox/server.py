@@ -1,4 +1,4 @@
-"""Runs the stand-in on a port: in this process for tests, or as a process of its own."""
+"""Runs the sandbox on a port: within a test, or as a process of its own."""
 
 import asyncio
 import socket
@@ -28,7 +28,10 @@ SAVE_EVERY_SECONDS: Final = 1.0
 
 
 class _UvicornServer(uvicorn.Server):
-    """A server that leaves signals alone and tells when it listens."""
+    """A uvicorn server that reports when it listens.
+
+    It leaves signals alone: within a test they belong to pytest, in a process of its own to `__main__`.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -46,7 +49,7 @@ class _UvicornServer(uvicorn.Server):
 
 
 class Server:
-    """A running stand-in: `async with Server(settings) as server: server.url`."""
+    """A running sandbox: `async with Server(settings) as server: server.url`."""
 
     def __init__(
         self,
@@ -60,7 +63,13 @@ class Server:
         media_folder: Path | None = None,
         media_budget: int = DEFAULT_BUDGET_BYTES,
     ) -> None:
+        """Bind the port and restore the saved state.
+
+        Raises:
+            StateUnreadable: the saved state cannot be read.
+        """
         self._state = None if state_folder is None else StateFile(state_folder)
+        # Bound here and not by uvicorn: with port 0 the URL is known only then, and the state contains it.
         self._socket = _bind(host, port)
         scheme = "http" if tls is None else "https"
         self.url = f"{scheme}://{host}:{self._socket.getsockname()[1]}"
@@ -80,7 +89,7 @@ class Server:
                 ws="none",
                 log_config=None,
                 log_level="warning",
-                # Upload urls are secrets and would stand in an access log.
+                # Upload URLs are secrets, and an access log would contain them.
                 access_log=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
@@ -95,18 +104,22 @@ class Server:
         """Return once connections are accepted."""
         serving = asyncio.create_task(self._listener.serve([self._socket]))
         listening = asyncio.create_task(self._listener.listening.wait())
+        # If the server fails to start, the event is never set. Its error is raised instead of waiting for ever.
         await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             listening.cancel()
             await serving
         self._running = [serving, asyncio.create_task(self._save_regularly())]
+        # Starts restored downloads and webhooks. A receiver of webhooks may call back, so the server must listen.
         self.context.notify_change()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop background work, finish the running calls, and save."""
         serving, saving = self._running
+        # Before the server stops: held calls would keep its graceful shutdown waiting.
         await self.context.close()
         saving.cancel()
         self._listener.should_exit = True
@@ -115,7 +128,7 @@ class Server:
         self._close_state()
 
     async def _save_regularly(self) -> None:
-        # For what happens without a call: files that were fetched, webhooks that were told.
+        # Calls are saved before their answer. This saves what happens without a call: downloads and webhooks.
         while True:
             await asyncio.sleep(SAVE_EVERY_SECONDS)
             self._save()
@@ -134,6 +147,7 @@ class Server:
 
 def _bind(host: str, port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # A restart must not wait for old connections to leave TIME_WAIT.
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((host, port))
     return bound
@@ -143,6 +157,7 @@ def _open_context(
     settings: Settings, url: str, clock: Clock | None, state: StateFile | None, media: MediaStore | None
 ) -> AppContext:
     if state is not None:
+        # A made-up secret must stay the same over restarts, or every client would lose access.
         secret = settings.app.client_secret or state.read_value("client_secret")
         settings = structs.replace(settings, app=structs.replace(settings.app, client_secret=secret))
     context = AppContext(settings, base_url=url, clock=clock)

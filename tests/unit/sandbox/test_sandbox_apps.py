@@ -139,7 +139,7 @@ async def test_the_portal_says_why_it_refuses(visitor: Visitor) -> None:
     answer = await visitor.http.post("/_sandbox/apps", json=app)
 
     assert answer.status_code == 422
-    assert "the scheme must be https" in answer.json()["error"]
+    assert "The scheme must be https" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -147,16 +147,16 @@ async def test_the_portal_says_why_it_refuses(visitor: Visitor) -> None:
     [
         (Platform.WEB, "https://app.example/cb", ""),
         (Platform.WEB, "https://app.example/" + "a" * 491, ""),
-        (Platform.WEB, "https://app.example/" + "a" * 492, "512 characters"),
+        (Platform.WEB, "https://app.example/" + "a" * 492, "511 characters"),
         (Platform.WEB, "http://app.example/cb", "https"),
         (Platform.WEB, "https://localhost/cb", "a domain"),
         (Platform.WEB, "https://127.0.0.1/cb", "a domain"),
         (Platform.WEB, "https://[::1]/cb", "a domain"),
-        (Platform.WEB, "https://app.example:*/cb", "no address"),
-        (Platform.WEB, "https://app.example/cb?a=b", "static"),
-        (Platform.WEB, "https://app.example/cb?", "static"),
-        (Platform.WEB, "https://app.example/cb#top", "static"),
-        (Platform.WEB, "app.example/cb", "static"),
+        (Platform.WEB, "https://app.example:*/cb", "not a URL"),
+        (Platform.WEB, "https://app.example/cb?a=b", "no query"),
+        (Platform.WEB, "https://app.example/cb?", "no query"),
+        (Platform.WEB, "https://app.example/cb#top", "no query"),
+        (Platform.WEB, "app.example/cb", "no query"),
         (Platform.DESKTOP, "http://localhost:3000/cb", ""),
         (Platform.DESKTOP, "https://127.0.0.1:*/cb", ""),
         (Platform.DESKTOP, "http://127.0.0.1/cb", "port"),

@@ -97,9 +97,9 @@ def test_a_real_clock_set_back_does_not_take_time_back(real: RealTime) -> None:
 
 @pytest.mark.parametrize("factor", [0, -1, float("inf"), float("nan")])
 def test_a_pace_that_is_none_is_refused(real: RealTime, factor: float) -> None:
-    with pytest.raises(ValueError, match="more than nothing"):
+    with pytest.raises(ValueError, match="not positive"):
         Clock(real).change_pace(factor=factor)
-    with pytest.raises(ValueError, match="only moves forward"):
+    with pytest.raises(ValueError, match="only forward"):
         Clock(real).advance(-1)
 
 

@@ -156,12 +156,12 @@ async def test_the_state_is_its_owners_alone(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("[]" * 1_000)
 
-    with pytest.raises(StateUnreadable, match="cannot read the saved state"):
+    with pytest.raises(StateUnreadable, match="Cannot read the saved state"):
         Server(SETTINGS, state_folder=tmp_path)
 
 
 @pytest.mark.parametrize(
-    "change", ["PRAGMA user_version = 99", "UPDATE rows SET content = '[]' WHERE shelf = 'creators'"]
+    "change", ["PRAGMA user_version = 99", "UPDATE rows SET value = '[]' WHERE table_name = 'creators'"]
 )
 def test_a_state_of_another_version_is_refused(tmp_path: Path, change: str) -> None:
     state = StateFile(tmp_path)

@@ -1,1 +1,4 @@
-"""The admin API under `/_sandbox/`, for tests and demos."""
+"""The admin API under `/_sandbox/`, for tests and demos.
+
+TikTok has nothing like it.
+"""

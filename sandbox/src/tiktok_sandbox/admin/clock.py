@@ -1,4 +1,4 @@
-"""The clock, for whoever tests against the stand-in."""
+"""Shows and moves the clock."""
 
 from typing import Annotated, Final
 
@@ -15,7 +15,7 @@ MAX_FACTOR: Final = 1_000_000.0
 
 
 class ClockChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How time shall go on, and how far it shall move at once."""
+    """A change of the pace, a step forward, or both."""
 
     seconds: Annotated[float, Meta(ge=0)] = 0.0
     factor: Annotated[float, Meta(gt=0, le=MAX_FACTOR)] | None = None
@@ -23,7 +23,7 @@ class ClockChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 def clock_routes(context: AppContext) -> list[Route]:
-    """`/_sandbox/clock`."""
+    """Return the routes of `/_sandbox/clock`."""
     return [
         Route("/_sandbox/clock", _show(context)),
         Route("/_sandbox/clock", _change(context), methods=["POST"]),
@@ -44,8 +44,9 @@ def _change(context: AppContext) -> Handler:
         except msgspec.MsgspecError as refused:
             return JSONResponse({"error": str(refused)}, status_code=422)
         if body.factor is not None or body.manual is not None:
-            # Who names a pace wants time to pass, unless the wish says otherwise.
+            # A request with a factor wants time to pass, unless it also says `manual`.
             context.clock.change_pace(factor=body.factor, manual=bool(body.manual))
+        # After the change of pace, so that `manual` with `seconds` stops at exactly that time.
         if body.seconds:
             context.clock.advance(body.seconds)
         context.notify_change()

@@ -1,4 +1,7 @@
-"""The kept bytes of a post over HTTP, with ranges, so that a browser can play a video and jump within it."""
+"""Serves the stored bytes of a post, with ranges.
+
+Browsers need ranges to play a video and to seek in it.
+"""
 
 import re
 from typing import Final
@@ -13,7 +16,7 @@ from tiktok_sandbox.model.publications import Publication, find_post
 from tiktok_sandbox.runtime.media_store import MediaStore
 
 _RANGE: Final = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
-# Whoever posts chooses the bytes; only what cannot run as a page of ours is called by its name.
+# The posting app chooses the bytes. They must never run as a page of our origin, so only media types are named.
 _HEADERS: Final = {
     "Accept-Ranges": "bytes",
     "Cache-Control": "no-store",
@@ -23,7 +26,7 @@ _HEADERS: Final = {
 
 
 def media_routes(context: AppContext) -> list[Route]:
-    """Where kept bytes are found, by post."""
+    """Return the route of stored media."""
     return [Route("/_sandbox/posts/{post_id}/media", _show(context))]
 
 
@@ -34,6 +37,7 @@ def _show(context: AppContext) -> Handler:
         if context.media is None or publication is None or not part.isdecimal():
             return _not_found()
         size = context.media.length(publication.publish_id, int(part))
+        # A video is served only when complete: a browser shows an error for half of one.
         if not size or (not int(part) and publication.plan.size not in {0, size}):
             return _not_found()
         return _answer(context.media, publication.publish_id, int(part), size, request.headers.get("range", ""))
@@ -49,7 +53,7 @@ def _published(context: AppContext, post_id: str) -> Publication | None:
 
 
 def _not_found() -> Response:
-    return JSONResponse({"error": "nothing kept of such a post"}, status_code=404)
+    return JSONResponse({"error": "No bytes are stored of such a post."}, status_code=404)
 
 
 def _answer(media: MediaStore, publish_id: str, part: int, size: int, range_header: str) -> Response:
@@ -65,7 +69,10 @@ def _answer(media: MediaStore, publish_id: str, part: int, size: int, range_head
 
 
 def read_range(range_header: str, size: int) -> range | None:
-    """What a Range header asks for: everything if there is none, None if there is nothing to give."""
+    """Return the range that a Range header asks for.
+
+    Without a header that is everything. None means that the range cannot be satisfied.
+    """
     if not range_header:
         return range(size)
     found = _RANGE.fullmatch(range_header)
@@ -79,7 +86,7 @@ def read_range(range_header: str, size: int) -> range | None:
 
 
 def media_type(head: bytes) -> str:
-    """What a file is, by its first bytes."""
+    """Return the media type of a file by its first bytes."""
     if head[4:8] == b"ftyp":
         return "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
     if head[4:8] in {b"moov", b"mdat", b"wide", b"free"}:

@@ -1,4 +1,8 @@
-"""What people and TikTok do to a publication: post a draft, take down, show to others, fail, end its upload."""
+"""Does to a publication what its creator or TikTok would do.
+
+A creator posts a draft or changes who sees a post. TikTok removes a post, fails a publication, or lets its upload
+URL expire.
+"""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -28,26 +32,26 @@ class DraftPost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class PostChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which of its posts; the last one if none is named."""
+    """Which of the publication's posts; the last one by default."""
 
     post_id: str = ""
 
 
 class PrivacyChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who may see one of its posts from now on."""
+    """The new privacy level of one of the publication's posts."""
 
     privacy_level: str
     post_id: str = ""
 
 
 class FailureReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why it fails."""
+    """The reason with which the publication fails."""
 
     reason: str = "internal"
 
 
 def publication_routes(context: AppContext) -> list[Route]:
-    """Everything under `/_sandbox/publications/`."""
+    """Return the routes under `/_sandbox/publications/`."""
     return [
         _route(context, "post", DraftPost, _post_draft),
         _route(context, "takedown", PostChoice, _take_down),
@@ -61,7 +65,9 @@ def _route(context: AppContext, name: str, body_type: type[Body], act: "Act[Body
     async def handle(request: Request) -> Response:
         publication = context.tables.publications.get(request.path_params["publish_id"])
         if publication is None:
-            return JSONResponse({"error": "no such publication"}, status_code=404)
+            return JSONResponse(
+                {"error": f"There is no such publication: {request.path_params['publish_id']}."}, status_code=404
+            )
         try:
             body = msgspec.json.decode(await request.body() or b"{}", type=body_type)
         except msgspec.MsgspecError as refused:
@@ -78,7 +84,7 @@ def _route(context: AppContext, name: str, body_type: type[Body], act: "Act[Body
 
 
 def describe(publication: Publication, now: float) -> dict[str, object]:
-    """Where it stands, as the admin API shows it."""
+    """Return the publication as the admin API shows it."""
     failure = publications.failure_of(publication, now)
     return {
         "publish_id": publication.publish_id,
@@ -99,9 +105,10 @@ def describe(publication: Publication, now: float) -> dict[str, object]:
 def _post_draft(tables: Tables, publication: Publication, body: DraftPost, now: float) -> Publication | str:
     code = publications.publish_status(publication, now)
     if not publication.is_draft or code not in {PublishStatus.SEND_TO_USER_INBOX, PublishStatus.PUBLISH_COMPLETE}:
-        return "only a draft in the inbox can be posted"
+        return "The publication is not a draft in the inbox. Only those can be posted."
     if body.privacy_level not in PRIVACY_LEVELS:
-        return "no such privacy level"
+        return f"There is no such privacy level: {body.privacy_level}."
+    # The first post has the id that the publication was created with.
     post_id = tables.ids.post_id() if publication.posts else publication.post_id
     return publication_updates.with_draft_posted(publication, post_id, body.privacy_level, now)
 
@@ -114,29 +121,30 @@ def _chosen_post(publication: Publication, post_id: str, now: float) -> Post | N
 def _take_down(tables: Tables, publication: Publication, body: PostChoice, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
     post = _chosen_post(publication, body.post_id, now)
     if post is None:
-        return "nothing is posted yet"
+        return "The publication has no such post yet."
     return publication_updates.with_post(publication, publication_updates.taken_down(post, now))
 
 
 def _change_privacy(tables: Tables, publication: Publication, body: PrivacyChange, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
     post = _chosen_post(publication, body.post_id, now)
     if post is None:
-        return "nothing is posted yet"
+        return "The publication has no such post yet."
     if body.privacy_level not in PRIVACY_LEVELS:
-        return "no such privacy level"
+        return f"There is no such privacy level: {body.privacy_level}."
     changed = publication_updates.with_privacy_level(post, body.privacy_level, publication.delays, now)
     return publication_updates.with_post(publication, changed)
 
 
 def _fail(tables: Tables, publication: Publication, body: FailureReason, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
     if publications.publish_status(publication, now) not in TRANSFERRING | {PublishStatus.SEND_TO_USER_INBOX}:
-        return "it has ended already"
+        return "The publication has ended already and cannot fail."
     if body.reason not in FAIL_REASONS:
-        return "no such reason"
+        return f"There is no such fail reason: {body.reason}."
     return publication_updates.with_failure(publication, body.reason, now)
 
 
 def _expire(tables: Tables, publication: Publication, body: PostChoice, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
     if not expire_uploads(tables, publication.publish_id, now):
-        return "it has no upload url"
+        return "The publication has no upload URL."
+    # Also ends an unfinished upload, if the settings say that abandoned uploads fail.
     return publication if publication.processing else msgspec.structs.replace(publication, deadline=now)

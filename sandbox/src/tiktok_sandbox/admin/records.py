@@ -1,4 +1,4 @@
-"""What the stand-in has seen, for whoever tests against it: what was posted, every call, and every secret."""
+"""Shows what the sandbox recorded: what was posted, every call, and every secret."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -16,7 +16,7 @@ _FILTERS: Final = {"endpoint", "open_id", "username", "client_key", "publish_id"
 
 
 def record_routes(context: AppContext) -> list[Route]:
-    """The ledger, the calls and the secrets."""
+    """Return the routes of the ledger, the calls and the secrets."""
     return [
         Route("/_sandbox/ledger", _ledger(context)),
         Route("/_sandbox/calls", _calls(context)),
@@ -44,8 +44,9 @@ def _calls(context: AppContext) -> Handler:
         after, filters = _after(request), {**request.query_params}
         filters.pop("after", None)
         if after is None or not set(filters) <= _FILTERS:
-            may = f"`after` is a number; there is also {', '.join(sorted(_FILTERS))}"
+            may = f"Unknown or invalid filter. `after` must be a number; the others are {', '.join(sorted(_FILTERS))}."
             return JSONResponse({"error": may}, status_code=422)
+        # Numbers count from the start, the list holds only the latest: translate a number into a position.
         forgotten = context.call_count - len(context.calls)
         found = islice(context.calls, max(after - forgotten, 0), None)
         return JSONResponse({"calls": [each for each in found if _matches(each, filters)]})
@@ -57,7 +58,9 @@ def _secrets(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
         after, known = _after(request), context.tables.grants.secrets
         if after is None or not set(request.query_params) <= {"after"}:
-            return JSONResponse({"error": "`after` is a number; there is nothing else"}, status_code=422)
+            return JSONResponse(
+                {"error": "Unknown or invalid filter. Only `after` is allowed, and must be a number."}, status_code=422
+            )
         return JSONResponse({"count": known.count, "secrets": [structs.asdict(each) for each in known.after(after)]})
 
     return handle

@@ -1,4 +1,4 @@
-"""Rules for whoever tests against the stand-in: make them, see what they did, wait for them, end them."""
+"""Manages rules: create them, see their hits, wait for them, end them."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ MAX_WAIT_SECONDS: Final = 300.0
 
 
 def rule_routes(context: AppContext) -> list[Route]:
-    """Everything under `/_sandbox/rules`."""
+    """Return the routes under `/_sandbox/rules`."""
     return [
         Route("/_sandbox/rules", _list_rules(context)),
         Route("/_sandbox/rules", _add_rule(context), methods=["POST"]),
@@ -63,7 +63,7 @@ def _add_rule(context: AppContext) -> Handler:
 def _found(context: AppContext, rule_id: str, status: int = 200) -> Response:
     rule_state = context.tables.rules.get(rule_id)
     if rule_state is None:
-        return JSONResponse({"error": "no such rule"}, status_code=404)
+        return JSONResponse({"error": f"There is no such rule: {rule_id}."}, status_code=404)
     return JSONResponse(_describe_rule(context, rule_id, rule_state), status_code=status)
 
 
@@ -79,6 +79,7 @@ def _end_rule(context: AppContext) -> Handler:
         rule_id = request.path_params["rule_id"]
         if context.tables.rules.get(rule_id) is not None:
             context.tables.rules.end(rule_id)
+            # Calls that the rule holds continue; ending it without this would hold them for ever.
             await context.breakpoints.release(rule_id)
         return _found(context, rule_id)
 
@@ -93,7 +94,9 @@ def _wait(context: AppContext) -> Handler:
             hits = int(request.query_params.get("hits", "0"))
             timeout = float(request.query_params.get("timeout", "30"))
         except ValueError:
-            return JSONResponse({"error": "holding, hits and timeout are numbers"}, status_code=422)
+            return JSONResponse(
+                {"error": "Invalid parameter. `holding`, `hits` and `timeout` must be numbers."}, status_code=422
+            )
         if context.tables.rules.get(rule_id) is None:
             return _found(context, rule_id)
 

@@ -1,4 +1,4 @@
-"""Keeps pages of other sites, open in the same browser, from pulling the switches."""
+"""Protects the admin API from pages of other sites in the same browser."""
 
 from typing import Final
 
@@ -12,7 +12,10 @@ _OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 
 
 class SameOriginGuard:
-    """Refuses what a browser says another site's page sent; whoever is no browser is not concerned."""
+    """Refuses requests of which the browser says that another site's page sent them.
+
+    Other clients do not send `Sec-Fetch-Site` and are not affected.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -20,7 +23,7 @@ class SameOriginGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does, or refuse."""
         if _is_from_other_site(scope):
-            refused = JSONResponse({"error": "another site's page may not do that"}, status_code=403)
+            refused = JSONResponse({"error": "A page of another site may not use the admin API."}, status_code=403)
             await refused(scope, receive, send)
             return
         await self._app(scope, receive, send)

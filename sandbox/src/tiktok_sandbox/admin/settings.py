@@ -27,7 +27,10 @@ class Adjustable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 
 def settings_routes(context: AppContext) -> list[Route]:
-    """Read and change; what is changed here is not kept over a restart."""
+    """Return the routes of `/_sandbox/settings`.
+
+    Changes made here do not survive a restart.
+    """
     return [
         Route("/_sandbox/settings", _show(context)),
         Route("/_sandbox/settings", _change(context), methods=["POST"]),
@@ -55,6 +58,7 @@ def _change(context: AppContext) -> Handler:
             body = msgspec.json.decode(await request.body(), type=Adjustable)
         except msgspec.MsgspecError as refused:
             return JSONResponse({"error": str(refused)}, status_code=422)
+        # A part that is missing keeps its value; a part that is named replaces the whole part.
         given = {name: value for name, value in structs.asdict(body).items() if value is not None}
         context.tables.settings = structs.replace(context.tables.settings, **given)
         return JSONResponse(_present(context))

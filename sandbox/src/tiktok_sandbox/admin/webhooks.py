@@ -1,4 +1,4 @@
-"""What was told to webhooks, for whoever tests against the stand-in."""
+"""Shows the deliveries to webhooks, and sends one again."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -9,7 +9,7 @@ from tiktok_sandbox.model import webhook_deliveries
 
 
 def webhook_routes(context: AppContext) -> list[Route]:
-    """Everything under `/_sandbox/webhooks`."""
+    """Return the routes under `/_sandbox/webhooks`."""
     return [
         Route("/_sandbox/webhooks", _list(context)),
         Route("/_sandbox/webhooks/{number}", _show(context)),
@@ -28,7 +28,7 @@ def _list(context: AppContext) -> Handler:
 
 
 def _unknown() -> Response:
-    return JSONResponse({"error": "no such delivery"}, status_code=404)
+    return JSONResponse({"error": "There is no such delivery."}, status_code=404)
 
 
 def _show(context: AppContext) -> Handler:

@@ -1,4 +1,7 @@
-"""One call on its way through the stand-in: rules act on its moments, and it ends up in the list of calls."""
+"""One call on its way through the sandbox.
+
+Rules act on its phases, and the list of calls records it.
+"""
 
 import time
 from collections.abc import Callable
@@ -20,7 +23,10 @@ from tiktok_sandbox.model.answers import Answer, encode
 
 
 class ApiCall:
-    """A call, or something TikTok does by itself: whom it is about, when it began and what became of it."""
+    """A call, or something that TikTok does by itself.
+
+    It knows whom it is about, when it started, and which rules have acted on it.
+    """
 
     def __init__(
         self, context: AppContext, endpoint: Endpoint, subject: Subject, *, method: str = "", path: str = ""
@@ -38,19 +44,22 @@ class ApiCall:
         self._truncate_after: int | None = None
 
     async def apply_rules(self, at: CallPhase, span: range = range(0)) -> Answer | None:
-        """Let the rules act on a moment of the call: an answer to give instead, or None to go on.
+        """Let the rules act on a phase of the call.
+
+        Return an answer to give instead, or None to continue.
 
         Raises:
-            AnswerLost: a rule wants the connection cut.
-            NeverAnswered: a rule wants the client to wait in vain.
+        AnswerLost: a rule closes the connection. NeverAnswered: a rule leaves the call without an answer.
         """
         rules = self.context.tables.rules
         matched = rules.match(self.endpoint, at, self.subject, span, now=self.context.clock.now())
         if matched:
             self._rule_ids += [each.rule_id for each in matched]
+            # A test may wait for this rule's hits.
             await self.context.breakpoints.notify()
         for each in matched:
             instead = await self._apply_rule(each, at)
+            # The first rule that decides the call is the last one that acts.
             if instead is not None:
                 return instead
         return None
@@ -69,12 +78,14 @@ class ApiCall:
                 self.context.notify_change()
             case Action.HANG:
                 self.record(0, "never_answered")
+                # Recorded before: nothing runs after an answer that never comes.
                 raise NeverAnswered(matched.rule_id)
             case Action.CLOSE if at is CallPhase.ANSWER:
                 self._truncate_after = rule.after_bytes
             case Action.LOSE_ANSWER | Action.CLOSE:
                 self._close_connection()
             case _:
+                # Status 0 stands for a connection that breaks.
                 if not rule.status and rule.action in {Action.STATUS, Action.OUTAGE}:
                     self._close_connection()
                 return rule_answer(rule, self.endpoint)
@@ -88,20 +99,24 @@ class ApiCall:
         if rule.seconds:
             await self.context.wait_until(self.context.clock.now() + rule.seconds)
         self.bytes_per_second = rule.bytes_per_second
+        # The latency of a rule does not count against its speed limit.
         self._rate_limited_from = self.context.clock.now()
 
     async def limit_rate(self, count: int) -> None:
-        """Wait until so many bytes may have come in."""
+        """Wait until this many bytes may have been received at the rule's speed."""
         if self.bytes_per_second:
             await self.context.wait_until(self._rate_limited_from + count / self.bytes_per_second)
 
     def finish(self, response: Response, code: str) -> Response:
-        """The call is answered: remember it, and break the answer off if a rule wants that."""
+        """Record the answered call; truncate the answer if a rule wants it."""
         self.record(response.status_code, code)
         return response if self._truncate_after is None else Truncated(response, self._truncate_after)
 
     def record(self, status: int, code: str) -> None:
-        """Remember what became of it; never a token, a code or an upload url."""
+        """Add the call to the list.
+
+        The entry never holds a token, a code or an upload URL.
+        """
         self.context.record_call(
             {
                 "at": self._started_at,
@@ -115,6 +130,7 @@ class ApiCall:
                 "status": status,
                 "code": code,
                 "bytes": self.size,
+                # Real seconds: the sandbox's clock may be stopped.
                 "seconds": round(time.perf_counter() - self._perf_started, 6),
                 "rules": self._rule_ids,
             }
@@ -122,29 +138,32 @@ class ApiCall:
 
 
 def _with_username(context: AppContext, subject: Subject) -> Subject:
+    """Add the username, if the call's open id is known."""
     found = None if subject.open_id is None else context.tables.creators.find(subject.open_id)
     return subject if found is None else structs.replace(subject, username=found.profile.username)
 
 
 def call_of_request(context: AppContext, endpoint: Endpoint, subject: Subject, request: Request) -> ApiCall:
-    """A call that came over HTTP."""
+    """Return the ApiCall of an HTTP request."""
     return ApiCall(context, endpoint, subject, method=request.method, path=request.url.path)
 
 
 async def handle_call(api_call: ApiCall, act: Callable[[], Answer]) -> Answer:
-    """A whole call: rules before it, the call itself, rules after it."""
+    """Handle a whole call: rules before it, the work, rules after it."""
     answer = await api_call.apply_rules(CallPhase.REQUEST)
     if answer is None:
         answer = act()
         api_call.context.notify_change()
+        # The work is done and saved. A rule that acts here hides it from the client.
         answer = await api_call.apply_rules(CallPhase.ANSWER) or answer
     return answer
 
 
 def with_rules(context: AppContext, endpoint: Endpoint, handler: Handler) -> Handler:
-    """A page for browsers, as a call that rules can act on."""
+    """Wrap the handler of a browser page, so that rules act on it too."""
 
     async def handle(request: Request) -> Response:
+        # Rules filter by user and app, which a page has in its query and its form in the body.
         found = dict(parse_qsl((await request.body()).decode("utf-8", "replace"))) or request.query_params
         subject = Subject(username=found.get("creator"), client_key=found.get("client_key"))
         api_call = call_of_request(context, endpoint, subject, request)
@@ -159,12 +178,12 @@ def with_rules(context: AppContext, endpoint: Endpoint, handler: Handler) -> Han
 
 
 def _page_of(answer: Answer) -> Response:
-    """What a browser is shown instead of a page."""
+    """Return a rule's answer as a page for the browser."""
     return Response(encode(answer, ""), status_code=answer.status, media_type="application/json")
 
 
 def respond(context: AppContext, answer: Answer) -> Response:
-    """The HTTP response that carries an answer, with a log id of its own."""
+    """Return the HTTP response of an answer, with a log id of its own."""
     log_id = context.ids.log_id(context.clock.now())
     headers = {"Content-Type": "application/json; charset=utf-8", "X-Tt-Logid": log_id, **answer.headers}
     return Response(encode(answer, log_id), status_code=answer.status, headers=headers)

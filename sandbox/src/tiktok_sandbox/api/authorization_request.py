@@ -1,4 +1,4 @@
-"""What a browser brings to the consent page, checked parameter by parameter."""
+"""Checks what a browser brings to the consent page, parameter by parameter."""
 
 import re
 from collections.abc import Mapping
@@ -14,13 +14,16 @@ _CHALLENGE: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 
 class InvalidParameter(Struct, frozen=True):
-    """A request TikTok answers with its own error page; it names the parameter."""
+    """An invalid request, for which TikTok shows an error page with the parameter."""
 
     parameter: str
 
 
 def read_request(apps: Apps, query: Mapping[str, str]) -> AuthorizationRequest | InvalidParameter:
-    """Check what the browser brought. A challenge in the wrong encoding passes here and fails at the exchange."""
+    """Return the checked request, or the first invalid parameter.
+
+    A challenge in the wrong encoding passes here and fails at the exchange, as at TikTok.
+    """
     app = apps.get(query.get("client_key", ""))
     if app is None:
         return InvalidParameter("client_key")
@@ -54,7 +57,7 @@ def _challenge_allowed(app: App, challenge: str) -> bool:
 
 
 def redirect_allowed(app: App, uri: str) -> bool:
-    """Whether a redirect is registered and of the kind the platform allows."""
+    """Return whether a redirect URI is registered and allowed on this platform."""
     if redirect_error(app.platform, uri):
         return False
     return any(_matches(registered, uri) for registered in app.redirect_uris)

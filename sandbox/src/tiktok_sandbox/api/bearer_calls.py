@@ -1,4 +1,4 @@
-"""Every API call with a bearer token: token, scope, rate, then what the endpoint itself has to say."""
+"""Answers API calls with a bearer token: checks token, scope and rate first."""
 
 from collections.abc import Callable
 from typing import Final
@@ -38,15 +38,17 @@ class BearerCall(Struct, frozen=True, kw_only=True):
     fields: str = ""
 
     def __repr__(self) -> str:
+        """Leave the token out."""
         return f"Call({self.endpoint})"
 
 
 def subject_of_call(tables: Tables, call: BearerCall) -> Subject:
-    """What rules may look at in an API call."""
+    """Return what rules can filter by in an API call."""
     permission = tables.grants.access.get(call.token)
     known = Subject() if permission is None else Subject(open_id=permission.open_id, client_key=permission.client_key)
     if call.endpoint in _INITS:
         return structs.replace(known, title=init_requests.preview_init(call.body).title)
+    # These name a publication, so that a rule can wait for one post among many.
     if call.endpoint in {Endpoint.STATUS, Endpoint.CANCEL}:
         publication = content_posting.find_publication(tables, call.body)
         if publication is not None:
@@ -55,16 +57,24 @@ def subject_of_call(tables: Tables, call: BearerCall) -> Subject:
 
 
 def answer_call(tables: Tables, call: BearerCall, now: float) -> Answer:
-    """Answer an API call: token, scope, rate, then what the endpoint itself has to say."""
+    """Answer an API call.
+
+    A call that is refused for its token or scope does not count against the rate limit.
+    """
     permission = oauth.authorize_bearer(tables.grants, call.token, _scopes_for(call), now)
     if isinstance(permission, Answer):
         return permission
+    # Only calls that reach this point count: a refused token uses up no limit.
     if not tables.rate_limits.try_take(call.endpoint, call.token, now):
         return error("rate_limit_exceeded")
     return _ENDPOINTS[call.endpoint](tables, call, permission, now)
 
 
 def _scopes_for(call: BearerCall) -> tuple[str, ...]:
+    """Return the scopes of which the call needs one.
+
+    For photos they depend on the mode in the body.
+    """
     usual = SCOPES_BY_ENDPOINT[call.endpoint]
     if call.endpoint is not Endpoint.CONTENT_INIT:
         return usual

@@ -1,4 +1,4 @@
-"""Takes in the body of a chunk: hashed as it comes, kept to be looked at, ended by rules or the client."""
+"""The upload host: receives the bodies of chunks, hashes and stores them."""
 
 from http import HTTPStatus
 from typing import Final
@@ -21,7 +21,7 @@ _STORED: Final = frozenset({HTTPStatus.CREATED, HTTPStatus.PARTIAL_CONTENT})
 
 
 class ChunkReceiver:
-    """A chunk's body on its way in."""
+    """The body of a chunk while it is received."""
 
     def __init__(self, api_call: ApiCall, incoming: IncomingChunk) -> None:
         self._api_call = api_call
@@ -30,19 +30,26 @@ class ChunkReceiver:
         self._file = _open_file(api_call.context, api_call.subject, incoming)
 
     def feed(self, piece: bytes) -> bool:
-        """Take bytes at once, unless a rule wants them slowly or may want to do something in their middle."""
+        """Take bytes on the fast path.
+
+        Decline if a rule limits the speed or may act within the body.
+        """
         if self._api_call.bytes_per_second or self._context.tables.rules.has_body_rules():
             return False
         self._add(piece)
         return True
 
     async def feed_with_rules(self, piece: bytes) -> Answer | None:
-        """Take bytes and let rules act on them: an answer to give instead of going on, or None."""
+        """Take bytes and let rules act on them.
+
+        Return an answer to give instead, or None to continue.
+        """
         before = self._incoming.read
         self._add(piece)
         await self._api_call.limit_rate(self._incoming.read)
         if not piece or not self._context.tables.rules.has_body_rules():
             return None
+        # Rules count bytes from 1: `after_bytes` 1 means that the first byte was read.
         span = range(before + 1, self._incoming.read + 1)
         return await self._api_call.apply_rules(CallPhase.BODY, span)
 
@@ -52,14 +59,15 @@ class ChunkReceiver:
             self._file.write(piece)
 
     def finish(self) -> Answer:
-        """The body is over."""
+        """Store the chunk: its body has ended."""
         answer = chunks.finish_chunk(self._context.tables, self._incoming, self._context.clock.now())
+        # A refused chunk must not become part of the file.
         if self._file is not None and answer.status in _STORED:
             self._file.commit()
         return answer
 
     def close(self) -> None:
-        """Whatever became of it."""
+        """Count the bytes, and delete a file that was not committed."""
         self._api_call.size = self._incoming.read
         chunks.count_bytes(self._context.tables, self._incoming)
         if self._file is not None:
@@ -73,8 +81,9 @@ def _open_file(context: AppContext, subject: Subject, incoming: IncomingChunk) -
 
 
 async def receive_chunk(api_call: ApiCall, request: Request, incoming: IncomingChunk) -> Answer:
-    """Read a chunk's body to its end, or to where a rule or the client ends it."""
+    """Receive a chunk's body, until it ends or a rule or the client ends it."""
     receiver = ChunkReceiver(api_call, incoming)
+    # Bytes now arrive through `feed`; the loop below sees only the ones it declines, and the end.
     send_body_to(request, receiver.feed)
     try:
         async for piece in request.stream():
@@ -83,16 +92,17 @@ async def receive_chunk(api_call: ApiCall, request: Request, incoming: IncomingC
                 return instead
         return receiver.finish()
     except ClientDisconnect:
+        # The client is gone and does not see this answer. The list of calls does.
         return upload_error(400, "client_gone")
     finally:
         receiver.close()
 
 
 def upload_routes(context: AppContext) -> list[Route]:
-    """The addresses of upload urls."""
+    """Return the routes of upload URLs."""
     return [
         Route("/upload/video/", _upload(context), methods=["PUT"]),
-        # `curl -T` puts the file's name behind a path that ends in a slash.
+        # `curl -T` appends the file's name to a path that ends in a slash.
         Route("/upload/video/{file_name}", _upload(context), methods=["PUT"]),
     ]
 

@@ -1,4 +1,4 @@
-"""The consent page: a person sees what an app asks for, picks an account, and allows or refuses."""
+"""The consent page: a person picks an account, and allows or refuses scopes."""
 
 from collections.abc import Mapping
 from html import escape
@@ -54,7 +54,7 @@ button[value=allow] {{ background: #be123c; color: #fff; }} small {{ color: #525
 
 
 def consent_routes(context: AppContext) -> list[Route]:
-    """The page and the form behind it."""
+    """Return the routes of the page and of the form on it."""
     return [
         Route("/v2/auth/authorize/", with_rules(context, Endpoint.AUTHORIZE, _show(context)), methods=["GET"]),
         Route("/v2/auth/authorize/consent", with_rules(context, Endpoint.CONSENT, _decide(context)), methods=["POST"]),
@@ -100,7 +100,7 @@ def _form(context: AppContext, auth_request: AuthorizationRequest, query: Mappin
 <label>as <input type="text" name="creator" list="creators" value="{escape(next(iter(names), ""))}" required
  pattern="[A-Za-z0-9._\\-]{{1,24}}"></label><datalist id="creators">{options}</datalist>
 <button name="decision" value="allow">Allow</button><button name="decision" value="cancel">Cancel</button></form>
-<p><small>A stand-in for TikTok on this machine. A name nobody has yet makes a new account.</small></p>"""
+<p><small>This is a stand-in for TikTok on this machine. A new name creates a new account.</small></p>"""
 
 
 def _decide(context: AppContext) -> Handler:
@@ -113,6 +113,7 @@ def _decide(context: AppContext) -> Handler:
         ticked = [value for name, value in pairs if name == "granted"]
         outcome = _callback_query(context, auth_request, form, ticked)
         answer = _redirect(auth_request, outcome)
+        # Only a person who allowed something is remembered by the browser.
         if "code" in outcome:
             _set_session(context, answer, form["creator"])
         return answer
@@ -127,8 +128,12 @@ def _set_session(context: AppContext, answer: Response, username: str) -> None:
 
 
 def _user_to_skip_page(context: AppContext, auth_request: AuthorizationRequest, request: Request) -> str:
-    """Who needs no page: a web app asks to skip it, for no more than this browser's person already allows."""
+    """Return the user for whom the page is skipped; empty if it must be shown.
+
+    A web app may ask for it, and only for scopes that the user of this browser already allows.
+    """
     app = context.tables.apps.rows[auth_request.client_key]
+    # The cookie only identifies the browser's user. What they allowed is looked up now: it may have been revoked.
     username = context.tables.grants.sessions.get(request.cookies.get(_SESSION, ""))
     if app.platform is not Platform.WEB or request.query_params.get("disable_auto_auth") != "0" or not username:
         return ""
@@ -144,7 +149,10 @@ def _is_target(app: App, username: str) -> bool:
 def _callback_query(
     context: AppContext, auth_request: AuthorizationRequest, form: Mapping[str, str], ticked: list[str]
 ) -> dict[str, str]:
-    """What the callback carries. Only the page says that ticks were chosen; without, all that was asked is granted."""
+    """Return the query of the callback.
+
+    Only the page sends `chosen`. Without it (a script) every requested scope is granted.
+    """
     granted = tuple(scope for scope in auth_request.scopes if scope in ticked or "chosen" not in form)
     username = form.get("creator", "")
     if form.get("decision") == "cancel" or not username or not granted:

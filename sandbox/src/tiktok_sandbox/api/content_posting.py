@@ -1,4 +1,4 @@
-"""The Content Posting endpoints: creator_info, the three inits, status and cancel."""
+"""The Content Posting API: creator_info, the three inits, status and cancel."""
 
 from typing import Final
 
@@ -27,7 +27,10 @@ class PublishIdBody(Struct, frozen=True, kw_only=True):
 
 
 def creator_info(tables: Tables, permission: Permission, now: float) -> Answer:
-    """What a posting page must show. A blocked creator is told inside HTTP 200, on purpose."""
+    """Answer creator_info.
+
+    A blocked creator is an error within HTTP 200, as at TikTok.
+    """
     creator = tables.creators.get(permission.open_id)
     blocked = posting_limits.direct_post_block_code(tables, _app(tables, permission), creator, now)
     return error(blocked, status=200) if blocked else creators.creator_info_answer(creator, tables.base_url)
@@ -38,7 +41,10 @@ def _app(tables: Tables, permission: Permission) -> App:
 
 
 def init(tables: Tables, endpoint: Endpoint, body: bytes, permission: Permission, now: float) -> Answer:
-    """Any of the three inits: the body, whose addresses it names, and whether this creator may post now."""
+    """Answer any of the three inits.
+
+    Checks the body, whether the app has verified its URLs, and whether this creator may post now.
+    """
     settings = tables.settings
     request = read_init(endpoint, body, settings.chunk_limits, allow_http=settings.pulls.allow_http)
     if isinstance(request, Answer):
@@ -46,6 +52,7 @@ def init(tables: Tables, endpoint: Endpoint, body: bytes, permission: Permission
     app, creator = _app(tables, permission), tables.creators.get(permission.open_id)
     if not all(is_verified_url(app.verified_urls, url) for url in request.urls):
         return error("url_ownership_unverified")
+    # Last: a client learns the errors of its own request before those of the creator.
     refused = posting_limits.init_refusal_code(tables, app, creator, request, now)
     return error(refused) if refused else _create_publication(tables, app, creator, request, now)
 
@@ -82,15 +89,16 @@ def _publication(tables: Tables, app: App, creator: Creator, request: InitReques
 
 
 def _transfer_limit(settings: Settings, request: InitRequest) -> tuple[float, str]:
-    """How long a transfer may take, and what it fails with then."""
+    """Return the seconds a transfer may take, and its fail reason after that."""
     if request.source is Source.PULL_FROM_URL:
         return settings.pulls.timeout, PULL_FAILED[request.medium]
+    # TikTok documents neither behaviour; the setting chooses.
     gives_up = settings.abandoned is AbandonedUpload.FAILED
     return settings.lifetimes.upload_url, ABANDONED_REASON if gives_up else ""
 
 
 def _limited_by_account(info: PostInfo, creator: Creator) -> PostInfo:
-    """What the account forbids stays forbidden, whatever a post asks for."""
+    """Return the post's switches; what the account forbids stays forbidden."""
     profile = creator.profile
     return structs.replace(
         info,
@@ -114,7 +122,7 @@ def _new_upload_url(tables: Tables, publication: Publication, now: float) -> str
 
 
 def find_publication(tables: Tables, body: bytes) -> Publication | None:
-    """The publication a body names, if there is one."""
+    """Return the publication that a body names, or None."""
     try:
         return tables.publications.get(msgspec.json.decode(body, type=PublishIdBody).publish_id)
     except msgspec.MsgspecError:
@@ -122,6 +130,7 @@ def find_publication(tables: Tables, body: bytes) -> Publication | None:
 
 
 def _own_publication(tables: Tables, body: bytes, permission: Permission) -> Publication | Answer:
+    """Return the publication a body names, or the refusal if another owns it."""
     publication = find_publication(tables, body)
     if publication is None:
         return error("invalid_publish_id")
@@ -131,7 +140,7 @@ def _own_publication(tables: Tables, body: bytes, permission: Permission) -> Pub
 
 
 def status(tables: Tables, body: bytes, permission: Permission, now: float) -> Answer:
-    """What status/fetch tells; the misspelt key and ids as JSON numbers are TikTok's."""
+    """Answer status/fetch. The misspelt key and the ids as JSON numbers are TikTok's."""
     publication = _own_publication(tables, body, permission)
     if isinstance(publication, Answer):
         return publication
@@ -149,7 +158,7 @@ def status(tables: Tables, body: bytes, permission: Permission, now: float) -> A
 
 
 def cancel(tables: Tables, body: bytes, permission: Permission, now: float) -> Answer:
-    """Stop a download that is under way; the answer has no `data`."""
+    """Answer cancel: stop a running download. The answer has no `data`, as TikTok's."""
     publication = _own_publication(tables, body, permission)
     if isinstance(publication, Answer):
         return publication

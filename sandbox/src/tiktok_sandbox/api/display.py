@@ -1,4 +1,4 @@
-"""The Display API: a person's profile, and public posts with numbers that grow as they age."""
+"""The Display API: a person's profile, and public posts with their statistics."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -56,7 +56,7 @@ VIDEO_FIELDS: Final = frozenset(
 
 
 class VideoFilters(Struct, frozen=True, kw_only=True):
-    """Which posts are asked for."""
+    """The ids of the requested posts."""
 
     video_ids: list[str]
 
@@ -68,7 +68,7 @@ class VideoQuery(Struct, frozen=True, kw_only=True):
 
 
 class VideoList(Struct, frozen=True, kw_only=True):
-    """The body of video/list: posts from before `cursor`, a moment in milliseconds."""
+    """The body of video/list: posts from before `cursor`, a time in milliseconds."""
 
     cursor: int | None = None
     max_count: Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE
@@ -87,12 +87,16 @@ def user_info(
     base_url: str,
     now: float,
 ) -> Answer:
-    """The asked fields; one field outside the granted scopes fails the whole call."""
+    """Answer user/info with the requested fields.
+
+    One field outside the granted scopes fails the whole call.
+    """
     person = _profile_fields(creator, _public(publications, now), base_url, now)
     fields = _fields(requested_fields)
     if not fields or not set(fields) <= set(person):
         return error("invalid_params", INVALID_FIELDS)
     allowed = set[str]().union(*(_FIELDS_OF_SCOPE.get(scope, set()) for scope in scopes))
+    # Unknown fields were refused above, so what is missing here is a scope.
     if not set(fields) <= allowed:
         return error("scope_not_authorized")
     return success({"user": {field: person[field] for field in fields}})
@@ -134,7 +138,10 @@ def query_videos(
     base_url: str,
     now: float,
 ) -> Answer:
-    """The asked posts that are public and this person's own; others are left out in silence."""
+    """Answer video/query with those requested posts that are public.
+
+    Posts of other people and posts that are not public are left out without an error.
+    """
     try:
         query = msgspec.json.decode(body, type=VideoQuery).filters.video_ids
     except msgspec.MsgspecError:
@@ -163,7 +170,10 @@ def list_videos(
     base_url: str,
     now: float,
 ) -> Answer:
-    """A page of a person's public posts, newest first; `cursor` is where the next one begins."""
+    """Answer video/list with a page of public posts, newest first.
+
+    `cursor` is where the next page begins.
+    """
     try:
         query = msgspec.json.decode(body or b"{}", type=VideoList)
     except msgspec.MsgspecError:
@@ -174,12 +184,16 @@ def list_videos(
     before = [each for each in _newest_first(publications, now) if query.cursor is None or each[0] < query.cursor]
     page = list(islice(before, query.max_count))
     videos = [video(each, post, creator, base_url, now) for _, each, post in page]
+    # An empty page keeps the cursor, so that a client can ask again later.
     cursor = page[-1][0] if page else query.cursor or 0
     return success({"videos": _select_fields(fields, videos), "cursor": cursor, "has_more": len(before) > len(page)})
 
 
 def _newest_first(publications: Iterable[Publication], now: float) -> list[tuple[int, Publication, Post]]:
-    """Public posts with their milliseconds, newest first; no two have the same, or a page could end between them."""
+    """Return the public posts with the millisecond of each, newest first.
+
+    Two posts never share a millisecond: a page that ended between them would skip one.
+    """
     dated: list[tuple[int, Publication, Post]] = []
     for each, post in sorted(
         _public(publications, now), key=lambda found: (public_since(found[1], now), found[1].post_id)
@@ -190,12 +204,15 @@ def _newest_first(publications: Iterable[Publication], now: float) -> list[tuple
 
 
 def avatar_url(base_url: str, username: str) -> str:
-    """A picture of a person."""
+    """Return the URL of a person's picture."""
     return f"{base_url}/avatar/{quote(username)}.svg"
 
 
 def video(publication: Publication, post: Post, creator: Creator, base_url: str, now: float) -> dict[str, object]:
-    """A public post as the Display API shows it; nobody has looked into the file, so its dimensions are made up."""
+    """Return a public post as the Display API shows it.
+
+    The file is not decoded, so length and size are constants.
+    """
     post_id, username = str(post.post_id), quote(creator.profile.username)
     embed = f"{base_url}/embed/{post_id}"
     return {

@@ -1,4 +1,4 @@
-"""What an init asks for: the three bodies, read strictly, and the checks that need no table."""
+"""The bodies of the three inits: parsing, and the checks that need no state."""
 
 import ipaddress
 from typing import Final
@@ -23,7 +23,7 @@ INVALID_KIND: Final = "Invalid media_type or post_mode"
 
 
 class SourceInfo(Struct, frozen=True, kw_only=True):
-    """Where the bytes come from; sizes belong to FILE_UPLOAD, addresses to PULL_FROM_URL."""
+    """Where the bytes come from. Sizes belong to FILE_UPLOAD, URLs to PULL_FROM_URL."""
 
     source: str
     video_size: int = 0
@@ -42,7 +42,7 @@ class VideoInit(Struct, frozen=True, kw_only=True):
 
 
 class InboxInit(Struct, frozen=True, kw_only=True):
-    """The body of inbox/video/init; a caption sent along is for nobody."""
+    """The body of inbox/video/init. A caption in it is ignored."""
 
     source_info: SourceInfo
 
@@ -58,7 +58,7 @@ class ContentInit(Struct, frozen=True, kw_only=True):
 
 
 class InitRequest(Struct, frozen=True, kw_only=True):
-    """An init whose body is in order."""
+    """A valid init of any of the three endpoints."""
 
     medium: Medium
     mode: Mode
@@ -70,12 +70,12 @@ class InitRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def is_draft(self) -> bool:
-        """Whether it goes to the inbox."""
+        """Whether it goes to the creator's inbox."""
         return self.mode is Mode.MEDIA_UPLOAD
 
 
 class InitPreview(Struct, frozen=True, kw_only=True):
-    """As much of any init as rules and scopes look at."""
+    """The parts of an init that rules and scopes look at."""
 
     title: str | None = None
     post_mode: str = ""
@@ -91,7 +91,7 @@ class _PreviewBody(Struct, frozen=True, kw_only=True):
 
 
 def preview_init(body: bytes) -> InitPreview:
-    """Read an init leniently: rules look at it before it is judged."""
+    """Read an init leniently: rules look at it before it is validated."""
     try:
         loose = msgspec.json.decode(body, type=_PreviewBody)
     except msgspec.MsgspecError:
@@ -100,13 +100,14 @@ def preview_init(body: bytes) -> InitPreview:
 
 
 def read_init(endpoint: Endpoint, body: bytes, limits: ChunkLimits, *, allow_http: bool) -> InitRequest | Answer:
-    """The body of any of the three inits, or how it is refused."""
+    """Return the parsed body of any of the three inits, or its refusal."""
     try:
         request = _READERS[endpoint](body, limits)
     except msgspec.MsgspecError:
         return error("invalid_params", INVALID_BODY)
     if isinstance(request, Answer):
         return request
+    # The setting exists for tests on one machine, where a file server has no certificate.
     schemes = {"https", "http"} if allow_http else {"https"}
     if not all(_host(url) and urlsplit(url).scheme in schemes for url in request.urls):
         return error("invalid_params", INVALID_SOURCE)
@@ -168,6 +169,7 @@ _READERS: Final = {
 
 
 def _text_error(request: InitRequest) -> Answer | None:
+    """Return the refusal of a text that is too long, or None."""
     longest = MAX_TITLE_LENGTH if request.medium is Medium.VIDEO else MAX_PHOTO_TITLE_LENGTH
     if _utf16_units(request.post_info.title) > longest:
         return error("invalid_params", "The title is too long")
@@ -177,6 +179,8 @@ def _text_error(request: InitRequest) -> Answer | None:
 
 
 def _utf16_units(text: str) -> int:
+    """Return the length as TikTok counts it: an emoji is two."""
+    # A lone surrogate is valid JSON, and must be counted rather than fail the call.
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -188,10 +192,10 @@ def _host(url: str) -> str:
 
 
 def is_verified_url(verified: tuple[str, ...], url: str) -> bool:
-    """Whether an app has verified where this url points.
+    """Return whether an app has verified the domain or prefix of this URL.
 
-    A domain covers its subdomains and every path; a prefix covers what begins with exactly that text. An
-    address of numbers cannot be verified.
+    A domain covers its subdomains and every path. A prefix covers what begins with exactly that text. An IP address
+    cannot be verified.
     """
     host = _host(url)
     if _is_ip_address(host):
@@ -206,8 +210,10 @@ def is_verified_url(verified: tuple[str, ...], url: str) -> bool:
 
 
 def _is_ip_address(host: str) -> bool:
+    """Return whether a host is an IP address, or looks like one to a URL parser."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
+        # `127.1` and `0x7f.1` are addresses to many resolvers. No real domain ends in digits.
         return host.rpartition(".")[2].isdigit()
     return True

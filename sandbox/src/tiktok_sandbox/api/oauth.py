@@ -1,4 +1,7 @@
-"""Who may act for whom: single-use codes, access tokens, rotating refresh tokens."""
+"""The token endpoints: exchange, refresh, client token, revoke.
+
+And the check of bearer tokens.
+"""
 
 import hashlib
 import hmac
@@ -17,7 +20,7 @@ _VERIFIER: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 
 def account_of_form(grants: Grants, form: Mapping[str, str]) -> str | None:
-    """Whose tokens a token request is about, if that can be known before it is answered."""
+    """Return the open id that a token request is about, or None if unknown."""
     code = grants.codes.get(form.get("code", ""))
     permission = grants.refresh.get(form.get("refresh_token", ""))
     if code is not None:
@@ -26,9 +29,10 @@ def account_of_form(grants: Grants, form: Mapping[str, str]) -> str | None:
 
 
 def answer_token(tables: Tables, form: Mapping[str, str], now: float) -> Answer:
-    """The token endpoint."""
+    """Answer the token endpoint."""
     app = tables.apps.get(form.get("client_key", ""))
     refused = client_error(app, form)
+    # client_error() returns None only if the app exists; the second half is for the type checker.
     if refused is not None or app is None:
         return refused or invalid_client()
     issuer = TokenIssuer(
@@ -48,17 +52,17 @@ def answer_token(tables: Tables, form: Mapping[str, str], now: float) -> Answer:
 
 
 def malformed_request() -> Answer:
-    """The body is no form, or lacks what it must have."""
+    """Answer that the body is not a form, or lacks a required field."""
     return oauth_error("invalid_request", "The request parameters are malformed.")
 
 
 def invalid_client() -> Answer:
-    """No such app, or another secret."""
+    """Answer that there is no such app, or its secret is another."""
     return oauth_error("invalid_client", "Client key or secret is incorrect.")
 
 
 def client_error(app: App | None, form: Mapping[str, str]) -> Answer | None:
-    """How a form that is not the app's own is refused."""
+    """Return the refusal of a form that the app itself did not send, or None."""
     secret = form.get("client_secret", "")
     if not secret:
         return oauth_error("invalid_request", "Client secret is missed in request.")
@@ -68,50 +72,57 @@ def client_error(app: App | None, form: Mapping[str, str]) -> Answer | None:
 
 
 def _exchange(issuer: TokenIssuer, form: Mapping[str, str]) -> Answer:
+    """Exchange a code for tokens."""
     code = issuer.grants.codes.get(form.get("code", ""))
     if code is None or code.expires_at <= issuer.now or code.client_key != issuer.client_key:
         return oauth_error("invalid_grant", "Authorization code is expired.")
     if form.get("redirect_uri") != code.redirect_uri:
         return oauth_error("invalid_request", "Redirect_uri is not matched with the uri when requesting code.")
     verifier = form.get("code_verifier", "")
+    # Recorded even if it is wrong: it was sent over the wire and must not appear in a log.
     if verifier:
         issuer.grants.secrets.record(SecretKind.CODE_VERIFIER, verifier, code.open_id)
     if code.challenge and not _matches_challenge(verifier, code.challenge):
         return oauth_error("invalid_request", "Code verifier or code challenge is invalid.")
+    # Only a successful exchange uses the code up.
     del issuer.grants.codes[form["code"]]
     renewed = issuer.now + issuer.lifetimes.refresh_token_seconds
     return issue_tokens(issuer, open_id=code.open_id, scopes=code.scopes, refreshable_until=renewed)
 
 
 def _matches_challenge(verifier: str, challenge: str) -> bool:
+    """Return whether a PKCE verifier belongs to the challenge."""
     if _VERIFIER.fullmatch(verifier) is None:
         return False
-    # TikTok wants hex where RFC 7636 has base64url.
+    # TikTok encodes the hash in hex; RFC 7636 says base64url.
     return hashlib.sha256(verifier.encode()).hexdigest() == challenge
 
 
 def _refresh(issuer: TokenIssuer, form: Mapping[str, str]) -> Answer:
+    """Replace a refresh token with a new pair."""
     token = form.get("refresh_token", "")
     permission = issuer.grants.refresh.get(token)
     if permission is None or permission.expires_at <= issuer.now or permission.client_key != issuer.client_key:
         return oauth_error("invalid_grant", "Refresh token is invalid or expired.")
+    # Rotation: the old refresh token stops working in the same moment.
     del issuer.grants.refresh[token]
     if issuer.lifetimes.refresh_ends_access and permission.access_token in issuer.grants.access:
         del issuer.grants.access[permission.access_token]
     whole_life = issuer.now + issuer.lifetimes.refresh_token_seconds
+    # TikTok does not document which of the two it does.
     until = whole_life if issuer.lifetimes.refresh_renews else permission.expires_at
     return issue_tokens(issuer, open_id=permission.open_id, scopes=permission.scopes, refreshable_until=until)
 
 
 def _client_token(issuer: TokenIssuer) -> Answer:
-    """A token for the app itself; nothing here takes it."""
+    """Return a token for the app itself. No endpoint of the sandbox needs one."""
     token = issuer.grants.secrets.record(SecretKind.CLIENT_TOKEN, issuer.ids.client_token())
     lives = issuer.lifetimes.client_token
     return Answer(body={"access_token": token, "expires_in": lives, "token_type": "Bearer"})
 
 
 def find_permission_to_revoke(grants: Grants, app: App | None, form: Mapping[str, str]) -> Permission | Answer:
-    """What an app wants to give back, if the access token is its own and alive."""
+    """Return what an app wants to revoke, if the access token is valid and its own."""
     refused = client_error(app, form)
     if refused is not None or app is None:
         return refused or invalid_client()
@@ -122,7 +133,7 @@ def find_permission_to_revoke(grants: Grants, app: App | None, form: Mapping[str
 
 
 def authorize_bearer(grants: Grants, token: str, scopes: tuple[str, ...], now: float) -> Permission | Answer:
-    """What a bearer token allows, if it is alive and has one of the scopes."""
+    """Return what a bearer token allows, if it is valid and has one of the scopes."""
     permission = grants.access.get(token)
     if permission is None or permission.expires_at <= now:
         return error("access_token_invalid")
@@ -132,7 +143,7 @@ def authorize_bearer(grants: Grants, token: str, scopes: tuple[str, ...], now: f
 
 
 def answer_revoke(tables: Tables, form: Mapping[str, str], now: float) -> Answer:
-    """Forget everything the person behind an access token allowed."""
+    """Answer the revoke endpoint: end the permission behind an access token."""
     permission = find_permission_to_revoke(tables.grants, tables.apps.get(form.get("client_key", "")), form)
     if isinstance(permission, Answer):
         return permission

@@ -1,4 +1,4 @@
-"""Who may post now: bans, the creator's day, the app's active creators, waiting drafts, and apps nobody audited."""
+"""Who may post now: bans, daily caps, active creators, drafts, audits."""
 
 from collections.abc import Iterator
 from itertools import takewhile
@@ -17,7 +17,10 @@ MIN_PHOTO_APP_VERSION: Final = (31, 8)
 
 
 def direct_post_block_code(tables: Tables, app: App, creator: Creator, now: float) -> str:
-    """The code that keeps this creator from posting directly through this app now; empty when nothing does."""
+    """Return the code that keeps this creator from posting directly through this app.
+
+    Empty if nothing does.
+    """
     profile = creator.profile
     blocked = publications.creator_block_code(profile, tables.publications_of(profile.username), now)
     if blocked:
@@ -34,20 +37,23 @@ def _may_be_active(tables: Tables, app: App, username: str, now: float) -> bool:
         for each in _of_last_day(tables, now)
         if each.client_key == app.client_key and not each.is_draft and each.failure is None
     }
+    # A creator who is active already does not count twice.
     return username in active or len(active) < cap
 
 
 def _of_last_day(tables: Tables, now: float) -> Iterator[Publication]:
+    # Publications are ordered by their init, so the search can stop at the first older one.
     return takewhile(lambda each: each.inited_at > now - DAY_SECONDS, reversed(tables.publications.values()))
 
 
 def init_refusal_code(tables: Tables, app: App, creator: Creator, request: InitRequest, now: float) -> str:
-    """The code an init in order is refused with; empty when it may go on."""
+    """Return the code with which a valid init is refused; empty if it is accepted."""
     if request.is_draft:
         return _draft_refusal_code(tables, creator, request, now)
     blocked = direct_post_block_code(tables, app, creator, now)
     if blocked:
         return blocked
+    # An app without audit may only post privately, to accounts that are private themselves.
     level, profile = request.post_info.privacy_level, creator.profile
     if not app.audited and not (profile.private_account and level == "SELF_ONLY"):
         return "unaudited_client_can_only_post_to_private_accounts"
@@ -65,7 +71,7 @@ def _draft_refusal_code(tables: Tables, creator: Creator, request: InitRequest, 
 
 
 def _is_waiting(publication: Publication, now: float) -> bool:
-    """A draft of the last day that neither failed nor was posted."""
+    """Return whether this is a recent draft that neither failed nor was posted."""
     ended = {PublishStatus.FAILED, PublishStatus.PUBLISH_COMPLETE}
     is_recent = publication.inited_at > now - DAY_SECONDS
     return publication.is_draft and is_recent and publish_status(publication, now) not in ended

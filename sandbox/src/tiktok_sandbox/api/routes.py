@@ -1,4 +1,4 @@
-"""TikTok's HTTP routes: OAuth, the content posting API, the Display API and the upload host."""
+"""TikTok's HTTP routes, the upload host and the consent page included."""
 
 from collections.abc import Callable
 from typing import Final
@@ -23,7 +23,7 @@ _FORM: Final = "application/x-www-form-urlencoded"
 
 
 def tiktok_routes(context: AppContext) -> list[Route]:
-    """Every route that TikTok has, the consent page included."""
+    """Return every route that TikTok has, the consent page included."""
     return [
         *consent_routes(context),
         Route("/v2/oauth/token/", _token(context), methods=["POST"]),
@@ -65,6 +65,7 @@ def _api(context: AppContext, endpoint: Endpoint) -> Handler:
 
 
 async def _form(request: Request) -> dict[str, str] | None:
+    """Return the form in the body, or None if the content type is another."""
     if not request.headers.get("content-type", "").startswith(_FORM):
         return None
     return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
@@ -83,6 +84,7 @@ async def _answer_form(
     request: Request,
     answer_form: Callable[[Tables, dict[str, str], float], Answer],
 ) -> Response:
+    """Handle a call whose body is a form, with rules before and after it."""
     form, api_call = await _form(request), call_of_request(context, endpoint, subject, request)
     api_call.size = len(await request.body())
 

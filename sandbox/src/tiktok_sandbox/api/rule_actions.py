@@ -1,4 +1,4 @@
-"""What rules do to the tables: tokens and upload urls that expire, permissions that end, videos that are gone."""
+"""What the actions of rules do: change the state, or give an answer."""
 
 from msgspec import structs
 
@@ -13,7 +13,10 @@ from tiktok_sandbox.model.tables import Tables
 
 
 def apply_action(tables: Tables, rule: Rule, endpoint: Endpoint, subject: Subject, now: float) -> None:
-    """Let it happen to whom a call is about; nothing happens if that is nobody."""
+    """Apply a rule's side effect to the account the call is about.
+
+    No-op if there is none.
+    """
     if subject.open_id is None:
         return
     match rule.action:
@@ -28,12 +31,17 @@ def apply_action(tables: Tables, rule: Rule, endpoint: Endpoint, subject: Subjec
 
 
 def _expire(tables: Tables, endpoint: Endpoint, subject: Subject, open_id: str, now: float) -> None:
-    """An upload's url in a PUT, what is exchanged at the token endpoint, and access tokens anywhere else."""
+    """Expire what the endpoint uses.
+
+    In a PUT that is the upload URL, at `token` the codes and refresh tokens, anywhere else the access tokens.
+    """
     grants = tables.grants
     if endpoint is Endpoint.UPLOAD:
         expire_uploads(tables, subject.publish_id or "", now)
         return
+    # At the token endpoint the access tokens stay valid: the client finds out at the next refresh.
     exchanged, tokens = (grants.codes, grants.refresh) if endpoint is Endpoint.TOKEN else ({}, grants.access)
+    # min(): a rule may only shorten a lifetime.
     for name in [name for name, code in exchanged.items() if code.open_id == open_id]:
         exchanged[name] = structs.replace(exchanged[name], expires_at=min(exchanged[name].expires_at, now))
     for name in [name for name, given in tokens.items() if given.open_id == open_id]:
@@ -41,7 +49,10 @@ def _expire(tables: Tables, endpoint: Endpoint, subject: Subject, open_id: str, 
 
 
 def _take_down(tables: Tables, rule: Rule, subject: Subject, open_id: str, now: float) -> None:
-    """The newest video that is up: of the publication a call or the rule names, else of the person."""
+    """Remove the newest visible video.
+
+    It is one of the publication that the call or the rule names, else of the person.
+    """
     creator = tables.creators.find(open_id)
     found = () if creator is None else reversed(tables.publications_of(creator.profile.username))
     publish_id = subject.publish_id or rule.publish_id
@@ -59,7 +70,7 @@ def _visible_posts(publication: Publication, now: float) -> list[Post]:
 
 
 def rule_answer(rule: Rule, endpoint: Endpoint) -> Answer:
-    """What a call gets instead of its own answer, in the envelope of its endpoint."""
+    """Return what a call gets instead of its own answer, in its own envelope."""
     by_code = rule.action in {Action.ERROR, Action.RATE_LIMIT}
     code = RATE_LIMITED if rule.action is Action.RATE_LIMIT else rule.code
     status = STATUS_OF_CODE.get(code, 400) if by_code else rule.status
@@ -67,6 +78,7 @@ def rule_answer(rule: Rule, endpoint: Endpoint) -> Answer:
         return upload_error(status, code)
     if endpoint in {Endpoint.TOKEN, Endpoint.REVOKE}:
         return oauth_error(code, "As asked for by a rule.", status=status)
+    # TikTok reports a blocked creator within HTTP 200 here.
     if by_code and endpoint is Endpoint.CREATOR_INFO and status == STATUS_OF_CODE["spam_risk_too_many_posts"]:
         return error(code, status=200)
     return error(code, status=status)

@@ -1,4 +1,7 @@
-"""Fetches what PULL_FROM_URL names: one task for each publication, until its files are there or its time is over."""
+"""Downloads the files that PULL_FROM_URL names.
+
+Each publication has one task, which runs until its files are there or its time is up.
+"""
 
 import asyncio
 import hashlib
@@ -31,21 +34,21 @@ _TOO_LARGE: Final = {Medium.VIDEO: "file_format_check_failed", Medium.PHOTO: "pi
 
 
 class DownloadedFile(Struct, frozen=True, kw_only=True):
-    """One file, whole."""
+    """One complete file."""
 
     file: File
     head: bytes
 
 
 class DownloadFailed(Struct, frozen=True, kw_only=True):
-    """A file that cannot be had, and the reason its publication fails with."""
+    """A failed download, and the reason with which its publication fails."""
 
     reason: str
     status: int = 0
 
 
 class Downloader:
-    """Every download under way."""
+    """Every running download."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
@@ -53,15 +56,19 @@ class Downloader:
         self._http: httpx.AsyncClient | None = None
 
     def update(self) -> None:
-        """Begin what nobody fetches yet, and stop what has ended otherwise; cheap when there is nothing to do."""
+        """Start missing downloads and cancel those that ended otherwise.
+
+        Cheap if there is nothing to do.
+        """
         unfetched = self._context.tables.pending_downloads
         for publish_id in [each for each in self._tasks if each not in unfetched]:
             self._tasks.pop(publish_id).cancel()
         for publish_id in unfetched - self._tasks.keys():
+            # The task removes itself from the pending set when it ends, so no second one starts for it.
             self._tasks[publish_id] = asyncio.create_task(self._download_until_deadline(publish_id))
 
     async def close(self) -> None:
-        """Stop; what is not there yet is fetched anew after a restart."""
+        """Stop. Unfinished downloads begin again after a restart."""
         tasks, self._tasks = list(self._tasks.values()), {}
         for task in tasks:
             task.cancel()
@@ -74,6 +81,7 @@ class Downloader:
         pulling = asyncio.create_task(self._download(publication))
         overdue = asyncio.create_task(self._context.clock.wait_until(publication.deadline or 0.0))
         try:
+            # The deadline runs by the sandbox's clock, which asyncio's timeouts do not know.
             await asyncio.wait({pulling, overdue}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             overdue.cancel()
@@ -88,9 +96,9 @@ class Downloader:
     async def _download(self, publication: Publication) -> None:
         current = self._context.tables.publications[publication.publish_id]
         if current.failure is not None:
-            # Cancelled before this task had its first turn.
+            # The publication failed before this task first ran.
             return
-        # After a restart it begins anew.
+        # A download interrupted by a restart starts from its first byte.
         self._context.tables.put_publication(publication_updates.with_transferred_bytes(current, 0))
         api_call = ApiCall(self._context, Endpoint.PULL, subject_of_publication(publication))
         outcome = await self._fetch_all(api_call, publication)
@@ -114,6 +122,7 @@ class Downloader:
             instead = await api_call.apply_rules(CallPhase.REQUEST)
             if instead is not None:
                 return DownloadFailed(reason=instead.code if instead.code in FAIL_REASONS else failed)
+            # One after the other, as the order of photos is part of the post.
             for part, url in enumerate(publication.urls):
                 fetched = await self._fetch(api_call, publication, url, part)
                 if isinstance(fetched, DownloadFailed):
@@ -130,7 +139,7 @@ class Downloader:
         found, headers, extensions = _request_target(url, pulls)
         async with http.stream("GET", found, headers=headers, extensions=extensions) as answer:
             if answer.status_code != HTTPStatus.OK:
-                # A redirect is as good as nothing: TikTok does not follow.
+                # TikTok does not follow redirects.
                 return DownloadFailed(reason=PULL_FAILED[publication.medium], status=answer.status_code)
             return await self._read(api_call, publication, answer, part)
 
@@ -143,6 +152,7 @@ class Downloader:
         try:
             async for piece in answer.aiter_raw():
                 head, size = (head + piece[:HEAD_BYTES])[:HEAD_BYTES], size + len(piece)
+                # Checked while reading: a server may send more than it announces.
                 if size > _MAX_BYTES[publication.medium]:
                     return DownloadFailed(reason=_TOO_LARGE[publication.medium], status=answer.status_code)
                 digest.update(piece)
@@ -170,7 +180,7 @@ class Downloader:
         if self._http is None:
             self._http = httpx.AsyncClient(
                 verify=ssl.create_default_context(),
-                # The hour of the whole download is what ends a silent server.
+                # No read timeout: the deadline of the whole download ends a silent server.
                 timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
                 follow_redirects=False,
                 trust_env=False,
@@ -179,9 +189,9 @@ class Downloader:
 
 
 def _request_target(url: str, pulls: Pulls) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Address, headers and extensions of the GET.
+    """Return address, headers and extensions of the GET.
 
-    The settings may say where a host lives; the certificate must be that of the host all the same.
+    The settings may map a host to another address. The certificate must still be that of the host.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""

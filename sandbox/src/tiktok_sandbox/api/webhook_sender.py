@@ -1,4 +1,4 @@
-"""Tells apps what became true: one POST after the other for each person, again and again until it is heard."""
+"""Sends webhooks, in order for each person, until they are answered."""
 
 import asyncio
 import ssl
@@ -14,7 +14,7 @@ from tiktok_sandbox.faults.actions import Action, CallPhase, Endpoint
 from tiktok_sandbox.faults.rules import MatchedRule
 from tiktok_sandbox.model import webhook_deliveries
 from tiktok_sandbox.model.pending_webhooks import PendingWebhook
-from tiktok_sandbox.model.rule_subjects import subject_of_notice
+from tiktok_sandbox.model.rule_subjects import subject_of_webhook
 from tiktok_sandbox.model.settings import App
 from tiktok_sandbox.model.tables import is_still_true
 from tiktok_sandbox.model.webhook_deliveries import Attempt, Delivery, DeliveryState, OrderKey
@@ -39,7 +39,11 @@ class WebhookSender:
         self._closed = False
 
     def send_due(self) -> None:
-        """Send what is due, and wake up for what comes next; cheap when there is nothing to do."""
+        """Send what is due, and set the timer for what comes next.
+
+        Cheap if there is nothing to do.
+        """
+        # Callbacks of tasks that end during close() must not start new ones.
         if self._closed:
             return
         tables, now = self._context.tables, self._context.clock.now()
@@ -53,7 +57,7 @@ class WebhookSender:
         self._set_timer(min(moments, default=None))
 
     async def close(self) -> None:
-        """Stop; what was not heard yet is sent after a restart."""
+        """Stop. What was not delivered is sent after a restart."""
         self._closed = True
         tasks, self._tasks = self._tasks, set()
         if self._timer is not None:
@@ -65,6 +69,7 @@ class WebhookSender:
             await self._http.aclose()
 
     def _set_timer(self, moment: float | None) -> None:
+        # Most changes do not touch the next webhook; its timer stays.
         if moment == self._timer_due:
             return
         if self._timer is not None:
@@ -83,20 +88,24 @@ class WebhookSender:
         task.add_done_callback(self._tasks.discard)
 
     def _create_delivery(self, pending: PendingWebhook, now: float) -> None:
-        """What is not true any more is told to nobody, and neither is an app without an address."""
+        """Turn a due webhook into a delivery.
+
+        A webhook that is no longer true is dropped, and so is one for an app without a URL.
+        """
         tables = self._context.tables
         app = tables.apps.get(pending.client_key)
         if app is None or not app.webhook_url or not is_still_true(tables, pending, now):
             return
         self._context.change_count += 1
         delivery = webhook_deliveries.new_delivery(pending, now)
-        subject = subject_of_notice(tables, pending)
+        subject = subject_of_webhook(tables, pending)
         for matched in tables.rules.match(Endpoint.WEBHOOK, CallPhase.REQUEST, subject, now=now):
             delivery = _with_fault(delivery, matched, now)
         tables.deliveries.add(delivery)
         self._spawn(self._context.breakpoints.notify())
 
     def _start(self, name: str) -> None:
+        # It is queued already, and put back as due by a resend or a restart.
         if name in self._busy:
             return
         self._busy.add(name)
@@ -112,12 +121,13 @@ class WebhookSender:
 
     async def _queue_after_release(self, name: str, rule_id: str) -> None:
         await self._context.breakpoints.hold(rule_id)
-        # Nobody is held any more when the stand-in stops, and yet nothing shall go out.
+        # Stopping the sandbox also releases breakpoints. Then nothing may be sent.
         if not self._is_held_by(rule_id):
             self._queue(name)
 
     def _queue(self, name: str) -> None:
         order_key = self._context.tables.deliveries.rows[name].order_key
+        # One task for each person keeps the order; different persons do not wait for each other.
         if order_key in self._queues:
             self._queues[order_key].append(name)
         else:
@@ -138,7 +148,7 @@ class WebhookSender:
             known.put(name, webhook_deliveries.dropped(delivery))
         else:
             attempt = await self._post(app, delivery)
-            # Somebody may have wanted it once more meanwhile.
+            # The row may have changed during the call: a test may have asked to send it again.
             tried = structs.replace(known.rows[name], faults=delivery.faults)
             known.put(name, webhook_deliveries.after_attempt(tried, attempt, context.tables.settings.webhooks))
             if attempt.status == webhook_deliveries.OK:
@@ -152,6 +162,7 @@ class WebhookSender:
         settings, now = self._context.tables.settings.webhooks, self._context.clock.now()
         content = delivery.body.encode()
         signed_at = now if settings.renew_signature or not delivery.attempts else delivery.attempts[0].at
+        # A wrong secret and not a random string: the signature must look right.
         secret = f"not {app.client_secret}" if delivery.faults.wrong_signature else app.client_secret
         signed = webhook_deliveries.signature(secret, int(signed_at - delivery.faults.stale_by), content)
         headers = {**_HEADERS, "TikTok-Signature": signed}
@@ -159,7 +170,7 @@ class WebhookSender:
             async with asyncio.timeout(settings.answer_seconds):
                 answer = await self._client().post(app.webhook_url, content=content, headers=headers)
         except TimeoutError:
-            return Attempt(at=now, error="no answer in time")
+            return Attempt(at=now, error="timeout")
         except (httpx.HTTPError, httpx.InvalidURL) as trouble:
             return Attempt(at=now, error=type(trouble).__name__)
         return Attempt(at=now, status=answer.status_code)
@@ -168,8 +179,9 @@ class WebhookSender:
         if self._http is None:
             self._http = httpx.AsyncClient(
                 verify=ssl.create_default_context(),
-                timeout=None,  # noqa: S113 -- each attempt as a whole has one
-                # A connection the receiver closes meanwhile would look like no answer.
+                timeout=None,  # noqa: S113 -- asyncio.timeout limits each attempt
+                # No connections are kept: one that the receiver closes at the wrong time would look like a failed
+                # attempt.
                 limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=0),
                 follow_redirects=False,
                 trust_env=False,
@@ -178,6 +190,7 @@ class WebhookSender:
 
 
 def _with_fault(delivery: Delivery, matched: MatchedRule, now: float) -> Delivery:
+    """Return the delivery with a rule's fault applied."""
     rule, faults = matched.rule, delivery.faults
     match rule.action:
         case Action.LOSE:
@@ -197,6 +210,6 @@ def _with_fault(delivery: Delivery, matched: MatchedRule, now: float) -> Deliver
         case Action.STALE:
             faults = structs.replace(faults, stale_by=rule.seconds or DEFAULT_STALE_SECONDS)
         case _:
-            # Nothing else can happen to a webhook; the rules see to it.
+            # Rule.__post_init__ admits no other action for webhooks.
             return delivery
     return structs.replace(delivery, faults=faults)

@@ -1,4 +1,4 @@
-"""The names that rules are made of: endpoints, phases of a call, actions, and which of them fit together."""
+"""The names that rules are made of, and which of them fit together."""
 
 from enum import StrEnum
 from typing import Final
@@ -33,7 +33,10 @@ class Endpoint(StrEnum):
 
 
 class CallPhase(StrEnum):
-    """When a rule acts: before anything is done, within an upload's body, or after the work and before the answer.
+    """When a rule acts.
+
+    `request` is before anything is done, `body` within an upload's body, `answer` after the work and before the
+    answer.
 
     The last one is the dangerous case for a client: the work is done and the client does not learn it.
     """

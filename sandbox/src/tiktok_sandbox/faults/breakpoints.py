@@ -11,6 +11,7 @@ class Breakpoints:
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
         self._holding: Counter[str] = Counter()
+        # Rules stay released: a call that arrives after the release must not wait.
         self._released: set[str] = set()
         self._closed = False
 
@@ -25,6 +26,7 @@ class Breakpoints:
             self._changed.notify_all()
             try:
                 await self._changed.wait_for(lambda: self._closed or rule_id in self._released)
+            # NoResponse cancels its wait when the client disconnects.
             finally:
                 self._holding[rule_id] -= 1
                 self._changed.notify_all()
@@ -36,12 +38,14 @@ class Breakpoints:
             self._changed.notify_all()
 
     async def notify(self) -> None:
-        """Wake up tests that wait for a condition, after something it may depend on changed."""
+        """Wake up the tests that wait: something they may depend on has changed."""
         async with self._changed:
             self._changed.notify_all()
 
     async def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait for a condition over rules and held calls; return False if it does not come true in time.
+        """Wait for a condition over rules and held calls.
+
+        Return False if it does not come true in time.
 
         `seconds` are real seconds: a stopped sandbox clock must not stop the test that moves it.
         """

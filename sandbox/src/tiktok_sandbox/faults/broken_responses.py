@@ -1,4 +1,4 @@
-"""Responses that end a call without a complete answer: closed, truncated, or never sent."""
+"""Responses that end a call without a complete answer."""
 
 import asyncio
 from typing import Final
@@ -36,6 +36,7 @@ class Truncated(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start: Message = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         await send(start)
+        # `more_body` keeps uvicorn from finishing the response properly.
         await send({"type": "http.response.body", "body": bytes(self.body)[: self._sent], "more_body": True})
         _close_connection(scope, "soon")
         await _wait_for_disconnect(receive)
@@ -58,6 +59,7 @@ class NoResponse(Response):
         held = asyncio.create_task(self._holds.hold(self._rule_id))
         try:
             await asyncio.wait({gone, held}, return_when=asyncio.FIRST_COMPLETED)
+            # Read before the tasks are cancelled: afterwards both are done.
             left = gone.done()
         finally:
             gone.cancel()

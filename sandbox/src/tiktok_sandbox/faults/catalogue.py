@@ -150,7 +150,7 @@ def rule_catalogue() -> dict[str, object]:
 
 
 def _action(action: Action, description: str, fields: tuple[str, ...]) -> dict[str, object]:
-    """Describe an action, with the endpoints, phases and fields that it can be combined with."""
+    """Describe an action, with the endpoints, phases and fields that fit it."""
     also = ("event",) if Endpoint.WEBHOOK in ENDPOINTS_BY_ACTION[action] else ()
     in_bytes = ("after_bytes",) if CallPhase.BODY in PHASES_BY_ACTION[action] else ()
     return {
@@ -175,6 +175,7 @@ def _field(field: structs.FieldInfo) -> dict[str, object]:
     kind = _kind(field.type)
     choices = [each.value for each in kind if each.value in _OFFERED_VALUES] if issubclass(kind, Enum) else None
     default = None if field.default is msgspec.NODEFAULT else msgspec.to_builtins(field.default)
+    # A form chooses the kind of its input field by this.
     named = {int: "integer", float: "number"}.get(kind, "text")
     return {
         "name": field.name,

@@ -1,4 +1,4 @@
-"""Rules that make calls fail on purpose: which calls they match, how often, and with what effect."""
+"""Rules that make calls fail on purpose, and which calls they match."""
 
 from collections.abc import Iterable
 from random import Random
@@ -26,7 +26,9 @@ Seconds = Annotated[float, Meta(ge=0)]
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Acts on matching calls: skips the first `skip`, then takes each `every`th, at most `times` (0: no limit).
+    """Which calls to act on, and what to do to them.
+
+    Lets the first `skip` matching calls pass, then takes each `every`th, at most `times` (0: no limit).
 
     `seconds` and `bytes_per_second` count the sandbox's clock. Filters that are None match everything.
     """
@@ -53,7 +55,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bytes_per_second: Count = 0
 
     def __post_init__(self) -> None:
-        """Reject combinations that could never act, so that a test does not wait for them in vain."""
+        """Reject combinations that could never act.
+
+        A test would otherwise wait for such a rule in vain.
+        """
         if self.endpoint not in ENDPOINTS_BY_ACTION[self.action]:
             message = (
                 f"The action `{self.action}` does not exist for the endpoint `{self.endpoint}`. "
@@ -80,7 +85,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Subject(Struct, frozen=True, kw_only=True):
-    """What is known of a call before it is answered; rules filter by it. `event` is a webhook's."""
+    """What is known of a call before it is answered.
+
+    Rules filter by it. `event` is a webhook's.
+    """
 
     open_id: str | None = None
     username: str | None = None
@@ -119,7 +127,10 @@ class MatchedRule(Struct, frozen=True, kw_only=True):
 
 
 class Rules:
-    """Every rule, oldest first. The first one that decides a call is the last one that acts on it."""
+    """Every rule, oldest first.
+
+    The first one that decides a call is the last one that acts on it.
+    """
 
     def __init__(self) -> None:
         self.rows: Table[str, RuleState] = Table()
@@ -131,7 +142,10 @@ class Rules:
         return rule_id
 
     def add_initial(self, rules: Iterable[Rule], now: float) -> None:
-        """Add the rules of the settings, unless rules exist already (a restart with saved state)."""
+        """Add the rules of the settings, unless rules exist already.
+
+        They exist after a restart with saved state; adding them again would reset their counters.
+        """
         if not self.rows:
             for rule in rules:
                 self.add(rule, now)
@@ -153,6 +167,7 @@ class Rules:
 
         Without one, bodies take the fast path and no rule sees their pieces.
         """
+        # Asked for each piece of each upload, so it must stay cheap.
         return any(not each.ended and each.rule.at is CallPhase.BODY for each in self.rows.values())
 
     def match(
@@ -181,6 +196,7 @@ class Rules:
 
 def _acts_now(rule_state: RuleState) -> bool:
     """Return whether a rule acts on the call that it just matched."""
+    # `turn` counts the calls after the skipped ones, from 0.
     rule, turn = rule_state.rule, rule_state.matches - rule_state.rule.skip
     if turn < 0 or (turn + 1) % rule.every:
         return False

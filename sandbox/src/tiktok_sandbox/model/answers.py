@@ -1,4 +1,4 @@
-"""What the stand-in answers, as values: envelopes, error codes and the HTTP status each code comes with."""
+"""TikTok's answers as values: envelopes, error codes, HTTP statuses."""
 
 import json
 from typing import Final
@@ -36,7 +36,7 @@ MESSAGE_OF_CODE: Final = {
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """One HTTP answer; `code` names what it says in the list of calls."""
+    """One HTTP answer. `code` is what the list of calls shows for it."""
 
     status: int = 200
     body: dict[str, object] | None = None
@@ -45,30 +45,36 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 def success(data: dict[str, object]) -> Answer:
-    """Success in the envelope every endpoint but OAuth uses."""
+    """Return success in the envelope of every endpoint but OAuth."""
     return Answer(body={"data": data, "error": {"code": "ok", "message": ""}})
 
 
 def error(code: str, message: str = "", *, status: int | None = None) -> Answer:
-    """An error in the envelope; it carries no `data` at all, as seen on the wire."""
+    """Return an error in the envelope.
+
+    It has no `data` at all, as observed on the wire.
+    """
     text = message or MESSAGE_OF_CODE.get(code, "")
     found = status if status is not None else STATUS_OF_CODE.get(code, 400)
     return Answer(status=found, body={"error": {"code": code, "message": text}}, code=code)
 
 
 def oauth_error(error: str, description: str, *, status: int | None = None) -> Answer:
-    """An OAuth error: flat, and `error` is a string."""
+    """Return an OAuth error: a flat object in which `error` is a string."""
     found = status if status is not None else STATUS_OF_CODE.get(error, 400)
     return Answer(status=found, body={"error": error, "error_description": description}, code=error)
 
 
 def upload_error(status: int, code: str, headers: dict[str, str] | None = None) -> Answer:
-    """The upload host answers by status and headers; the body is only for people."""
+    """Return an error of the upload host.
+
+    Clients go by status and headers; the body is for people.
+    """
     return Answer(status=status, body={"code": code}, headers=headers or {}, code=code)
 
 
 def encode(answer: Answer, log_id: str) -> bytes:
-    """The body on the wire, with the log id where the envelope of this answer has it."""
+    """Return the body as bytes, with the log id at the place this envelope has for it."""
     if answer.body is None:
         return b""
     error = answer.body.get("error")

@@ -1,4 +1,4 @@
-"""The registered apps, and what TikTok's developer portal accepts of one."""
+"""The registered apps, and when TikTok's developer portal accepts one."""
 
 import ipaddress
 from typing import Final
@@ -20,13 +20,14 @@ class Apps:
     """Every app by client key; the first is the default one."""
 
     def __init__(self, ids: Identifiers, default: App, others: tuple[App, ...]) -> None:
+        """Register the apps of the settings; make up a secret for those without one."""
         self._ids = ids
         self._default_key = default.client_key
         self.rows: Table[str, App] = Table()
         self._with_own_secret = {app.client_key for app in (default, *others) if app.client_secret}
         for app in (default, *others):
             saved = self.save(app)
-            # What the settings say is read again at the next start; only a made-up secret must be kept.
+            # Settings are read again at the next start. Only a made-up secret must be saved, or clients would lose it.
             if saved.client_secret == app.client_secret:
                 self.rows.changed_keys.discard(app.client_key)
 
@@ -36,15 +37,18 @@ class Apps:
         return self.rows[self._default_key]
 
     def get(self, client_key: str) -> App | None:
-        """The app of that key."""
+        """Return the app with this key, or None."""
         return self.rows.get(client_key)
 
     def all(self) -> tuple[App, ...]:
-        """Every app, the default one first."""
+        """Return every app, the default one first."""
         return tuple(self.rows.values())
 
     def save(self, app: App) -> App:
-        """Register an app or change it. One without a secret keeps the one it has, or gets one."""
+        """Register an app or replace it.
+
+        Without a secret it keeps the one it has, or gets one.
+        """
         known = self.rows.get(app.client_key)
         secret = app.client_secret or (known.client_secret if known else self._ids.text(32))
         saved = structs.replace(app, client_secret=secret)
@@ -52,49 +56,59 @@ class Apps:
         return saved
 
     def restore(self, app: App) -> None:
-        """An app as it was kept; a secret given at this start goes before the kept one."""
+        """Put back a saved app.
+
+        A secret given at this start takes precedence over the saved one.
+        """
         kept = app
+        # An operator who starts the sandbox with a new secret expects it to be used.
         if app.client_key in self._with_own_secret:
             kept = structs.replace(app, client_secret=self.rows[app.client_key].client_secret)
         self.rows[app.client_key] = kept
 
 
 def describe(app: App) -> dict[str, object]:
-    """The app as the admin API shows it, secret and all: it is how a test learns it."""
+    """Return the app as the admin API shows it, secret included.
+
+    This is how tests learn a secret that was made up.
+    """
     shown = structs.asdict(app)
     shown["platform"] = app.platform.value
     return shown
 
 
 def app_error(app: App) -> str:
-    """What the portal has against an app; empty when nothing."""
+    """Return why the portal rejects an app; empty if it is accepted."""
     if not app.client_key:
-        return "client_key is empty"
+        return "The client_key is empty. Give one."
     if len(app.redirect_uris) > MAX_REDIRECTS:
-        return f"more than {MAX_REDIRECTS} redirect_uris"
+        return f"Too many redirect_uris: {len(app.redirect_uris)}. At most {MAX_REDIRECTS} are allowed."
     if app.sandbox_targets is not None and len(app.sandbox_targets) > MAX_TARGETS:
-        return f"more than {MAX_TARGETS} sandbox_targets"
+        return f"Too many sandbox_targets: {len(app.sandbox_targets)}. At most {MAX_TARGETS} are allowed."
     if app.webhook_url and urlsplit(app.webhook_url).scheme not in {"http", "https"}:
-        return "webhook_url is neither https nor http"
+        return f"The webhook_url is not https or http: {app.webhook_url}. Give a full URL."
     return next(filter(None, (_registered_redirect_error(app.platform, uri) for uri in app.redirect_uris)), "")
 
 
 def _registered_redirect_error(platform: Platform, uri: str) -> str:
     found = redirect_error(platform, uri.replace(":*", ":1", 1) if platform is Platform.DESKTOP else uri)
-    return f"redirect_uri {uri}: {found}" if found else ""
+    return f"The redirect_uri is not allowed: {uri}. {found}" if found else ""
 
 
 def redirect_error(platform: Platform, uri: str) -> str:
-    """What the kind of app has against a redirect address, registered or not; empty when nothing."""
+    """Return why this platform does not allow a redirect URI, registered or not.
+
+    Empty if it does.
+    """
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return "it is no address"
+        return "It is not a URL."
     if len(uri) > MAX_REDIRECT_LENGTH:
-        return "it has 512 characters or more"
+        return f"It has more than {MAX_REDIRECT_LENGTH} characters."
     if not host or "?" in uri or "#" in uri or parts.username is not None:
-        return "it must be static, without query and fragment"
+        return "It must have a host, and no query, fragment or user name."
     if platform is Platform.WEB:
         return _web_redirect_error(parts.scheme, host)
     return _desktop_redirect_error(parts.scheme, host, port)
@@ -102,16 +116,16 @@ def redirect_error(platform: Platform, uri: str) -> str:
 
 def _web_redirect_error(scheme: str, host: str) -> str:
     if scheme != "https":
-        return "the scheme must be https"
-    return "the host must be a domain" if host == "localhost" or _is_ip_address(host) else ""
+        return "The scheme must be https."
+    return "The host must be a domain." if host == "localhost" or _is_ip_address(host) else ""
 
 
 def _desktop_redirect_error(scheme: str, host: str, port: int | None) -> str:
     if scheme not in {"http", "https"}:
-        return "the scheme must be http or https"
+        return "The scheme must be http or https."
     if host not in LOOPBACK:
-        return "the host must be localhost or 127.0.0.1"
-    return "" if port else "the port is missing"
+        return "The host must be localhost or 127.0.0.1."
+    return "" if port else "The port is missing."
 
 
 def _is_ip_address(host: str) -> bool:

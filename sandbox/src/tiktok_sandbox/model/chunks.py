@@ -1,4 +1,4 @@
-"""Chunks."""
+"""Receives chunks into uploads, and starts processing after the last one."""
 
 from dataclasses import replace
 
@@ -11,13 +11,13 @@ from tiktok_sandbox.model.uploads import ChunkHeaders, IncomingChunk, Upload
 
 
 def find_upload(tables: Tables, upload_id: str, token: str) -> Upload | None:
-    """The upload behind a url, if both halves are right."""
+    """Return the upload behind a URL, or None if either half of the URL is wrong."""
     upload = tables.uploads.get(upload_id)
     return upload if upload is not None and upload.token == token else None
 
 
 def expire_uploads(tables: Tables, publish_id: str, now: float) -> int:
-    """A publication's upload urls work no longer; how many there were."""
+    """Make a publication's upload URLs expire now; return how many there were."""
     found = [name for name, each in tables.uploads.items() if each.publish_id == publish_id]
     for name in found:
         tables.uploads[name] = replace(tables.uploads[name], expires_at=now)
@@ -25,7 +25,7 @@ def expire_uploads(tables: Tables, publish_id: str, now: float) -> int:
 
 
 def begin_chunk(tables: Tables, upload_id: str, token: str, head: ChunkHeaders, now: float) -> IncomingChunk | Answer:
-    """Judge a PUT by its head."""
+    """Check a PUT by its headers: return the chunk to receive, or the refusal."""
     upload = find_upload(tables, upload_id, token)
     if upload is None or _has_ended(tables, upload):
         return uploads.upload_not_found()
@@ -33,11 +33,12 @@ def begin_chunk(tables: Tables, upload_id: str, token: str, head: ChunkHeaders, 
 
 
 def _has_ended(tables: Tables, upload: Upload) -> bool:
+    """Return whether the publication has failed, so that its URL is dead."""
     return tables.publications[upload.publish_id].failure is not None
 
 
 def finish_chunk(tables: Tables, incoming: IncomingChunk, now: float) -> Answer:
-    """Store a chunk whose body ended; with the last one the post is on its way."""
+    """Store a chunk whose body has ended; with the last one, processing starts."""
     upload = tables.uploads[incoming.upload_id]
     if _has_ended(tables, upload):
         return uploads.upload_not_found()
@@ -46,6 +47,7 @@ def finish_chunk(tables: Tables, incoming: IncomingChunk, now: float) -> Answer:
         return outcome
     tables.uploads[incoming.upload_id] = outcome
     publication = publication_updates.with_transferred_bytes(tables.publications[outcome.publish_id], outcome.stored)
+    # The last chunk carries the whole hash: its digest continues from all chunks before it.
     if outcome.complete:
         file = File(sha256=outcome.digest.hexdigest(), size=outcome.stored)
         start_processing(tables, publication, (file,), (outcome.head,), now)
@@ -55,6 +57,6 @@ def finish_chunk(tables: Tables, incoming: IncomingChunk, now: float) -> Answer:
 
 
 def count_bytes(tables: Tables, incoming: IncomingChunk) -> None:
-    """A body ended, whole or not: remember how much of it came over the wire."""
+    """Add the bytes of a body to the publication's count, complete or not."""
     publish_id = tables.uploads[incoming.upload_id].publish_id
     tables.bytes_read[publish_id] = tables.bytes_read.get(publish_id, 0) + incoming.read

@@ -1,4 +1,4 @@
-"""The people who post: their accounts and what creator_info tells about them."""
+"""The people who post: their accounts, and the open ids by which apps know them."""
 
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -19,25 +19,25 @@ class Creator(Struct, frozen=True, kw_only=True):
 
     @property
     def nickname(self) -> str:
-        """The name shown to people."""
+        """The display name; the username if none is set."""
         return self.profile.nickname or self.profile.username
 
     @property
     def privacy_levels(self) -> tuple[str, ...]:
-        """What this account may choose from; a private one has no public choice."""
+        """The privacy levels this account can choose. A private account has no public one."""
         first = "FOLLOWER_OF_CREATOR" if self.profile.private_account else "PUBLIC_TO_EVERYONE"
         return (first, "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY")
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """A person's account, and the apps beside the default one that have met it."""
+    """A person's account, and the other apps that have met it."""
 
     profile: Profile
     known_to: tuple[str, ...] = ()
 
 
 class Creators:
-    """Every account by the person's name, and found by any open id an app knows it by."""
+    """Every account by username, also found by any open id that an app knows."""
 
     def __init__(self, client_key: str) -> None:
         self._client_key = client_key
@@ -45,44 +45,53 @@ class Creators:
         self._username_by_open_id: dict[str, str] = {}
 
     def put(self, account: Account) -> None:
-        """An account as it is kept, known to the apps that have met it."""
+        """Store an account, and index its open ids."""
         username = account.profile.username
         self.rows[username] = account
         for client_key in (self._client_key, *account.known_to):
             self._username_by_open_id[open_id_of(client_key, username)] = username
 
     def save(self, profile: Profile) -> Creator:
-        """Create the account or change it; the name decides which."""
+        """Create the account or replace its profile; the username decides which."""
         known = self.rows.get(profile.username)
         self.put(Account(profile=profile, known_to=known.known_to if known else ()))
         return self.get_or_create(profile.username)
 
     def get_or_create(self, username: str, client_key: str = "") -> Creator:
-        """The account of that name as an app knows it, created with usual settings if there is none."""
+        """Return the account with this name as an app knows it.
+
+        A missing account is created with default settings: typing a new name on the consent page is enough to have
+        one.
+        """
         if username not in self.rows:
             self.put(Account(profile=Profile(username=username)))
         app = client_key or self._client_key
         open_id, account = open_id_of(app, username), self.rows[username]
+        # The app meets this person for the first time: save that, or the open id is unknown after a restart.
         if open_id not in self._username_by_open_id:
             self.put(structs.replace(account, known_to=(*account.known_to, app)))
         return Creator(open_id=open_id, profile=account.profile)
 
     def find(self, open_id: str) -> Creator | None:
-        """The account an app knows by that id, if it has met it."""
+        """Return the account behind an open id, or None if no app has met it."""
         username = self._username_by_open_id.get(open_id)
         return None if username is None else Creator(open_id=open_id, profile=self.rows[username].profile)
 
     def get(self, open_id: str) -> Creator:
-        """The account a grant belongs to; it exists, for the grant was given by it."""
+        """Return the account behind an open id that is known to exist, as in a grant.
+
+        Raises:
+            KeyError: no app has met such an account.
+        """
         return Creator(open_id=open_id, profile=self.rows[self._username_by_open_id[open_id]].profile)
 
     def all(self) -> tuple[Creator, ...]:
-        """Every account as the default app knows it, oldest first."""
+        """Return every account as the default app knows it, oldest first."""
         return tuple(self.get_or_create(username) for username in self.rows)
 
 
 def creator_info_answer(creator: Creator, base_url: str) -> Answer:
-    """What a posting page must show."""
+    """Answer creator_info: what a posting page must show."""
     profile = creator.profile
     return success(
         {
@@ -99,6 +108,7 @@ def creator_info_answer(creator: Creator, base_url: str) -> Answer:
 
 
 def describe(creator: Creator, client_keys: Iterable[str]) -> dict[str, object]:
-    """The account as the admin API shows it; every app knows it by an id of its own."""
+    """Return the account as the admin API shows it, with its open id in every app."""
+    # Computed, not looked up: an app that has never met the person has an open id too.
     open_ids = {key: open_id_of(key, creator.profile.username) for key in client_keys}
     return {"open_id": creator.open_id, "open_ids": open_ids, **structs.asdict(creator.profile)}

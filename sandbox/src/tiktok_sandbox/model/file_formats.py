@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; nobody looks further into it."""
+"""Recognises a file by its first bytes, which is all that the sandbox looks at."""
 
 from typing import Final
 
@@ -24,10 +24,12 @@ _ASF: Final = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
 
 
 def format_error(medium: Medium, head: bytes, *, strict: bool) -> str:
-    """The reason TikTok fails such a file with; empty when it is fine.
+    """Return the reason with which TikTok fails a file of this kind.
 
-    A video of unknown kind passes unless `strict`, so that tests may post made-up bytes. Photos are always
-    looked at.
+    Empty if it is accepted.
+
+    A video of unknown kind passes unless `strict`, so that tests may post arbitrary bytes. Photos are always
+    checked.
     """
     if medium is Medium.PHOTO:
         return "" if _is_photo(head) else FORMAT_CHECK_FAILED
@@ -43,11 +45,15 @@ def _is_photo(head: bytes) -> bool:
 def _is_video(head: bytes) -> bool:
     if head.startswith(_EBML):
         return b"webm" in head
+    # AVIF and HEIC pictures use the same container as MP4.
     return head[4:8] in _MOVIE_BOXES and head[8:12] not in {b"avif", b"heic", b"mif1"}
 
 
 def _is_known_other_format(head: bytes) -> bool:
-    """Known to be something TikTok does not take: AVI, FLV, MPEG, WMV, Ogg, Matroska, pictures."""
+    """Return whether the bytes are of a format that TikTok rejects.
+
+    Known are AVI, FLV, MPEG, WMV, Ogg, Matroska and pictures.
+    """
     is_riff = head[:4] == b"RIFF"
     is_matroska = head.startswith(_EBML) and b"matroska" in head
     return is_riff or is_matroska or head.startswith((*_OTHER_SIGNATURES, _ASF))

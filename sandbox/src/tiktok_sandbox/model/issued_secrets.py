@@ -1,4 +1,7 @@
-"""What went over the wire and must stay between two parties, for tests that look for it where it must not be."""
+"""Every secret that was issued or received.
+
+Tests search logs, topics and answers for them.
+"""
 
 from collections import deque
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ MAX_SECRETS: Final = 10_000
 
 
 class SecretKind(StrEnum):
-    """What a secret opens."""
+    """What a secret gives access to."""
 
     AUTHORIZATION_CODE = "authorization_code"
     CODE_VERIFIER = "code_verifier"
@@ -23,7 +26,7 @@ class SecretKind(StrEnum):
 
 
 class IssuedSecret(Struct, frozen=True, kw_only=True):
-    """One secret; `open_id` is whose it is, empty where it is the app's own."""
+    """One secret. `open_id` is its owner, empty for a secret of an app."""
 
     number: int
     kind: SecretKind
@@ -31,25 +34,28 @@ class IssuedSecret(Struct, frozen=True, kw_only=True):
     open_id: str
 
     def __repr__(self) -> str:
+        """Leave the value out."""
         return f"Secret({self.kind})"
 
 
 class IssuedSecrets:
-    """The last secrets that were handed out or shown, oldest first; `seen` counts those forgotten too."""
+    """The latest secrets, oldest first. `count` includes those that were dropped."""
 
     def __init__(self) -> None:
+        # Bounded: a soak test issues tokens for hours.
         self._recent: deque[IssuedSecret] = deque(maxlen=MAX_SECRETS)
         self.count = 0
 
     def record(self, kind: SecretKind, value: str, open_id: str = "") -> str:
-        """Remember a secret, and return it."""
+        """Store a secret and return it."""
         self.count += 1
         self._recent.append(IssuedSecret(number=self.count, kind=kind, value=value, open_id=open_id))
         return value
 
     def after(self, number: int) -> Iterator[IssuedSecret]:
-        """Those that came after that one."""
+        """Yield the secrets with a higher number."""
         return (each for each in self._recent if each.number > number)
 
     def __repr__(self) -> str:
+        """Show the count only."""
         return f"Secrets({self.count})"

@@ -1,4 +1,7 @@
-"""What was truly posted, and every init ever made: the oracle of whoever tests against the stand-in."""
+"""What was truly posted, and every init.
+
+This is the ground truth of tests: it shows whether a post exists once, twice or not at all.
+"""
 
 from collections.abc import Iterable
 
@@ -8,7 +11,10 @@ from tiktok_sandbox.model.publications import Post, Processing, Publication, fai
 
 
 def posts(publications: Iterable[Publication], now: float) -> list[dict[str, object]]:
-    """Every post: all its bytes arrived, processing ended, it did not fail, and a draft was posted by its person."""
+    """Return every post that exists at TikTok.
+
+    All its bytes arrived, processing succeeded, and if it was a draft, its creator posted it.
+    """
     return [
         _post(each, each.processing, post, now)
         for each in publications
@@ -44,10 +50,10 @@ def _post(publication: Publication, processing: Processing, post: Post, now: flo
 
 
 def inits(publications: Iterable[Publication], bytes_read: dict[str, int], now: float) -> list[dict[str, object]]:
-    """Every accepted init, oldest first.
+    """Return every accepted init, oldest first.
 
-    `uploaded_bytes` are those of whole stored chunks; `bytes_read` counts everything that came over the
-    wire, broken chunks included, so that an attempt that was never fed shows 0.
+    `uploaded_bytes` counts whole stored chunks. `bytes_read` counts everything received, broken chunks included, so
+    it is 0 only if the client sent nothing.
     """
     return [
         {

@@ -1,4 +1,4 @@
-"""What is to be told to an app's webhook, and when."""
+"""The webhooks that wait until they are due."""
 
 from msgspec import Struct
 
@@ -7,7 +7,7 @@ from tiktok_sandbox.runtime.timer_queue import TimerQueue
 
 
 class PendingWebhook(Struct, frozen=True, kw_only=True):
-    """One thing to tell; `content` goes out as a string holding JSON."""
+    """One event to send. `content` is sent as a string that holds JSON."""
 
     due_at: float
     client_key: str
@@ -18,7 +18,7 @@ class PendingWebhook(Struct, frozen=True, kw_only=True):
 
 
 class PendingWebhooks:
-    """What waits for its moment, by number."""
+    """Every waiting webhook by number."""
 
     def __init__(self) -> None:
         self.rows: Table[str, PendingWebhook] = Table()
@@ -26,20 +26,21 @@ class PendingWebhooks:
         self._last = 0
 
     def schedule(self, pending: PendingWebhook) -> None:
-        """Tell this when its moment comes."""
+        """Add a webhook, to be sent when it is due."""
         self.put(str(self._last + 1), pending)
 
     def put(self, name: str, pending: PendingWebhook) -> None:
-        """A notice under the number it has."""
+        """Store a webhook under the number it has."""
         number = int(name)
+        # put() also restores saved rows; new numbers must continue after them.
         self._last = max(self._last, number)
         self.rows[name] = pending
         self._timers.schedule(number, pending.due_at)
 
     def pop_due(self, now: float) -> list[PendingWebhook]:
-        """Take what may be told by now, earliest first."""
+        """Remove and return the webhooks that are due at `now`, earliest first."""
         return [self.rows.pop(str(number)) for number in self._timers.pop_due(now)]
 
     def next_due(self) -> float | None:
-        """When there is something to tell next."""
+        """Return when the next webhook is due, or None."""
         return self._timers.next_due()

@@ -1,4 +1,7 @@
-"""How a permission ends: the tokens die at once, what is under way fails, and the app is told."""
+"""The end of a permission.
+
+Tokens stop working, running transfers fail, and the app gets a webhook.
+"""
 
 from enum import IntEnum
 from typing import Final
@@ -13,7 +16,7 @@ AUTHORIZATION_REMOVED: Final = "authorization.removed"
 
 
 class RemovalReason(IntEnum):
-    """Why a permission ended, as TikTok counts it."""
+    """Why a permission ended, by TikTok's numbers."""
 
     UNKNOWN = 0
     DISCONNECTED = 1
@@ -24,7 +27,8 @@ class RemovalReason(IntEnum):
 
 
 def end_permission(tables: Tables, open_id: str, removal: RemovalReason, now: float) -> None:
-    """One app's permission to act for one person is over; nothing happens if there was none."""
+    """End one app's permission to act for one person; does nothing if there is none."""
+    # Tokens first: from here on no call of the app can succeed.
     client_key = remove_grants(tables.grants, open_id)
     fail_transfers(tables, open_id, now)
     if not client_key:
@@ -41,7 +45,7 @@ def end_permission(tables: Tables, open_id: str, removal: RemovalReason, now: fl
 
 
 def fail_transfers(tables: Tables, open_id: str, now: float) -> None:
-    """A person or TikTok took an app's permission back: what is under way fails."""
+    """Fail the transfers that run for a person and app whose permission has ended."""
     creator = tables.creators.find(open_id)
     found = [] if creator is None else tables.publications_of(creator.profile.username)
     for publication in found:

@@ -1,4 +1,4 @@
-"""What survives a restart of the stand-in: one SQLite file; every change is in it before it is answered."""
+"""Saves the state in one SQLite file; every change is saved before it is answered."""
 
 import hashlib
 import sqlite3
@@ -26,24 +26,28 @@ from tiktok_sandbox.runtime.media_store import MediaStore
 from tiktok_sandbox.runtime.table import Table
 
 FILE_NAME: Final = "sandbox.sqlite"
-VERSION: Final = 1
+VERSION: Final = 2
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS rows (
-    place INTEGER PRIMARY KEY, shelf TEXT NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL, UNIQUE (shelf, name)
+    position INTEGER PRIMARY KEY,
+    table_name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,
+    UNIQUE (table_name, key)
 )"""
 _PUT: Final = """
-INSERT INTO rows (shelf, name, content) VALUES (?, ?, ?)
-ON CONFLICT (shelf, name) DO UPDATE SET content = excluded.content
+INSERT INTO rows (table_name, key, value) VALUES (?, ?, ?)
+ON CONFLICT (table_name, key) DO UPDATE SET value = excluded.value
 """
-_DROP: Final = "DELETE FROM rows WHERE shelf = ? AND name = ?"
-_READ: Final = "SELECT name, content FROM rows WHERE shelf = ? ORDER BY place"
+_DROP: Final = "DELETE FROM rows WHERE table_name = ? AND key = ?"
+_READ: Final = "SELECT key, value FROM rows WHERE table_name = ? ORDER BY position"
 
 Value = TypeVar("Value")
 
 
 class SavedUpload(Struct, frozen=True, kw_only=True):
-    """An upload without its running hash, which cannot be written down."""
+    """An upload without its running hash, which cannot be saved."""
 
     publish_id: str
     token: str
@@ -53,17 +57,18 @@ class SavedUpload(Struct, frozen=True, kw_only=True):
     head: bytes
 
     def __repr__(self) -> str:
+        """Leave the token out."""
         return f"SavedUpload({self.publish_id})"
 
 
 class PersistedTable(Generic[Value]):
-    """A table, what is kept of its rows, and how a kept row comes back into it."""
+    """A table, the type of its saved rows, and how a saved row is put back."""
 
     def __init__(
         self,
         name: str,
         table: Table[str, Value],
-        kind: Any,  # noqa: ANN401 -- whatever msgspec can read
+        kind: Any,  # noqa: ANN401 -- any type that msgspec can decode
         *,
         pack: Callable[[Value], object] = lambda value: value,
         put: Callable[[str, Any], object] | None = None,
@@ -76,7 +81,7 @@ class PersistedTable(Generic[Value]):
 
 
 def persisted_tables(tables: Tables, media: MediaStore | None = None) -> tuple[PersistedTable[Any], ...]:
-    """Every table that is kept."""
+    """Return every table that is saved."""
     grants, creators = tables.grants, tables.creators
     return (
         PersistedTable("apps", tables.apps.rows, App, put=lambda _, app: tables.apps.restore(app)),
@@ -102,8 +107,12 @@ def persisted_tables(tables: Tables, media: MediaStore | None = None) -> tuple[P
 
 
 def _put_upload(tables: Tables, media: MediaStore | None, name: str, kept: SavedUpload) -> None:
-    """The upload as it was, unless the hash of what is stored cannot be had any more."""
+    """Restore an upload, unless the hash of its stored bytes cannot be rebuilt.
+
+    Such an upload is left out, and its URL answers 404 from then on.
+    """
     digest = hashlib.sha256()
+    # An upload without bytes, or a complete one, needs no hash.
     if 0 < kept.stored < kept.plan.size:
         found = None if media is None else media.digest(kept.publish_id, kept.stored)
         if found is None:
@@ -132,11 +141,12 @@ def _pack_upload(upload: Upload) -> SavedUpload:
 
 
 class StateFile:
-    """The open file; nobody else can open it meanwhile."""
+    """The open file, locked against a second sandbox."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
         folder.mkdir(parents=True, exist_ok=True)
+        # The file holds tokens and secrets.
         self._path.touch(mode=0o600)
         with self._translating_errors():
             self._file = sqlite3.connect(self._path, timeout=0, isolation_level=None)
@@ -147,9 +157,11 @@ class StateFile:
                 raise
 
     def _prepare(self) -> None:
+        # Two sandboxes on one file would each overwrite the other's rows.
         self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._file.execute("PRAGMA journal_mode = WAL")
-        # A killed process loses nothing; a machine that loses its power may lose the last moments.
+        # NORMAL: a killed process loses nothing; a power cut may lose the last transactions. FULL would sync on every
+        # call.
         self._file.execute("PRAGMA synchronous = NORMAL")
         [version] = self._file.execute("PRAGMA user_version").fetchone()
         if version not in {0, VERSION}:
@@ -159,67 +171,78 @@ class StateFile:
 
     @contextmanager
     def _translating_errors(self) -> Iterator[None]:
+        """Turn errors of SQLite and msgspec into StateUnreadable."""
         try:
             yield
         except (sqlite3.Error, msgspec.MsgspecError) as cause:
             raise StateUnreadable(self._path) from cause
 
     def read_value(self, name: str) -> str:
-        """A single value as it was last noted; empty if it never was."""
+        """Return a single saved value; empty if it was never saved."""
         with self._translating_errors():
-            rows: dict[str, bytes] = dict(self._file.execute(_READ, ("facts",)))
+            rows: dict[str, bytes] = dict(self._file.execute(_READ, ("values",)))
             return rows.get(name, b"").decode()
 
     def write_value(self, name: str, value: str) -> None:
-        """Keep a single value."""
-        self._file.execute(_PUT, ("facts", name, value.encode()))
+        """Save a single value."""
+        self._file.execute(_PUT, ("values", name, value.encode()))
 
     def restore(self, tables: Tables, media: MediaStore | None) -> None:
-        """Fill the tables with what is kept; an upload whose hash is lost is left out.
+        """Fill the tables with the saved rows.
+
+        An upload whose hash cannot be rebuilt is left out.
 
         Raises:
-            StateRefused: the file holds something else.
+            StateUnreadable: the file holds something else.
         """
         with self._translating_errors():
-            for shelf in persisted_tables(tables, media):
-                for name, content in self._file.execute(_READ, (shelf.name,)):
-                    shelf.put(name, msgspec.json.decode(content, type=shelf.kind))
-                    shelf.table.changed_keys.discard(name)
+            for saved_table in persisted_tables(tables, media):
+                for name, content in self._file.execute(_READ, (saved_table.name,)):
+                    saved_table.put(name, msgspec.json.decode(content, type=saved_table.kind))
+                    # The row is in the file already.
+                    saved_table.table.changed_keys.discard(name)
 
     def save(self, tables: Tables) -> int:
-        """Write down what changed since the last time, all of it or nothing; how many rows that was."""
-        changed = [shelf for shelf in persisted_tables(tables) if shelf.table.changed_keys]
+        """Save everything that changed since the last call in one transaction.
+
+        Return the number of rows.
+        """
+        changed = [saved_table for saved_table in persisted_tables(tables) if saved_table.table.changed_keys]
         if not changed:
             return 0
         count = 0
         self._file.execute("BEGIN")
-        for shelf in changed:
-            for name in shelf.table.changed_keys:
-                if name in shelf.table:
-                    content = msgspec.json.encode(shelf.pack(shelf.table[name]))
-                    self._file.execute(_PUT, (shelf.name, name, content))
+        # One transaction: a killed process leaves either the whole change or nothing of it.
+        for saved_table in changed:
+            for name in saved_table.table.changed_keys:
+                if name in saved_table.table:
+                    content = msgspec.json.encode(saved_table.pack(saved_table.table[name]))
+                    self._file.execute(_PUT, (saved_table.name, name, content))
                 else:
-                    self._file.execute(_DROP, (shelf.name, name))
-            count += len(shelf.table.changed_keys)
-            shelf.table.changed_keys.clear()
+                    self._file.execute(_DROP, (saved_table.name, name))
+            count += len(saved_table.table.changed_keys)
+            saved_table.table.changed_keys.clear()
         self._file.execute("COMMIT")
         return count
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with suppress(sqlite3.Error):
             self._file.close()
 
 
 class SaveBeforeAnswer:
-    """Writes down what a call changed before its answer leaves: what was answered survives being killed."""
+    """ASGI middleware that saves before the first byte of an answer leaves.
+
+    An answer that a client has seen then survives a kill of the process.
+    """
 
     def __init__(self, app: ASGIApp, save: Callable[[], None]) -> None:
         self._app = app
         self._save = save
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does."""
+        """Answer as the wrapped app does."""
 
         async def send_saved(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,4 +1,7 @@
-"""What can happen to a publication: bytes start_processing, it fails, people post it, show it and hide it."""
+"""The changes of a publication: progress, failure, posting, visibility.
+
+Each function returns a new publication or post; none changes its argument.
+"""
 
 from msgspec import structs
 
@@ -7,12 +10,12 @@ from tiktok_sandbox.model.settings import Delays
 
 
 def with_transferred_bytes(publication: Publication, transferred: int) -> Publication:
-    """More bytes are there: whole stored chunks of an upload, or whatever was fetched."""
+    """Set the progress: bytes of stored chunks, or of the download so far."""
     return structs.replace(publication, uploaded_bytes=transferred)
 
 
 def with_processing(publication: Publication, files: tuple[File, ...], fail_reason: str, now: float) -> Publication:
-    """Every byte is there; the verdict follows after the delays, however often anyone asks."""
+    """Set the result of processing, which takes effect after the publication's delays."""
     decided_at = now + publication.delays.processing
     processing = Processing(
         received_at=now,
@@ -24,6 +27,7 @@ def with_processing(publication: Publication, files: tuple[File, ...], fail_reas
     )
     size = sum(each.size for each in files)
     there = structs.replace(publication, uploaded_bytes=size, processing=processing)
+    # A draft becomes a post only when its creator posts it.
     if fail_reason or publication.is_draft:
         return there
     return _with_new_post(there, publication.post_id, publication.post_info.privacy_level, decided_at)
@@ -36,27 +40,31 @@ def _with_new_post(publication: Publication, post_id: int, level: str, posted_at
 
 
 def with_draft_posted(publication: Publication, post_id: int, level: str, now: float) -> Publication:
-    """The creator found the draft in the inbox and posted it."""
+    """Add a post: the creator found the draft in the inbox and posted it."""
     return _with_new_post(publication, post_id, level, now)
 
 
 def with_failure(publication: Publication, reason: str, now: float) -> Publication:
-    """It ends here, whatever was scheduled_webhooks."""
+    """End the publication with a failure; what was scheduled is cancelled."""
     return structs.replace(publication, failure=Failure(at=now, reason=reason), posts=())
 
 
 def taken_down(post: Post, now: float) -> Post:
-    """TikTok or the creator removed it."""
+    """Return a post that TikTok or its creator removed."""
     return structs.replace(_hidden(post, now), taken_down_at=now)
 
 
 def with_privacy_level(post: Post, level: str, delays: Delays, now: float) -> Post:
-    """The creator changed who may see it; moderation looks at what was never public before."""
+    """Return a post with another privacy level.
+
+    A post that becomes public for the first time waits for moderation first.
+    """
     changed = structs.replace(post, privacy_level=level)
     if level != PUBLIC:
         return _hidden(changed, now)
     if post.taken_down_at is not None or (post.public_periods and post.public_periods[-1].until is None):
         return changed
+    # Moderation has already seen a post that was public before.
     since = now if post.public_periods else now + delays.public
     return structs.replace(changed, public_periods=(*post.public_periods, PublicPeriod(since=since)))
 
@@ -65,12 +73,12 @@ def _hidden(post: Post, now: float) -> Post:
     if not post.public_periods or post.public_periods[-1].until is not None:
         return post
     *earlier, last = post.public_periods
-    # What was still to come never happens; what was true ends now.
+    # A period that has not begun is dropped; one that has begun ends now.
     ended = () if last.since > now else (structs.replace(last, until=now),)
     return structs.replace(post, public_periods=(*earlier, *ended))
 
 
 def with_post(publication: Publication, post: Post) -> Publication:
-    """One of its posts is another now."""
+    """Replace one of the publication's posts."""
     posts = tuple(post if each.post_id == post.post_id else each for each in publication.posts)
     return structs.replace(publication, posts=posts)

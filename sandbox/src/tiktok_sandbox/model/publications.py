@@ -1,4 +1,8 @@
-"""A publication: everything that came of one init, and where it stands at any moment."""
+"""A publication: everything that came of one init, and its status.
+
+Most changes of status happen by the clock. A publication therefore stores when things will happen, and its status
+is computed from the time of the question; no task has to move it.
+"""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -21,21 +25,21 @@ class Medium(StrEnum):
 
 
 class Mode(StrEnum):
-    """Whether the app posts, or leaves a draft in the creator's inbox."""
+    """Whether the app posts directly, or leaves a draft in the creator's inbox."""
 
     DIRECT_POST = "DIRECT_POST"
     MEDIA_UPLOAD = "MEDIA_UPLOAD"
 
 
 class Source(StrEnum):
-    """Who moves the bytes: the app sends them, or TikTok fetches them."""
+    """Who transfers the bytes: the app uploads them, or TikTok downloads them."""
 
     FILE_UPLOAD = "FILE_UPLOAD"
     PULL_FROM_URL = "PULL_FROM_URL"
 
 
 class PublishStatus(StrEnum):
-    """What status/fetch can say."""
+    """The statuses of status/fetch."""
 
     PROCESSING_UPLOAD = "PROCESSING_UPLOAD"
     PROCESSING_DOWNLOAD = "PROCESSING_DOWNLOAD"
@@ -65,7 +69,10 @@ TRANSFERRING: Final = frozenset({PublishStatus.PROCESSING_UPLOAD, PublishStatus.
 
 
 class PostInfo(Struct, frozen=True, kw_only=True):
-    """What the creator chose; `description` and `auto_add_music` belong to photos."""
+    """What the creator chose for the post.
+
+    `description` and `auto_add_music` are for photos only.
+    """
 
     title: str = ""
     description: str = ""
@@ -81,16 +88,18 @@ class PostInfo(Struct, frozen=True, kw_only=True):
 
 
 class File(Struct, frozen=True, kw_only=True):
-    """One file as it arrived."""
+    """One file as it was received."""
 
     sha256: str
     size: int
 
 
 class Processing(Struct, frozen=True, kw_only=True):
-    """What became of the bytes once all of them were there; moments may lie ahead.
+    """What processing finds once all bytes are there, and when.
 
-    `sha256` is that of the video or of the first photo; `public_at` is when moderation would be done.
+    Its times may lie in the future.
+
+    `sha256` is that of the video or of the first photo. `public_at` is when moderation ends.
     """
 
     received_at: float
@@ -102,14 +111,14 @@ class Processing(Struct, frozen=True, kw_only=True):
 
 
 class PublicPeriod(Struct, frozen=True, kw_only=True):
-    """Since when everyone can see a post, and until when they could."""
+    """A period in which everyone can see a post; `until` is None while it lasts."""
 
     since: float
     until: float | None = None
 
 
 class Post(Struct, frozen=True, kw_only=True):
-    """One post on TikTok, and when everyone could see it; a draft may become several."""
+    """One post on TikTok. A draft can be posted several times and then has several."""
 
     post_id: int
     privacy_level: str
@@ -119,12 +128,15 @@ class Post(Struct, frozen=True, kw_only=True):
 
     @property
     def public_at(self) -> float | None:
-        """When everyone can see it for the first time, if its level ever allowed that."""
+        """When everyone can see the post for the first time.
+
+        None if its privacy level never allowed it.
+        """
         return self.public_periods[0].since if self.public_periods else None
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """Why a publication ended before its bytes had a verdict, or after."""
+    """When and why a publication failed."""
 
     at: float
     reason: str
@@ -133,8 +145,8 @@ class Failure(Struct, frozen=True, kw_only=True):
 class Publication(Struct, frozen=True, kw_only=True):
     """One accepted init and everything that came of it.
 
-    After `deadline` an unfinished transfer is given up with `abandoned_reason`; if that is empty, it stays as
-    it is for ever.
+    An unfinished transfer fails at `deadline` with `abandoned_reason`. If that is empty it stays unfinished for
+    ever.
     """
 
     publish_id: str
@@ -160,32 +172,34 @@ class Publication(Struct, frozen=True, kw_only=True):
 
     @property
     def is_draft(self) -> bool:
-        """Whether a person decides what becomes of it."""
+        """Whether the creator must still post it."""
         return self.mode is Mode.MEDIA_UPLOAD
 
 
 def find_post(publication: Publication, post_id: int) -> Post | None:
-    """One of its posts, if it is one."""
+    """Return the post with this id, or None."""
     return next((each for each in publication.posts if each.post_id == post_id), None)
 
 
 def failure_of(publication: Publication, now: float) -> Failure | None:
-    """Why it failed, if it has by now."""
+    """Return why the publication failed, or None if it has not failed by `now`."""
     failure, processing = publication.failure, publication.processing
     if failure is not None:
         return failure if failure.at <= now else None
     if processing is not None:
         verdict = Failure(at=processing.decided_at, reason=processing.fail_reason)
         return verdict if verdict.reason and verdict.at <= now else None
+    # No task watches the deadline. The failure exists as soon as the status is read after it.
     if publication.abandoned_reason and publication.deadline is not None and publication.deadline <= now:
         return Failure(at=publication.deadline, reason=publication.abandoned_reason)
     return None
 
 
 def publish_status(publication: Publication, now: float) -> PublishStatus:
-    """Where a publication stands."""
+    """Return the status at `now`."""
     if failure_of(publication, now) is not None:
         return PublishStatus.FAILED
+    # Posts are added when processing starts, with a time in the future.
     if any(each.posted_at <= now for each in publication.posts):
         return PublishStatus.PUBLISH_COMPLETE
     if publication.processing is None or now < publication.processing.decided_at:
@@ -195,17 +209,23 @@ def publish_status(publication: Publication, now: float) -> PublishStatus:
 
 
 def is_public(post: Post, now: float) -> bool:
-    """Whether everyone can see this post, so that its id is told and its numbers grow."""
+    """Return whether everyone can see this post.
+
+    Only then is its id published, and only then do its statistics grow.
+    """
     return any(each.since <= now and (each.until is None or now < each.until) for each in post.public_periods)
 
 
 def public_posts(publication: Publication, now: float) -> tuple[Post, ...]:
-    """Its posts that everyone can see."""
+    """Return the posts that everyone can see."""
     return tuple(each for each in publication.posts if is_public(each, now))
 
 
 def count_posts_of_last_day(publications: Iterable[Publication], now: float) -> int:
-    """How many direct posts count against the daily cap: of the last day, with all bytes arrived and not failed."""
+    """Count the direct posts of the last day that use up the cap.
+
+    Only posts whose bytes all arrived and that did not fail count.
+    """
     return sum(
         1
         for each in publications
@@ -218,9 +238,12 @@ def count_posts_of_last_day(publications: Iterable[Publication], now: float) -> 
 
 
 def creator_block_code(profile: Profile, publications: Iterable[Publication], now: float) -> str:
-    """The code that keeps a person from posting through any app now; empty when nothing does."""
+    """Return the code that keeps a person from posting through any app now.
+
+    Empty if nothing does.
+    """
     if profile.banned:
         return "spam_risk_user_banned_from_posting"
-    # The day's posts are shared by every app, also by those that only exist in the profile.
+    # All apps share the day's cap, also those that exist only as a number in the profile.
     used = count_posts_of_last_day(publications, now) + profile.posted_elsewhere
     return "spam_risk_too_many_posts" if used >= profile.daily_post_cap else ""

@@ -26,9 +26,9 @@ class RateLimits:
         self._clean_above = CLEAN_ABOVE
 
     def try_take(self, endpoint: str, token: str, now: float) -> bool:
-        """Count a call; False when the minute is used up, and then it is not counted.
+        """Count a call; return False, without counting it, if the minute is used up.
 
-        No limit is documented for what is not in the table.
+        Endpoints that are not in the table have no documented limit.
         """
         if endpoint not in PER_MINUTE:
             return True
@@ -42,8 +42,12 @@ class RateLimits:
         return True
 
     def _drop_idle(self, now: float) -> None:
-        """Tokens come and go by the thousand; those silent for a minute need no row."""
+        """Remove tokens without a call in the last minute.
+
+        Tokens are replaced all the time, so the table would otherwise grow for ever.
+        """
         if len(self._calls) <= self._clean_above:
             return
         self._calls = {key: calls for key, calls in self._calls.items() if calls and calls[-1] > now - WINDOW_SECONDS}
+        # Doubling the threshold keeps the total cost of cleaning linear in the number of calls.
         self._clean_above = max(CLEAN_ABOVE, 2 * len(self._calls))

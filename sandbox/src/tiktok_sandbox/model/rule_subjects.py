@@ -1,4 +1,4 @@
-"""Subjects."""
+"""What rules can filter by, for publications, uploads and webhooks."""
 
 from tiktok_sandbox.faults.rules import Subject
 from tiktok_sandbox.model.pending_webhooks import PendingWebhook
@@ -7,8 +7,8 @@ from tiktok_sandbox.model.tables import Tables
 from tiktok_sandbox.model.uploads import Upload
 
 
-def subject_of_notice(tables: Tables, pending: PendingWebhook) -> Subject:
-    """What rules may look at in what an app is told."""
+def subject_of_webhook(tables: Tables, pending: PendingWebhook) -> Subject:
+    """Return what rules can filter by in a webhook."""
     publication, person = tables.publications.get(pending.publish_id), tables.creators.find(pending.open_id)
     return Subject(
         open_id=pending.open_id,
@@ -21,7 +21,7 @@ def subject_of_notice(tables: Tables, pending: PendingWebhook) -> Subject:
 
 
 def subject_of_publication(publication: Publication) -> Subject:
-    """What rules may look at once an init was accepted."""
+    """Return what rules can filter by in everything about a publication."""
     return Subject(
         open_id=publication.open_id,
         username=publication.username,
@@ -32,5 +32,5 @@ def subject_of_publication(publication: Publication) -> Subject:
 
 
 def subject_of_upload(tables: Tables, upload: Upload | None) -> Subject:
-    """What rules may look at in a PUT."""
+    """Return what rules can filter by in a PUT; nothing if its URL is wrong."""
     return Subject() if upload is None else subject_of_publication(tables.publications[upload.publish_id])

@@ -1,4 +1,7 @@
-"""What can be set about the stand-in: the app, its creators, lifetimes and delays."""
+"""Settings of the stand-in: apps, creators, lifetimes, delays.
+
+They also choose how TikTok behaves where its documentation is silent.
+"""
 
 from enum import StrEnum
 from pathlib import Path
@@ -22,18 +25,19 @@ ALL_SCOPES = (
 
 
 class Platform(StrEnum):
-    """Which login kit the app is registered for; desktop makes PKCE mandatory."""
+    """The login kit an app is registered for. Desktop makes PKCE mandatory."""
 
     WEB = "web"
     DESKTOP = "desktop"
 
 
 class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A registered app. A port or a path of `*` in a redirect stands for any.
+    """A registered app.
 
-    `verified_urls` are domains (`example.com`) and prefixes (`https://example.com/clips/`). `active_creator_cap`
-    of 0 is TikTok's own: 5 in 24 hours for an unaudited app, none for an audited one. With `sandbox_targets`
-    only these people can connect, as in TikTok's own sandbox.
+    A port or path of `*` in a redirect URI matches any. `verified_urls` are domains (`example.com`) and prefixes
+    (`https://example.com/clips/`). `active_creator_cap` 0 means TikTok's own limit: 5 creators in 24 hours for an
+    unaudited app, none for an audited one. With `sandbox_targets` only these users can connect, as in TikTok's own
+    sandbox.
     """
 
     client_key: str = "sbawpostbusdemo00"
@@ -49,6 +53,7 @@ class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sandbox_targets: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
+        """Show the key only; the secret must not reach a log."""
         return f"App({self.client_key})"
 
 
@@ -64,10 +69,10 @@ _REFRESH_SECONDS: Final = {TokenProfile.NOV2026: 15_552_000, TokenProfile.CLASSI
 
 
 class Lifetimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Seconds; a token's own figure goes before its profile's.
+    """Lifetimes in seconds. A token's own value takes precedence over the profile's.
 
-    TikTok does not say whether a refresh ends the access token before it, nor whether the new refresh token
-    gets a whole life again; both are switches.
+    TikTok does not document whether a refresh ends the previous access token, nor whether the new refresh token
+    gets a full lifetime again. Both are switches, so that clients can be tested against either.
     """
 
     token_profile: TokenProfile = TokenProfile.NOV2026
@@ -81,24 +86,32 @@ class Lifetimes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def access_token_seconds(self) -> int:
-        """How long a user access token lives."""
+        """Lifetime of a user access token."""
         return _ACCESS_SECONDS[self.token_profile] if self.access_token is None else self.access_token
 
     @property
     def refresh_token_seconds(self) -> int:
-        """How long a refresh token lives."""
+        """Lifetime of a refresh token."""
         return _REFRESH_SECONDS[self.token_profile] if self.refresh_token is None else self.refresh_token
 
 
 class Delays(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Seconds from the last byte to the verdict, and from the verdict to being public."""
+    """Seconds of processing, and seconds of moderation after it.
+
+    Processing begins with the last byte. The post becomes public after moderation.
+    """
 
     processing: float = 1.0
     public: float = 1.0
 
 
 class Pulls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How files are fetched for PULL_FROM_URL; `resolve` sends a host to `address:port` instead of asking DNS."""
+    """How PULL_FROM_URL downloads files.
+
+    `resolve` maps a host to `address:port` instead of asking DNS. `timeout` is TikTok's hour.
+
+    `resolve` maps a host to `address:port` instead of asking DNS.
+    """
 
     allow_http: bool = False
     resolve: dict[str, str] = {}
@@ -106,10 +119,10 @@ class Pulls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Webhooks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long an app's webhook may take (real seconds), and how often it is tried again.
+    """Time limit of a webhook's answer (real seconds), and the schedule of retries.
 
-    The first pause is `first_retry`, each further one twice as long, until `give_up` after what is told came true.
-    Whether each attempt is signed anew TikTok does not say.
+    The first pause is `first_retry`, each further one twice as long, until `give_up` seconds after the event.
+    TikTok does not document whether each attempt is signed again; `renew_signature` decides.
     """
 
     answer_seconds: float = 10.0
@@ -119,16 +132,19 @@ class Webhooks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AbandonedUpload(StrEnum):
-    """What becomes of a transfer nobody finished in its hour; TikTok does not say."""
+    """What happens to an upload that is not finished in its hour.
+
+    TikTok does not document it.
+    """
 
     STUCK = "stuck"
     FAILED = "failed"
 
 
 class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A creator as a person would set the account up.
+    """A creator's account as its owner would set it up.
 
-    `posted_elsewhere` is how many of the day's posts other apps have used up.
+    `posted_elsewhere` is how many of today's posts other apps have used up.
     """
 
     username: str
@@ -149,9 +165,11 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything; a settings file holds any part of it. `app` is the default one, `apps` are more.
+    """All settings.
 
-    `rules` are made at the first start; from then on `--state` keeps what became of them.
+    A settings file may hold any part of it. `app` is the default app, `apps` are more.
+
+    `rules` are created at the first start only; after that `--state` keeps them with their counters.
     """
 
     app: App = App()
@@ -169,7 +187,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def read_settings(path: Path) -> Settings:
-    """Settings from a JSON file; what it leaves out keeps its default."""
+    """Read settings from a JSON file; what it leaves out keeps its default.
+
+    Raises:
+        SettingsUnreadable: the file is missing, or is not valid settings.
+    """
     try:
         return msgspec.json.decode(path.read_bytes(), type=Settings)
     except (OSError, msgspec.MsgspecError) as cause:
@@ -177,7 +199,11 @@ def read_settings(path: Path) -> Settings:
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
-    """Rules from a JSON file that holds a list of them."""
+    """Read a JSON list of rules from a file.
+
+    Raises:
+        SettingsUnreadable: the file is missing, or is not a list of valid rules.
+    """
     try:
         return msgspec.json.decode(path.read_bytes(), type=tuple[Rule, ...])
     except (OSError, msgspec.MsgspecError) as cause:

@@ -1,4 +1,4 @@
-"""Everything the stand-in knows, and what a PUT and the token endpoint do to it."""
+"""All state of the sandbox in tables."""
 
 from collections import Counter
 
@@ -20,7 +20,7 @@ from tiktok_sandbox.runtime.table import Table
 
 
 class Tables:
-    """The tables; no clock, no sockets."""
+    """All tables. No clock and no sockets, so tests can fill and read them directly."""
 
     def __init__(self, settings: Settings, ids: Identifiers, base_url: str) -> None:
         self.apps = Apps(ids, settings.app, settings.apps)
@@ -42,11 +42,15 @@ class Tables:
             self.creators.save(profile)
 
     def save_publication(self, publication: Publication) -> None:
-        """A publication is new or has changed: remember it, and what there is now to tell its app."""
+        """Store a new or changed publication, and schedule its new webhooks.
+
+        Only events that the old version did not have are scheduled, so that none is sent twice.
+        """
         before = self.publications.get(publication.publish_id)
         self.put_publication(publication)
-        told = Counter(() if before is None else scheduled_webhooks(before))
-        for each in Counter(scheduled_webhooks(publication)) - told:
+        # A counter, not a set: a draft that is posted twice causes the same event twice.
+        scheduled = Counter(() if before is None else scheduled_webhooks(before))
+        for each in Counter(scheduled_webhooks(publication)) - scheduled:
             self.pending_webhooks.schedule(
                 PendingWebhook(
                     due_at=each.due_at,
@@ -59,7 +63,10 @@ class Tables:
             )
 
     def put_publication(self, publication: Publication) -> None:
-        """The table and its indexes, oldest init first; nobody is told."""
+        """Store a publication and index it, without scheduling webhooks.
+
+        For progress, and for rows that are restored: their webhooks are saved rows of their own.
+        """
         publish_id = publication.publish_id
         if publish_id not in self.publications:
             self._ids_by_username.setdefault(publication.username, []).append(publish_id)
@@ -71,12 +78,15 @@ class Tables:
             self.pending_downloads.add(publish_id)
 
     def publications_of(self, username: str) -> list[Publication]:
-        """Every publication of one person through any app, oldest first."""
+        """Return every publication of one person through any app, oldest first."""
         return [self.publications[publish_id] for publish_id in self._ids_by_username.get(username, ())]
 
 
 def is_still_true(tables: Tables, pending: PendingWebhook, now: float) -> bool:
-    """Whether what a notice tells is true at its moment; what is about no publication always is."""
+    """Return whether a webhook's event is true when it is due.
+
+    A publication may have changed since the webhook was scheduled. An event about no publication is always true.
+    """
     publication = tables.publications.get(pending.publish_id)
     if publication is None:
         return True

@@ -1,4 +1,7 @@
-"""The upload host: which chunk may come next, and the hash of what came, without keeping any of it."""
+"""The state of an upload URL: the next chunk, and the hash of what is stored.
+
+The bytes themselves are not needed for TikTok's rules and are not kept here.
+"""
 
 import hashlib
 import re
@@ -14,21 +17,28 @@ _RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 
 
 class ForkableHash(Protocol):
-    """A running hash that can be forked."""
+    """A running hash that can be copied.
+
+    A chunk hashes into a copy. The copy replaces the original only if the chunk is complete, so a broken chunk
+    leaves no trace.
+    """
 
     def update(self, data: bytes, /) -> None:
-        """Take more bytes."""
+        """Add bytes."""
 
     def copy(self) -> "ForkableHash":
-        """A fork that goes on by itself."""
+        """Return an independent copy."""
 
     def hexdigest(self) -> str:
-        """The hash so far."""
+        """Return the hash so far, in hex."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """An upload url and how far it is; `digest` covers exactly the stored bytes and is never fed itself."""
+    """An upload URL and its progress.
+
+    `digest` covers exactly the stored bytes and is never updated in place.
+    """
 
     publish_id: str
     token: str = field(repr=False)
@@ -46,7 +56,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkHeaders:
-    """What a PUT says about itself before its body."""
+    """The headers by which a PUT is checked before its body is read."""
 
     content_type: str
     content_length: str
@@ -55,19 +65,19 @@ class ChunkHeaders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkRange:
-    """The bytes a PUT brings, both ends included."""
+    """The range of bytes in a PUT, both ends included."""
 
     first: int
     last: int
 
     @property
     def length(self) -> int:
-        """How many bytes that is."""
+        """The number of bytes."""
         return self.last - self.first + 1
 
 
 class IncomingChunk:
-    """A chunk while its body comes in: it counts only if it ends whole, and a broken one leaves no trace."""
+    """A chunk whose body is being received. It counts only if it ends complete."""
 
     def __init__(self, upload_id: str, span: ChunkRange, digest: ForkableHash) -> None:
         self.upload_id = upload_id
@@ -77,7 +87,7 @@ class IncomingChunk:
         self.head = b""
 
     def feed(self, piece: bytes) -> None:
-        """Take the next bytes of the body."""
+        """Add the next bytes of the body."""
         if self.read < HEAD_BYTES:
             self.head = (self.head + piece[:HEAD_BYTES])[:HEAD_BYTES]
         self.read += len(piece)
@@ -85,12 +95,12 @@ class IncomingChunk:
 
 
 def new_upload(*, publish_id: str, token: str, plan: ChunkPlan, expires_at: float) -> Upload:
-    """An upload nothing has come for yet."""
+    """Return an upload without any bytes."""
     return Upload(publish_id=publish_id, token=token, plan=plan, expires_at=expires_at, digest=hashlib.sha256())
 
 
 def check_headers(upload_id: str, upload: Upload, head: ChunkHeaders, now: float) -> IncomingChunk | Answer:
-    """Judge a PUT by its head."""
+    """Check a PUT by its headers: return the chunk to receive, or the refusal."""
     if upload.complete:
         return upload_not_found()
     if upload.expires_at <= now:
@@ -102,6 +112,7 @@ def check_headers(upload_id: str, upload: Upload, head: ChunkHeaders, now: float
     if total != upload.plan.size or first != upload.stored:
         return _unexpected_range(upload)
     chunk = ChunkRange(first=first, last=last)
+    # Each chunk must be exactly as long as init announced; the last one takes the remainder.
     if last != upload.plan.last_byte(first) or head.content_length != str(chunk.length):
         return upload_error(400, "chunk_size_mismatch")
     return IncomingChunk(upload_id, chunk, upload.digest.copy())
@@ -118,7 +129,7 @@ def _parse_headers(head: ChunkHeaders) -> tuple[int, int, int] | Answer:
 
 
 def upload_not_found() -> Answer:
-    """No upload waits behind this url (never did, or it is complete)."""
+    """Answer that no upload waits behind this URL: it never existed, or is complete."""
     return upload_error(404, "upload_not_found")
 
 
@@ -127,22 +138,25 @@ def _unexpected_range(upload: Upload) -> Answer:
 
 
 def _progress_header(upload: Upload) -> dict[str, str]:
-    # The documentation names a count here; an index of the last byte is how HTTP reads the header.
+    # The documentation speaks of a byte count here. HTTP defines the header as the index of the last byte, and so do
+    # we.
     return {"Content-Range": f"bytes 0-{max(upload.stored - 1, 0)}/{upload.plan.size}"}
 
 
 def store_chunk(upload: Upload, incoming: IncomingChunk, now: float) -> Upload | Answer:
-    """A body ended: the upload with this chunk stored, or why it does not count.
+    """Store a chunk whose body has ended, or return why it does not count.
 
-    Two PUTs of one chunk may run side by side (a client thought dead, and its successor): the first to end
-    is stored, the other is out of place.
+    Two PUTs of one chunk may run side by side: from a client thought dead, and from its successor. The first to end
+    is stored, the other is refused as out of range.
     """
+    # All checks are repeated here: the upload may have changed while the body was received.
     if incoming.read != incoming.span.length:
         return upload_error(400, "body_length_mismatch")
     if upload.complete:
         return upload_not_found()
     if upload.expires_at <= now:
         return upload_error(403, "upload_url_expired")
+    # Another PUT of the same chunk ended first.
     if upload.stored != incoming.span.first:
         return _unexpected_range(upload)
     head = upload.head or incoming.head
@@ -150,5 +164,5 @@ def store_chunk(upload: Upload, incoming: IncomingChunk, now: float) -> Upload |
 
 
 def chunk_stored(upload: Upload) -> Answer:
-    """201 when everything is there, 206 when more is expected."""
+    """Answer 201 if every byte is stored, 206 if more is expected."""
     return Answer(status=201 if upload.complete else 206, headers=_progress_header(upload))

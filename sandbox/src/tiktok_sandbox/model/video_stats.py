@@ -1,4 +1,4 @@
-"""Stats."""
+"""Statistics of a public post, which grow with its age."""
 
 from math import log1p
 from typing import Final
@@ -9,16 +9,18 @@ GROWTH_SLOWS_AFTER_SECONDS: Final = 21_600.0
 
 
 def public_since(post: Post, now: float) -> float:
-    """Return when everyone could first see the post, or `now` if nobody can yet."""
+    """Return when everyone could first see the post, or `now` if it is not public yet."""
     return now if post.public_at is None else post.public_at
 
 
 def video_stats(post: Post, now: float) -> dict[str, int]:
-    """Totals that depend on the post and its age alone, so they never shrink and a restart changes nothing.
+    """Return totals that depend only on the post and its age.
 
-    Views come steadily in the first hours and ever more slowly after them.
+    They never shrink, and a restart changes nothing. Views grow steadily in the first hours and ever more slowly
+    after.
     """
     age = max(now - public_since(post, now), 0.0)
+    # Posts differ, but the same post always has the same rate.
     per_second = 10 + post.post_id % 41
     views = int(per_second * GROWTH_SLOWS_AFTER_SECONDS * log1p(age / GROWTH_SLOWS_AFTER_SECONDS))
     return {

@@ -1,4 +1,4 @@
-"""What goes out to webhooks: the body, its signature, and when it is tried again."""
+"""Deliveries to webhooks: body, signature, attempts, retries."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ OrderKey = tuple[str, str]
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery is. `held_back` goes out after the next one, `lost` never."""
+    """How far a delivery is. `held_back` is sent after the next one, `lost` never."""
 
     WAITING = "waiting"
     HELD_BACK = "held_back"
@@ -30,7 +30,10 @@ class DeliveryState(StrEnum):
 
 
 class AttemptFaults(Struct, frozen=True, kw_only=True):
-    """What a rule makes wrong about the next attempt; `answer_lost` is an answer that gets lost."""
+    """What a rule makes wrong about the next attempt.
+
+    With `answer_lost` the receiver's answer is ignored.
+    """
 
     wrong_signature: bool = False
     stale_by: float = 0.0
@@ -39,7 +42,7 @@ class AttemptFaults(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One POST: what was answered, or in `trouble` why nothing was."""
+    """One POST: the status answered, or in `error` why there was no answer."""
 
     at: float
     status: int = 0
@@ -47,7 +50,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """One body on its way to an app; `copies` is how often it must still start_processing."""
+    """One body on its way to an app. `copies` is how many times it must still arrive."""
 
     client_key: str
     event: str
@@ -64,30 +67,34 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
     @property
     def order_key(self) -> OrderKey:
-        """What is told of one person goes out one by one."""
+        """Deliveries with the same key are sent one after the other.
+
+        The key is one person of one app.
+        """
         return self.client_key, self.open_id
 
 
 def webhook_body(pending: PendingWebhook) -> str:
-    """The body as TikTok sends it: the content is JSON in a string."""
-    told = {
+    """Return the body as TikTok sends it: `content` is JSON within a string."""
+    body = {
         "client_key": pending.client_key,
         "event": pending.event,
         "create_time": int(pending.due_at),
         "user_openid": pending.open_id,
         "content": msgspec.json.encode(pending.content).decode(),
     }
-    return msgspec.json.encode(told).decode()
+    return msgspec.json.encode(body).decode()
 
 
 def signature(secret: str, moment: int, body: bytes) -> str:
-    """The value of `TikTok-Signature`."""
+    """Return the value of the `TikTok-Signature` header."""
+    # The timestamp is signed too, or an old request could be replayed with a new one.
     signed = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256)
     return f"t={moment},s={signed.hexdigest()}"
 
 
 def new_delivery(pending: PendingWebhook, now: float) -> Delivery:
-    """A notice whose moment has come."""
+    """Return the delivery of a webhook that is due."""
     return Delivery(
         client_key=pending.client_key,
         event=pending.event,
@@ -100,13 +107,18 @@ def new_delivery(pending: PendingWebhook, now: float) -> Delivery:
 
 
 def after_attempt(delivery: Delivery, attempt: Attempt, settings: Webhooks) -> Delivery:
-    """After an attempt: done, once more at once, later again, or never again."""
+    """Return the delivery after an attempt.
+
+    It is delivered, due again at once (another copy), due after a pause, or dropped.
+    """
     tried = structs.replace(delivery, attempts=(*delivery.attempts, attempt), faults=AttemptFaults())
     if attempt.status == OK and not delivery.faults.answer_lost:
+        # A rule may ask for duplicates, and a test for another delivery: each success counts one copy.
         copies = max(delivery.copies - 1, 0)
         if copies:
             return structs.replace(tried, copies=copies, failures=0, next_at=attempt.at)
         return structs.replace(tried, copies=0, failures=0, next_at=None, state=DeliveryState.DELIVERED)
+    # The pause doubles with each failure: 30 s, 60 s, 120 s, …
     next_at = attempt.at + settings.first_retry * 2**delivery.failures
     if next_at > delivery.created_at + settings.give_up:
         return dropped(tried)
@@ -114,12 +126,12 @@ def after_attempt(delivery: Delivery, attempt: Attempt, settings: Webhooks) -> D
 
 
 def dropped(delivery: Delivery) -> Delivery:
-    """Nobody will hear of it any more."""
+    """Return the delivery as given up: no further attempt."""
     return structs.replace(delivery, next_at=None, state=DeliveryState.DROPPED)
 
 
 def resent(delivery: Delivery, now: float) -> Delivery:
-    """Somebody wants it sent now, whatever became of it."""
+    """Return the delivery as due now, in any state."""
     copies = delivery.copies + 1 if delivery.state is DeliveryState.WAITING else 1
     return structs.replace(
         delivery, state=DeliveryState.WAITING, copies=copies, failures=0, next_at=now, faults=AttemptFaults()
@@ -127,7 +139,10 @@ def resent(delivery: Delivery, now: float) -> Delivery:
 
 
 class Deliveries:
-    """Every delivery by number, oldest first; the oldest that have ended are forgotten beyond so many."""
+    """Every delivery by number, oldest first.
+
+    The oldest finished ones are removed beyond a limit.
+    """
 
     def __init__(self, max_kept: int = MAX_DELIVERIES) -> None:
         self.rows: Table[str, Delivery] = Table()
@@ -137,10 +152,11 @@ class Deliveries:
         self._last = 0
 
     def add(self, delivery: Delivery) -> str:
-        """A new delivery; its number."""
+        """Store a new delivery and return its number."""
         name = str(self._last + 1)
         self.put(name, delivery)
         if len(self.rows) > self._max_kept:
+            # Only finished deliveries may go: a waiting one is still owed to its app.
             ended = (key for key, each in self.rows.items() if each.next_at is None)
             oldest = next(ended, None)
             if oldest is not None:
@@ -148,7 +164,7 @@ class Deliveries:
         return name
 
     def put(self, name: str, delivery: Delivery) -> None:
-        """A delivery as it is from now on."""
+        """Store a delivery in its new state."""
         number = int(name)
         self._last = max(self._last, number)
         self.rows[name] = delivery
@@ -156,27 +172,31 @@ class Deliveries:
             self._timers.remove(number)
         else:
             self._timers.schedule(number, delivery.next_at)
+        # After a restart, put() is called for each saved row and builds this index again.
         if delivery.state is DeliveryState.HELD_BACK:
             self._held_back.setdefault(delivery.order_key, []).append(name)
 
     def release_held_back(self, order_key: OrderKey, now: float) -> None:
-        """One of this lane arrived: what was held back follows."""
+        """Make the held back deliveries of this person due: a later one has arrived."""
         for name in self._held_back.pop(order_key, ()):
             held = self.rows.get(name)
             if held is not None and held.state is DeliveryState.HELD_BACK:
                 self.put(name, structs.replace(held, state=DeliveryState.WAITING, next_at=now))
 
     def pop_due(self, now: float) -> list[str]:
-        """Take what is to go out by now, earliest first."""
+        """Return the numbers of the deliveries to send now, earliest first.
+
+        They are not returned again until they are put back.
+        """
         return [str(number) for number in self._timers.pop_due(now)]
 
     def next_due(self) -> float | None:
-        """When something goes out next."""
+        """Return when the next delivery is due, or None."""
         return self._timers.next_due()
 
 
 def describe(name: str, delivery: Delivery) -> dict[str, object]:
-    """A delivery as the admin API shows it."""
+    """Return a delivery as the admin API shows it."""
     return {
         "id": name,
         "client_key": delivery.client_key,

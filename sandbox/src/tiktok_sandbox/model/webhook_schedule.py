@@ -1,4 +1,4 @@
-"""What a publication lets an app's webhook know, and when: scheduled_webhooks from the publication alone."""
+"""The webhooks that a publication causes, computed from it alone."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ _END_OF_TIME: Final = float("inf")
 
 
 class ScheduledWebhook(Struct, frozen=True, kw_only=True):
-    """Something that is, or will become, true of a publication."""
+    """An event that is or will become true of a publication."""
 
     due_at: float
     event: str
@@ -24,7 +24,10 @@ class ScheduledWebhook(Struct, frozen=True, kw_only=True):
 
 
 def scheduled_webhooks(publication: Publication) -> tuple[ScheduledWebhook, ...]:
-    """Everything worth telling, as far as it can be known now; a later change may undo what lies ahead."""
+    """Return every webhook of a publication, as far as is known now.
+
+    A later change may cancel those that lie ahead. The sender therefore checks again when one is due.
+    """
     failure, processing = failure_of(publication, _END_OF_TIME), publication.processing
     found = []
     if publication.is_draft and processing is not None and not processing.fail_reason:
@@ -33,6 +36,7 @@ def scheduled_webhooks(publication: Publication) -> tuple[ScheduledWebhook, ...]
         found += _webhooks_of_post(publication, post)
     if failure is None:
         return tuple(found)
+    # The failure cancels what would have come after it.
     came_true = [each for each in found if each.due_at < failure.at]
     return (*came_true, _webhook(publication, FAILED, failure.at, reason=failure.reason))
 

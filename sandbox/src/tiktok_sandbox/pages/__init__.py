@@ -1,1 +1,1 @@
-"""Web pages for people: the dashboard, and the public pages that API answers link to."""
+"""Web pages for people: the dashboard, and what API answers link to."""

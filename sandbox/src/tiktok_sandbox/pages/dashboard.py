@@ -1,4 +1,7 @@
-"""The web page a person looks at: one page that asks the stand-in again and again, and needs nothing from elsewhere."""
+"""The dashboard: one page that reads the sandbox's state once a second.
+
+It loads nothing from other hosts, so it works without a network.
+"""
 
 import base64
 import hashlib
@@ -22,7 +25,7 @@ def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-# Nothing but these very lines may run or be drawn, whatever a title says.
+# Only exactly this script and style may run. A title cannot inject another.
 _POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -45,7 +48,7 @@ _HEADERS: Final = {
 
 
 def dashboard_routes(context: AppContext) -> list[Route]:
-    """The page, and what it asks for."""
+    """Return the routes of the page and of its data."""
     return [
         Route("/_sandbox/", _page),
         Route("/_sandbox/overview", _overview(context)),

@@ -1,4 +1,7 @@
-"""What the web page shows: the newest of everything, small enough to be asked for every second."""
+"""The data of the dashboard: the newest rows of everything.
+
+It is read every second, so each list has a limit.
+"""
 
 from collections.abc import Reversible
 from itertools import islice
@@ -20,7 +23,7 @@ MAX_WEBHOOKS: Final = 100
 
 
 def overview(context: AppContext, username: str = "") -> dict[str, object]:
-    """Everything on the page; `who` is part of the names of the accounts to list."""
+    """Return everything on the page; `username` filters the accounts."""
     tables, now = context.tables, context.clock.now()
     names = [each for each in tables.creators.rows if username.lower() in each.lower()]
     rules = tables.rules.all()
@@ -88,6 +91,7 @@ def _calls(context: AppContext) -> list[dict[str, object]]:
 
 
 def _accounts(tables: Tables, names: list[str]) -> list[dict[str, object]]:
+    # An account is connected as long as it has a refresh token.
     connected = {given.open_id: given.client_key for given in tables.grants.refresh.values()}
     return [_account(tables, name, connected) for name in names]
 

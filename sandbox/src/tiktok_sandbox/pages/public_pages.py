@@ -1,4 +1,7 @@
-"""What the addresses in answers show: avatars, covers, and pages of people and posts, so that no link is dead."""
+"""Serves the avatar, cover, profile and post URLs of API answers.
+
+Clients may follow every link that an answer contains.
+"""
 
 from html import escape
 from typing import Final
@@ -31,7 +34,7 @@ img, video {{ max-width: 100%; max-height: 70vh; display: block; overflow-wrap: 
 
 
 def public_page_routes(context: AppContext) -> list[Route]:
-    """Pictures and pages."""
+    """Return the routes of pictures and pages."""
     return [
         Route("/avatar/{username}.svg", _avatar(context)),
         Route("/cover/{post_id}.svg", _cover(context)),
@@ -42,7 +45,7 @@ def public_page_routes(context: AppContext) -> list[Route]:
 
 
 def _not_found() -> Response:
-    return PlainTextResponse("nothing here", status_code=404, headers=_HEADERS)
+    return PlainTextResponse("There is nothing at this address.", status_code=404, headers=_HEADERS)
 
 
 def _picture(text: str, *, width: int, height: int, hue: int) -> Response:
@@ -70,7 +73,7 @@ def _avatar(context: AppContext) -> Handler:
 
 
 def _public_post(context: AppContext, post_id: str) -> tuple[Publication, Post] | None:
-    """The public post of that id."""
+    """Return the public post with this id, or None."""
     now = context.clock.now()
     for publication in context.tables.publications.values():
         for post in publication.posts:

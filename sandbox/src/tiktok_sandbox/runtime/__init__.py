@@ -1,1 +1,4 @@
-"""Parts that know nothing of TikTok: the clock, timers, tables, connections and the media folder."""
+"""Parts that know nothing of TikTok.
+
+The clock, timers, tables that track changes, HTTP connections, and the folder of stored media.
+"""

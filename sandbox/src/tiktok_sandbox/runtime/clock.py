@@ -1,6 +1,7 @@
-"""The sandbox's own clock: real time, faster, slower, or stopped until a test moves it.
+"""The sandbox's own clock: real time, faster, slower, or stopped.
 
-Everything waits by this clock: processing, token lifetimes, rate limits, webhooks. A test can therefore skip an hour.
+Everything waits by this clock: processing, token lifetimes, rate limits, webhooks. A test can therefore skip an
+hour.
 """
 
 import asyncio
@@ -63,7 +64,10 @@ class Clock:
         return self._pace.sandbox_time - self._pace.real_time + (real - self._pace.real_time) * (self._pace.speed - 1)
 
     def resume(self, pace: Pace) -> None:
-        """Continue with a saved pace, as if the sandbox had run all the time; stopped time stays stopped."""
+        """Continue with a saved pace, as if the sandbox had run all the time.
+
+        Stopped time stays stopped.
+        """
         self._set_pace(pace)
 
     def advance(self, seconds: float) -> float:
@@ -81,7 +85,9 @@ class Clock:
         return self.now()
 
     def change_pace(self, *, factor: float | None = None, manual: bool | None = None) -> float:
-        """Change the pace from now on; an argument that is None keeps its value. Return the time.
+        """Change the pace from now on.
+
+        An argument that is None keeps its value. Return the time.
 
         Raises:
             ValueError: `factor` is not a positive finite number.

@@ -1,4 +1,7 @@
-"""Stores the bytes of posts in a folder with a size limit; the oldest posts are evicted first."""
+"""Stores the bytes of posts in a folder with a size limit.
+
+The oldest posts are evicted first.
+"""
 
 import hashlib
 import shutil
@@ -51,6 +54,7 @@ class ChunkFile:
             return
         self._file.close()
         self._closed = True
+        # A chunk may be sent twice at once; the second copy replaces the first.
         if self._path.exists():
             self._media.release(self._publish_id, self._path.stat().st_size)
         try:
@@ -104,6 +108,7 @@ class MediaStore:
         if publish_id in self._evicted:
             return False
         while self.used + size > self._budget:
+            # Dicts keep insertion order, so the first key is the oldest publication.
             oldest = next(iter(self._sizes), publish_id)
             self.evict(oldest)
             if oldest == publish_id:
@@ -128,6 +133,7 @@ class MediaStore:
         """Return how many bytes are stored from offset 0 without a gap."""
         end = 0
         for first, path in self._chunks(publish_id, part):
+            # Chunks of a second upload attempt may lie after a gap.
             if first != end:
                 break
             end += path.stat().st_size
@@ -146,7 +152,9 @@ class MediaStore:
                     yield piece
 
     def digest(self, publish_id: str, size: int) -> "hashlib._Hash | None":
-        """Return the running SHA-256 of a video's first `size` bytes, or None if some are not stored.
+        """Return the running SHA-256 of a video's first `size` bytes.
+
+        None if some of them are not stored.
 
         A hash in progress cannot be saved. After a restart an upload continues only if its hash can be rebuilt from
         here.

@@ -1,4 +1,4 @@
-"""The HTTP connection: handlers can close it, and take a body's bytes without buffering."""
+"""The HTTP connection: handlers can close it, and read bodies unbuffered."""
 
 from collections.abc import Callable
 from typing import Final
@@ -42,6 +42,7 @@ class DirectProtocol(HttpToolsProtocol):
         # The connection may already read the next pipelined request. Its body must not go to this request's sink.
         if cycle.scope is not scope or not cycle.more_body:
             return
+        # Bytes that were buffered before the handler asked come first.
         if cycle.body:
             if not feed(bytes(cycle.body)):
                 return
@@ -51,6 +52,7 @@ class DirectProtocol(HttpToolsProtocol):
     @override
     def on_body(self, body: bytes) -> None:
         """Give body bytes to the sink, or to uvicorn if there is none or it declines."""
+        # After the response is complete, no handler wants the rest of the body.
         if self._sink is not None and not self.cycle.response_complete:
             if self._sink(body):
                 return

@@ -1,4 +1,7 @@
-"""A dict that remembers which rows changed, so that saving costs what changed and not what exists."""
+"""A dict that remembers which rows changed.
+
+Saving then costs what changed, not what exists.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
@@ -10,7 +13,9 @@ Value = TypeVar("Value")
 
 
 class Table(dict[Key, Value]):
-    """A dict of immutable values; `changed_keys` are the keys set or removed since the last save.
+    """A dict of immutable values.
+
+    `changed_keys` are the keys set or removed since the last save.
 
     Only replacing a value marks it as changed. A value that is mutated in place would never be saved.
     """

@@ -22,6 +22,7 @@ class TimerQueue:
 
     def next_due(self) -> float | None:
         """Return when the next number is due, or None if nothing waits."""
+        # Drop entries of numbers that were moved or removed.
         while self._heap and self._due_at.get(self._heap[0][1]) != self._heap[0][0]:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
