@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 PACKAGES := libs/common libs/tiktok services/auth services/uploader services/publisher services/analytics sandbox dev
 PYTEST ?= $(BIN)/python -m pytest
-TESTS ?= tests
+WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist=worksteal
+# The slow ones first, so that the processes end at about the same time.
+MEASURED := tests/integration tests/soak tests/conformance tests/contracts tests/simulation/test_change_of_tenant.py tests/unit
 URL ?=
 ARGS ?=
 CREATOR ?=
@@ -19,7 +22,7 @@ DEPTRY = $(BIN)/deptry --package-module-name-map $(MODULES) --per-rule-ignores "
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv check test simulated tested conformance soak-auth demo up clip connect post down compose status bench events lock clean
+.PHONY: help venv check unit test simulated tested measured coverage conformance soak-auth demo up clip connect post down compose status bench events lock clean
 
 help: ## List the targets.
 	@echo "Postbus. Needs Python 3.11 or newer, make and git; nothing else."
@@ -38,16 +41,32 @@ check: $(READY) ## Lint, types, import rules, declared dependencies, structure, 
 	$(BIN)/python -m common.http.problems_page --check
 	$(PYTEST) -q tests/architecture
 
-test: check ## Everything above, then every test: unit to end to end, on a real Kafka (under 10 minutes).
+unit: $(READY) ## The unit tests alone, in two processes (under a minute).
+	$(PYTEST) -q $(PARALLEL) tests/unit
+
+test: check ## Everything: unit to end to end, on a real Kafka, with the branch coverage (under 15 minutes).
 	@$(BIN)/python dev/chromium.py
 	@$(MAKE) --no-print-directory --jobs=2 simulated tested
 
 # The end-to-end tests mostly wait; the simulation takes what processor time they leave.
 simulated: $(READY)
-	nice -n 19 $(PYTEST) -q tests/simulation
+	nice -n 19 $(PYTEST) -q tests/simulation/test_simulation.py
 
-tested: $(READY)
-	$(PYTEST) $(TESTS) --ignore=tests/simulation
+# The end-to-end tests come after the measured ones: their deadlines are meant for a machine that is not full.
+tested: measured
+	@$(BIN)/coverage report --format=total | sed "s/.*/Branch coverage: & %; floor: $$(sed -n 's/^fail_under = //p' pyproject.toml) %; the table: make coverage/"
+	@$(BIN)/coverage report > /dev/null
+	$(PYTEST) tests/e2e
+
+# In-process tests. Coverage sees nothing of the processes that end-to-end tests start, so it is measured without them.
+measured: $(READY)
+	$(PYTEST) -q $(PARALLEL) --cov --cov-report= --cov-fail-under=0 $(MEASURED)
+
+coverage: .coverage ## The branch coverage of each module, least covered first; measures it if nothing has yet.
+	$(BIN)/coverage report --show-missing
+
+.coverage:
+	@$(MAKE) --no-print-directory measured
 
 conformance: $(READY) ## Check the sandbox against docs/tiktok-api.md, case by case; URL=http://… checks a running one.
 	PYTHONPATH=tests $(BIN)/python -m conformance $(URL)
@@ -93,7 +112,7 @@ lock: $(READY) ## Resolve every dependency again: requirements.lock and Kafka's 
 	$(BIN)/python -m stack.jars
 
 clean: ## Remove .venv and what the tools cached; the stack's data in .stack stays.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock dev/bootstrap.py $(PACKAGES:%=%/pyproject.toml)

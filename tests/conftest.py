@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from hypothesis import settings
 
 from stack.infrastructure import choose_kafka, choose_mongo
 from stack.kafka import Kafka
@@ -16,6 +17,9 @@ from stack.mongo import Mongo
 from stack.options import Options
 from stack.ports import pick_port
 
+# A deadline for each example would judge how busy the machine is.
+settings.register_profile("postbus", deadline=None)
+settings.load_profile("postbus")
 # Helpers explain their assertions as tests do.
 pytest.register_assert_rewrite("builders", "fakes", "harness")
 
