@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from common.clock import UtcDatetime
 from common.contract import post as contract
-from common.contract.post import FARTHEST_AHEAD, PostRequested, PrivacyLevel
+from common.contract.post import MAX_SCHEDULE_AHEAD, PostRequested, PrivacyLevel
 
 _AwareInstant = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -78,12 +78,12 @@ class Submission(BaseModel):
 
 def too_far_ahead(submission: Submission, now: UtcDatetime) -> Sequence[Mapping[str, Any]]:
     """Name each time that lies too far ahead, as a fault of the body."""
-    limit = now + FARTHEST_AHEAD
+    limit = now + MAX_SCHEDULE_AHEAD
     return [
         {
             "type": "less_than_equal",
             "loc": ("body", name),
-            "msg": f"has to be at most {FARTHEST_AHEAD.days} days ahead",
+            "msg": f"has to be at most {MAX_SCHEDULE_AHEAD.days} days ahead",
             "input": time.isoformat(),
             "ctx": {"le": limit.isoformat()},
         }

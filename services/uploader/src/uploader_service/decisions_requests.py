@@ -4,7 +4,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 
 from common.clock import UtcDatetime
-from common.contract.post import FARTHEST_AHEAD, PostRequested, PrivacyLevel
+from common.contract.post import MAX_SCHEDULE_AHEAD, PostRequested, PrivacyLevel
 from tiktok.limits import TITLE_UTF16_UNITS
 
 OLDEST = timedelta(days=7)
@@ -21,8 +21,8 @@ def fault_of(request: PostRequested, now: UtcDatetime) -> str | None:
     if request.brand_content and request.privacy_level is PrivacyLevel.SELF_ONLY:
         return "privacy_level: branded content cannot be set to SELF_ONLY"
     for name, time in (("publish_at", request.publish_at), ("not_after", request.not_after)):
-        if time is not None and time > now + FARTHEST_AHEAD:
-            limit = f"at most {FARTHEST_AHEAD.days} days ahead, {(now + FARTHEST_AHEAD).isoformat()}"
+        if time is not None and time > now + MAX_SCHEDULE_AHEAD:
+            limit = f"at most {MAX_SCHEDULE_AHEAD.days} days ahead, {(now + MAX_SCHEDULE_AHEAD).isoformat()}"
             return f"{name}: {time.isoformat()} is too far ahead, a post's times lie {limit}"
     if request.publish_at is not None and request.not_after is not None and request.not_after < request.publish_at:
         return f"not_after: {request.not_after.isoformat()} is before publish_at, {request.publish_at.isoformat()}"
@@ -54,7 +54,7 @@ def creator_fault_of(
 
 def validity_of(request: PostRequested, now: UtcDatetime) -> UtcDatetime:
     """Until when the post may go out. A time that `fault_of` refuses as too far ahead counts as the farthest."""
-    farthest = now + FARTHEST_AHEAD
+    farthest = now + MAX_SCHEDULE_AHEAD
     if request.not_after is not None:
         return min(request.not_after, farthest)
     return min(request.publish_at or now, farthest) + DEFAULT_VALIDITY

@@ -8,7 +8,7 @@ from typing import TypeAlias, TypedDict
 import msgspec
 
 from common.clock import UtcDatetime
-from common.contract.post import FARTHEST_AHEAD, DelayReason, PostRequested
+from common.contract.post import MAX_SCHEDULE_AHEAD, DelayReason, PostRequested
 from tiktok.chunks import ChunkPlan, plan_chunks
 from tiktok.limits import UPLOAD_URL_SECONDS
 
@@ -289,7 +289,7 @@ def limit_of(state: Working) -> UtcDatetime:
 
 def returnable_until(state: HandedOver) -> UtcDatetime:
     """Until when the publisher may give the post back for another attempt: its moment, and a day for the verdict."""
-    moment = min(state.job.not_after, state.at + FARTHEST_AHEAD + RETURNABLE_FOR)
+    moment = min(state.job.not_after, state.at + MAX_SCHEDULE_AHEAD + RETURNABLE_FOR)
     return max(moment, state.at) + RETURNABLE_FOR
 
 

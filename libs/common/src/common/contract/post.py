@@ -17,8 +17,14 @@ Caption = Annotated[str, msgspec.Meta(max_length=2200)]
 """At most 2,200 UTF-16 code units (TikTok, video title); the exact count is checked by the uploader."""
 
 
-FARTHEST_AHEAD = timedelta(days=366)
+MAX_SCHEDULE_AHEAD = timedelta(days=366)
 """How far ahead of the request its `publish_at` and `not_after` may lie."""
+
+FINISHED_POST_RETENTION = timedelta(days=30)
+"""How long every service keeps a finished post, so that a repeated request is recognised and not posted again.
+
+It equals the retention of `post.events`: a record that a service can still read meets a post that it still knows.
+"""
 
 
 class PrivacyLevel(StrEnum):
