@@ -14,6 +14,7 @@ from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.chunk_plan import ChunkLimits
 from tiktok_sandbox.model.settings import Settings
 
+HELD_WITHIN: Final = 10
 BASE: Final = "http://tiktok.example"
 # Chunks small enough that whole videos fit into a test.
 SMALL: Final = ChunkLimits(smallest=5, largest=64, largest_last=128)
@@ -142,6 +143,18 @@ class Visitor:
         answer = await self.http.post("/_sandbox/rules", json=rule)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
+
+
+async def wait_until_held(visitor: Visitor, rule_id: str) -> None:
+    """Return once the rule holds a call."""
+    query = {"holding": 1, "timeout": HELD_WITHIN}
+    answer = await visitor.http.get(f"/_sandbox/rules/{rule_id}/wait", params=query, timeout=HELD_WITHIN + 5)
+    assert answer.status_code == 200, answer.text
+
+
+async def release_rule(visitor: Visitor, rule_id: str) -> None:
+    """Let the calls that a rule holds continue."""
+    await visitor.http.post(f"/_sandbox/rules/{rule_id}/release")
 
 
 def error_code(answer: httpx.Response) -> str:

@@ -1,11 +1,16 @@
 """A stand-in with a clock that stands still, reached without a socket."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
+from harness.sandbox_apps import OTHER_APP, settings_with_two_apps
 from harness.sandbox_client import BASE, SMALL, Meet, Visitor
+from harness.sandbox_drafts import UPLOAD_SCOPES
+from harness.sandbox_webhooks import serving, settings_for
+from harness.webhook_receiver import Receiver, receiving
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import AppContext
 from tiktok_sandbox.model.settings import Settings
@@ -45,3 +50,37 @@ async def visitor(meet: Meet) -> Visitor:
 @pytest.fixture
 async def connected(visitor: Visitor) -> Visitor:
     return await visitor.connect()
+
+
+@pytest.fixture
+async def uploader(visitor: Visitor) -> Visitor:
+    """A client with a token for drafts only."""
+    return await visitor.connect(scope=UPLOAD_SCOPES)
+
+
+@pytest.fixture
+async def first_app(meet: Meet) -> Visitor:
+    return await (await meet(settings_with_two_apps())).connect("busy")
+
+
+@pytest.fixture
+async def other_app(visitor: Visitor) -> dict[str, Any]:
+    """A second app."""
+    answer = await visitor.http.post("/_sandbox/apps", json={"client_key": OTHER_APP, "name": "Other"})
+    assert answer.status_code == 201, answer.text
+    app: dict[str, Any] = answer.json()
+    return app
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A server that records the webhooks it receives."""
+    async with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+async def subscribed(receiver: Receiver, clock: Clock) -> AsyncIterator[Visitor]:
+    """A connected client whose app has the receiver as webhook URL."""
+    async with serving(settings_for(receiver), clock) as found:
+        yield await found.connect()

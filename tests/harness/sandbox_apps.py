@@ -1,0 +1,27 @@
+"""A sandbox with two apps, and a client of each."""
+
+from typing import Any
+
+import httpx
+
+from harness.sandbox_client import SMALL, Visitor
+from tiktok_sandbox.model.settings import App, Profile, Settings
+
+OTHER_APP = "sbotherapp0000000"
+SECOND_APP = "sbotherapp000000"
+
+
+def settings_with_two_apps(**other: Any) -> Settings:
+    person = Profile(username="busy", daily_post_cap=2, private_account=True)
+    return Settings(chunk_limits=SMALL, apps=(App(client_key=SECOND_APP, **other),), creators=(person,))
+
+
+async def client_of_app(visitor: Visitor, client_key: str, username: str = "busy") -> Visitor:
+    """The same stand-in, as another app sees it."""
+    answer = await visitor.http.post("/_sandbox/tokens", json={"client_key": client_key, "username": username})
+    return Visitor(visitor.http, visitor.context, token=answer.json()["access_token"])
+
+
+async def issue_tokens(visitor: Visitor, **request: object) -> httpx.Response:
+    """Tokens without the consent page."""
+    return await visitor.http.post("/_sandbox/tokens", json={"username": "demo-creator", **request})
