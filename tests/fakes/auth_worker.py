@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from auth_service.effects import AuthEffects
-from auth_service.errors import NotDurable
 from auth_service.grants import Recipients
 from auth_service.machine import AnyFact, AuthProcessor, State
 from common.contract.account import ConnectRequested
 from common.contract.body import Body
 from common.contract.codec import Envelope
+from common.errors import NotDurable
 from common.security.sealing import Vault
 from common.streams import Background, Due, StateKey, Wait
 from fakes.views import EmptyViews, FakeView

@@ -13,10 +13,10 @@ from pydantic import SecretStr
 
 from auth_service.apps import App, Apps
 from auth_service.consent import Consents
+from auth_service.edge_role import EdgeViews, edge_routers
 from auth_service.effects import AuthEffects
 from auth_service.grants import Recipients
 from auth_service.settings import EdgeSettings
-from auth_service.wiring import EdgeViews, edge_routers
 from common.contract.tenant import ApiKeyIssued, Scope, TenantDescribed
 from common.http.api_keys import generate_key
 from common.http.app import create_app

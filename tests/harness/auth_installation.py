@@ -17,10 +17,11 @@ from typing import Any
 
 import httpx
 
+from auth_service import service
 from auth_service.account import Pair
 from auth_service.apps import seal_secret
 from auth_service.grants import Tokens, open_tokens, seal_tokens
-from auth_service.machine import SERVICE, State
+from auth_service.machine import State
 from auth_service.sealed_states import Held, held_in, text_of
 from common.clock import system_clock
 from common.contract.account import ConnectRequested, CredentialIssued, account_id_of
@@ -68,7 +69,7 @@ async def open_installation(folder: Path, *, keys: str, token_seconds: int) -> A
     # The stack hands on what is here when it starts a process: so the keys can change while it runs.
     environment = {KEYS: keys}
     options = Options(
-        services=(SERVICE,),
+        services=(service.NAME,),
         partitions=PARTITIONS,
         sandbox=("--access-token-seconds", str(token_seconds)),
         environment=environment,
@@ -115,13 +116,13 @@ class AuthInstallation:
     @property
     def worker(self) -> ServiceProcess:
         """The one process of auth."""
-        return self.stack.service(SERVICE)
+        return self.stack.service(service.NAME)
 
     async def restart_worker(self, keys: str) -> None:
         """Stop the worker as a deployment does, and start it with these keys."""
         await asyncio.to_thread(self.worker.stop)
         self._environment[KEYS] = keys
-        await asyncio.to_thread(self.stack.start_extra, SERVICE, instance=f"{SERVICE}-0")
+        await asyncio.to_thread(self.stack.start_extra, service.NAME, instance=f"{service.NAME}-0")
 
     @asynccontextmanager
     async def run_command(self, command: str, *, keys: str, **further: str) -> AsyncIterator[Process]:
@@ -198,7 +199,7 @@ class AuthInstallation:
 
     async def states(self) -> dict[StateKey, State]:
         """Auth's newest states, as a worker restores them."""
-        journal = Changelog[State](service=SERVICE, partition=0, state_type=State)
+        journal = Changelog[State](service=service.NAME, partition=0, state_type=State)
         found: dict[StateKey, State | None] = {}
 
         def take(record: Record) -> None:

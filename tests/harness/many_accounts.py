@@ -7,9 +7,10 @@ from functools import partial
 
 import msgspec
 
+from auth_service import service
 from auth_service.account import OFFERED, Pair
 from auth_service.grants import Tokens, open_tokens, pair_of, seal_tokens, tokens_of
-from auth_service.machine import SERVICE, State
+from auth_service.machine import State
 from common.clock import UtcDatetime
 from common.contract.account import ConnectRequested, account_id_of
 from common.security.sealing import Vault
@@ -86,7 +87,7 @@ class ManyAccounts:
         reader = await log.reader(low_latency=True)
         try:
             for partition in range(partitions):
-                journal: Changelog[State] = Changelog(service=SERVICE, partition=partition, state_type=State)
+                journal: Changelog[State] = Changelog(service=service.NAME, partition=partition, state_type=State)
                 read = partial(restore, reader=reader, journal=journal, views=(), inputs=())
                 book = (await read(progress=lambda: None)).store
                 found |= {key.partition_key: state for key in list(book.keys()) if (state := book.get(key)) is not None}

@@ -42,9 +42,9 @@ from fakes.tiktok_simulation import SimulatedTikTok, SimulatedTikTokClient
 from harness import virtual_time
 from harness.simulated_processes import Faults, SimulatedProcess, adopt_tasks
 from publisher_service.effects import PublisherEffects
-from publisher_service.machine import MACHINE as PUBLISHER
+from publisher_service.machine import PROCESSOR as PUBLISHER
 from uploader_service.effect_handler import UploaderEffects
-from uploader_service.processor import MACHINE as UPLOADER
+from uploader_service.processor import PROCESSOR as UPLOADER
 from uploader_service.sources.problems import SourceFailed, SourceProblem, Unavailable
 from uploader_service.sources.reader import Probed
 

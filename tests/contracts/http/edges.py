@@ -13,12 +13,12 @@ from starlette.types import ASGIApp
 
 from common.contract.account import AccountDescribed
 from common.http import app as http
+from common.service.roles import DurableWriter
 from fakes.api_keys import IssuedKeys, bearer
 from fakes.producer import FakeProducer
 from fakes.views import FakeView
 from publisher_service.edge import routes
 from publisher_service.tiktok_webhooks import App, webhook_routes
-from publisher_service.wiring import KafkaNotifications, KafkaRequests
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 TENANT = "acme"
@@ -84,7 +84,7 @@ def publisher() -> Edge:
         routes(
             gate=ring.gate(),
             accounts=accounts,
-            requests=KafkaRequests(kafka),
+            requests=DurableWriter(kafka),
             clock=lambda: NOW,
             random_bytes=os.urandom,
         )
@@ -92,7 +92,7 @@ def publisher() -> Edge:
     app.include_router(
         webhook_routes(
             app=APP,
-            notifications=KafkaNotifications(kafka),
+            notifications=DurableWriter(kafka),
             tolerance=timedelta(seconds=60),
             clock=lambda: NOW,
             random_bytes=os.urandom,

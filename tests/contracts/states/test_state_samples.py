@@ -15,9 +15,9 @@ from analytics_service.video import Video
 from auth_service.machine import State as AuthState
 from common.streams import Processor, Record, StateKey
 from common.streams.engine.changelog import Changelog, Position
-from publisher_service.machine import MACHINE as FOLLOWS
+from publisher_service.machine import PROCESSOR as FOLLOWS
 from publisher_service.post import Post as FollowedPost
-from uploader_service.processor import MACHINE as UPLOADS
+from uploader_service.processor import PROCESSOR as UPLOADS
 from uploader_service.states import Post as UploadedPost
 
 STATES: Mapping[str, Any] = {

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from auth_service.wiring import check_same_host
+from auth_service.edge_role import check_same_host
 from common.contract.account import (
     AccountDescribed,
     AccountDisconnected,

@@ -13,12 +13,12 @@ from common.contract.account import AccountDescribed
 from common.contract.body import Body
 from common.contract.post import PostRequested, PrivacyLevel, Source
 from common.contract.tenant import Scope
+from common.errors import NotDurable
 from common.http.app import create_app
 from common.http.problems import PROBLEM_MEDIA_TYPE
 from common.service import tracing
 from fakes.api_keys import IssuedKeys
 from publisher_service.edge import routes
-from publisher_service.errors import NotDurable
 
 ASKED: dict[str, Any] = {
     "post_id": "post-1",
@@ -52,7 +52,7 @@ class Requests:
 
     async def write(self, request: PostRequested, traceparent: str) -> None:
         if self.away:
-            raise NotDurable(post_id=request.post_id)
+            raise NotDurable(about=request.post_id)
         self.written.append((request, traceparent))
 
 

@@ -11,7 +11,7 @@ from common.contract.codec import Envelope
 from common.contract.post import FailureReason as Reason
 from common.contract.post import PostFailed, PostPublished, PostReturned, PostUnresolved, PostUploaded, PrivacyLevel
 from common.streams import KeyedFact, StateKey
-from publisher_service.machine import MACHINE, on_view_change, translate
+from publisher_service.machine import PROCESSOR, on_view_change, translate
 from publisher_service.post import (
     AwaitingCredential,
     CredentialSeen,
@@ -67,5 +67,5 @@ def test_only_a_newer_credential_wakes_a_waiting_post() -> None:
 
 
 def test_the_tenant_is_known_in_every_state() -> None:
-    assert MACHINE.fairness_key(PUBLISHED) == "t1"
-    assert MACHINE.fairness_key(AwaitingCredential(then=PUBLISHED, newer_than=3)) == "t1"
+    assert PROCESSOR.fairness_key(PUBLISHED) == "t1"
+    assert PROCESSOR.fairness_key(AwaitingCredential(then=PUBLISHED, newer_than=3)) == "t1"

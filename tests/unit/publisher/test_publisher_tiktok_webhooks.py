@@ -16,10 +16,10 @@ from starlette.types import ASGIApp, Message
 
 from common.contract.account import account_id_of
 from common.contract.tiktok import TikTokNotified
+from common.errors import NotDurable
 from common.http.app import LARGEST_BODY_BYTES, create_app
 from common.http.problems import PROBLEM_MEDIA_TYPE
 from common.service import tracing
-from publisher_service.errors import NotificationNotDurable
 from publisher_service.tiktok_webhooks import App, webhook_routes
 
 PATH = "/v1/webhooks/tiktok"
@@ -43,7 +43,7 @@ class Notifications:
 
     async def write(self, notified: TikTokNotified, traceparent: str) -> None:
         if self.away:
-            raise NotificationNotDurable
+            raise NotDurable(about=notified.account_id)
         self.written.append((notified, traceparent))
 
 

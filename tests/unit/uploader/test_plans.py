@@ -29,7 +29,7 @@ from common.streams import EffectRequest, EntityGroup, StateKey, Wait
 from uploader_service.admission import STATUS_SHARE_PER_MINUTE, admit
 from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted, wanted_by
 from uploader_service.plans import next_effect
-from uploader_service.processor import MACHINE
+from uploader_service.processor import PROCESSOR
 from uploader_service.states import FIND_OUT_FOR, URL_LIFE, URL_MARGIN, Calls, Post, Waiting, Working, tenant_of
 
 MINUTE = timedelta(minutes=1)
@@ -50,7 +50,7 @@ MINUTE = timedelta(minutes=1)
 def test_a_working_state_wants_its_effect(state: Post, kind: type[Wanted]) -> None:
     wanted = next_effect(KEY, state, NOW)
     assert isinstance(wanted, kind)
-    assert wanted == next_effect(KEY, msgspec.json.decode(msgspec.json.encode(state), type=MACHINE.state_type), NOW)
+    assert wanted == next_effect(KEY, msgspec.json.decode(msgspec.json.encode(state), type=PROCESSOR.state_type), NOW)
 
 
 def test_a_chunk_is_sent_from_where_the_state_says() -> None:
@@ -83,7 +83,7 @@ def test_waiting_ends_with_what_it_waits_for() -> None:
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
 def test_every_state_is_stored_and_read_as_it_is(state: Post) -> None:
-    assert msgspec.json.decode(msgspec.json.encode(state), type=MACHINE.state_type) == state
+    assert msgspec.json.decode(msgspec.json.encode(state), type=PROCESSOR.state_type) == state
     assert tenant_of(state) == "t1"
 
 
@@ -158,5 +158,5 @@ def test_another_posts_back_off_holds_nobody_up() -> None:
 
 
 def test_only_an_init_must_be_let_finish() -> None:
-    assert MACHINE.uninterruptible == (Init,)
+    assert PROCESSOR.uninterruptible == (Init,)
     assert {type(wanted_by(state)) for state in WORKING} == {Probe, AskCreator, Init, SendChunk, AskStatus}

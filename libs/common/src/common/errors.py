@@ -4,7 +4,8 @@ Errors:
     CommonError
     ├── SettingsRefused        environment variables that are missing or out of bounds; names each
     ├── KeyMaterialRefused     a configured key is not what it should be (a ValueError: validators may raise it)
-    ├── AddressUnavailable     the HTTP edge cannot listen where it was told to
+    ├── AddressUnavailable     the HTTP edge cannot listen on its address
+    ├── NotDurable             Kafka did not confirm a write in time: it may have been written or not
     └── CannotOpen             something sealed does not open
         ├── UnknownKeyId       sealed under a key that is not configured here; names the id
         └── SealBroken         altered, moved from where it was sealed for, or sealed for someone else
@@ -45,6 +46,17 @@ class AddressUnavailable(CommonError):
     def __init__(self, *, host: str, port: int, cause: OSError) -> None:
         """Name the address and the system's reason."""
         super().__init__(f"cannot listen on {host}:{port}: {cause.strerror or cause}")
+
+
+class NotDurable(CommonError):
+    """Kafka did not confirm a write in time: it may have been written or not."""
+
+    def __init__(self, *, about: str) -> None:
+        """Name the post, account or tenant, so that the caller can send the same write again."""
+        self.about = about
+        super().__init__(
+            f"Kafka did not confirm the write about `{about}`. It may exist or not. Writing again is safe."
+        )
 
 
 class CannotOpen(CommonError):

@@ -1,6 +1,8 @@
 """The small JSON calls. Each makes one request and never repeats it: what happens next is the caller's decision."""
 
-from collections.abc import Mapping, Sequence
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import httpx
@@ -17,12 +19,30 @@ from tiktok.wire import CreatorInfoWire, StatusWire, UploadPermitWire, UserInfoW
 T = TypeVar("T")
 
 CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-"""For the caller's `AsyncClient`: calls never queue for connections; how many run at once their caller decides."""
+"""Calls never queue for a connection; the caller decides how many run at once."""
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _JSON = "application/json; charset=UTF-8"
 _VIDEO_FIELDS = "id,create_time,share_url,view_count,like_count,comment_count,share_count"
 _USER_FIELDS = {"user.info.basic": ("open_id", "display_name", "avatar_url"), "user.info.profile": ("username",)}
+
+
+@asynccontextmanager
+async def open_http_client() -> AsyncIterator[httpx.AsyncClient]:
+    """Open the HTTP client for TikTok's JSON calls. One client serves any number of apps and accounts.
+
+    Proxy variables of the environment (`HTTPS_PROXY` and others) are ignored. Otherwise client secrets and tokens would
+    pass through a proxy that was configured for something else.
+    """
+    async with httpx.AsyncClient(verify=ssl.create_default_context(), limits=CONNECTIONS, trust_env=False) as http:
+        yield http
+
+
+@asynccontextmanager
+async def open_tiktok_client(api_url: str) -> AsyncIterator["TikTok"]:
+    """Open a client for calls with a person's token. It has no client secret, because such calls need none."""
+    async with open_http_client() as http:
+        yield TikTok(http, api_url, client_key="", client_secret="")
 
 
 class TikTok:

@@ -2,11 +2,11 @@
 
 import sys
 
-from analytics_service.effects import SERVICE
-from analytics_service.wiring import Role, run
+from analytics_service import service
+from analytics_service.wiring import run
 from common.service.process import run_process
 
 DESCRIPTION = "Collects numbers, keeps the read side, answers questions about posts."
 
 if __name__ == "__main__":
-    sys.exit(run_process(service=SERVICE, description=DESCRIPTION, roles=Role, run=run))
+    sys.exit(run_process(service=service.NAME, description=DESCRIPTION, roles=service.Role, run=run))

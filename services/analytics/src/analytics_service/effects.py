@@ -25,8 +25,6 @@ from tiktok import results
 from tiktok.errors import RetryAdvice, retry_advice
 from tiktok.models import Video
 
-SERVICE = "analytics"
-
 log = structlog.get_logger(__name__)
 
 

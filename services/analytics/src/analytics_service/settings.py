@@ -4,7 +4,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from analytics_service.ages import parse_ages
-from common.service.settings import ServiceSettings, Settings
+from common.service.settings import URL_PATTERN, PrivateKey, ServiceSettings, Settings
 
 
 class AnalyticsSettings(ServiceSettings):
@@ -22,8 +22,8 @@ class WorkerSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="ANALYTICS_")
 
-    private_key: SecretStr = Field(
-        min_length=1, description="Opens what auth seals to analytics: a raw X25519 private key in base64."
+    private_key: PrivateKey = Field(
+        description="Opens what auth seals to analytics: a raw X25519 private key in base64."
     )
     collect_ages: str = Field(
         default="1m,5m,15m,1h,3h,6h,12h,1d,2d,3d,7d,14d,30d",
@@ -35,7 +35,7 @@ class WorkerSettings(Settings):
     tiktok_api_url: str = Field(
         default="https://open.tiktokapis.com",
         validation_alias="TIKTOK_API_URL",
-        pattern="^https?://",
+        pattern=URL_PATTERN,
         description="TikTok's API.",
     )
 

@@ -2,13 +2,13 @@
 
 import sys
 
-from auth_service.machine import SERVICE
+from auth_service import service
 from auth_service.rotate_keys import rotate_keys
-from auth_service.wiring import Role, run
+from auth_service.wiring import run
 from common.service.process import run_process
 
 DESCRIPTION = "Connects TikTok accounts and keeps their tokens fresh."
-ERRANDS = {"rotate-keys": rotate_keys}
+COMMANDS = {"rotate-keys": rotate_keys}
 
 if __name__ == "__main__":
-    sys.exit(run_process(service=SERVICE, description=DESCRIPTION, roles=Role, run=run, commands=ERRANDS))
+    sys.exit(run_process(service=service.NAME, description=DESCRIPTION, roles=service.Role, run=run, commands=COMMANDS))

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import httpx
 import structlog
 
 from auth_service import metrics
 from auth_service.account import AppOf, Trouble
+from auth_service.settings import TikTokSettings
 from common.contract.body import Body
 from common.contract.tenant import TenantDescribed, TikTokApp
 from common.security.sealing import CannotOpen, Vault
@@ -88,3 +90,18 @@ def open_secret(vault: Vault, tenant: str, app: TikTokApp) -> str:
 
 def _field(client_key: str) -> str:
     return f"client_secret|{client_key}"
+
+
+def apps_of(settings: TikTokSettings, *, tenants: Tenants, vault: Vault, http: httpx.AsyncClient) -> Apps:
+    """Take the installation's app from the settings, and make clients for those of tenants."""
+
+    def client_of(client_key: str, secret: str) -> TikTok:
+        return TikTok(http, settings.api_url, client_key, secret)
+
+    own = App(
+        name="",
+        client_key=settings.client_key,
+        pkce=settings.pkce == "hex",
+        client=client_of(settings.client_key, settings.client_secret.get_secret_value()),
+    )
+    return Apps(own=own, tenants=tenants, vault=vault, client_of=client_of)

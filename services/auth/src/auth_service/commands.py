@@ -1,8 +1,8 @@
 """Commands of the edge to the worker, and what a caller hears when Kafka does not confirm one."""
 
 from auth_service.consent import Commands
-from auth_service.errors import NotDurable
 from common.contract.body import Body
+from common.errors import NotDurable
 from common.http.errors import Problem
 from common.http.problems import Code
 

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from auth_service.account import OFFERED
 from auth_service.apps import App
-from auth_service.errors import NotDurable
 from auth_service.grants import pair_of, seal_tokens, tokens_of
 from auth_service.plans import NAME_SCOPE
 from auth_service.steps import (
@@ -24,6 +23,7 @@ from auth_service.steps import (
 from common.clock import Clock, UtcDatetime
 from common.contract.account import AccountDescribed, ConnectRequested, account_id_of
 from common.contract.body import Body
+from common.errors import NotDurable
 from common.security.sealing import Vault
 from tiktok.authorize import authorization_url, pkce_challenge, pkce_verifier
 from tiktok.models import TokenResponse, UserInfo

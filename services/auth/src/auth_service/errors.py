@@ -4,7 +4,6 @@ Errors:
     AuthError
     ├── GrantUnreadable     a sealed pair opens to something that is not a token pair
     ├── VaultKeysMissing    no configured key opens anything of what is in the state (a CommonError)
-    ├── NotDurable          Kafka did not confirm a command in time: it may be there or not
     └── CallbackRefused     a browser came back in a way that proves nothing
         ├── StateBroken     the state (or ticket) is not one of ours, or not for this step
         ├── StateExpired    it is ours, and too old
@@ -38,14 +37,6 @@ class VaultKeysMissing(AuthError, CommonError):
             f"AUTH_VAULT_KEYS opens none of the sealed records of auth.state: {found}; put the missing keys there, "
             "or, where they are lost for good, name their ids in AUTH_LOST_VAULT_KEYS"
         )
-
-
-class NotDurable(AuthError):
-    """Kafka did not confirm a command in time."""
-
-    def __init__(self, *, about: str) -> None:
-        """Name the account or tenant."""
-        super().__init__(f"the command for {about} is not confirmed; it may have been written or not")
 
 
 class CallbackRefused(AuthError):

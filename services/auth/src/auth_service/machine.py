@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import TypeAlias
 
-from auth_service import decisions, plans
+from auth_service import decisions, plans, service
 from auth_service.account import (
     OFFERED,
     Account,
@@ -44,8 +44,6 @@ from common.contract.tenant import (
 from common.contract.tiktok import TikTokNotified
 from common.contract.topics import AUTH_COMMANDS, TIKTOK_WEBHOOKS
 from common.streams import Decision, Due, KeyedFact, Processor, StateKey
-
-SERVICE = "auth"
 
 State = Account | Customer
 AnyFact = Fact | CustomerFact
@@ -173,7 +171,7 @@ class AuthProcessor(Processor[State, AnyFact, Effect]):
     with a newer key is kept only where it `opens`. `inspect` is shown the states of each partition that is opened.
     """
 
-    service = SERVICE
+    service = service.NAME
     inputs = (AUTH_COMMANDS, TIKTOK_WEBHOOKS)
     state_type = State
     uninterruptible = (Refresh,)

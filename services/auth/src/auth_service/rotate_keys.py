@@ -4,8 +4,9 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
+from auth_service import service
 from auth_service.errors import GrantUnreadable
-from auth_service.machine import SERVICE, State
+from auth_service.machine import State
 from auth_service.rotation import Backlog, last_words, progress
 from auth_service.sealed_states import name_of, seal_anew, text_of
 from auth_service.settings import AuthSettings
@@ -43,7 +44,7 @@ class Rotation:
         self._say = say
         self._backlog = Backlog(vault.sealing_key_id)
         self._journals = {
-            number: Changelog[State](service=SERVICE, partition=number, state_type=State)
+            number: Changelog[State](service=service.NAME, partition=number, state_type=State)
             for number in range(partitions)
         }
         self._news = asyncio.Event()
@@ -154,9 +155,9 @@ async def rotate_keys(stop: asyncio.Event) -> int:
     """
     kafka, settings = read(KafkaSettings), read(AuthSettings)
     await check_topics(kafka.bootstrap_servers, partitions=kafka.partitions)
-    async with EventProducer.open(bootstrap_servers=kafka.bootstrap_servers, source=SERVICE) as producer:
+    async with EventProducer.open(bootstrap_servers=kafka.bootstrap_servers, source=service.NAME) as producer:
         rotation = Rotation(
-            log=KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=SERVICE),
+            log=KafkaLog(bootstrap_servers=kafka.bootstrap_servers, partitions=kafka.partitions, group=service.NAME),
             partitions=kafka.partitions,
             vault=Vault.parse(settings.vault_keys.get_secret_value()),
             write=producer.produce,

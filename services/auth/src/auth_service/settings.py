@@ -5,9 +5,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from common.service.settings import ServiceSettings, Settings
-
-URL = r"^https?://[^\s/]+(/\S*)?$"
+from common.service.settings import URL_PATTERN, ServiceSettings, Settings
 
 
 class AuthSettings(ServiceSettings):
@@ -54,7 +52,7 @@ class EdgeSettings(Settings):
 
     public_url: str = Field(
         default="http://127.0.0.1:8101",
-        pattern=URL,
+        pattern=URL_PATTERN,
         description="Where browsers reach this edge; on the same host as TIKTOK_REDIRECT_URI, for the cookie's sake.",
     )
     bootstrap_secret: SecretStr | None = Field(
@@ -71,13 +69,13 @@ class TikTokSettings(Settings):
     api_url: str = Field(
         default="https://open.tiktokapis.com",
         validation_alias="TIKTOK_API_URL",
-        pattern=URL,
+        pattern=URL_PATTERN,
         description="TikTok's API.",
     )
     authorize_url: str = Field(
         default="https://www.tiktok.com/v2/auth/authorize/",
         validation_alias="TIKTOK_AUTHORIZE_URL",
-        pattern=URL,
+        pattern=URL_PATTERN,
         description="TikTok's consent page.",
     )
     client_key: str = Field(validation_alias="TIKTOK_CLIENT_KEY", min_length=1, description="The app's client key.")
@@ -86,7 +84,7 @@ class TikTokSettings(Settings):
     )
     redirect_uri: str = Field(
         validation_alias="TIKTOK_REDIRECT_URI",
-        pattern=URL,
+        pattern=URL_PATTERN,
         max_length=511,
         description="Where TikTok sends the browser back: this edge's /v1/oauth/callback, as registered with TikTok.",
     )

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Collection
 
 import structlog
 
+from auth_service import service
 from auth_service.errors import VaultKeysMissing
-from auth_service.machine import SERVICE, State
+from auth_service.machine import State
 from auth_service.sealed_states import held_in, opens, text_of
 from common.security.sealing import Vault, key_id_of
 from common.streams import Log, Reader, Record, StateKey
@@ -65,7 +66,7 @@ async def check_vault(log: Log, *, partitions: int, vault: Vault, lost: Collecti
 
 async def _states(reader: Reader, number: int) -> dict[StateKey, State | None]:
     # Whole, since a record that was replaced proves nothing: it may be under a key of long ago.
-    journal = Changelog[State](service=SERVICE, partition=number, state_type=State)
+    journal = Changelog[State](service=service.NAME, partition=number, state_type=State)
     found: dict[StateKey, State | None] = {}
 
     def take(record: Record) -> None:

@@ -3,10 +3,10 @@
 import sys
 
 from common.service.process import run_process
-from publisher_service.decisions import SERVICE
-from publisher_service.wiring import Role, run
+from publisher_service import service
+from publisher_service.wiring import run
 
 DESCRIPTION = "Follows posts to their verdict."
 
 if __name__ == "__main__":
-    sys.exit(run_process(service=SERVICE, description=DESCRIPTION, roles=Role, run=run))
+    sys.exit(run_process(service=service.NAME, description=DESCRIPTION, roles=service.Role, run=run))

@@ -18,7 +18,7 @@ from common.contract.post import (
 )
 from common.contract.state_keys import post_id_of
 from common.streams import Decision, Due, StateKey
-from publisher_service import verdicts
+from publisher_service import service, verdicts
 from publisher_service.lanes import ACCOUNT_RESTS, ACCOUNT_RESTS_WHEN_LIMITED
 from publisher_service.plans import REFUSALS_BEFORE_DOUBT, REMEMBER_FOR, deadline, next_look
 from publisher_service.post import (
@@ -46,7 +46,6 @@ from publisher_service.post import (
     Verdict,
 )
 
-SERVICE = "publisher"
 P = TypeVar("P", Following, Published)
 
 
@@ -254,7 +253,9 @@ def _park(key: StateKey, state: Polled, outcome: Tokenless, now: UtcDatetime) ->
         case NoCredential(version=version):
             return Decision(state=AwaitingCredential(then=state, newer_than=version))
         case CredentialRejected(version=version, code=code):
-            rejected = TokenRejected(account_id=key.partition_key, version=version, code=code, service=SERVICE, at=now)
+            rejected = TokenRejected(
+                account_id=key.partition_key, version=version, code=code, service=service.NAME, at=now
+            )
             return Decision(state=AwaitingCredential(then=state, newer_than=version), events=(rejected,))
 
 

@@ -12,6 +12,7 @@ from common.contract.account import AccountDescribed
 from common.contract.body import Body
 from common.contract.post import PostRequested
 from common.contract.tenant import Scope
+from common.errors import NotDurable
 from common.http.api_keys import ApiKeyAuth, AuthenticateBeforeBody, Caller
 from common.http.errors import Problem
 from common.http.openapi import problems
@@ -19,7 +20,6 @@ from common.http.problems import Code
 from common.service import tracing
 from common.service.tracing import RandomBytes
 from publisher_service import metrics
-from publisher_service.errors import NotDurable
 from publisher_service.submission import Submission, requested, too_far_ahead
 
 REFUSALS = (Code.NOT_READY, Code.UNKNOWN_ACCOUNT, Code.NOT_DURABLE)
@@ -96,7 +96,7 @@ async def _write(requests: Requests, request: PostRequested, traceparent: str) -
         raise _refused(
             Code.NOT_DURABLE,
             "The request may be written down or not. Ask again with this `post_id`: it is posted once.",
-            post_id=error.post_id,
+            post_id=error.about,
         ) from error
 
 

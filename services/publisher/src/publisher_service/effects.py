@@ -8,8 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from common.clock import Clock
 from common.security.credentials import AccessTokens, NoAccessToken
 from common.streams import StateKey, Views
-from publisher_service import metrics
-from publisher_service.decisions import SERVICE
+from publisher_service import metrics, service
 from publisher_service.metrics import PollOutcome
 from publisher_service.post import (
     Completed,
@@ -45,7 +44,7 @@ class PublisherEffects:
     def __init__(self, *, tiktok: StatusSource, private_key: X25519PrivateKey, clock: Clock) -> None:
         """Take what it works with; `private_key` opens what auth seals to the publisher."""
         self._tiktok = tiktok
-        self._tokens = AccessTokens(service=SERVICE, private_key=private_key, clock=clock)
+        self._tokens = AccessTokens(service=service.NAME, private_key=private_key, clock=clock)
 
     async def perform(self, key: StateKey, effect: Poll, views: Views) -> Outcome:
         """Ask once."""

@@ -7,7 +7,8 @@ from common.contract.post import PostUnresolved, PostUploaded
 from common.contract.state_keys import post_state_key
 from common.contract.topics import AUTH_CREDENTIALS, POST_EVENTS
 from common.streams import KeyedFact, Processor, StateKey
-from publisher_service.decisions import SERVICE, decide
+from publisher_service import service
+from publisher_service.decisions import decide
 from publisher_service.lanes import admit, attempt_of
 from publisher_service.plans import next_effect
 from publisher_service.post import (
@@ -54,7 +55,7 @@ def tenant_of(state: Post) -> str:
 class PublisherProcessor(Processor[Post, Fact, Poll]):
     """Follows posts after their upload, until TikTok says how they ended."""
 
-    service = SERVICE
+    service = service.NAME
     inputs = (POST_EVENTS,)
     views = (AUTH_CREDENTIALS,)
     state_type = Post
@@ -66,4 +67,4 @@ class PublisherProcessor(Processor[Post, Fact, Poll]):
     fairness_key = staticmethod(tenant_of)
 
 
-MACHINE = PublisherProcessor()
+PROCESSOR = PublisherProcessor()

@@ -1,10 +1,9 @@
 """The publisher's settings, all from the environment. Each role needs its own and no more."""
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from common.security.sealing import private_key_of
-from common.service.settings import ServiceSettings, Settings
+from common.service.settings import URL_PATTERN, PrivateKey, ServiceSettings, Settings
 
 
 class PublisherSettings(ServiceSettings):
@@ -22,22 +21,16 @@ class WorkerSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="PUBLISHER_")
 
-    private_key: SecretStr = Field(description="Opens what auth seals to the publisher: base64 of a raw X25519 key.")
+    private_key: PrivateKey = Field(description="Opens what auth seals to the publisher: base64 of a raw X25519 key.")
     polls_at_once: int = Field(
         default=64, ge=1, le=1_000, description="How many questions to TikTok may be under way in this process."
     )
     tiktok_api_url: str = Field(
         default="https://open.tiktokapis.com",
         validation_alias="TIKTOK_API_URL",
-        pattern=r"^https?://[^\s/]+(/\S*)?$",
+        pattern=URL_PATTERN,
         description="TikTok's API.",
     )
-
-    @field_validator("private_key")
-    @classmethod
-    def _is_a_key(cls, value: SecretStr) -> SecretStr:
-        private_key_of(value.get_secret_value())
-        return value
 
 
 class EdgeSettings(Settings):

@@ -12,14 +12,15 @@ from starlette.requests import ClientDisconnect
 from common.clock import Clock, UtcDatetime
 from common.contract.account import account_id_of
 from common.contract.tiktok import TikTokNotified
+from common.errors import NotDurable
 from common.http.errors import Problem
 from common.http.openapi import TIKTOK_SIGNATURE, problems, raw_body
 from common.http.problems import Code
 from common.service import tracing
 from common.service.tracing import RandomBytes
 from publisher_service import metrics
-from publisher_service.errors import NotificationNotDurable
 from publisher_service.metrics import UNREAD, Verdict, label_of
+from publisher_service.settings import EdgeSettings
 from tiktok.webhooks import (
     SIGNATURE_HEADER,
     Genuine,
@@ -76,11 +77,18 @@ class App:
     client_secret: str = field(repr=False)
 
 
+def app_of(settings: EdgeSettings) -> App | None:
+    """Return the app whose webhooks this edge accepts. None if the settings name none, or only half of it."""
+    if not settings.client_key or not settings.client_secret:
+        return None
+    return App(client_key=settings.client_key, client_secret=settings.client_secret.get_secret_value())
+
+
 class Notifications(Protocol):
     """Where notifications are written to."""
 
     async def write(self, notified: TikTokNotified, traceparent: str) -> None:
-        """Return once it is durable. Raises `NotificationNotDurable`."""
+        """Return once it is durable. Raises `NotDurable`."""
 
 
 def webhook_routes(
@@ -173,7 +181,7 @@ async def _write(notifications: Notifications, notified: TikTokNotified, tracepa
     told = label_of(notified.event)
     try:
         await notifications.write(notified, traceparent)
-    except NotificationNotDurable as error:
+    except NotDurable as error:
         detail = "The notification may be written down or not. Send it again."
         raise _refused(told, Verdict.NOT_DURABLE, Code.NOT_DURABLE, detail) from error
     _count(told, Verdict.WRITTEN)

@@ -29,4 +29,4 @@ class UploaderProcessor(Processor[Post, Fact, Wanted]):
     on_undecodable = staticmethod(illegible)
 
 
-MACHINE = UploaderProcessor()
+PROCESSOR = UploaderProcessor()

@@ -2,11 +2,10 @@
 
 import re
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from common.security.sealing import private_key_of
-from common.service.settings import ServiceSettings
+from common.service.settings import URL_PATTERN, PrivateKey, ServiceSettings
 from uploader_service.errors import OriginRefused
 
 _ORIGIN = re.compile(r"[^\s:/,]+:\d{1,5}")
@@ -23,7 +22,7 @@ class UploaderSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="UPLOADER_")
 
     http_port: int = Field(default=8102, ge=0, le=65_535, description="Port of health and metrics; 0 takes a free one.")
-    private_key: SecretStr = Field(
+    private_key: PrivateKey = Field(
         description="Opens what is sealed to the uploader, by auth and by itself: base64 of a raw X25519 key."
     )
     effects_at_once: int = Field(
@@ -36,7 +35,7 @@ class UploaderSettings(ServiceSettings):
     tiktok_api_url: str = Field(
         default="https://open.tiktokapis.com",
         validation_alias="TIKTOK_API_URL",
-        pattern=r"^https?://[^\s/]+(/\S*)?$",
+        pattern=URL_PATTERN,
         description="TikTok's API.",
     )
     tiktok_upload_hosts: str = Field(
@@ -45,12 +44,6 @@ class UploaderSettings(ServiceSettings):
         validation_alias="TIKTOK_UPLOAD_HOSTS",
         description="Where bytes may be sent: .suffix, host or host:port, separated by commas.",
     )
-
-    @field_validator("private_key")
-    @classmethod
-    def _is_a_key(cls, value: SecretStr) -> SecretStr:
-        private_key_of(value.get_secret_value())
-        return value
 
     @field_validator("trusted_sources")
     @classmethod

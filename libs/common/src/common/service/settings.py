@@ -1,15 +1,19 @@
 """Settings from the environment and nowhere else. A process names every variable that is wrong before it starts."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SecretBytes, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretBytes, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from common.contract.topics import DEFAULT_PARTITIONS
 from common.errors import SettingsRefused
+from common.security.sealing import private_key_of
 from common.service.redaction import redact
+
+URL_PATTERN = r"^https?://[^\s/]+(/\S*)?$"
+"""The one pattern for settings that are addresses."""
 
 SMALLEST_SESSION_TIMEOUT_MS = 6_000
 """Brokers refuse less by default (`group.min.session.timeout.ms`): InvalidSessionTimeoutError."""
@@ -24,6 +28,15 @@ class Settings(BaseSettings):
     """The base of every settings class: frozen, and silent about values in its own errors."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
+
+
+def _check_private_key(value: SecretStr) -> SecretStr:
+    private_key_of(value.get_secret_value())
+    return value
+
+
+PrivateKey = Annotated[SecretStr, AfterValidator(_check_private_key)]
+"""A raw X25519 private key in base64. It is checked at start: a bad key found later would strand posts."""
 
 
 class KafkaSettings(Settings):
