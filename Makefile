@@ -37,8 +37,7 @@ check: $(READY) ## Lint, types, import rules, declared dependencies, structure, 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@set -e; for package in $(PACKAGES); do $(DEPTRY) --config $$package/pyproject.toml $$package/src; done
-	$(BIN)/python -m common.contract.generate --check
-	$(BIN)/python -m common.http.problems_page --check
+	PYTHONPATH=tools $(BIN)/python -m contract_docs --check
 	$(PYTEST) -q tests/architecture
 
 unit: $(READY) ## The unit tests alone, in two processes (under a minute).
@@ -104,8 +103,7 @@ bench: $(READY) ## Measure; one JSON line for each figure.
 	@set -e; for script in bench/*.py; do $(BIN)/python "$$script"; done
 
 events: $(READY) ## Write the generated documents: JSON Schemas, AsyncAPI, the table of events, the page of problems.
-	$(BIN)/python -m common.contract.generate
-	$(BIN)/python -m common.http.problems_page
+	PYTHONPATH=tools $(BIN)/python -m contract_docs
 
 lock: $(READY) ## Resolve every dependency again: requirements.lock and Kafka's jars.
 	$(BIN)/python dev/lock.py $(PACKAGES)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCE_FOLDERS = ("libs/*/src", "services/*/src", "sandbox/src", "dev/src")
+SOURCE_FOLDERS = ("libs/*/src", "services/*/src", "sandbox/src", "dev/src", "tools")
 TEST_FOLDERS = ("tests", "bench")
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from common.contract import generate
-from common.contract.asyncapi import asyncapi_document
 from common.contract.codec import BODIES
 from common.contract.registry import READERS, senders_of
-from common.contract.schemas import schema_of
 from common.contract.topics import ALL_TOPICS, CONTRACT, SERVICES, Topic
+from contract_docs import events
+from contract_docs.asyncapi import asyncapi_document
+from contract_docs.schemas import schema_of
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = asyncapi_document()
@@ -39,17 +39,17 @@ def resolve(reference: str) -> Any:
 
 
 def test_committed_documents_match_the_code() -> None:
-    assert generate.stale_files(ROOT / generate.DEFAULT_FOLDER) == [], "run `make events`"
+    assert events.stale_files(ROOT / events.DEFAULT_FOLDER) == [], "run `make events`"
 
 
 def test_check_names_each_stale_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert generate.main(["--out", str(tmp_path)]) == 0
-    assert generate.main(["--check", "--out", str(tmp_path)]) == 0
+    assert events.main(["--out", str(tmp_path)]) == 0
+    assert events.main(["--check", "--out", str(tmp_path)]) == 0
     (tmp_path / "README.md").write_text("changed by hand")
     (tmp_path / "schemas/post.failed.json").unlink()
     (tmp_path / "schemas/post.gone.json").write_text("{}")
     capsys.readouterr()
-    assert generate.main(["--check", "--out", str(tmp_path)]) == 1
+    assert events.main(["--check", "--out", str(tmp_path)]) == 1
     named = capsys.readouterr().err.splitlines()
     assert named == [
         f"{tmp_path}/schemas/post.failed.json: missing",
@@ -57,12 +57,12 @@ def test_check_names_each_stale_file(tmp_path: Path, capsys: pytest.CaptureFixtu
         f"{tmp_path}/schemas/post.gone.json: no event of the contract",
         "run `make events`",
     ]
-    assert generate.main(["--out", str(tmp_path)]) == 0
-    assert generate.main(["--check", "--out", str(tmp_path)]) == 0
+    assert events.main(["--out", str(tmp_path)]) == 0
+    assert events.main(["--check", "--out", str(tmp_path)]) == 0
 
 
 def test_check_of_a_missing_folder_names_every_file(tmp_path: Path) -> None:
-    assert len(generate.stale_files(tmp_path / "absent")) == len(BODIES) + 2
+    assert len(events.stale_files(tmp_path / "absent")) == len(BODIES) + 2
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.ce_type)
@@ -149,8 +149,8 @@ def test_every_writer_of_a_topic_writes_an_event() -> None:
 
 
 def test_generated_documents_are_reproducible() -> None:
-    assert generate.documents() == generate.documents()
-    assert json.loads(generate.documents()["asyncapi.json"]) == DOCUMENT
+    assert events.documents() == events.documents()
+    assert json.loads(events.documents()["asyncapi.json"]) == DOCUMENT
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from common.contract.body import Body
 from common.contract.codec import BODIES, Envelope, MalformedEvent, UnknownEvent, decode, encode
 from common.contract.registry import CLOUDEVENTS_HEADERS, REQUIRED_HEADERS
-from common.contract.schemas import schema_of
 from common.service import tracing
+from contract_docs.schemas import schema_of
 
 FOLDER = Path(__file__).parent / "samples"
 SAMPLES: Mapping[str, Any] = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}

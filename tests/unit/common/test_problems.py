@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from common.http import problems_page
 from common.http.errors import Problem
 from common.http.problems import MEMBERS, Code
+from contract_docs import problems_page
 
 ROOT = Path(__file__).parents[3]
 

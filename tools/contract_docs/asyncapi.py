@@ -16,8 +16,8 @@ from common.contract.registry import (
     keyed_by,
     senders_of,
 )
-from common.contract.schemas import Document, shared_schemas
 from common.contract.topics import ALL_TOPICS, DEFAULT_PARTITIONS, SERVICES, Topic
+from contract_docs.schemas import Document, shared_schemas
 
 ASYNCAPI_VERSION = "3.0.0"
 CONTRACT_VERSION = "1.0.0"

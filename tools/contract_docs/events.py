@@ -1,4 +1,4 @@
-"""Writes the contract's documents: `python -m common.contract.generate [--check] [--out docs/events]`."""
+"""Writes the contract's documents: `python -m contract_docs.events [--check] [--out docs/events]`."""
 
 import argparse
 import sys
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from common.contract.asyncapi import asyncapi_document
 from common.contract.codec import BODIES
-from common.contract.handbook import handbook
-from common.contract.schemas import Document, schema_of
+from contract_docs.asyncapi import asyncapi_document
+from contract_docs.markdown import events_page
+from contract_docs.schemas import Document, schema_of
 
 DEFAULT_FOLDER = Path("docs/events")
 
@@ -18,7 +18,7 @@ DEFAULT_FOLDER = Path("docs/events")
 def documents() -> Mapping[str, bytes]:
     """Build every document, by its path inside the folder."""
     return {
-        "README.md": handbook().encode(),
+        "README.md": events_page().encode(),
         "asyncapi.json": _json(asyncapi_document()),
         **{f"schemas/{body.ce_type}.json": _json(schema_of(body)) for body in BODIES},
     }
@@ -48,7 +48,7 @@ def write(folder: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the documents, or with `--check` say which are stale; exits 1 if any is."""
-    parser = argparse.ArgumentParser(prog="python -m common.contract.generate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m contract_docs.events", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; name each stale file and exit 1")
     parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER, help="folder of the documents (%(default)s)")
     chosen = parser.parse_args(arguments)

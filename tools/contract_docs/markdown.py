@@ -18,8 +18,8 @@ from common.contract.registry import (
     keyed_by,
     senders_of,
 )
-from common.contract.schemas import Document, schema_of
 from common.contract.topics import ALL_TOPICS, CONTRACT, DEFAULT_PARTITIONS, Topic
+from contract_docs.schemas import Document, schema_of
 
 _INTRODUCTION = f"""# Events
 
@@ -36,7 +36,7 @@ not be read, or that no decision could be made about, as it came, with these hea
 """
 
 
-def handbook() -> str:
+def events_page() -> str:
     """Write the page."""
     own = [topic for topic in ALL_TOPICS if not is_contract(topic)]
     parts = [

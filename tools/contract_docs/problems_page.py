@@ -1,4 +1,4 @@
-"""Writes the catalogue of problems as a page: `python -m common.http.problems_page [--check] [--out FILE]`."""
+"""Writes the catalogue of problems as a page: `python -m contract_docs.problems_page [--check] [--out FILE]`."""
 
 import argparse
 import sys
@@ -42,7 +42,7 @@ def page() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page, or with `--check` say whether it is stale; exits 1 if it is."""
-    parser = argparse.ArgumentParser(prog="python -m common.http.problems_page", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m contract_docs.problems_page", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where the page is stale")
     parser.add_argument("--out", type=Path, default=DEFAULT_PAGE, help="the page (%(default)s)")
     chosen = parser.parse_args(arguments)
