@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from analytics_service.documents import Upsert, upserts_of
+from analytics_service.read_side.documents import Upsert, upserts_of
 from common.contract.account import AccountConnected
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from analytics_service.documents import Collection, Upsert
 from analytics_service.errors import StoreUnavailable
-from analytics_service.projector import Pace, Projection, project_partition
-from analytics_service.store import Database, Store
+from analytics_service.read_side.documents import Collection, Upsert
+from analytics_service.read_side.projector import Pace, Projection, project_partition
+from analytics_service.read_side.store import Database, Store
 from common.clock import system_clock
 from common.streams import TopicPartition
 from common.streams.log.memory import MemoryLog

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from analytics_service.store import Database, Store, open_database
+from analytics_service.read_side.store import Database, Store, open_database
 
 
 @pytest.fixture

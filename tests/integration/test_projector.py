@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics_service.documents import STATES, Collection
 from analytics_service.errors import UnreadableRecord
-from analytics_service.projector import Projection, project_owned
-from analytics_service.store import Database, Store, open_database
+from analytics_service.read_side.documents import STATES, Collection
+from analytics_service.read_side.projector import Projection, project_owned
+from analytics_service.read_side.store import Database, Store, open_database
 from builders.post_history import STORY, T0, VIDEO, memory, outgoing, post, records_of, upserts
 from common.clock import system_clock
 from common.contract.codec import BODIES

@@ -8,8 +8,8 @@ import structlog
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
-from analytics_service.documents import Collection
-from analytics_service.store import Database, Store
+from analytics_service.read_side.documents import Collection
+from analytics_service.read_side.store import Database, Store
 from builders.post_history import STORY, memory, post, records_of, upserts
 from common.contract.body import Body
 from common.contract.metrics import MetricsCollected

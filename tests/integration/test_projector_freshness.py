@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import pytest
 
-from analytics_service.documents import Collection
-from analytics_service.edge import ReadApi
-from analytics_service.projector import Projection, project_partition
-from analytics_service.queries import Happened, Place, PostFound, Queries
-from analytics_service.store import Database, Store
+from analytics_service.api import ReadApi
+from analytics_service.read_side.documents import Collection
+from analytics_service.read_side.projector import Projection, project_partition
+from analytics_service.read_side.queries import Happened, Place, PostFound, Queries
+from analytics_service.read_side.store import Database, Store
 from builders.post_history import STORY, T0, T0_MS, VIDEO, memory, post, records_of, upserts
 from common.clock import system_clock
 from common.contract.post import PostAvailable, PostProgressed

@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from analytics_service.cursors import parse_cursor
-from analytics_service.documents import upserts_of
-from analytics_service.edge import ReadApi, add_read_api
+from analytics_service.api import ReadApi, add_read_api
 from analytics_service.errors import StoreUnavailable
-from analytics_service.health import StoreHealth
-from analytics_service.queries import Queries
-from analytics_service.store import Database, Store
+from analytics_service.read_side.cursors import parse_cursor
+from analytics_service.read_side.documents import upserts_of
+from analytics_service.read_side.queries import Queries
+from analytics_service.read_side.store import Database, Store
+from analytics_service.read_side.store_health import StoreHealth
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.contract.metrics import MetricsCollected

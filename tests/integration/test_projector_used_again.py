@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from analytics_service.edge import ReadApi
-from analytics_service.edge_models import PostAnswer, SeriesAnswer
-from analytics_service.queries import Queries
-from analytics_service.store import Database, Store, open_database
+from analytics_service.api import ReadApi
+from analytics_service.api_models import PostAnswer, SeriesAnswer
+from analytics_service.read_side.queries import Queries
+from analytics_service.read_side.store import Database, Store, open_database
 from builders.post_history import PUBLIC, STORY, T0, VIDEO, post, records_of, upserts
 from common.contract.body import Body
 from common.contract.metrics import MetricsCollected

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from analytics_service.documents import Collection
-from analytics_service.edge import ReadApi, add_read_api
-from analytics_service.queries import Queries
-from analytics_service.store import Database, Store
+from analytics_service.api import ReadApi, add_read_api
+from analytics_service.read_side.documents import Collection
+from analytics_service.read_side.queries import Queries
+from analytics_service.read_side.store import Database, Store
 from builders.post_history import STORY, T0, records_of, upserts
 from common.contract.body import Body
 from common.contract.post import PostAccepted, PostEvent, PostProgressed

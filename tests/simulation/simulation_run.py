@@ -41,8 +41,8 @@ from common.streams.log.port import OutgoingRecord
 from fakes.tiktok_simulation import SimulatedTikTok, SimulatedTikTokClient
 from harness import virtual_time
 from harness.simulated_processes import Faults, SimulatedProcess, adopt_tasks
-from publisher_service.effects import PublisherEffects
-from publisher_service.machine import PROCESSOR as PUBLISHER
+from publisher_service.effect_handler import PublisherEffects
+from publisher_service.processor import PROCESSOR as PUBLISHER
 from uploader_service.effect_handler import UploaderEffects
 from uploader_service.processor import PROCESSOR as UPLOADER
 from uploader_service.sources.problems import SourceFailed, SourceProblem, Unavailable

@@ -7,11 +7,11 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from analytics_service.cursors import Cursor
-from analytics_service.edge import ReadApi, add_read_api
+from analytics_service.api import ReadApi, add_read_api
 from analytics_service.errors import StoreUnavailable
-from analytics_service.queries import Place, Queries
-from analytics_service.store import Store, open_database
+from analytics_service.read_side.cursors import Cursor
+from analytics_service.read_side.queries import Place, Queries
+from analytics_service.read_side.store import Store, open_database
 from builders.post_history import STORY, T0, records_of, upserts
 from common.http.app import create_app
 from contracts.http.edges import NOW, Condition, Edge, key_of

@@ -17,8 +17,8 @@ from common.service.roles import DurableWriter
 from fakes.api_keys import IssuedKeys, bearer
 from fakes.producer import FakeProducer
 from fakes.views import FakeView
-from publisher_service.edge import routes
-from publisher_service.tiktok_webhooks import App, webhook_routes
+from publisher_service.api import routes
+from publisher_service.webhook_api import App, webhook_routes
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 TENANT = "acme"

@@ -10,13 +10,13 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from analytics_service.machine import CollectorProcessor
-from analytics_service.video import Video
+from analytics_service.processor import CollectorProcessor
+from analytics_service.states import Video
 from auth_service.machine import State as AuthState
 from common.streams import Processor, Record, StateKey
 from common.streams.engine.changelog import Changelog, Position
-from publisher_service.machine import PROCESSOR as FOLLOWS
-from publisher_service.post import Post as FollowedPost
+from publisher_service.processor import PROCESSOR as FOLLOWS
+from publisher_service.states import Post as FollowedPost
 from uploader_service.processor import PROCESSOR as UPLOADS
 from uploader_service.states import Post as UploadedPost
 

@@ -1,31 +1,18 @@
 """Table tests: what each fact changes in each state of collecting, and what each state wants."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
 import pytest
 
-from analytics_service.decisions import FIRST_RETRY, LONGEST_RETRY, MISSES_PER_AGE, decide, on_view_change, translate
-from analytics_service.machine import CollectorProcessor, tenant_of
+from analytics_service import facts, states
+from analytics_service.decisions import FIRST_RETRY, LONGEST_RETRY, MISSES_PER_AGE, decide
+from analytics_service.effects import Collect
 from analytics_service.plans import PARKED_FOR, REMEMBERED_FOR, next_effect
-from analytics_service.video import (
-    BecameAvailable,
-    Collect,
-    Collected,
-    Collecting,
-    CollectRefused,
-    CredentialSeen,
-    Fact,
-    Finished,
-    NoCredential,
-    NotListed,
-    Numbers,
-    Parked,
-    TokenRefused,
-    Unsettled,
-    Video,
-)
+from analytics_service.processor import CollectorProcessor
+from analytics_service.translate import on_view_change, translate
 from common.contract.account import CredentialIssued, CredentialWithdrawn, TokenRejected
 from common.contract.codec import Envelope
 from common.contract.metrics import MetricsCollected
@@ -35,7 +22,7 @@ from common.streams import Due, StateKey, Wait
 AGES = (60, 300, 3600)
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 KEY = StateKey(partition_key="acc_1", entity_id="shop/post-1")
-NUMBERS = Numbers(
+NUMBERS = facts.Numbers(
     video_id="7512345678901234567",
     view_count=10,
     like_count=2,
@@ -43,10 +30,10 @@ NUMBERS = Numbers(
     share_count=0,
     share_url="https://www.tiktok.com/@a/video/7512345678901234567",
 )
-YOUNG = Collecting(tenant="shop", video_ids=(NUMBERS.video_id,), available_at=T0, next_age=60)
-PARKED = Parked(collecting=YOUNG, version=3, since=T0)
-FINISHED = Finished(tenant="shop", at=T0)
-AVAILABLE = BecameAvailable(tenant="shop", video_ids=(NUMBERS.video_id,), at=T0)
+YOUNG = states.Collecting(tenant="shop", video_ids=(NUMBERS.video_id,), available_at=T0, next_age=60)
+PARKED = states.Parked(collecting=YOUNG, version=3, since=T0)
+FINISHED = states.Finished(tenant="shop", at=T0)
+AVAILABLE = facts.BecameAvailable(tenant="shop", video_ids=(NUMBERS.video_id,), at=T0)
 
 change = partial(decide, AGES, KEY)
 
@@ -55,8 +42,8 @@ def at(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
 
 
-def collected(age: int, seconds: float) -> Collected:
-    return Collected(age=age, at=at(seconds), numbers=(NUMBERS,))
+def collected(age: int, seconds: float) -> facts.Collected:
+    return facts.Collected(age=age, at=at(seconds), numbers=(NUMBERS,))
 
 
 def body(video_ids: tuple[str, ...] = ("7",)) -> PostAvailable:
@@ -70,8 +57,8 @@ def test_an_available_post_begins_at_the_first_age() -> None:
 
 
 def test_numbers_are_emitted_once_per_video_with_the_posts_age() -> None:
-    second = msgspec.structs.replace(NUMBERS, video_id="7599999999999999999")
-    fact = Collected(age=60, at=at(61.9), numbers=(NUMBERS, second))
+    second = dataclasses.replace(NUMBERS, video_id="7599999999999999999")
+    fact = facts.Collected(age=60, at=at(61.9), numbers=(NUMBERS, second))
     decision = change(YOUNG, fact, at(62))
     assert [event.video_id for event in decision.events if isinstance(event, MetricsCollected)] == [
         "7512345678901234567",
@@ -88,81 +75,81 @@ def test_numbers_are_emitted_once_per_video_with_the_posts_age() -> None:
 )
 def test_a_missed_age_is_made_up_for_once_and_then_skipped(when: float, age: int) -> None:
     state = change(YOUNG, collected(60, when), at(when)).state
-    assert isinstance(state, Collecting)
+    assert isinstance(state, states.Collecting)
     assert (state.next_age, state.called_at) == (age, at(when))
 
 
 def test_after_the_last_age_the_post_is_finished() -> None:
     last = msgspec.structs.replace(YOUNG, next_age=3600)
-    assert change(last, collected(3600, 3601), at(3601)).state == Finished(
+    assert change(last, collected(3600, 3601), at(3601)).state == states.Finished(
         tenant="shop", at=at(3601), called_at=at(3601)
     )
 
 
 def test_a_clock_behind_does_not_collect_an_age_twice() -> None:
     state = change(YOUNG, collected(60, 30), at(30)).state
-    assert isinstance(state, Collecting)
+    assert isinstance(state, states.Collecting)
     assert state.next_age == 300
 
 
 LATE = msgspec.structs.replace(YOUNG, next_age=300)
-LATE_OR_ALIEN: list[tuple[Video, Fact | Due]] = [
+LATE_OR_ALIEN: list[tuple[states.Video, facts.Fact | Due]] = [
     (LATE, collected(60, 70)),
-    (LATE, NotListed(age=60, at=at(70))),
-    (LATE, Unsettled(age=60, at=at(70), reason="reset")),
-    (LATE, CollectRefused(age=60, at=at(70), code="invalid_params")),
-    (YOUNG, CredentialSeen(version=9)),
+    (LATE, facts.NotListed(age=60, at=at(70))),
+    (LATE, facts.Unsettled(age=60, at=at(70), reason="reset")),
+    (LATE, facts.CollectRefused(age=60, at=at(70), code="invalid_params")),
+    (YOUNG, facts.CredentialSeen(version=9)),
     (YOUNG, Due()),
     (YOUNG, AVAILABLE),
     (PARKED, AVAILABLE),
     (PARKED, collected(60, 61)),
-    (PARKED, NotListed(age=60, at=at(61))),
-    (PARKED, Unsettled(age=60, at=at(61), reason="reset")),
-    (PARKED, CollectRefused(age=60, at=at(61), code="invalid_params")),
-    (PARKED, NoCredential(version=3)),
-    (PARKED, TokenRefused(version=3, code="access_token_invalid", at=at(61))),
-    (PARKED, CredentialSeen(version=3)),
+    (PARKED, facts.NotListed(age=60, at=at(61))),
+    (PARKED, facts.Unsettled(age=60, at=at(61), reason="reset")),
+    (PARKED, facts.CollectRefused(age=60, at=at(61), code="invalid_params")),
+    (PARKED, facts.NoCredential(version=3)),
+    (PARKED, facts.TokenRefused(version=3, code="access_token_invalid", at=at(61))),
+    (PARKED, facts.CredentialSeen(version=3)),
     (FINISHED, AVAILABLE),
     (FINISHED, collected(3600, 3601)),
-    (FINISHED, NotListed(age=3600, at=at(3601))),
-    (FINISHED, Unsettled(age=3600, at=at(3601), reason="reset")),
-    (FINISHED, CollectRefused(age=3600, at=at(3601), code="x")),
-    (FINISHED, NoCredential(version=3)),
-    (FINISHED, TokenRefused(version=3, code="access_token_invalid", at=at(61))),
-    (FINISHED, CredentialSeen(version=4)),
+    (FINISHED, facts.NotListed(age=3600, at=at(3601))),
+    (FINISHED, facts.Unsettled(age=3600, at=at(3601), reason="reset")),
+    (FINISHED, facts.CollectRefused(age=3600, at=at(3601), code="x")),
+    (FINISHED, facts.NoCredential(version=3)),
+    (FINISHED, facts.TokenRefused(version=3, code="access_token_invalid", at=at(61))),
+    (FINISHED, facts.CredentialSeen(version=4)),
 ]
 
 
 @pytest.mark.parametrize(("state", "fact"), LATE_OR_ALIEN, ids=lambda value: type(value).__name__)
-def test_late_and_repeated_facts_change_nothing(state: Video, fact: Fact | Due) -> None:
+def test_late_and_repeated_facts_change_nothing(state: states.Video, fact: facts.Fact | Due) -> None:
     decision = change(state, fact, at(80))
     assert (decision.state, decision.events) == (state, ())
 
 
 @pytest.mark.parametrize(
     "fact",
-    [collected(60, 61), Unsettled(age=60, at=T0, reason="x"), CredentialSeen(version=1), Due()],
+    [collected(60, 61), facts.Unsettled(age=60, at=T0, reason="x"), facts.CredentialSeen(version=1), Due()],
     ids=lambda value: type(value).__name__,
 )
-def test_what_comes_for_a_forgotten_post_stays_forgotten(fact: Fact | Due) -> None:
+def test_what_comes_for_a_forgotten_post_stays_forgotten(fact: facts.Fact | Due) -> None:
     decision = change(None, fact, at(80))
     assert (decision.state, decision.events) == (None, ())
 
 
 def test_more_ids_join_the_ones_known() -> None:
-    more = msgspec.structs.replace(AVAILABLE, video_ids=("8", NUMBERS.video_id))
+    more = dataclasses.replace(AVAILABLE, video_ids=("8", NUMBERS.video_id))
     state = change(YOUNG, more, at(10)).state
     parked = change(PARKED, more, at(10)).state
-    assert isinstance(state, Collecting)
-    assert isinstance(parked, Parked)
+    assert isinstance(state, states.Collecting)
+    assert isinstance(parked, states.Parked)
     assert state.video_ids == parked.collecting.video_ids == (NUMBERS.video_id, "8")
 
 
 def test_without_an_answer_it_tries_again_ever_later_and_never_gives_up() -> None:
     state, now, delays = YOUNG, at(60), []
     for _ in range(40):
-        decided = change(state, Unsettled(age=60, at=now, reason="reset"), now).state
-        assert isinstance(decided, Collecting)
+        decided = change(state, facts.Unsettled(age=60, at=now, reason="reset"), now).state
+        assert isinstance(decided, states.Collecting)
         assert decided.retry_at is not None
         delays.append(decided.retry_at - now)
         state, now = decided, decided.retry_at
@@ -172,34 +159,34 @@ def test_without_an_answer_it_tries_again_ever_later_and_never_gives_up() -> Non
 
 
 def test_a_video_that_tiktok_does_not_list_is_left_alone_until_the_next_age() -> None:
-    state: Video | None = YOUNG
+    state: states.Video | None = YOUNG
     for miss in range(MISSES_PER_AGE):
-        assert isinstance(state, Collecting)
+        assert isinstance(state, states.Collecting)
         assert (state.next_age, state.misses) == (60, miss)
-        state = change(state, NotListed(age=60, at=at(61 + miss)), at(61 + miss)).state
-    assert isinstance(state, Collecting)
+        state = change(state, facts.NotListed(age=60, at=at(61 + miss)), at(61 + miss)).state
+    assert isinstance(state, states.Collecting)
     assert (state.next_age, state.misses, state.tries, state.retry_at) == (300, 0, 0, None)
 
 
 def test_a_refusal_skips_to_the_next_age() -> None:
-    state = change(YOUNG, CollectRefused(age=60, at=at(61), code="invalid_params"), at(61)).state
-    assert isinstance(state, Collecting)
+    state = change(YOUNG, facts.CollectRefused(age=60, at=at(61), code="invalid_params"), at(61)).state
+    assert isinstance(state, states.Collecting)
     assert state.next_age == 300
 
 
 def test_a_refused_token_is_told_to_auth_and_waited_out() -> None:
-    fact = TokenRefused(version=3, code="access_token_invalid", at=at(61))
+    fact = facts.TokenRefused(version=3, code="access_token_invalid", at=at(61))
     decision = change(YOUNG, fact, at(62))
     called = msgspec.structs.replace(YOUNG, called_at=at(61))
-    assert decision.state == Parked(collecting=called, version=3, since=at(62))
+    assert decision.state == states.Parked(collecting=called, version=3, since=at(62))
     assert decision.events == (
         TokenRejected(account_id="acc_1", version=3, code="access_token_invalid", service="analytics", at=at(61)),
     )
 
 
 def test_without_a_credential_it_parks_in_silence() -> None:
-    decision = change(YOUNG, NoCredential(version=3), at(62))
-    assert decision.state == Parked(collecting=YOUNG, version=3, since=at(62))
+    decision = change(YOUNG, facts.NoCredential(version=3), at(62))
+    assert decision.state == states.Parked(collecting=YOUNG, version=3, since=at(62))
     assert decision.events == ()
 
 
@@ -209,7 +196,7 @@ def issued(version: int) -> CredentialIssued:
 
 def test_a_newer_credential_wakes_a_parked_post() -> None:
     fact = on_view_change(KEY, PARKED, issued(4))
-    assert fact == CredentialSeen(version=4)
+    assert fact == facts.CredentialSeen(version=4)
     assert on_view_change(KEY, PARKED, msgspec.structs.replace(issued(4), tenant="shop")) == fact
     assert change(PARKED, fact, at(70)).state == YOUNG
 
@@ -224,16 +211,16 @@ def test_a_newer_credential_wakes_a_parked_post() -> None:
         (FINISHED, issued(9)),
     ],
 )
-def test_other_records_wake_nothing(state: Video, record: CredentialIssued | CredentialWithdrawn) -> None:
+def test_other_records_wake_nothing(state: states.Video, record: CredentialIssued | CredentialWithdrawn) -> None:
     assert on_view_change(KEY, state, record) is None
 
 
 @pytest.mark.parametrize("state", [PARKED, FINISHED])
-def test_what_waited_long_enough_is_forgotten(state: Video) -> None:
+def test_what_waited_long_enough_is_forgotten(state: states.Video) -> None:
     assert change(state, Due(), at(0)).state is None
 
 
-WANTS: list[tuple[Video, float, object]] = [
+WANTS: list[tuple[states.Video, float, object]] = [
     (YOUNG, 59.9, Wait(at(60))),
     (YOUNG, 60, Collect(tenant="shop", video_ids=YOUNG.video_ids, age=60, due=at(60))),
     (YOUNG, 9999, Collect(tenant="shop", video_ids=YOUNG.video_ids, age=60, due=at(60))),
@@ -249,7 +236,7 @@ WANTS: list[tuple[Video, float, object]] = [
 
 
 @pytest.mark.parametrize(("state", "when", "wanted"), WANTS)
-def test_what_a_state_wants(state: Video, when: float, wanted: object) -> None:
+def test_what_a_state_wants(state: states.Video, when: float, wanted: object) -> None:
     assert next_effect(KEY, state, at(when)) == wanted
 
 
@@ -267,7 +254,7 @@ def test_only_available_posts_with_ids_are_taken_up() -> None:
     published = PostPublished(account_id="a", post_id="p", tenant="t", revision=1, at=T0, publish_id="x")
     taken = translate(envelope(body()))
     assert taken is not None
-    assert (taken.key, taken.fact) == (KEY, BecameAvailable(tenant="shop", video_ids=("7",), at=T0))
+    assert (taken.key, taken.fact) == (KEY, facts.BecameAvailable(tenant="shop", video_ids=("7",), at=T0))
     theirs = translate(envelope(msgspec.structs.replace(body(), tenant="rival")))
     assert theirs is not None
     assert theirs.key == StateKey("acc_1", "rival/post-1")
@@ -276,7 +263,7 @@ def test_only_available_posts_with_ids_are_taken_up() -> None:
 
 
 @pytest.mark.parametrize("state", [YOUNG, PARKED, FINISHED], ids=lambda value: type(value).__name__)
-def test_states_survive_being_written_down(state: Video) -> None:
+def test_states_survive_being_written_down(state: states.Video) -> None:
     machine = CollectorProcessor(AGES)
-    assert msgspec.json.decode(msgspec.json.encode(state), type=Video) == state
-    assert machine.fairness_key(state) == tenant_of(state) == "shop"
+    assert msgspec.json.decode(msgspec.json.encode(state), type=states.Video) == state
+    assert machine.fairness_key(state) == states.tenant_of(state) == "shop"

@@ -11,18 +11,9 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from analytics_service.effects import Collector
-from analytics_service.video import (
-    Collect,
-    Collected,
-    CollectRefused,
-    Fact,
-    NoCredential,
-    NotListed,
-    Numbers,
-    TokenRefused,
-    Unsettled,
-)
+from analytics_service import facts
+from analytics_service.effect_handler import Collector
+from analytics_service.effects import Collect
 from common.contract.account import CredentialIssued, CredentialWithdrawn
 from common.contract.body import Body
 from common.contract.topics import AUTH_CREDENTIALS, Topic
@@ -79,31 +70,31 @@ def refused(code: str) -> Refused:
     return Refused(status=400, code=code, message="", log_id="log")
 
 
-OUTCOMES: list[tuple[CallResult[tuple[Video, ...]], Fact]] = [
+OUTCOMES: list[tuple[CallResult[tuple[Video, ...]], facts.Fact]] = [
     (
         Done((SEEN,)),
-        Collected(
+        facts.Collected(
             age=60,
             at=NOW,
             numbers=(
-                Numbers(
+                facts.Numbers(
                     video_id="7", view_count=5, like_count=4, comment_count=3, share_count=2, share_url="https://x/7"
                 ),
             ),
         ),
     ),
-    (Done(()), NotListed(age=60, at=NOW)),
-    (NotSent("refused"), Unsettled(age=60, at=NOW, reason="refused")),
-    (Unknown("reset"), Unsettled(age=60, at=NOW, reason="reset")),
-    (refused("access_token_invalid"), TokenRefused(version=3, code="access_token_invalid", at=NOW)),
-    (refused("scope_not_authorized"), NoCredential(version=3)),
-    (refused("rate_limit_exceeded"), Unsettled(age=60, at=NOW, reason="rate_limit_exceeded")),
-    (refused("invalid_params"), CollectRefused(age=60, at=NOW, code="invalid_params")),
+    (Done(()), facts.NotListed(age=60, at=NOW)),
+    (NotSent("refused"), facts.Unsettled(age=60, at=NOW, reason="refused")),
+    (Unknown("reset"), facts.Unsettled(age=60, at=NOW, reason="reset")),
+    (refused("access_token_invalid"), facts.TokenRefused(version=3, code="access_token_invalid", at=NOW)),
+    (refused("scope_not_authorized"), facts.NoCredential(version=3)),
+    (refused("rate_limit_exceeded"), facts.Unsettled(age=60, at=NOW, reason="rate_limit_exceeded")),
+    (refused("invalid_params"), facts.CollectRefused(age=60, at=NOW, code="invalid_params")),
 ]
 
 
 @pytest.mark.parametrize(("outcome", "fact"), OUTCOMES, ids=[str(number) for number in range(len(OUTCOMES))])
-async def test_every_outcome_becomes_a_fact(outcome: CallResult[tuple[Video, ...]], fact: Fact) -> None:
+async def test_every_outcome_becomes_a_fact(outcome: CallResult[tuple[Video, ...]], fact: facts.Fact) -> None:
     answers = Answers(outcome)
     assert await collector(answers).perform(KEY, COLLECT, OneRecord(issued())) == fact
     assert answers.asked == [("act.secret", ("7",))]
@@ -130,13 +121,13 @@ async def test_every_outcome_becomes_a_fact(outcome: CallResult[tuple[Video, ...
 )
 async def test_without_a_usable_credential_tiktok_is_not_asked(record: Body | None, version: int) -> None:
     answers = Answers(Done((SEEN,)))
-    assert await collector(answers).perform(KEY, COLLECT, OneRecord(record)) == NoCredential(version=version)
+    assert await collector(answers).perform(KEY, COLLECT, OneRecord(record)) == facts.NoCredential(version=version)
     assert answers.asked == []
 
 
 async def test_numbers_of_videos_that_were_not_asked_for_are_left_out() -> None:
     answers = Answers(Done((replace(SEEN, id="8"),)))
-    assert await collector(answers).perform(KEY, COLLECT, OneRecord(issued())) == NotListed(age=60, at=NOW)
+    assert await collector(answers).perform(KEY, COLLECT, OneRecord(issued())) == facts.NotListed(age=60, at=NOW)
 
 
 ANSWER = msgspec.json.encode(
@@ -161,7 +152,7 @@ async def test_a_lost_answer_is_unsettled_and_the_next_call_settles_it() -> None
         effects = Collector(tiktok=TikTok(http, url, "key", "secret"), tokens=TOKENS, clock=lambda: NOW)
         first = await effects.perform(KEY, COLLECT, OneRecord(issued()))
         second = await effects.perform(KEY, COLLECT, OneRecord(issued()))
-    assert isinstance(first, Unsettled)
+    assert isinstance(first, facts.Unsettled)
     assert "act.secret" not in first.reason
     assert second == OUTCOMES[0][1]
 

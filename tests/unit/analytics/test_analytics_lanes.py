@@ -4,18 +4,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics_service.ages import age_after, parse_ages
+from analytics_service import states
+from analytics_service.admission import AT_ONCE, CALLS_PER_WINDOW, WINDOW, admit
+from analytics_service.effects import Collect
 from analytics_service.errors import InvalidAges
-from analytics_service.lanes import AT_ONCE, CALLS_PER_WINDOW, WINDOW, admit
-from analytics_service.video import Collect, Collecting, Finished, Parked, Video
+from analytics_service.schedule import age_after, parse_ages
 from common.streams import EffectRequest, EntityGroup, StateKey
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 
-def asked(seconds_ago: float, tries: int = 0) -> Collecting:
+def asked(seconds_ago: float, tries: int = 0) -> states.Collecting:
     called_at = NOW - timedelta(seconds=seconds_ago)
-    return Collecting(tenant="shop", video_ids=("7",), available_at=NOW, next_age=60, tries=tries, called_at=called_at)
+    return states.Collecting(
+        tenant="shop", video_ids=("7",), available_at=NOW, next_age=60, tries=tries, called_at=called_at
+    )
 
 
 def wish(item: str, overdue: float) -> EffectRequest[Collect]:
@@ -23,8 +26,8 @@ def wish(item: str, overdue: float) -> EffectRequest[Collect]:
     return EffectRequest(StateKey("acc_1", item), Collect(tenant="shop", video_ids=("7",), age=60, due=due))
 
 
-def lane(states: dict[str, Video], running: tuple[str, ...] = ()) -> EntityGroup[Video]:
-    return EntityGroup(partition_key="acc_1", states=states, running=running)
+def lane(posts: dict[str, states.Video], running: tuple[str, ...] = ()) -> EntityGroup[states.Video]:
+    return EntityGroup(partition_key="acc_1", states=posts, running=running)
 
 
 def test_the_longest_overdue_go_first_and_only_a_few_at_once() -> None:
@@ -45,29 +48,29 @@ def test_a_running_post_is_not_started_again() -> None:
 
 
 def test_a_spent_minute_is_waited_out() -> None:
-    states: dict[str, Video] = {str(number): asked(30 - number / 10) for number in range(CALLS_PER_WINDOW)}
-    admission = admit(lane(states), [wish("a", 1)], NOW)
+    posts: dict[str, states.Video] = {str(number): asked(30 - number / 10) for number in range(CALLS_PER_WINDOW)}
+    admission = admit(lane(posts), [wish("a", 1)], NOW)
     assert admission.start == ()
     assert admission.retry_at == NOW - timedelta(seconds=30) + WINDOW
 
 
 def test_the_last_free_call_of_a_minute_is_used() -> None:
-    states: dict[str, Video] = {str(number): asked(30) for number in range(CALLS_PER_WINDOW - 1)}
-    admission = admit(lane(states), [wish("a", 1), wish("b", 2)], NOW)
+    posts: dict[str, states.Video] = {str(number): asked(30) for number in range(CALLS_PER_WINDOW - 1)}
+    admission = admit(lane(posts), [wish("a", 1), wish("b", 2)], NOW)
     assert [key.entity_id for key in admission.start] == ["b"]
     assert admission.retry_at == NOW + timedelta(seconds=30)
 
 
 def test_calls_of_an_older_minute_do_not_count() -> None:
-    states: dict[str, Video] = {str(number): asked(60) for number in range(CALLS_PER_WINDOW)}
-    assert len(admit(lane(states), [wish("a", 1)], NOW).start) == 1
+    posts: dict[str, states.Video] = {str(number): asked(60) for number in range(CALLS_PER_WINDOW)}
+    assert len(admit(lane(posts), [wish("a", 1)], NOW).start) == 1
 
 
 def test_failed_tries_and_calls_of_parked_and_finished_posts_count_too() -> None:
-    states: dict[str, Video] = {str(number): asked(30, tries=3) for number in range(24)}
-    states["parked"] = Parked(collecting=asked(20), version=1, since=NOW)
-    states["finished"] = Finished(tenant="shop", at=NOW, called_at=NOW - timedelta(seconds=20))
-    assert len(admit(lane(states), [wish(str(n), n) for n in range(3)], NOW).start) == 2
+    posts: dict[str, states.Video] = {str(number): asked(30, tries=3) for number in range(24)}
+    posts["parked"] = states.Parked(collecting=asked(20), version=1, since=NOW)
+    posts["finished"] = states.Finished(tenant="shop", at=NOW, called_at=NOW - timedelta(seconds=20))
+    assert len(admit(lane(posts), [wish(str(n), n) for n in range(3)], NOW).start) == 2
 
 
 def test_ages_are_read_in_seconds() -> None:

@@ -9,7 +9,7 @@ from bson.errors import InvalidDocument
 from pymongo.errors import BulkWriteError, DocumentTooLarge, NetworkTimeout, OperationFailure
 
 from analytics_service.errors import StoreUnavailable, Unstorable
-from analytics_service.store import open_database, translated
+from analytics_service.read_side.store import open_database, translated
 from common.errors import SettingsRefused
 
 BAD_ADDRESSES = [

@@ -19,29 +19,9 @@ from common.contract.post import (
     PrivacyLevel,
 )
 from common.streams import Due, StateKey
+from publisher_service import facts, states
 from publisher_service.decisions import decide
 from publisher_service.plans import REMEMBER_FOR
-from publisher_service.post import (
-    AwaitingCredential,
-    Closed,
-    Completed,
-    CredentialRejected,
-    CredentialSeen,
-    Fact,
-    Following,
-    GivenUp,
-    HandedOver,
-    HandedOverInDoubt,
-    NoCredential,
-    Post,
-    Published,
-    RateLimited,
-    Returned,
-    StatusRefused,
-    StatusUnsettled,
-    StillProcessing,
-    Verdict,
-)
 
 KEY = StateKey("acc_a", "t1/post-1")
 THEN = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -56,81 +36,81 @@ HANDOVER: dict[str, Any] = {
     "privacy_level": PUBLIC,
 }
 COMMON: dict[str, Any] = {"tenant": "t1", "attempt": 2, "publish_id": "v_pub_file~v2-1.7"}
-FOLLOWING = Following(**COMMON, revision=4, privacy_level=PUBLIC, handed_over_at=THEN, next_at=NOW)
-PUBLISHED = Published(**COMMON, revision=5, published_at=THEN, next_at=NOW)
+FOLLOWING = states.Following(**COMMON, revision=4, privacy_level=PUBLIC, handed_over_at=THEN, next_at=NOW)
+PUBLISHED = states.Published(**COMMON, revision=5, published_at=THEN, next_at=NOW)
 AVAILABLE = replace(PUBLISHED, revision=6, video_ids=("71",))
 
-STATES: dict[str, Post | None] = {
+STATES: dict[str, states.Post | None] = {
     "none": None,
     "following": FOLLOWING,
     "published": PUBLISHED,
     "available": AVAILABLE,
-    "awaiting": AwaitingCredential(then=FOLLOWING, newer_than=3),
-    "awaiting_ids": AwaitingCredential(then=PUBLISHED, newer_than=3),
-    "returned": Returned(**COMMON, revision=5, at=THEN),
-    "closed": Closed(**COMMON, revision=5, verdict=Verdict.PUBLISHED, at=THEN),
+    "awaiting": states.AwaitingCredential(then=FOLLOWING, newer_than=3),
+    "awaiting_ids": states.AwaitingCredential(then=PUBLISHED, newer_than=3),
+    "returned": states.Returned(**COMMON, revision=5, at=THEN),
+    "closed": states.Closed(**COMMON, revision=5, verdict=states.Verdict.PUBLISHED, at=THEN),
 }
-FACTS: dict[str, Fact | Due] = {
-    "handed over, same attempt": HandedOver(attempt=2, **HANDOVER),
-    "handed over, older attempt": HandedOver(attempt=1, **HANDOVER),
-    "handed over, newer attempt": HandedOver(attempt=3, **HANDOVER),
-    "in doubt, same attempt": HandedOverInDoubt(attempt=2, **HANDOVER),
-    "in doubt, newer attempt": HandedOverInDoubt(attempt=3, **HANDOVER),
-    "processing": StillProcessing(attempt=2),
-    "complete": Completed(attempt=2),
-    "complete with id": Completed(attempt=2, video_ids=("71",)),
-    "complete with ids": Completed(attempt=2, video_ids=("71", "72")),
-    "given up, final": GivenUp(attempt=2, fail_reason="duration_check_failed"),
-    "given up, again": GivenUp(attempt=2, fail_reason="internal"),
-    "refused": StatusRefused(attempt=2, code="invalid_publish_id", message=""),
-    "rate limited": RateLimited(attempt=2),
-    "unsettled": StatusUnsettled(attempt=2, reason="timeout"),
-    "token rejected": CredentialRejected(attempt=2, version=3, code="access_token_invalid"),
-    "no credential": NoCredential(attempt=2, version=3),
-    "credential, same": CredentialSeen(version=3),
-    "credential, newer": CredentialSeen(version=4),
+FACTS: dict[str, facts.Fact | Due] = {
+    "handed over, same attempt": facts.HandedOver(attempt=2, **HANDOVER),
+    "handed over, older attempt": facts.HandedOver(attempt=1, **HANDOVER),
+    "handed over, newer attempt": facts.HandedOver(attempt=3, **HANDOVER),
+    "in doubt, same attempt": facts.HandedOverInDoubt(attempt=2, **HANDOVER),
+    "in doubt, newer attempt": facts.HandedOverInDoubt(attempt=3, **HANDOVER),
+    "processing": facts.StillProcessing(attempt=2),
+    "complete": facts.Completed(attempt=2),
+    "complete with id": facts.Completed(attempt=2, video_ids=("71",)),
+    "complete with ids": facts.Completed(attempt=2, video_ids=("71", "72")),
+    "given up, final": facts.GivenUp(attempt=2, fail_reason="duration_check_failed"),
+    "given up, again": facts.GivenUp(attempt=2, fail_reason="internal"),
+    "refused": facts.StatusRefused(attempt=2, code="invalid_publish_id", message=""),
+    "rate limited": facts.RateLimited(attempt=2),
+    "unsettled": facts.StatusUnsettled(attempt=2, reason="timeout"),
+    "token rejected": facts.CredentialRejected(attempt=2, version=3, code="access_token_invalid"),
+    "no credential": facts.NoCredential(attempt=2, version=3),
+    "credential, same": facts.CredentialSeen(version=3),
+    "credential, newer": facts.CredentialSeen(version=4),
     "due": Due(),
-    "late processing": StillProcessing(attempt=1),
-    "late complete": Completed(attempt=1, video_ids=("70",)),
-    "late failure": GivenUp(attempt=1, fail_reason="internal"),
-    "late refusal": StatusRefused(attempt=1, code="x", message=""),
-    "late limit": RateLimited(attempt=1),
-    "late unsettled": StatusUnsettled(attempt=1, reason="x"),
-    "late rejection": CredentialRejected(attempt=1, version=3, code="x"),
-    "late want of a credential": NoCredential(attempt=1, version=3),
+    "late processing": facts.StillProcessing(attempt=1),
+    "late complete": facts.Completed(attempt=1, video_ids=("70",)),
+    "late failure": facts.GivenUp(attempt=1, fail_reason="internal"),
+    "late refusal": facts.StatusRefused(attempt=1, code="x", message=""),
+    "late limit": facts.RateLimited(attempt=1),
+    "late unsettled": facts.StatusUnsettled(attempt=1, reason="x"),
+    "late rejection": facts.CredentialRejected(attempt=1, version=3, code="x"),
+    "late want of a credential": facts.NoCredential(attempt=1, version=3),
 }
 # What is not listed changes nothing and says nothing.
-CHANGES: dict[tuple[str, str], tuple[type[Post], tuple[type, ...]]] = {
-    **{(fact, "none"): (Following, ()) for fact in FACTS if fact.startswith(("handed over", "in doubt"))},
+CHANGES: dict[tuple[str, str], tuple[type[states.Post], tuple[type, ...]]] = {
+    **{(fact, "none"): (states.Following, ()) for fact in FACTS if fact.startswith(("handed over", "in doubt"))},
     **{
-        (f"{how}, newer attempt", state): (Following, ())
+        (f"{how}, newer attempt", state): (states.Following, ())
         for how, state in product(("handed over", "in doubt"), ("following", "awaiting", "returned"))
     },
-    **{(fact, "following"): (Following, ()) for fact in ("processing", "refused", "rate limited", "unsettled")},
-    ("complete", "following"): (Published, (PostPublished,)),
-    ("complete with id", "following"): (Published, (PostPublished, PostAvailable)),
-    ("complete with ids", "following"): (Published, (PostPublished, PostAvailable)),
-    ("given up, final", "following"): (Closed, (PostFailed,)),
-    ("given up, again", "following"): (Returned, (PostReturned,)),
+    **{(fact, "following"): (states.Following, ()) for fact in ("processing", "refused", "rate limited", "unsettled")},
+    ("complete", "following"): (states.Published, (PostPublished,)),
+    ("complete with id", "following"): (states.Published, (PostPublished, PostAvailable)),
+    ("complete with ids", "following"): (states.Published, (PostPublished, PostAvailable)),
+    ("given up, final", "following"): (states.Closed, (PostFailed,)),
+    ("given up, again", "following"): (states.Returned, (PostReturned,)),
     **{
-        (fact, state): (Published, ())
+        (fact, state): (states.Published, ())
         for state in ("published", "available")
         for fact in (
             *("processing", "complete", "refused", "rate limited", "unsettled"),
             *("given up, final", "given up, again"),
         )
     },
-    ("complete with id", "published"): (Published, (PostAvailable,)),
-    ("complete with ids", "published"): (Published, (PostAvailable,)),
-    ("complete with id", "available"): (Published, ()),
-    ("complete with ids", "available"): (Published, (PostAvailable,)),
+    ("complete with id", "published"): (states.Published, (PostAvailable,)),
+    ("complete with ids", "published"): (states.Published, (PostAvailable,)),
+    ("complete with id", "available"): (states.Published, ()),
+    ("complete with ids", "available"): (states.Published, (PostAvailable,)),
     **{
-        (fact, state): (AwaitingCredential, events)
+        (fact, state): (states.AwaitingCredential, events)
         for state in ("following", "published", "available")
         for fact, events in (("token rejected", (TokenRejected,)), ("no credential", ()))
     },
-    ("credential, newer", "awaiting"): (Following, ()),
-    ("credential, newer", "awaiting_ids"): (Published, ()),
+    ("credential, newer", "awaiting"): (states.Following, ()),
+    ("credential, newer", "awaiting_ids"): (states.Published, ()),
 }
 
 
@@ -150,14 +130,14 @@ def test_every_fact_in_every_state(fact: str, state: str) -> None:
 
 
 @pytest.mark.parametrize("state", [state for state in STATES.values() if state is not None])
-def test_states_survive_being_written_down(state: Post) -> None:
-    assert msgspec.json.decode(msgspec.json.encode(state), type=Post) == state
+def test_states_survive_being_written_down(state: states.Post) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(state), type=states.Post) == state
 
 
 def test_a_handover_is_taken_over_as_it_was_told() -> None:
-    state = decide(KEY, None, HandedOver(attempt=2, **HANDOVER), NOW).state
+    state = decide(KEY, None, facts.HandedOver(attempt=2, **HANDOVER), NOW).state
 
-    assert isinstance(state, Following)
+    assert isinstance(state, states.Following)
     assert (state.tenant, state.attempt, state.publish_id) == ("t1", 2, "v_pub_file~v2-1.7")
     assert (state.revision, state.handed_over_at, state.privacy_level) == (4, THEN, PUBLIC)
     assert not state.doubtful
@@ -165,7 +145,7 @@ def test_a_handover_is_taken_over_as_it_was_told() -> None:
 
 
 def test_a_verdict_that_comes_with_ids_is_told_in_two_events_in_order() -> None:
-    decision = decide(KEY, FOLLOWING, Completed(attempt=2, video_ids=("7600000000000123457",)), NOW)
+    decision = decide(KEY, FOLLOWING, facts.Completed(attempt=2, video_ids=("7600000000000123457",)), NOW)
 
     about: dict[str, Any] = {
         "account_id": "acc_a",
@@ -178,12 +158,12 @@ def test_a_verdict_that_comes_with_ids_is_told_in_two_events_in_order() -> None:
         PostPublished(**about, revision=5),
         PostAvailable(**about, revision=6, video_ids=("7600000000000123457",)),
     )
-    assert isinstance(decision.state, Published)
+    assert isinstance(decision.state, states.Published)
     assert decision.state.revision == 6
 
 
 def test_later_ids_are_told_with_the_earlier_ones() -> None:
-    decision = decide(KEY, AVAILABLE, Completed(attempt=2, video_ids=("72",)), NOW)
+    decision = decide(KEY, AVAILABLE, facts.Completed(attempt=2, video_ids=("72",)), NOW)
 
     (event,) = decision.events
     assert isinstance(event, PostAvailable)
@@ -192,10 +172,10 @@ def test_later_ids_are_told_with_the_earlier_ones() -> None:
 
 @pytest.mark.parametrize("level", [level for level in PrivacyLevel if level is not PUBLIC])
 def test_a_post_that_is_not_public_is_closed_with_its_verdict(level: PrivacyLevel) -> None:
-    decision = decide(KEY, replace(FOLLOWING, privacy_level=level), Completed(attempt=2), NOW)
+    decision = decide(KEY, replace(FOLLOWING, privacy_level=level), facts.Completed(attempt=2), NOW)
 
-    assert isinstance(decision.state, Closed)
-    assert decision.state.verdict is Verdict.PUBLISHED
+    assert isinstance(decision.state, states.Closed)
+    assert decision.state.verdict is states.Verdict.PUBLISHED
     assert [type(event) for event in decision.events] == [PostPublished]
 
 
@@ -214,9 +194,9 @@ def test_a_returned_post_names_the_attempt_and_is_followed_again_as_the_next_one
     assert isinstance(event, PostReturned)
     assert (event.attempt, event.code, event.revision) == (2, "internal", 5)
 
-    again = HandedOver(attempt=3, **{**HANDOVER, "publish_id": "v_pub_file~v2-1.8", "revision": 6})
+    again = facts.HandedOver(attempt=3, **{**HANDOVER, "publish_id": "v_pub_file~v2-1.8", "revision": 6})
     state = decide(KEY, returned.state, again, NOW).state
-    assert isinstance(state, Following)
+    assert isinstance(state, states.Following)
     assert (state.attempt, state.publish_id, state.revision) == (3, "v_pub_file~v2-1.8", 6)
 
 
@@ -230,46 +210,56 @@ def test_a_rejected_token_is_told_to_auth_once() -> None:
 
 
 def test_a_newer_token_lets_the_post_ask_at_once() -> None:
-    state = decide(KEY, STATES["awaiting"], CredentialSeen(version=4), NOW).state
+    state = decide(KEY, STATES["awaiting"], facts.CredentialSeen(version=4), NOW).state
 
     assert state == replace(FOLLOWING, next_at=NOW)
 
 
 def test_a_day_without_verdict_is_told_once_and_asking_goes_on_slowly() -> None:
     a_day_later = THEN + timedelta(hours=24)
-    before = decide(KEY, FOLLOWING, StillProcessing(attempt=2), a_day_later - timedelta(seconds=1))
+    before = decide(KEY, FOLLOWING, facts.StillProcessing(attempt=2), a_day_later - timedelta(seconds=1))
     assert before.events == ()
 
-    first = decide(KEY, FOLLOWING, StillProcessing(attempt=2), a_day_later)
-    second = decide(KEY, first.state, StillProcessing(attempt=2), a_day_later + timedelta(hours=1))
+    first = decide(KEY, FOLLOWING, facts.StillProcessing(attempt=2), a_day_later)
+    second = decide(KEY, first.state, facts.StillProcessing(attempt=2), a_day_later + timedelta(hours=1))
 
     (event,) = first.events
     assert isinstance(event, PostUnresolved)
     assert (event.publish_id, event.attempt, event.revision) == ("v_pub_file~v2-1.7", 2, 5)
     assert second.events == ()
-    assert isinstance(second.state, Following)
+    assert isinstance(second.state, states.Following)
     assert second.state.doubtful
 
 
 def test_our_own_doubt_read_back_changes_nothing() -> None:
-    doubted = decide(KEY, FOLLOWING, StillProcessing(attempt=2), THEN + timedelta(hours=24)).state
+    doubted = decide(KEY, FOLLOWING, facts.StillProcessing(attempt=2), THEN + timedelta(hours=24)).state
 
-    echo = decide(KEY, doubted, HandedOverInDoubt(attempt=2, **{**HANDOVER, "revision": 5}), NOW)
+    echo = decide(KEY, doubted, facts.HandedOverInDoubt(attempt=2, **{**HANDOVER, "revision": 5}), NOW)
 
     assert echo.state is doubted
     assert echo.events == ()
 
 
 def test_a_doubtful_handover_is_not_called_unresolved_again() -> None:
-    state = decide(KEY, None, HandedOverInDoubt(attempt=2, **HANDOVER), NOW).state
+    state = decide(KEY, None, facts.HandedOverInDoubt(attempt=2, **HANDOVER), NOW).state
 
-    assert decide(KEY, state, StillProcessing(attempt=2), THEN + timedelta(days=2)).events == ()
+    assert decide(KEY, state, facts.StillProcessing(attempt=2), THEN + timedelta(days=2)).events == ()
 
 
 def test_five_refusals_in_a_row_make_a_post_unresolved_and_an_answer_starts_the_count_anew() -> None:
     refused = FACTS["refused"]
-    state: Post | None = FOLLOWING
-    for fact in (refused, refused, refused, refused, StillProcessing(attempt=2), refused, refused, refused, refused):
+    state: states.Post | None = FOLLOWING
+    for fact in (
+        refused,
+        refused,
+        refused,
+        refused,
+        facts.StillProcessing(attempt=2),
+        refused,
+        refused,
+        refused,
+        refused,
+    ):
         decision = decide(KEY, state, fact, NOW)
         assert decision.events == ()
         state = decision.state
@@ -281,9 +271,9 @@ def test_five_refusals_in_a_row_make_a_post_unresolved_and_an_answer_starts_the_
 
 
 def test_a_verdict_may_still_come_for_an_unresolved_post() -> None:
-    doubted = decide(KEY, FOLLOWING, StillProcessing(attempt=2), THEN + timedelta(hours=24)).state
+    doubted = decide(KEY, FOLLOWING, facts.StillProcessing(attempt=2), THEN + timedelta(hours=24)).state
 
-    (event,) = decide(KEY, doubted, Completed(attempt=2), THEN + timedelta(hours=30)).events
+    (event,) = decide(KEY, doubted, facts.Completed(attempt=2), THEN + timedelta(hours=30)).events
 
     assert isinstance(event, PostPublished)
     assert event.revision == 6
@@ -293,21 +283,21 @@ def test_waiting_for_a_token_does_not_stop_the_day() -> None:
     at = THEN + timedelta(hours=24)
     first = decide(KEY, STATES["awaiting"], Due(), at)
     assert [type(event) for event in first.events] == [PostUnresolved]
-    assert isinstance(first.state, AwaitingCredential)
+    assert isinstance(first.state, states.AwaitingCredential)
 
     again = decide(KEY, first.state, Due(), at)
     assert again.state is first.state
 
     end = decide(KEY, first.state, Due(), THEN + timedelta(days=30))
-    assert isinstance(end.state, Closed)
-    assert end.state.verdict is Verdict.UNRESOLVED
+    assert isinstance(end.state, states.Closed)
+    assert end.state.verdict is states.Verdict.UNRESOLVED
 
 
 def test_looking_for_ids_ends_after_two_days() -> None:
-    for fact, state in ((Completed(attempt=2), PUBLISHED), (Due(), STATES["awaiting_ids"])):
+    for fact, state in ((facts.Completed(attempt=2), PUBLISHED), (Due(), STATES["awaiting_ids"])):
         end = decide(KEY, state, fact, THEN + timedelta(hours=48))
-        assert isinstance(end.state, Closed)
-        assert end.state.verdict is Verdict.PUBLISHED
+        assert isinstance(end.state, states.Closed)
+        assert end.state.verdict is states.Verdict.PUBLISHED
         assert end.events == ()
 
 

@@ -18,7 +18,7 @@ from common.http.app import create_app
 from common.http.problems import PROBLEM_MEDIA_TYPE
 from common.service import tracing
 from fakes.api_keys import IssuedKeys
-from publisher_service.edge import routes
+from publisher_service.api import routes
 
 ASKED: dict[str, Any] = {
     "post_id": "post-1",

@@ -18,23 +18,12 @@ from common.contract.topics import AUTH_CREDENTIALS, Topic
 from common.metrics import UNREADABLE_CREDENTIALS
 from common.security.sealing import seal_for
 from common.streams import StateKey
-from publisher_service import metrics
+from publisher_service import facts, metrics
 from publisher_service.decisions import decide
-from publisher_service.effects import PublisherEffects
+from publisher_service.effect_handler import PublisherEffects
+from publisher_service.effects import Poll
 from publisher_service.plans import next_effect
-from publisher_service.post import (
-    Completed,
-    CredentialRejected,
-    Following,
-    GivenUp,
-    NoCredential,
-    Outcome,
-    Poll,
-    RateLimited,
-    StatusRefused,
-    StatusUnsettled,
-    StillProcessing,
-)
+from publisher_service.states import Following
 from tiktok.client import TikTok
 
 KEY = StateKey("acc_a", "t1/post-1")
@@ -97,7 +86,7 @@ def breaks(error: httpx.TransportError) -> Wire:
     return Wire(fail)
 
 
-async def ask(wire: Wire, credential: Body | None, *, private_key: X25519PrivateKey = PRIVATE_KEY) -> Outcome:
+async def ask(wire: Wire, credential: Body | None, *, private_key: X25519PrivateKey = PRIVATE_KEY) -> facts.Outcome:
     async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as http:
         tiktok = TikTok(http, "https://open.tiktokapis.com", "", "")
         effects = PublisherEffects(tiktok=tiktok, private_key=private_key, clock=lambda: NOW)
@@ -107,30 +96,30 @@ async def ask(wire: Wire, credential: Body | None, *, private_key: X25519Private
 @pytest.mark.parametrize(
     ("wire", "fact"),
     [
-        (says(status="PROCESSING_UPLOAD", uploaded_bytes=10), StillProcessing(attempt=2)),
-        (says(status="PROCESSING_DOWNLOAD"), StillProcessing(attempt=2)),
-        (says(status="SEND_TO_USER_INBOX"), StillProcessing(attempt=2)),
-        (says(status="A_NEW_WORD"), StillProcessing(attempt=2)),
-        (says(status="PUBLISH_COMPLETE"), Completed(attempt=2)),
+        (says(status="PROCESSING_UPLOAD", uploaded_bytes=10), facts.StillProcessing(attempt=2)),
+        (says(status="PROCESSING_DOWNLOAD"), facts.StillProcessing(attempt=2)),
+        (says(status="SEND_TO_USER_INBOX"), facts.StillProcessing(attempt=2)),
+        (says(status="A_NEW_WORD"), facts.StillProcessing(attempt=2)),
+        (says(status="PUBLISH_COMPLETE"), facts.Completed(attempt=2)),
         (
             says(status="PUBLISH_COMPLETE", publicaly_available_post_id=[7600000000000123457]),
-            Completed(attempt=2, video_ids=("7600000000000123457",)),
+            facts.Completed(attempt=2, video_ids=("7600000000000123457",)),
         ),
-        (says(status="FAILED", fail_reason="internal"), GivenUp(attempt=2, fail_reason="internal")),
+        (says(status="FAILED", fail_reason="internal"), facts.GivenUp(attempt=2, fail_reason="internal")),
         (
             refuses(401, "access_token_invalid"),
-            CredentialRejected(attempt=2, version=3, code="access_token_invalid"),
+            facts.CredentialRejected(attempt=2, version=3, code="access_token_invalid"),
         ),
-        (refuses(401, "scope_not_authorized"), NoCredential(attempt=2, version=3)),
-        (refuses(429, "rate_limit_exceeded"), RateLimited(attempt=2)),
-        (refuses(400, "invalid_publish_id"), StatusRefused(attempt=2, code="invalid_publish_id", message="m")),
+        (refuses(401, "scope_not_authorized"), facts.NoCredential(attempt=2, version=3)),
+        (refuses(429, "rate_limit_exceeded"), facts.RateLimited(attempt=2)),
+        (refuses(400, "invalid_publish_id"), facts.StatusRefused(attempt=2, code="invalid_publish_id", message="m")),
         (
             refuses(400, "token_not_authorized_for_specified_publish_id"),
-            StatusRefused(attempt=2, code="token_not_authorized_for_specified_publish_id", message="m"),
+            facts.StatusRefused(attempt=2, code="token_not_authorized_for_specified_publish_id", message="m"),
         ),
     ],
 )
-async def test_what_tiktok_says_is_the_fact(wire: Wire, fact: Outcome) -> None:
+async def test_what_tiktok_says_is_the_fact(wire: Wire, fact: facts.Outcome) -> None:
     assert await ask(wire, issued()) == fact
     (request,) = wire.asked
     assert request.headers["authorization"] == f"Bearer {TOKEN}"
@@ -149,7 +138,7 @@ async def test_what_tiktok_says_is_the_fact(wire: Wire, fact: Outcome) -> None:
 )
 async def test_a_lost_answer_is_asked_for_again_and_changes_nothing_else(wire: Wire) -> None:
     fact = await ask(wire, issued())
-    assert isinstance(fact, StatusUnsettled)
+    assert isinstance(fact, facts.StatusUnsettled)
 
     following = Following(
         tenant="t1",
@@ -180,12 +169,12 @@ async def test_a_lost_answer_is_asked_for_again_and_changes_nothing_else(wire: W
 )
 async def test_without_a_usable_token_nothing_is_asked(credential: Body | None, version: int) -> None:
     wire = says(status="PUBLISH_COMPLETE")
-    assert await ask(wire, credential) == NoCredential(attempt=2, version=version)
+    assert await ask(wire, credential) == facts.NoCredential(attempt=2, version=version)
     assert wire.asked == []
 
 
 async def test_a_token_is_used_until_shortly_before_its_end() -> None:
-    assert await ask(says(status="PUBLISH_COMPLETE"), issued(expires_in=31)) == Completed(attempt=2)
+    assert await ask(says(status="PUBLISH_COMPLETE"), issued(expires_in=31)) == facts.Completed(attempt=2)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +194,7 @@ async def test_a_token_that_does_not_open_is_counted_and_tried_again(
     with structlog.testing.capture_logs() as logs:
         fact = await ask(wire, credential, private_key=private_key)
 
-    assert fact == StatusUnsettled(attempt=2, reason="credential_unreadable")
+    assert fact == facts.StatusUnsettled(attempt=2, reason="credential_unreadable")
     assert wire.asked == []
     assert UNREADABLE_CREDENTIALS._value.get() == before + 1
     assert [entry["event"] for entry in logs] == ["credential_unreadable"]

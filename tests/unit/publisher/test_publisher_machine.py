@@ -11,14 +11,10 @@ from common.contract.codec import Envelope
 from common.contract.post import FailureReason as Reason
 from common.contract.post import PostFailed, PostPublished, PostReturned, PostUnresolved, PostUploaded, PrivacyLevel
 from common.streams import KeyedFact, StateKey
-from publisher_service.machine import PROCESSOR, on_view_change, translate
-from publisher_service.post import (
-    AwaitingCredential,
-    CredentialSeen,
-    HandedOver,
-    HandedOverInDoubt,
-    Published,
-)
+from publisher_service.facts import CredentialSeen, HandedOver, HandedOverInDoubt
+from publisher_service.processor import PROCESSOR
+from publisher_service.states import AwaitingCredential, Published
+from publisher_service.translate import on_view_change, translate
 
 AT = datetime(2027, 1, 1, 12, tzinfo=UTC)
 KEY = StateKey("acc_a", "t1/post-1")

@@ -18,25 +18,12 @@ from common.contract.post import (
     PrivacyLevel,
 )
 from common.streams import Due, StateKey, Wait
+from publisher_service import facts
 from publisher_service.decisions import decide
+from publisher_service.effects import Poll
+from publisher_service.fail_reasons import RULINGS
 from publisher_service.plans import next_effect
-from publisher_service.post import (
-    Completed,
-    CredentialRejected,
-    CredentialSeen,
-    Fact,
-    GivenUp,
-    HandedOver,
-    HandedOverInDoubt,
-    NoCredential,
-    Poll,
-    Post,
-    RateLimited,
-    StatusRefused,
-    StatusUnsettled,
-    StillProcessing,
-)
-from publisher_service.verdicts import RULINGS
+from publisher_service.states import Post
 
 KEY = StateKey("acc_a", "t1/post-1")
 START = datetime(2027, 1, 1, tzinfo=UTC)
@@ -44,23 +31,25 @@ START = datetime(2027, 1, 1, tzinfo=UTC)
 attempts = st.integers(1, 3)
 versions = st.integers(-1, 4)
 video_ids = st.lists(st.sampled_from(["71", "72", "73"]), unique=True, max_size=3).map(tuple)
-outcomes: st.SearchStrategy[Fact | Due] = st.one_of(
-    st.builds(StillProcessing, attempt=attempts),
-    st.builds(Completed, attempt=attempts, video_ids=video_ids),
-    st.builds(GivenUp, attempt=attempts, fail_reason=st.sampled_from([*RULINGS, "brand_new"])),
-    st.builds(StatusRefused, attempt=attempts, code=st.just("invalid_publish_id"), message=st.just("")),
-    st.builds(RateLimited, attempt=attempts),
-    st.builds(StatusUnsettled, attempt=attempts, reason=st.just("")),
-    st.builds(CredentialRejected, attempt=attempts, version=versions, code=st.just("x")),
-    st.builds(NoCredential, attempt=attempts, version=versions),
-    st.builds(CredentialSeen, version=versions),
+outcomes: st.SearchStrategy[facts.Fact | Due] = st.one_of(
+    st.builds(facts.StillProcessing, attempt=attempts),
+    st.builds(facts.Completed, attempt=attempts, video_ids=video_ids),
+    st.builds(facts.GivenUp, attempt=attempts, fail_reason=st.sampled_from([*RULINGS, "brand_new"])),
+    st.builds(facts.StatusRefused, attempt=attempts, code=st.just("invalid_publish_id"), message=st.just("")),
+    st.builds(facts.RateLimited, attempt=attempts),
+    st.builds(facts.StatusUnsettled, attempt=attempts, reason=st.just("")),
+    st.builds(facts.CredentialRejected, attempt=attempts, version=versions, code=st.just("x")),
+    st.builds(facts.NoCredential, attempt=attempts, version=versions),
+    st.builds(facts.CredentialSeen, version=versions),
     st.just(Due()),
 )
 pauses = st.sampled_from([timedelta(0), timedelta(seconds=3), timedelta(hours=1), timedelta(days=1)])
 
 
-def handed_over(attempt: int, revision: int, *, in_doubt: bool, public: bool) -> HandedOver | HandedOverInDoubt:
-    kind = HandedOverInDoubt if in_doubt else HandedOver
+def handed_over(
+    attempt: int, revision: int, *, in_doubt: bool, public: bool
+) -> facts.HandedOver | facts.HandedOverInDoubt:
+    kind = facts.HandedOverInDoubt if in_doubt else facts.HandedOver
     level = PrivacyLevel.PUBLIC_TO_EVERYONE if public else PrivacyLevel.SELF_ONLY
     return kind(
         tenant="t1", publish_id=f"p{attempt}", attempt=attempt, revision=revision, at=START, privacy_level=level
@@ -74,7 +63,7 @@ class World:
         self.state: Post | None = None
         self.now = START
         self.events: list[PostEvent] = []
-        self.handovers: list[HandedOver | HandedOverInDoubt] = []
+        self.handovers: list[facts.HandedOver | facts.HandedOverInDoubt] = []
         self.in_doubt, self.public = in_doubt, public
         self.hand_over(revision=2)
 
@@ -84,7 +73,7 @@ class World:
         self.newest = revision
         self.meet(self.handovers[-1])
 
-    def meet(self, fact: Fact | Due) -> None:
+    def meet(self, fact: facts.Fact | Due) -> None:
         decision = decide(KEY, self.state, fact, self.now)
         self.state = decision.state
         for event in posts(decision.events):
@@ -107,7 +96,7 @@ def posts(events: Iterable[Body]) -> list[PostEvent]:
     public=st.booleans(),
 )
 def test_published_once_and_counted_without_gaps(
-    *, steps: list[tuple[timedelta, Fact | Due | int]], in_doubt: bool, public: bool
+    *, steps: list[tuple[timedelta, facts.Fact | Due | int]], in_doubt: bool, public: bool
 ) -> None:
     world = World(in_doubt=in_doubt, public=public)
     for pause, step in steps:
@@ -128,7 +117,7 @@ def test_published_once_and_counted_without_gaps(
 
 @settings(max_examples=200, deadline=None)
 @given(steps=st.lists(st.tuples(pauses, outcomes), max_size=30))
-def test_every_state_wants_something_and_a_wait_ends(steps: list[tuple[timedelta, Fact | Due]]) -> None:
+def test_every_state_wants_something_and_a_wait_ends(steps: list[tuple[timedelta, facts.Fact | Due]]) -> None:
     world = World(in_doubt=False, public=True)
     for pause, fact in steps:
         world.now += pause

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from common.contract.post import PostRequested, PrivacyLevel, Source
-from publisher_service.submission import SourceAddress, Submission, requested
+from publisher_service.api_models import SourceAddress, Submission, requested
 
 TENANT = "t1"
 

@@ -20,7 +20,7 @@ from common.errors import NotDurable
 from common.http.app import LARGEST_BODY_BYTES, create_app
 from common.http.problems import PROBLEM_MEDIA_TYPE
 from common.service import tracing
-from publisher_service.tiktok_webhooks import App, webhook_routes
+from publisher_service.webhook_api import App, webhook_routes
 
 PATH = "/v1/webhooks/tiktok"
 SECRET = "planted-secret-of-the-app"

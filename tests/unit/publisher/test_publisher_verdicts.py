@@ -2,7 +2,7 @@
 
 import pytest
 
-from publisher_service.verdicts import RULINGS, no_verdict, ruling
+from publisher_service.fail_reasons import RULINGS, no_verdict, ruling
 
 DOCUMENTED = {
     "file_format_check_failed": False,

@@ -7,7 +7,7 @@ import pytest
 from common.errors import SettingsRefused
 from common.service.settings import read
 from publisher_service.settings import EdgeSettings, PublisherSettings, WorkerSettings
-from publisher_service.tiktok_webhooks import App, app_of
+from publisher_service.webhook_api import App, app_of
 
 KEY = base64.b64encode(b"k" * 32).decode()
 

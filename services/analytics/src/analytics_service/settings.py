@@ -3,7 +3,7 @@
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from analytics_service.ages import parse_ages
+from analytics_service.schedule import parse_ages
 from common.service.settings import URL_PATTERN, PrivateKey, ServiceSettings, Settings
 
 

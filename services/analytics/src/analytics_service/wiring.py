@@ -6,7 +6,8 @@ from collections.abc import Collection
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-from analytics_service import ages, edge, effects, health, machine, projector, queries, service, store
+from analytics_service import api, effect_handler, processor, schedule, service
+from analytics_service.read_side import projector, queries, store, store_health
 from analytics_service.settings import AnalyticsSettings, StoreSettings, WorkerSettings
 from common.clock import system_clock
 from common.contract.topics import AUTH_API_KEYS, POST_EVENTS
@@ -30,17 +31,17 @@ async def run(roles: Collection[service.Role], stop: asyncio.Event) -> None:
 async def _worker(opened: AsyncExitStack, cluster: Cluster, settings: AnalyticsSettings) -> RunningRole:
     own = read(WorkerSettings)
     private_key = private_key_of(own.private_key.get_secret_value())
-    collector = effects.Collector(
+    collector = effect_handler.Collector(
         tiktok=await opened.enter_async_context(open_tiktok_client(own.tiktok_api_url)),
         tokens=AccessTokens(service=service.NAME, private_key=private_key, clock=system_clock),
         clock=system_clock,
     )
-    processor = machine.CollectorProcessor(ages.parse_ages(own.collect_ages))
+    collecting = processor.CollectorProcessor(schedule.parse_ages(own.collect_ages))
     return await join_and_run(
         opened,
         cluster,
         settings,
-        processor=processor,
+        processor=collecting,
         effects=collector,
         topic=POST_EVENTS,
         max_effects=own.collections_at_once,
@@ -63,12 +64,12 @@ async def _edge(opened: AsyncExitStack, cluster: Cluster, settings: AnalyticsSet
     del settings
     keys = cluster.view(AUTH_API_KEYS)
     found = queries.Queries(await _open_store(opened, answer_within=store.READ_WITHIN))
-    store_health, api_keys = health.StoreHealth(found), ApiKeyAuth(keys, clock=system_clock, monotonic=time.monotonic)
+    health, api_keys = store_health.StoreHealth(found), ApiKeyAuth(keys, clock=system_clock, monotonic=time.monotonic)
     return RunningRole(
-        runs=(store_health.follow, keys.follow),
-        ready=lambda: store_health.answers and keys.ready,
+        runs=(health.follow, keys.follow),
+        ready=lambda: health.answers and keys.ready,
         not_ready="the store does not answer, or the API keys are not read to their end",
-        extend=lambda app: edge.add_read_api(app, edge.ReadApi(queries=found, clock=system_clock), api_keys),
+        extend=lambda app: api.add_read_api(app, api.ReadApi(queries=found, clock=system_clock), api_keys),
     )
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from common.clock import UtcDatetime
 from common.streams import StateKey, Wait
-from publisher_service.post import AwaitingCredential, Closed, Following, Poll, Post, Published, Returned
+from publisher_service import states
+from publisher_service.effects import Poll
 
 FIRST_LOOK = timedelta(seconds=2)
 SLOWEST_WHILE_HOPEFUL = timedelta(minutes=1)
@@ -34,45 +35,45 @@ JITTER = 0.25
 """Waits are longer by up to this share, always the same for the same post, so that posts drift apart."""
 
 
-def next_effect(key: StateKey, state: Post, now: UtcDatetime) -> Poll | Wait | None:
+def next_effect(key: StateKey, state: states.Post, now: UtcDatetime) -> Poll | Wait | None:
     """Say what the post wants next."""
     del key
     match state:
-        case Following(next_at=at) | Published(next_at=at) if now < at:
+        case states.Following(next_at=at) | states.Published(next_at=at) if now < at:
             return Wait(at)
-        case Following() | Published():
+        case states.Following() | states.Published():
             return Poll(publish_id=state.publish_id, attempt=state.attempt)
-        case AwaitingCredential():
+        case states.AwaitingCredential():
             return Wait(deadline(state.then))
-        case Returned(at=at) | Closed(at=at):
+        case states.Returned(at=at) | states.Closed(at=at):
             return Wait(at + REMEMBER_FOR)
 
 
-def deadline(state: Following | Published) -> UtcDatetime:
+def deadline(state: states.Following | states.Published) -> UtcDatetime:
     """Say until when the post may stay as it is, whatever is heard of it."""
     match state:
-        case Following(doubtful=False, handed_over_at=at):
+        case states.Following(doubtful=False, handed_over_at=at):
             return at + VERDICT_EXPECTED_WITHIN
-        case Following(handed_over_at=at):
+        case states.Following(handed_over_at=at):
             return at + GIVE_UP_AFTER
-        case Published(published_at=at):
+        case states.Published(published_at=at):
             return at + IDS_EXPECTED_WITHIN
 
 
-def next_look(key: StateKey, state: Following | Published, now: UtcDatetime) -> UtcDatetime:
+def next_look(key: StateKey, state: states.Following | states.Published, now: UtcDatetime) -> UtcDatetime:
     """Plan the next poll: after 2 s at first, then ever later; each kind of waiting has its own slowest pace."""
     return now + _pace(state, now) * (1 + JITTER * _fraction(f"{key.partition_key}|{key.entity_id}|{state.polls}"))
 
 
-def _pace(state: Following | Published, now: UtcDatetime) -> timedelta:
+def _pace(state: states.Following | states.Published, now: UtcDatetime) -> timedelta:
     match state:
-        case Following(handed_over_at=at, refusals=refusals):
+        case states.Following(handed_over_at=at, refusals=refusals):
             hopeful = now < at + VERDICT_EXPECTED_WITHIN and refusals < REFUSALS_BEFORE_DOUBT
             slowest = SLOWEST_WHILE_HOPEFUL if hopeful else SLOWEST_IN_DOUBT
             return _grown(FIRST_LOOK, GROWTH_WHILE_PROCESSING, state.polls, slowest)
-        case Published(video_ids=()):
+        case states.Published(video_ids=()):
             return _grown(FIRST_LOOK, GROWTH_FOR_IDS, state.polls, SLOWEST_FOR_IDS)
-        case Published():
+        case states.Published():
             return _grown(FIRST_LOOK_FOR_MORE_IDS, GROWTH_FOR_IDS, state.polls, IDS_EXPECTED_WITHIN)
 
 

@@ -14,8 +14,8 @@ from common.security.sealing import private_key_of
 from common.service import roles as process
 from common.service.roles import Cluster, RunningRole
 from common.service.settings import read
-from publisher_service import edge, machine, service, tiktok_webhooks
-from publisher_service.effects import PublisherEffects
+from publisher_service import api, processor, service, webhook_api
+from publisher_service.effect_handler import PublisherEffects
 from publisher_service.settings import EdgeSettings, PublisherSettings, WorkerSettings
 from tiktok.client import open_tiktok_client
 
@@ -47,7 +47,7 @@ async def _open_worker(opened: AsyncExitStack, cluster: Cluster, settings: Publi
         opened,
         cluster,
         settings,
-        processor=machine.PROCESSOR,
+        processor=processor.PROCESSOR,
         effects=effects,
         topic=POST_EVENTS,
         max_effects=own.polls_at_once,
@@ -58,15 +58,15 @@ async def _open_edge(opened: AsyncExitStack, cluster: Cluster) -> RunningRole:
     own = read(EdgeSettings)
     accounts, keys = cluster.view(AUTH_ACCOUNTS), cluster.view(AUTH_API_KEYS)
     writer = process.DurableWriter(await cluster.producer(opened))
-    posts = edge.routes(
+    posts = api.routes(
         gate=ApiKeyAuth(keys, clock=system_clock, monotonic=time.monotonic),
         accounts=accounts,
         requests=writer,
         clock=system_clock,
         random_bytes=os.urandom,
     )
-    webhook = tiktok_webhooks.webhook_routes(
-        app=tiktok_webhooks.app_of(own),
+    webhook = webhook_api.webhook_routes(
+        app=webhook_api.app_of(own),
         notifications=writer,
         tolerance=timedelta(seconds=own.webhook_tolerance_seconds),
         clock=system_clock,

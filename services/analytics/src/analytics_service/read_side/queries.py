@@ -7,9 +7,9 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
-from analytics_service.cursors import Cursor
-from analytics_service.documents import Collection, Document, PostState, post_name, storable
-from analytics_service.store import Database, translated
+from analytics_service.read_side.cursors import Cursor
+from analytics_service.read_side.documents import Collection, Document, PostState, post_name, storable
+from analytics_service.read_side.store import Database, translated
 from common.contract.post import PostProgressed
 
 MOST_ACCOUNTS_NAMED = 20

@@ -11,8 +11,8 @@ from pymongo import ASCENDING, AsyncMongoClient, UpdateMany, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from analytics_service.documents import Collection, Document, Upsert, named_in_full
 from analytics_service.errors import StoreUnavailable, Unstorable
+from analytics_service.read_side.documents import Collection, Document, Upsert, named_in_full
 from common.errors import SettingsRefused
 from common.streams import TopicPartition
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from common.clock import UtcDatetime
 from common.streams import Admission, EffectRequest, EntityGroup
-from publisher_service.post import AwaitingCredential, Closed, Following, OfAttempt, Poll, Post, Published, Returned
+from publisher_service import states
+from publisher_service.effects import Poll
 
 POLLS_PER_MINUTE = 24
 """Of the 30 a minute that TikTok allows a user's token on status/fetch; the uploader has the other 6."""
@@ -17,7 +18,7 @@ ACCOUNT_RESTS_WHEN_LIMITED = timedelta(minutes=1)
 """After a 429: TikTok counts by the minute and says nothing about when to come back."""
 
 
-def admit(lane: EntityGroup[Post], wishes: Sequence[EffectRequest[Poll]], now: UtcDatetime) -> Admission:
+def admit(lane: EntityGroup[states.Post], wishes: Sequence[EffectRequest[Poll]], now: UtcDatetime) -> Admission:
     """Let one post of an account ask at a time; those without a verdict first, then whoever has waited longest."""
     if not wishes or lane.running:
         return Admission(start=())
@@ -28,21 +29,18 @@ def admit(lane: EntityGroup[Post], wishes: Sequence[EffectRequest[Poll]], now: U
     return Admission(start=(first.key,))
 
 
-def _free_at(states: Iterable[Post]) -> UtcDatetime | None:
-    rests = (attempt_of(state).account_rests_until for state in states)
+def _free_at(posts: Iterable[states.Post]) -> UtcDatetime | None:
+    rests = (states.attempt_of(state).account_rests_until for state in posts)
     return max((rest for rest in rests if rest is not None), default=None)
 
 
-def _urgency(lane: EntityGroup[Post], wish: EffectRequest[Poll], now: UtcDatetime) -> tuple[bool, UtcDatetime, str]:
+def _urgency(
+    lane: EntityGroup[states.Post], wish: EffectRequest[Poll], now: UtcDatetime
+) -> tuple[bool, UtcDatetime, str]:
     match lane.states[wish.key.entity_id]:
-        case Following(next_at=at):
+        case states.Following(next_at=at):
             return False, at, wish.key.entity_id
-        case Published(next_at=at):
+        case states.Published(next_at=at):
             return True, at, wish.key.entity_id
-        case AwaitingCredential() | Returned() | Closed():
+        case states.AwaitingCredential() | states.Returned() | states.Closed():
             return True, now, wish.key.entity_id
-
-
-def attempt_of(state: Post) -> OfAttempt:
-    """Return the part that every state has."""
-    return state.then if isinstance(state, AwaitingCredential) else state

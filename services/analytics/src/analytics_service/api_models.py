@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from analytics_service.documents import PostState
-from analytics_service.queries import Counted
+from analytics_service.read_side.documents import PostState
+from analytics_service.read_side.queries import Counted
 
 
 class Answer(BaseModel):

@@ -14,9 +14,9 @@ from typing import NoReturn, Protocol, TypeVar
 
 import structlog
 
-from analytics_service.documents import Upsert, upserts_of
 from analytics_service.errors import StoreUnavailable, UnreadableRecord, Unstorable
 from analytics_service.metrics import PROJECTED, PROJECTOR_RETRIES, UNSTORABLE
+from analytics_service.read_side.documents import Upsert, upserts_of
 from common.clock import Clock
 from common.contract.topics import ACCOUNT_EVENTS, METRICS_EVENTS, POST_EVENTS
 from common.streams import Log, LogUnavailable, Membership, Reader, Record, TopicPartition

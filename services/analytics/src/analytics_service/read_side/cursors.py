@@ -4,8 +4,8 @@ import base64
 
 import msgspec
 
-from analytics_service.documents import storable
 from analytics_service.errors import NotACursor
+from analytics_service.read_side.documents import storable
 from common.contract.body import Time
 
 

@@ -1,31 +1,23 @@
-"""The collector, as the runtime takes it."""
+"""The collector as the runtime sees it: its topics, its states and its pure functions."""
 
 from collections.abc import Sequence
 
-from analytics_service.decisions import decide, on_view_change, translate
-from analytics_service.lanes import admit
+from analytics_service import decisions, service
+from analytics_service.admission import admit
+from analytics_service.effects import Collect
+from analytics_service.facts import Fact
 from analytics_service.plans import next_effect
-from analytics_service.video import Collect, Fact, Finished, Parked, Video
+from analytics_service.states import Video, tenant_of
+from analytics_service.translate import on_view_change, translate
 from common.clock import UtcDatetime
 from common.contract.topics import AUTH_CREDENTIALS, POST_EVENTS
 from common.streams import Decision, Due, Processor, StateKey
 
 
-def tenant_of(state: Video) -> str:
-    """Say whose post it is."""
-    match state:
-        case Parked(collecting=collecting):
-            return collecting.tenant
-        case Finished(tenant=tenant):
-            return tenant
-        case _:
-            return state.tenant
-
-
 class CollectorProcessor(Processor[Video, Fact, Collect]):
     """Collects a video's numbers at fixed ages after it was published."""
 
-    service = "analytics"
+    service = service.NAME
     inputs = (POST_EVENTS,)
     views = (AUTH_CREDENTIALS,)
     state_type = Video
@@ -41,4 +33,4 @@ class CollectorProcessor(Processor[Video, Fact, Collect]):
 
     def decide(self, key: StateKey, state: Video | None, fact: Fact | Due, now: UtcDatetime) -> Decision[Video]:
         """Decide with the ages of this installation."""
-        return decide(self._ages, key, state, fact, now)
+        return decisions.decide(self._ages, key, state, fact, now)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from analytics_service.video import Collect, Collecting, Finished, Parked, Video
+from analytics_service import states
+from analytics_service.effects import Collect
 from common.clock import UtcDatetime
 from common.streams import Admission, EffectRequest, EntityGroup
 
@@ -14,7 +15,7 @@ CALLS_PER_WINDOW = 100
 WINDOW = timedelta(minutes=1)
 
 
-def admit(lane: EntityGroup[Video], wishes: Sequence[EffectRequest[Collect]], now: UtcDatetime) -> Admission:
+def admit(lane: EntityGroup[states.Video], wishes: Sequence[EffectRequest[Collect]], now: UtcDatetime) -> Admission:
     """Admit the longest overdue first, within the account's share of calls."""
     recent = sorted(moment for moment in _calls(lane.states.values()) if moment > now - WINDOW)
     free = min(AT_ONCE, CALLS_PER_WINDOW - len(recent)) - len(lane.running)
@@ -27,12 +28,12 @@ def admit(lane: EntityGroup[Video], wishes: Sequence[EffectRequest[Collect]], no
     return Admission(start=start, retry_at=look_again)
 
 
-def _calls(states: Iterable[Video]) -> Iterable[UtcDatetime]:
+def _calls(posts: Iterable[states.Video]) -> Iterable[UtcDatetime]:
     # A failed try is followed by another soon, so each counts as if it had been made just now.
-    for state in states:
-        if isinstance(state, Collecting) and state.called_at is not None:
+    for state in posts:
+        if isinstance(state, states.Collecting) and state.called_at is not None:
             yield from [state.called_at] * (1 + state.tries)
-        elif isinstance(state, Parked) and state.collecting.called_at is not None:
+        elif isinstance(state, states.Parked) and state.collecting.called_at is not None:
             yield state.collecting.called_at
-        elif isinstance(state, Finished) and state.called_at is not None:
+        elif isinstance(state, states.Finished) and state.called_at is not None:
             yield state.called_at

@@ -10,8 +10,7 @@ from fastapi.requests import Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 
-from analytics_service.cursors import Cursor, parse_cursor
-from analytics_service.edge_models import (
+from analytics_service.api_models import (
     Freshness,
     Numbers,
     PostAnswer,
@@ -23,7 +22,8 @@ from analytics_service.edge_models import (
     seconds_between,
 )
 from analytics_service.errors import NotACursor, StoreUnavailable
-from analytics_service.queries import Counted, Place, PostFound, Queries
+from analytics_service.read_side.cursors import Cursor, parse_cursor
+from analytics_service.read_side.queries import Counted, Place, PostFound, Queries
 from common.clock import Clock, UtcDatetime
 from common.contract.tenant import Scope
 from common.http.api_keys import ApiKeyAuth, AuthenticateBeforeBody, Caller

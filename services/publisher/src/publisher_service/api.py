@@ -20,7 +20,7 @@ from common.http.problems import Code
 from common.service import tracing
 from common.service.tracing import RandomBytes
 from publisher_service import metrics
-from publisher_service.submission import Submission, requested, too_far_ahead
+from publisher_service.api_models import Submission, requested, too_far_ahead
 
 REFUSALS = (Code.NOT_READY, Code.UNKNOWN_ACCOUNT, Code.NOT_DURABLE)
 """What an understood request may be answered with, beside a receipt."""
