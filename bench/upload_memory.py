@@ -17,7 +17,7 @@ from tiktok.chunks import plan_chunks
 from tiktok.limits import MAX_VIDEO_BYTES
 from tiktok.results import Stored
 from tiktok.uploads import Uploads
-from uploader_service.sources.reader import Probed, Sources
+from uploader_service.sources.reader import ProbedSource, SourceReader
 
 KIB_PER_MIB = 1024
 
@@ -44,10 +44,10 @@ def send(source: int, sink: int, tls: ssl.SSLContext) -> tuple[int, int]:
     """Resident memory before, and the most there ever was, in KiB."""
     url = f"https://localhost:{source}/video.mp4"
     trusted = frozenset({f"localhost:{source}"})
-    with Sources(tls, trusted=trusted) as sources, Uploads(tls, (f"localhost:{sink}",)) as uploads:
+    with SourceReader(tls, trusted=trusted) as sources, Uploads(tls, (f"localhost:{sink}",)) as uploads:
         before = memory_kib("VmRSS")
         video = sources.probe(url)
-        assert isinstance(video, Probed), video
+        assert isinstance(video, ProbedSource), video
         plan = plan_chunks(video.size)
         for index in range(plan.count):
             first, last = plan.first(index), plan.last(index)

@@ -10,49 +10,53 @@ from common.contract.post import DelayReason, FailureReason, PostEvent, PostRequ
 from common.streams import Decision, Due, StateKey
 from tiktok.models import StatusCode
 from tiktok.results import Refused
+from uploader_service import plans, states
 from uploader_service.decisions import decide
-from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, wanted_by
+from uploader_service.effects import InitVideoUpload, ProbeSource, QueryCreator, QueryStatus, SendChunk
 from uploader_service.facts import (
-    AccountSeen,
-    ChunkDeclined,
+    AccountKnown,
+    CallRefused,
+    ChunkRefused,
     ChunkStored,
-    CreatorTold,
-    CredentialSeen,
-    Declined,
+    CreatorInfoReceived,
+    CredentialKnown,
     Fact,
-    Illegible,
     InitDone,
-    Located,
-    NeverSent,
     NoCredential,
-    Problem,
     Requested,
+    RequestNotSent,
+    ResultUnknown,
     Returned,
-    SourceBroke,
+    SourceFault,
     SourceFound,
+    SourceInterrupted,
     SourceUnusable,
+    StatusReceived,
     TakenOver,
-    TicketUnreadable,
-    Unanswered,
+    UndecodableRequest,
+    UploadUrlUnreadable,
 )
 from uploader_service.states import (
-    Asking,
+    AwaitingAccount,
     AwaitingCredential,
+    CheckingCreator,
     Ending,
     Finished,
     HandedOver,
     Initialising,
-    Job,
-    Locating,
     Media,
-    Parked,
     Post,
+    PostProgress,
     Probing,
-    Ticket,
+    ProvingDead,
+    QueryingAfterLastChunk,
+    QueryingBeforeLastChunk,
+    QueryingUnsendable,
     Uploading,
+    UploadSession,
     Waiting,
-    Working,
-    digest_of,
+    WorkingState,
+    request_digest,
 )
 
 KEY = StateKey("acc_a", "t1/post-1")
@@ -65,110 +69,117 @@ REQUEST = PostRequested(
     privacy_level=PrivacyLevel.PUBLIC_TO_EVERYONE,
     caption="A cat",
 )
-JOB = Job(request=REQUEST, digest=digest_of(REQUEST), not_after=NOW + timedelta(hours=24), revision=1)
+PROGRESS = PostProgress(
+    request=REQUEST, digest=request_digest(REQUEST), not_after=NOW + timedelta(hours=24), revision=1
+)
 SMALL = Media(size=5_000_000, validator="v1", content_type="video/mp4")
 LARGE = Media(size=75_000_000, validator="v1", content_type="video/mp4")
 """Seven chunks: six of 10,000,000 bytes and a last one of 15,000,000."""
 
 LAST = 6
-TICKET = Ticket(publish_id="p1", sealed_url="sealed", opened_at=NOW)
+SESSION = UploadSession(publish_id="p1", sealed_url="sealed", opened_at=NOW)
 
-PARKED = Parked(job=JOB, since=NOW)
-PROBING = Probing(job=JOB)
-ASKING = Asking(job=JOB, media=LARGE)
-INITIALISING = Initialising(job=JOB, media=LARGE)
-UPLOADING = Uploading(job=JOB, media=LARGE, ticket=TICKET, next_chunk=2, last_chunk_may_have_left=False)
-LAST_CHUNK = Uploading(job=JOB, media=LARGE, ticket=TICKET, next_chunk=LAST, last_chunk_may_have_left=True)
-LOCATING = Locating(job=JOB, media=LARGE, ticket=TICKET, last_chunk_may_have_left=False)
-LOCATING_LAST = Locating(job=JOB, media=LARGE, ticket=TICKET, last_chunk_may_have_left=True)
+AWAITING_ACCOUNT = AwaitingAccount(progress=PROGRESS, since=NOW)
+PROBING = Probing(progress=PROGRESS)
+CHECKING_CREATOR = CheckingCreator(progress=PROGRESS, media=LARGE)
+INITIALISING = Initialising(progress=PROGRESS, media=LARGE)
+UPLOADING = Uploading(progress=PROGRESS, media=LARGE, session=SESSION, next_chunk=2, last_chunk_may_have_left=False)
+LAST_CHUNK = Uploading(progress=PROGRESS, media=LARGE, session=SESSION, next_chunk=LAST, last_chunk_may_have_left=True)
+QUERYING_BEFORE = QueryingBeforeLastChunk(progress=PROGRESS, media=LARGE, session=SESSION)
+QUERYING_AFTER = QueryingAfterLastChunk(progress=PROGRESS, media=LARGE, session=SESSION)
+QUERYING_UNSENDABLE = QueryingUnsendable(progress=PROGRESS, media=LARGE, session=SESSION)
+PROVING_DEAD = ProvingDead(progress=PROGRESS, media=LARGE, session=SESSION)
 WAITING = Waiting(until=NOW + timedelta(minutes=1), reason=DelayReason.TIKTOK, then=PROBING)
-AWAITING = AwaitingCredential(newer_than=3, then=ASKING)
-HANDED_OVER = HandedOver(job=JOB, publish_id="p1", at=NOW)
-FAILED = Finished(tenant="t1", digest=JOB.digest, revision=4, ending=Ending.FAILED, at=NOW)
-FORGOTTEN = Finished(tenant="t1", digest=JOB.digest, revision=4, ending=Ending.HANDED_OVER, at=NOW)
+AWAITING_CREDENTIAL = AwaitingCredential(newer_than=3, then=CHECKING_CREATOR)
+HANDED_OVER = HandedOver(progress=PROGRESS, publish_id="p1", at=NOW)
+FAILED = Finished(tenant="t1", digest=PROGRESS.digest, revision=4, ending=Ending.FAILED, at=NOW)
+FORGOTTEN = Finished(tenant="t1", digest=PROGRESS.digest, revision=4, ending=Ending.HANDED_OVER, at=NOW)
 
-WORKING: tuple[Working, ...] = (PROBING, ASKING, INITIALISING, UPLOADING, LAST_CHUNK, LOCATING, LOCATING_LAST)
-STATES: tuple[Post, ...] = (*WORKING, PARKED, WAITING, AWAITING, HANDED_OVER, FAILED, FORGOTTEN)
+QUERYING = (QUERYING_BEFORE, QUERYING_AFTER, QUERYING_UNSENDABLE, PROVING_DEAD)
+WORKING: tuple[WorkingState, ...] = (PROBING, CHECKING_CREATOR, INITIALISING, UPLOADING, LAST_CHUNK, *QUERYING)
+STATES: tuple[Post, ...] = (*WORKING, AWAITING_ACCOUNT, WAITING, AWAITING_CREDENTIAL, HANDED_OVER, FAILED, FORGOTTEN)
 
-TEMPORARY = Problem(reason=FailureReason.SOURCE_UNAVAILABLE, message="later", temporary=True)
-GONE = Problem(reason=FailureReason.SOURCE_UNAVAILABLE, message="HTTP 404", temporary=False)
-P = TypeVar("P", Probing, Asking, Initialising, Uploading, Locating)
+TEMPORARY = SourceFault(reason=FailureReason.SOURCE_UNAVAILABLE, message="later", temporary=True)
+GONE = SourceFault(reason=FailureReason.SOURCE_UNAVAILABLE, message="HTTP 404", temporary=False)
+P = TypeVar("P", bound=states.Working)
 E = TypeVar("E", bound=Body)
 
 
-def requested_effect(state: Working) -> Any:
-    """The effect the state wants: what an outcome has to carry to count."""
-    return wanted_by(state)
+def requested_effect(state: WorkingState) -> Any:
+    """The effect that the state requests: a result of any other one is late."""
+    return plans.requested_effect(state)
 
 
 def refused(code: str, status: int = 400) -> Refused:
     return Refused(status=status, code=code, message="no", log_id="log")
 
 
-def declined(state: Working, code: str, version: int = 3) -> Declined:
-    return Declined(of=requested_effect(state), refused=refused(code), version=version)
+def declined(state: WorkingState, code: str, version: int = 3) -> CallRefused:
+    return CallRefused(of=requested_effect(state), refused=refused(code), version=version)
 
 
-def chunk_declined(state: Working, code: str) -> ChunkDeclined:
-    return ChunkDeclined(of=requested_effect(state), refused=refused(code))
+def chunk_declined(state: WorkingState, code: str) -> ChunkRefused:
+    return ChunkRefused(of=requested_effect(state), refused=refused(code))
 
 
-def creator_info(state: Working, **changes: Any) -> CreatorTold:
+def creator_info(state: WorkingState, **changes: Any) -> CreatorInfoReceived:
     flags = {"comment_disabled": False, "duet_disabled": False, "stitch_disabled": False} | changes
     levels = flags.pop("levels", ("PUBLIC_TO_EVERYONE", "SELF_ONLY"))
-    return CreatorTold(of=requested_effect(state), privacy_levels=levels, **flags)
+    return CreatorInfoReceived(of=requested_effect(state), privacy_levels=levels, **flags)
 
 
-def stored(state: Working, *, complete: bool = False) -> ChunkStored:
+def stored(state: WorkingState, *, complete: bool = False) -> ChunkStored:
     return ChunkStored(of=requested_effect(state), complete=complete)
 
 
 def status_result(
-    state: Working, uploaded: int | None, status: StatusCode = StatusCode.PROCESSING_UPLOAD, why: str = ""
-) -> Located:
-    return Located(of=requested_effect(state), status=status, fail_reason=why, uploaded_bytes=uploaded)
+    state: WorkingState, uploaded: int | None, status: StatusCode = StatusCode.PROCESSING_UPLOAD, why: str = ""
+) -> StatusReceived:
+    return StatusReceived(of=requested_effect(state), status=status, fail_reason=why, uploaded_bytes=uploaded)
 
 
-def with_job(state: P, **changes: Any) -> P:
-    return replace(state, job=replace(state.job, **changes))
+def with_progress(state: P, **changes: Any) -> P:
+    return replace(state, progress=replace(state.progress, **changes))
 
 
 def results_of(effect: Any) -> tuple[Fact, ...]:
     """Every outcome that an effect may have, of each kind one."""
     calls: tuple[Fact, ...] = ()
-    if isinstance(effect, AskCreator | Init | AskStatus):
+    if isinstance(effect, QueryCreator | InitVideoUpload | QueryStatus):
         calls = (
-            Declined(of=effect, refused=refused("internal_error"), version=3),
-            NeverSent(of=effect, reason="no route"),
-            Unanswered(of=effect, reason="reset"),
+            CallRefused(of=effect, refused=refused("internal_error"), version=3),
+            RequestNotSent(of=effect, reason="no route"),
+            ResultUnknown(of=effect, reason="reset"),
             NoCredential(of=effect, version=3),
         )
     match effect:
-        case Probe():
+        case ProbeSource():
             media = SourceFound(of=effect, media=LARGE)
-            return media, SourceUnusable(of=effect, problem=TEMPORARY), SourceUnusable(of=effect, problem=GONE)
+            return media, SourceUnusable(of=effect, fault=TEMPORARY), SourceUnusable(of=effect, fault=GONE)
         case SendChunk():
             return (
                 ChunkStored(of=effect, complete=effect.chunk == LAST),
-                ChunkDeclined(of=effect, refused=refused("upload_out_of_step")),
-                SourceBroke(of=effect, problem=TEMPORARY),
-                NeverSent(of=effect, reason="no route"),
-                Unanswered(of=effect, reason="reset"),
-                TicketUnreadable(of=effect),
-                TicketUnreadable(of=effect, nothing_left=True),
-                SourceBroke(of=effect, problem=GONE),
-                SourceBroke(of=effect, problem=GONE, nothing_left=True),
+                ChunkRefused(of=effect, refused=refused("upload_out_of_step")),
+                SourceInterrupted(of=effect, fault=TEMPORARY),
+                RequestNotSent(of=effect, reason="no route"),
+                ResultUnknown(of=effect, reason="reset"),
+                UploadUrlUnreadable(of=effect),
+                UploadUrlUnreadable(of=effect, last_chunk_never_left=True),
+                SourceInterrupted(of=effect, fault=GONE),
+                SourceInterrupted(of=effect, fault=GONE, last_chunk_never_left=True),
                 TakenOver(of=effect),
             )
-        case AskCreator():
+        case QueryCreator():
             levels = ("PUBLIC_TO_EVERYONE",)
             flags = {"comment_disabled": False, "duet_disabled": False, "stitch_disabled": False}
-            return CreatorTold(of=effect, privacy_levels=levels, **flags), *calls
-        case Init():
+            return CreatorInfoReceived(of=effect, privacy_levels=levels, **flags), *calls
+        case InitVideoUpload():
             return InitDone(of=effect, publish_id="p1", sealed_url="sealed"), *calls
-        case AskStatus():
+        case QueryStatus():
             return (
-                Located(of=effect, status=StatusCode.PROCESSING_UPLOAD, fail_reason="", uploaded_bytes=10_000_000),
+                StatusReceived(
+                    of=effect, status=StatusCode.PROCESSING_UPLOAD, fail_reason="", uploaded_bytes=10_000_000
+                ),
                 *calls,
             )
         case _:
@@ -179,10 +190,10 @@ def results_of(effect: Any) -> tuple[Fact, ...]:
 INPUTS: tuple[Fact | Due, ...] = (
     Requested(request=REQUEST, recorded_at=NOW),
     Requested(request=replace(REQUEST, caption="A dog"), recorded_at=NOW),
-    Illegible(tenant="t1", message="not JSON", digest="other"),
+    UndecodableRequest(tenant="t1", message="not JSON", digest="other"),
     Returned(attempt=1, revision=9, code="internal", message=""),
-    AccountSeen("t1"),
-    CredentialSeen(4),
+    AccountKnown("t1"),
+    CredentialKnown(4),
     Due(),
 )
 

@@ -47,7 +47,7 @@ def forbidden(name: str, url: str, at: str) -> Fault:
         name=name,
         url=url,
         reason="source_forbidden",
-        message=rf"source\.url points to .*, which is at {re.escape(at)}; only public internet addresses are fetched",
+        message=rf"source\.url: It points to .* at {re.escape(at)}\. Give a URL on the public internet",
     )
 
 
@@ -60,7 +60,7 @@ CONTENT_FAULTS = (
     Fault(
         name="caption_too_long_for_tiktok",
         changes={"caption": "🎬" * 1101},
-        message=r"caption: it has 2202 UTF-16 code units, TikTok takes at most 2200",
+        message=r"caption: It has 2202 UTF-16 code units; TikTok takes at most 2200",
     ),
     Fault(
         name="time_without_offset",
@@ -71,24 +71,26 @@ CONTENT_FAULTS = (
         name="moment_has_passed",
         changes={"not_after": "2020-01-01T12:00:00Z"},
         reason="too_late",
-        message=r"not_after: it was 2020-01-01T12:00:00",
+        message=r"not_after: It was 2020-01-01T12:00:00",
     ),
     Fault(
         name="wrong_tenant",
         changes={"tenant": "another-tenant"},
         reason="wrong_tenant",
-        message=r"tenant: the account does not belong to another-tenant",
+        message=r"tenant: The account does not belong to another-tenant",
     ),
     Fault(
         name="not_offered_to_the_creator",
         changes={"privacy_level": "FOLLOWER_OF_CREATOR"},
-        message=r"privacy_level: FOLLOWER_OF_CREATOR is not among .*: PUBLIC_TO_EVERYONE, ",
+        message=r"privacy_level: FOLLOWER_OF_CREATOR is not offered .*: PUBLIC_TO_EVERYONE, ",
     ),
 )
 SOURCE_FAULTS = (
-    Fault(name="no_address", url="clip.mp4", message=r"source\.url .* does not begin with https://"),
-    Fault(name="http", url="http://media.example/clip.mp4", message=r"source\.url leads to http://.*only https://"),
-    Fault(name="credentials", url="https://{person}@media.example/clip.mp4", message=r"credentials are not fetched"),
+    Fault(name="no_address", url="clip.mp4", message=r"source\.url: .* does not begin with https://"),
+    Fault(
+        name="http", url="http://media.example/clip.mp4", message=r"source\.url: It leads to http://.*Give an https://"
+    ),
+    Fault(name="credentials", url="https://{person}@media.example/clip.mp4", message=r"Give a URL without credentials"),
     forbidden("private_address", "https://10.0.0.1/clip.mp4", "10.0.0.1"),
     forbidden("cloud_metadata", "https://169.254.169.254/latest/meta-data/", "169.254.169.254"),
     forbidden("another_port_of_this_machine", "https://127.0.0.1:{elsewhere}/clip.mp4", "127.0.0.1"),
@@ -97,30 +99,30 @@ SOURCE_FAULTS = (
     forbidden("decimal_address", "https://2130706433:{elsewhere}/clip.mp4", "127.0.0.1"),
     forbidden("hexadecimal_address", "https://0x7f.1:{elsewhere}/clip.mp4", "127.0.0.1"),
     forbidden("name_of_this_machine", "https://localhost:{elsewhere}/clip.mp4", "127.0.0.1"),
-    Fault(name="octal_address", url="https://0177.0.0.1/clip.mp4", message=r"source\.url .* cannot be read as a URL"),
+    Fault(name="octal_address", url="https://0177.0.0.1/clip.mp4", message=r"source\.url: .* is no valid URL"),
     Fault(
         name="missing",
         url="{media}/missing.mp4",
         reason="source_unavailable",
-        message=r"source\.url cannot be read: .*/missing\.mp4 answers HTTP 404",
+        message=r"source\.url: .*/missing\.mp4 answers HTTP 404",
     ),
     Fault(
         name="too_large",
         url="{media}/too_large.mp4",
         reason="source_too_large",
-        message=rf"source\.url has {TOO_LARGE} bytes; TikTok takes videos of at most 4 GB \(4000000000 bytes\)",
+        message=rf"source\.url: The file has {TOO_LARGE} bytes\. TikTok takes at most 4 GB \(4000000000 bytes\)",
     ),
     Fault(
         name="a_page_named_mp4",
         url="{media}/page.mp4",
         reason="source_not_a_video",
-        message=r"source\.url is not an MP4, MOV or WebM video: its first bytes are those of a web page",
+        message=r"source\.url: The file is not an MP4, MOV or WebM video: its first bytes are those of a web page",
     ),
     Fault(
         name="empty",
         url="{media}/empty.mp4",
         reason="source_not_a_video",
-        message=r"source\.url is an empty file: .*/empty\.mp4 has 0 bytes",
+        message=r"source\.url: The file is empty: .*/empty\.mp4 has 0 bytes",
     ),
 )
 FAULTS = (*CONTENT_FAULTS, *SOURCE_FAULTS)

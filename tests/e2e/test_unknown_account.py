@@ -12,6 +12,12 @@ async def test_post_for_an_unknown_account_fails_after_a_minute(
         failed = await events.until_type("post.failed", within=MINUTE_AND_MARGIN)
     assert events.types() == ["post.accepted", "post.delayed", "post.failed"]
     assert events.seen[1].body["reason"] == "account_unknown_yet"
-    assert events.seen[1].body["message"] == "account_id: acc_unknown is not known yet"
+    assert (
+        events.seen[1].body["message"]
+        == "account_id: No account acc_unknown is connected yet. Connect it before `until`."
+    )
     assert failed.body["reason"] == "unknown_account"
-    assert failed.body["message"] == "account_id: no account acc_unknown is connected"
+    assert (
+        failed.body["message"]
+        == "account_id: No account acc_unknown is connected. Connect it, then use another post_id."
+    )

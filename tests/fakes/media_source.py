@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from builders.uploader_states import REQUEST
 from uploader_service.sources.problems import SourceFailed, SourceProblem
-from uploader_service.sources.reader import Probed
+from uploader_service.sources.reader import ProbedSource
 
 
 @dataclass
@@ -16,9 +16,9 @@ class FakeMediaSource:
     problem: SourceProblem | None = None
     read_failure: SourceProblem | None = None
 
-    def probe(self, url: str) -> Probed | SourceProblem:
+    def probe(self, url: str) -> ProbedSource | SourceProblem:
         assert url == REQUEST.source.url
-        return self.problem or Probed(size=self.size, validator="v1", content_type="video/mp4")
+        return self.problem or ProbedSource(size=self.size, validator="v1", content_type="video/mp4")
 
     def read(self, url: str, first: int, last: int, validator: str) -> Iterator[bytes]:
         assert (url, validator) == (REQUEST.source.url, "v1")

@@ -62,8 +62,8 @@ class FakeUploadTikTok:
             name = f"p{len(self.attempts) + 1}"
             self.attempts[name] = Attempt(total=plan.size)
             self.posts.append(post)
-            ticket = models.UploadPermit(publish_id=name, upload_url=f"{URL}&id={name}")
-            return _failure(trouble) or Done(ticket)
+            permit = models.UploadPermit(publish_id=name, upload_url=f"{URL}&id={name}")
+            return _failure(trouble) or Done(permit)
         return _failure(trouble) or Unknown("")
 
     async def status(self, token: str, publish_id: str) -> results.CallResult[models.PublishStatus]:

@@ -10,7 +10,7 @@ from common.streams import Due, Wait
 from fakes.views import CredentialViews
 from uploader_service.decisions import decide
 from uploader_service.effect_handler import UploaderEffects
-from uploader_service.facts import AccountSeen, Fact, Requested
+from uploader_service.facts import AccountKnown, Fact, Requested
 from uploader_service.plans import next_effect
 from uploader_service.states import Finished, HandedOver, Post
 
@@ -32,7 +32,7 @@ async def run_until_handed_over(
 ) -> tuple[Post, list[Body]]:
     """Play the runtime until the post leaves the uploader; at step `crash_at` an outcome is lost with its process."""
     now, events = NOW, list[Body]()
-    facts: list[Fact | Due] = [] if state else [Requested(request=REQUEST, recorded_at=now), AccountSeen("t1")]
+    facts: list[Fact | Due] = [] if state else [Requested(request=REQUEST, recorded_at=now), AccountKnown("t1")]
     for number in range(200):
         if not facts:
             assert state is not None

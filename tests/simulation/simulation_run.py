@@ -46,7 +46,7 @@ from publisher_service.processor import PROCESSOR as PUBLISHER
 from uploader_service.effect_handler import UploaderEffects
 from uploader_service.processor import PROCESSOR as UPLOADER
 from uploader_service.sources.problems import SourceFailed, SourceProblem, Unavailable
-from uploader_service.sources.reader import Probed
+from uploader_service.sources.reader import ProbedSource
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -88,9 +88,9 @@ class SimulatedSource:
         self._reads_left = apart.choice((math.inf, math.inf, apart.randint(1, 3), apart.randint(1, 12)))
         self.disappears = min(self._gone_at, self._reads_left) < math.inf
 
-    def probe(self, url: str) -> Probed | SourceProblem:
+    def probe(self, url: str) -> ProbedSource | SourceProblem:
         """Describe the file, or the problem if it has disappeared."""
-        return self._gone(url) or Probed(size=self._size, validator="v", content_type="video/mp4")
+        return self._gone(url) or ProbedSource(size=self._size, validator="v", content_type="video/mp4")
 
     def read(self, url: str, first: int, last: int, validator: str) -> Iterator[bytes]:
         """Yield no bytes: the simulated TikTok counts ranges only."""
@@ -102,7 +102,7 @@ class SimulatedSource:
 
     def _gone(self, url: str) -> SourceProblem | None:
         gone = self._reads_left <= 0 or asyncio.get_running_loop().time() >= self._gone_at
-        return Unavailable(place=url, status=404) if gone else None
+        return Unavailable(location=url, status=404) if gone else None
 
 
 class SimulationRun:

@@ -7,24 +7,24 @@ import pytest
 from msgspec.structs import replace
 
 from builders.uploader_states import (
-    ASKING,
-    AWAITING,
+    AWAITING_CREDENTIAL,
+    CHECKING_CREATOR,
     GONE,
     INITIALISING,
     INPUTS,
-    JOB,
     LARGE,
     LAST,
     LAST_CHUNK,
-    LOCATING,
-    LOCATING_LAST,
     NOW,
     PROBING,
+    PROGRESS,
+    QUERYING_AFTER,
+    QUERYING_BEFORE,
     REQUEST,
+    SESSION,
     SMALL,
     STATES,
     TEMPORARY,
-    TICKET,
     UPLOADING,
     WORKING,
     chunk_declined,
@@ -36,7 +36,7 @@ from builders.uploader_states import (
     single_event,
     step,
     stored,
-    with_job,
+    with_progress,
 )
 from common.contract.account import TokenRejected
 from common.contract.post import (
@@ -49,31 +49,33 @@ from common.contract.post import (
 )
 from common.streams import Decision, Due
 from uploader_service.facts import (
-    CredentialSeen,
+    CredentialKnown,
     InitDone,
-    NeverSent,
     NoCredential,
-    SourceBroke,
+    RequestNotSent,
+    ResultUnknown,
     SourceFound,
+    SourceInterrupted,
     SourceUnusable,
-    TicketUnreadable,
-    Unanswered,
+    UploadUrlUnreadable,
 )
 from uploader_service.states import (
-    URL_LIFE,
-    Asking,
+    UPLOAD_URL_LIFETIME,
     AwaitingCredential,
+    CheckingCreator,
     Finished,
     HandedOver,
     Initialising,
-    Locating,
     Post,
     Probing,
+    QueryingAfterLastChunk,
+    QueryingBeforeLastChunk,
+    QueryingUnsendable,
     Uploading,
     Waiting,
-    Working,
+    WorkingState,
 )
-from uploader_service.transitions import MOST_ATTEMPTS
+from uploader_service.transitions import MAX_ATTEMPTS
 
 HOUR = timedelta(hours=1)
 names = [type(state).__name__ for state in STATES]
@@ -81,15 +83,15 @@ names = [type(state).__name__ for state in STATES]
 
 @pytest.mark.parametrize("state", STATES, ids=names)
 @pytest.mark.parametrize("wanting", WORKING, ids=[type(state).__name__ for state in WORKING])
-def test_an_outcome_of_another_state_changes_nothing(state: Post, wanting: Working) -> None:
-    late = replace(wanting, job=replace(wanting.job, attempt=2))
+def test_an_outcome_of_another_state_changes_nothing(state: Post, wanting: WorkingState) -> None:
+    late = replace(wanting, progress=replace(wanting.progress, attempt=2))
     for fact in results_of(requested_effect(late)):
         assert step(state, fact).state == state
         assert step(state, fact).events == ()
 
 
 @pytest.mark.parametrize("state", WORKING, ids=[type(state).__name__ for state in WORKING])
-def test_every_outcome_of_what_is_wanted_changes_the_state(state: Working) -> None:
+def test_every_outcome_of_what_is_wanted_changes_the_state(state: WorkingState) -> None:
     for fact in results_of(requested_effect(state)):
         assert step(state, fact).state != state, fact
 
@@ -104,22 +106,22 @@ def test_nothing_but_a_request_begins_a_post() -> None:
 
 
 def test_a_source_that_is_there_leads_to_the_creator() -> None:
-    state = with_job(PROBING, strikes=3)
-    assert step(state, SourceFound(of=requested_effect(state), media=LARGE)).state == ASKING
+    state = with_progress(PROBING, consecutive_failures=3)
+    assert step(state, SourceFound(of=requested_effect(state), media=LARGE)).state == CHECKING_CREATOR
 
 
 def test_a_source_that_is_gone_ends_the_post() -> None:
-    failed = single_event(step(PROBING, SourceUnusable(of=requested_effect(PROBING), problem=GONE)), PostFailed)
+    failed = single_event(step(PROBING, SourceUnusable(of=requested_effect(PROBING), fault=GONE)), PostFailed)
     assert (failed.reason, failed.message) == (FailureReason.SOURCE_UNAVAILABLE, "HTTP 404")
 
 
 def test_a_source_that_may_come_back_is_looked_at_again() -> None:
-    decision = step(PROBING, SourceUnusable(of=requested_effect(PROBING), problem=TEMPORARY))
+    decision = step(PROBING, SourceUnusable(of=requested_effect(PROBING), fault=TEMPORARY))
     waiting = expect_state(decision, Waiting)
-    assert (waiting.then, waiting.reason) == (with_job(PROBING, strikes=1), DelayReason.SOURCE)
+    assert (waiting.then, waiting.reason) == (with_progress(PROBING, consecutive_failures=1), DelayReason.SOURCE)
     assert decision.events == ()
-    later = with_job(PROBING, strikes=9)
-    delayed = single_event(step(later, SourceUnusable(of=requested_effect(later), problem=TEMPORARY)), PostDelayed)
+    later = with_progress(PROBING, consecutive_failures=9)
+    delayed = single_event(step(later, SourceUnusable(of=requested_effect(later), fault=TEMPORARY)), PostDelayed)
     assert (delayed.reason, delayed.message) == (DelayReason.SOURCE, "later")
 
 
@@ -134,9 +136,9 @@ def test_a_source_larger_than_tiktok_takes_ends_the_post() -> None:
 
 
 def test_a_creator_who_may_post_this_leads_to_init() -> None:
-    state = step(ASKING, creator_info(ASKING)).state
+    state = step(CHECKING_CREATOR, creator_info(CHECKING_CREATOR)).state
     assert isinstance(state, Initialising)
-    assert state.job.calls.creators == (NOW,)
+    assert state.progress.calls.creators == (NOW,)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_a_creator_who_may_post_this_leads_to_init() -> None:
     ],
 )
 def test_what_the_creator_does_not_allow_is_refused(request_says: Any, creator_says: Any, field: str) -> None:
-    state = with_job(ASKING, request=replace(REQUEST, **request_says))
+    state = with_progress(CHECKING_CREATOR, request=replace(REQUEST, **request_says))
     failed = single_event(step(state, creator_info(state, **creator_says)), PostFailed)
     assert failed.reason is FailureReason.INVALID_REQUEST
     assert failed.message.startswith(field)
@@ -157,7 +159,10 @@ def test_what_the_creator_does_not_allow_is_refused(request_says: Any, creator_s
 
 def test_what_is_not_asked_for_may_be_switched_off() -> None:
     expect_state(
-        step(ASKING, creator_info(ASKING, comment_disabled=True, duet_disabled=True, stitch_disabled=True)),
+        step(
+            CHECKING_CREATOR,
+            creator_info(CHECKING_CREATOR, comment_disabled=True, duet_disabled=True, stitch_disabled=True),
+        ),
         Initialising,
     )
 
@@ -168,20 +173,20 @@ def test_what_is_not_asked_for_may_be_switched_off() -> None:
 @pytest.mark.parametrize(
     ("state", "code", "kind", "reason"),
     [
-        (ASKING, "access_token_invalid", AwaitingCredential, DelayReason.CREDENTIAL),
+        (CHECKING_CREATOR, "access_token_invalid", AwaitingCredential, DelayReason.CREDENTIAL),
         (INITIALISING, "access_token_invalid", AwaitingCredential, DelayReason.CREDENTIAL),
-        (LOCATING_LAST, "access_token_invalid", AwaitingCredential, DelayReason.CREDENTIAL),
-        (ASKING, "rate_limit_exceeded", Waiting, DelayReason.RATE_LIMIT),
+        (QUERYING_AFTER, "access_token_invalid", AwaitingCredential, DelayReason.CREDENTIAL),
+        (CHECKING_CREATOR, "rate_limit_exceeded", Waiting, DelayReason.RATE_LIMIT),
         (INITIALISING, "rate_limit_exceeded", Waiting, DelayReason.RATE_LIMIT),
-        (LOCATING, "rate_limit_exceeded", Waiting, DelayReason.RATE_LIMIT),
-        (ASKING, "spam_risk_too_many_posts", Waiting, DelayReason.DAILY_LIMIT),
+        (QUERYING_BEFORE, "rate_limit_exceeded", Waiting, DelayReason.RATE_LIMIT),
+        (CHECKING_CREATOR, "spam_risk_too_many_posts", Waiting, DelayReason.DAILY_LIMIT),
         (INITIALISING, "reached_active_user_cap", Waiting, DelayReason.DAILY_LIMIT),
-        (ASKING, "spam_risk_user_banned_from_posting", Finished, FailureReason.CREATOR_CANNOT_POST),
-        (ASKING, "scope_not_authorized", Finished, FailureReason.CREATOR_CANNOT_POST),
+        (CHECKING_CREATOR, "spam_risk_user_banned_from_posting", Finished, FailureReason.CREATOR_CANNOT_POST),
+        (CHECKING_CREATOR, "scope_not_authorized", Finished, FailureReason.CREATOR_CANNOT_POST),
         (INITIALISING, "privacy_level_option_mismatch", Finished, FailureReason.REFUSED_BY_TIKTOK),
         (INITIALISING, "never_seen_before", Finished, FailureReason.REFUSED_BY_TIKTOK),
-        (LOCATING, "invalid_publish_id", Probing, None),
-        (LOCATING_LAST, "invalid_publish_id", Waiting, None),
+        (QUERYING_BEFORE, "invalid_publish_id", Probing, None),
+        (QUERYING_AFTER, "invalid_publish_id", Waiting, None),
     ],
 )
 def test_a_refused_call_is_decided_by_its_code(state: Any, code: str, kind: type[Any], reason: Any) -> None:
@@ -200,23 +205,23 @@ def test_a_rate_limit_is_waited_out_for_more_than_a_minute() -> None:
 
 def test_a_daily_limit_is_asked_about_again_every_hour() -> None:
     waiting = expect_state(step(INITIALISING, declined(INITIALISING, "spam_risk_too_many_posts")), Waiting)
-    assert (waiting.until, type(waiting.then), waiting.then.job.attempt) == (NOW + HOUR, Asking, 1)
+    assert (waiting.until, type(waiting.then), waiting.then.progress.attempt) == (NOW + HOUR, CheckingCreator, 1)
 
 
 def test_a_rejected_token_is_told_to_auth_and_a_newer_one_lets_the_post_go_on() -> None:
-    decision = step(ASKING, declined(ASKING, "access_token_invalid", version=3))
+    decision = step(CHECKING_CREATOR, declined(CHECKING_CREATOR, "access_token_invalid", version=3))
     rejected = single_event(decision, TokenRejected)
     assert (rejected.account_id, rejected.version, rejected.service) == ("acc_a", 3, "uploader")
-    assert expect_state(step(decision.state, CredentialSeen(3)), AwaitingCredential) == decision.state
-    assert expect_state(step(decision.state, CredentialSeen(4)), Asking).job.revision == 2
+    assert expect_state(step(decision.state, CredentialKnown(3)), AwaitingCredential) == decision.state
+    assert expect_state(step(decision.state, CredentialKnown(4)), CheckingCreator).progress.revision == 2
 
 
 def test_newer_tokens_that_are_refused_too_are_not_tried_in_a_hurry() -> None:
-    asking = expect_state(step(AWAITING, CredentialSeen(4)), Asking)
+    asking = expect_state(step(AWAITING_CREDENTIAL, CredentialKnown(4)), CheckingCreator)
     asking_or_waiting: Post | None = None
     for version in (4, 5):
         again = step(asking, declined(asking, "access_token_invalid", version=version))
-        asking_or_waiting = step(again.state, CredentialSeen(version + 1)).state
+        asking_or_waiting = step(again.state, CredentialKnown(version + 1)).state
         asking = asking_or_waiting.then if isinstance(asking_or_waiting, Waiting) else asking_or_waiting
     assert isinstance(asking_or_waiting, Waiting)
 
@@ -225,7 +230,7 @@ def test_without_a_credential_the_post_waits_for_one_until_its_moment_has_passed
     decision = step(INITIALISING, NoCredential(of=requested_effect(INITIALISING), version=-1))
     expect_state(decision, AwaitingCredential)
     assert single_event(decision, PostDelayed).reason is DelayReason.CREDENTIAL
-    assert single_event(step(decision.state, Due(), JOB.not_after), PostFailed).reason is FailureReason.TOO_LATE
+    assert single_event(step(decision.state, Due(), PROGRESS.not_after), PostFailed).reason is FailureReason.TOO_LATE
 
 
 # -- initialising
@@ -235,9 +240,9 @@ def test_an_opened_attempt_is_written_down_with_its_sealed_url_before_a_byte_lea
     uploading = expect_state(
         step(INITIALISING, InitDone(of=requested_effect(INITIALISING), publish_id="p1", sealed_url="sealed")), Uploading
     )
-    assert uploading.ticket == TICKET
+    assert uploading.session == SESSION
     assert (uploading.next_chunk, uploading.last_chunk_may_have_left) == (0, False)
-    assert uploading.job.calls.inits == (NOW,)
+    assert uploading.progress.calls.inits == (NOW,)
 
 
 def test_of_a_file_of_one_chunk_the_first_is_the_last() -> None:
@@ -249,48 +254,54 @@ def test_of_a_file_of_one_chunk_the_first_is_the_last() -> None:
 
 
 def test_a_lost_answer_to_init_leads_to_another_attempt() -> None:
-    probing = expect_state(step(INITIALISING, Unanswered(of=requested_effect(INITIALISING), reason="reset")), Probing)
-    assert (probing.job.attempt, probing.job.calls.inits) == (2, (NOW,))
+    probing = expect_state(
+        step(INITIALISING, ResultUnknown(of=requested_effect(INITIALISING), reason="reset")), Probing
+    )
+    assert (probing.progress.attempt, probing.progress.calls.inits) == (2, (NOW,))
 
 
 def test_an_init_that_never_left_is_the_same_attempt() -> None:
-    waiting = expect_state(step(INITIALISING, NeverSent(of=requested_effect(INITIALISING), reason="no route")), Waiting)
-    assert waiting.then == with_job(INITIALISING, strikes=1)
+    waiting = expect_state(
+        step(INITIALISING, RequestNotSent(of=requested_effect(INITIALISING), reason="no route")), Waiting
+    )
+    assert waiting.then == with_progress(INITIALISING, consecutive_failures=1)
 
 
 def test_attempts_are_bounded() -> None:
     for lost in (0, 7):
-        state = with_job(UPLOADING, attempt=MOST_ATTEMPTS + lost, lost=lost)
+        state = with_progress(UPLOADING, attempt=MAX_ATTEMPTS + lost, unanswered_inits=lost)
         failed = single_event(step(state, chunk_declined(state, "upload_unknown")), PostFailed)
         assert failed.reason is FailureReason.ATTEMPTS_EXHAUSTED
-        expect_state(step(with_job(state, lost=lost + 1), chunk_declined(state, "upload_unknown")), Waiting)
+        expect_state(
+            step(with_progress(state, unanswered_inits=lost + 1), chunk_declined(state, "upload_unknown")), Waiting
+        )
 
 
 def test_while_init_gets_no_answer_the_post_is_tried_until_its_moment_has_passed() -> None:
     state, now, pauses = INITIALISING, NOW, list[timedelta]()
     decision: Decision[Post] = Decision(state=state)
-    while now < JOB.not_after:
-        decision = step(state, Unanswered(of=requested_effect(state), reason="HTTP 503"), now)
+    while now < PROGRESS.not_after:
+        decision = step(state, ResultUnknown(of=requested_effect(state), reason="HTTP 503"), now)
         if isinstance(decision.state, Waiting):
             pauses.append(decision.state.until - now)
             now = decision.state.until
             decision = step(decision.state, Due(), now)
-        if now < JOB.not_after:
-            state = Initialising(job=expect_state(decision, Probing).job, media=LARGE)
+        if now < PROGRESS.not_after:
+            state = Initialising(progress=expect_state(decision, Probing).progress, media=LARGE)
     assert max(pauses) == pauses[-1] == timedelta(minutes=30)
     assert single_event(decision, PostFailed).reason is FailureReason.TOO_LATE
-    long_lost = with_job(INITIALISING, attempt=20_000, lost=19_999)
+    long_lost = with_progress(INITIALISING, attempt=20_000, unanswered_inits=19_999)
     assert expect_state(
-        step(long_lost, Unanswered(of=requested_effect(long_lost), reason="")), Waiting
+        step(long_lost, ResultUnknown(of=requested_effect(long_lost), reason="")), Waiting
     ).until == NOW + timedelta(minutes=30)
 
 
 def test_later_attempts_follow_after_longer_and_longer() -> None:
     pauses = []
-    for attempt in range(2, MOST_ATTEMPTS):
-        state = with_job(INITIALISING, attempt=attempt)
+    for attempt in range(2, MAX_ATTEMPTS):
+        state = with_progress(INITIALISING, attempt=attempt)
         pauses.append(
-            expect_state(step(state, Unanswered(of=requested_effect(state), reason="reset")), Waiting).until - NOW
+            expect_state(step(state, ResultUnknown(of=requested_effect(state), reason="reset")), Waiting).until - NOW
         )
     assert pauses == sorted(pauses)
     assert pauses[0] == timedelta(seconds=30)
@@ -317,27 +328,27 @@ def test_that_the_last_chunk_may_have_left_is_written_down_before_it_can_leave()
 
 def test_a_post_whose_moment_passes_before_the_last_chunk_is_not_finished() -> None:
     before_last = replace(UPLOADING, next_chunk=LAST - 1)
-    short = with_job(before_last, not_after=NOW)
+    short = with_progress(before_last, not_after=NOW)
     assert single_event(step(short, stored(short)), PostFailed).reason is FailureReason.TOO_LATE
-    late = step(before_last, stored(before_last), NOW + URL_LIFE)
-    assert expect_state(late, Probing).job.attempt == 2
+    late = step(before_last, stored(before_last), NOW + UPLOAD_URL_LIFETIME)
+    assert expect_state(late, Probing).progress.attempt == 2
 
 
 def test_the_whole_file_is_handed_over() -> None:
     decision = step(LAST_CHUNK, stored(LAST_CHUNK, complete=True))
-    assert decision.state == HandedOver(job=replace(JOB, revision=2), publish_id="p1", at=NOW)
+    assert decision.state == HandedOver(progress=replace(PROGRESS, revision=2), publish_id="p1", at=NOW)
     uploaded = single_event(decision, PostUploaded)
     assert (uploaded.publish_id, uploaded.attempt, uploaded.revision) == ("p1", 1, 2)
-    assert (uploaded.bytes_total, uploaded.request_digest) == (LARGE.size, JOB.digest)
+    assert (uploaded.bytes_total, uploaded.request_digest) == (LARGE.size, PROGRESS.digest)
 
 
 @pytest.mark.parametrize(
     ("code", "before", "after"),
     [
-        ("upload_out_of_step", Locating, Locating),
-        ("upload_url_expired", Probing, Locating),
-        ("upload_unknown", Probing, Locating),
-        ("upload_refused", Finished, Locating),
+        ("upload_out_of_step", QueryingBeforeLastChunk, QueryingAfterLastChunk),
+        ("upload_url_expired", Probing, QueryingAfterLastChunk),
+        ("upload_unknown", Probing, QueryingAfterLastChunk),
+        ("upload_refused", Finished, QueryingAfterLastChunk),
         ("rate_limit_exceeded", Waiting, Waiting),
         ("upload_host_not_allowed", Waiting, Waiting),
     ],
@@ -351,29 +362,37 @@ def test_a_refused_chunk_ends_an_attempt_only_before_the_last_may_have_left(
 
 @pytest.mark.parametrize("state", [UPLOADING, LAST_CHUNK], ids=["before", "after"])
 def test_a_lost_answer_to_a_chunk_is_found_out(state: Uploading) -> None:
-    locating = expect_state(step(state, Unanswered(of=requested_effect(state), reason="reset")), Locating)
-    assert locating.last_chunk_may_have_left == state.last_chunk_may_have_left
-    again = replace(state, job=locating.job)
+    kind = QueryingAfterLastChunk if state.last_chunk_may_have_left else QueryingBeforeLastChunk
+    querying = expect_state(step(state, ResultUnknown(of=requested_effect(state), reason="reset")), kind)
+    again = replace(state, progress=querying.progress)
     assert (
-        expect_state(step(again, Unanswered(of=requested_effect(again), reason="reset")), Waiting).then.job.strikes == 2
+        expect_state(
+            step(again, ResultUnknown(of=requested_effect(again), reason="reset")), Waiting
+        ).then.progress.consecutive_failures
+        == 2
     )
 
 
 @pytest.mark.parametrize("state", [UPLOADING, LAST_CHUNK], ids=["before", "after"])
 def test_a_chunk_that_never_left_is_sent_again(state: Uploading) -> None:
-    waiting = expect_state(step(state, NeverSent(of=requested_effect(state), reason="no route")), Waiting)
-    assert waiting.then == with_job(state, strikes=1)
+    waiting = expect_state(step(state, RequestNotSent(of=requested_effect(state), reason="no route")), Waiting)
+    assert waiting.then == with_progress(state, consecutive_failures=1)
 
 
 def test_a_source_that_breaks_within_a_chunk() -> None:
-    expect_state(step(UPLOADING, SourceBroke(of=requested_effect(UPLOADING), problem=TEMPORARY)), Locating)
+    expect_state(
+        step(UPLOADING, SourceInterrupted(of=requested_effect(UPLOADING), fault=TEMPORARY)), QueryingBeforeLastChunk
+    )
     assert (
-        single_event(step(UPLOADING, SourceBroke(of=requested_effect(UPLOADING), problem=GONE)), PostFailed).message
+        single_event(step(UPLOADING, SourceInterrupted(of=requested_effect(UPLOADING), fault=GONE)), PostFailed).message
         == "HTTP 404"
     )
-    expect_state(step(LAST_CHUNK, SourceBroke(of=requested_effect(LAST_CHUNK), problem=GONE)), Locating)
+    expect_state(step(LAST_CHUNK, SourceInterrupted(of=requested_effect(LAST_CHUNK), fault=GONE)), QueryingUnsendable)
 
 
 def test_a_url_sealed_for_another_key() -> None:
-    assert expect_state(step(UPLOADING, TicketUnreadable(of=requested_effect(UPLOADING))), Probing).job.attempt == 2
-    expect_state(step(LAST_CHUNK, TicketUnreadable(of=requested_effect(LAST_CHUNK))), Locating)
+    assert (
+        expect_state(step(UPLOADING, UploadUrlUnreadable(of=requested_effect(UPLOADING))), Probing).progress.attempt
+        == 2
+    )
+    expect_state(step(LAST_CHUNK, UploadUrlUnreadable(of=requested_effect(LAST_CHUNK))), QueryingUnsendable)

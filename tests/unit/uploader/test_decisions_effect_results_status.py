@@ -8,21 +8,20 @@ import pytest
 from msgspec.structs import replace
 
 from builders.uploader_states import (
-    ASKING,
-    AWAITING,
+    AWAITING_CREDENTIAL,
+    CHECKING_CREATOR,
     GONE,
     HANDED_OVER,
     INITIALISING,
-    JOB,
     LARGE,
     LAST,
     LAST_CHUNK,
-    LOCATING,
-    LOCATING_LAST,
     NOW,
     PROBING,
+    PROGRESS,
+    QUERYING_AFTER,
+    QUERYING_BEFORE,
     TEMPORARY,
-    TICKET,
     UPLOADING,
     WAITING,
     chunk_declined,
@@ -35,7 +34,7 @@ from builders.uploader_states import (
     single_event,
     status_result,
     step,
-    with_job,
+    with_progress,
 )
 from common.contract.post import (
     DelayReason,
@@ -46,51 +45,57 @@ from common.contract.post import (
 )
 from common.streams import Due
 from tiktok.models import StatusCode
-from uploader_service.decisions_effect_results import ANOTHER_ATTEMPT_HELPS
+from uploader_service.decisions_upload import RETRYABLE_FAIL_REASONS
 from uploader_service.facts import (
-    ChunkDeclined,
+    ChunkRefused,
     InitDone,
-    NeverSent,
-    SourceBroke,
+    RequestNotSent,
+    ResultUnknown,
+    SourceInterrupted,
     TakenOver,
-    TicketUnreadable,
-    Unanswered,
+    UploadUrlUnreadable,
 )
 from uploader_service.states import (
-    FIND_OUT_FOR,
-    URL_LIFE,
-    URL_MARGIN,
+    UNRESOLVED_AFTER,
+    UPLOAD_URL_LIFETIME,
+    UPLOAD_URL_MARGIN,
     Finished,
     HandedOver,
-    Locating,
     Post,
     Probing,
+    ProvingDead,
+    Querying,
+    QueryingAfterLastChunk,
+    QueryingState,
+    QueryingUnsendable,
     Uploading,
     Waiting,
-    Working,
+    WorkingState,
 )
-from uploader_service.transitions import back_off
+from uploader_service.transitions import retry_pause
 
-PAST_LIFE = NOW + URL_LIFE + URL_MARGIN
+PAST_LIFE = NOW + UPLOAD_URL_LIFETIME + UPLOAD_URL_MARGIN
 HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(("uploaded", "chunk"), [(0, 0), (10_000_000, 1), (60_000_000, LAST)])
 def test_the_upload_goes_on_where_tiktok_is(uploaded: int, chunk: int) -> None:
-    uploading = expect_state(step(LOCATING, status_result(LOCATING, uploaded)), Uploading)
+    uploading = expect_state(step(QUERYING_BEFORE, status_result(QUERYING_BEFORE, uploaded)), Uploading)
     assert (uploading.next_chunk, uploading.last_chunk_may_have_left) == (chunk, chunk == LAST)
-    assert uploading.job.calls.statuses == (NOW,)
-    marked = expect_state(step(LOCATING_LAST, status_result(LOCATING_LAST, uploaded)), Uploading)
+    assert uploading.progress.calls.statuses == (NOW,)
+    marked = expect_state(step(QUERYING_AFTER, status_result(QUERYING_AFTER, uploaded)), Uploading)
     assert (marked.next_chunk, marked.last_chunk_may_have_left) == (chunk, True)
 
 
 @pytest.mark.parametrize("uploaded", [None, 10_000_001])
 def test_a_stop_that_is_no_edge_ends_an_attempt_only_before_the_last_may_have_left(uploaded: int | None) -> None:
-    assert expect_state(step(LOCATING, status_result(LOCATING, uploaded)), Probing).job.attempt == 2
-    assert expect_state(step(LOCATING_LAST, status_result(LOCATING_LAST, uploaded)), Waiting).then.job.attempt == 1
+    assert expect_state(step(QUERYING_BEFORE, status_result(QUERYING_BEFORE, uploaded)), Probing).progress.attempt == 2
+    assert (
+        expect_state(step(QUERYING_AFTER, status_result(QUERYING_AFTER, uploaded)), Waiting).then.progress.attempt == 1
+    )
 
 
-@pytest.mark.parametrize("state", [LOCATING, LOCATING_LAST], ids=["before", "after"])
+@pytest.mark.parametrize("state", [QUERYING_BEFORE, QUERYING_AFTER], ids=["before", "after"])
 @pytest.mark.parametrize(
     ("status", "uploaded"),
     [
@@ -99,15 +104,16 @@ def test_a_stop_that_is_no_edge_ends_an_attempt_only_before_the_last_may_have_le
         (StatusCode.SEND_TO_USER_INBOX, None),
     ],
 )
-def test_what_tiktok_has_whole_is_handed_over(state: Locating, status: StatusCode, uploaded: int | None) -> None:
+def test_what_tiktok_has_whole_is_handed_over(state: QueryingState, status: StatusCode, uploaded: int | None) -> None:
     single_event(step(state, status_result(state, uploaded, status)), PostUploaded)
 
 
-@pytest.mark.parametrize("state", [LOCATING, LOCATING_LAST], ids=["before", "after"])
-def test_what_tiktok_gave_up_is_tried_again_only_where_that_helps(state: Locating) -> None:
-    for reason in ANOTHER_ATTEMPT_HELPS:
+@pytest.mark.parametrize("state", [QUERYING_BEFORE, QUERYING_AFTER], ids=["before", "after"])
+def test_what_tiktok_gave_up_is_tried_again_only_where_that_helps(state: QueryingState) -> None:
+    for reason in RETRYABLE_FAIL_REASONS:
         assert (
-            expect_state(step(state, status_result(state, None, StatusCode.FAILED, reason)), Probing).job.attempt == 2
+            expect_state(step(state, status_result(state, None, StatusCode.FAILED, reason)), Probing).progress.attempt
+            == 2
         )
     failed = single_event(
         step(state, status_result(state, None, StatusCode.FAILED, "duration_check_failed")), PostFailed
@@ -117,45 +123,48 @@ def test_what_tiktok_gave_up_is_tried_again_only_where_that_helps(state: Locatin
 
 @pytest.mark.parametrize("status", [StatusCode.UNRECOGNISED, StatusCode.PROCESSING_DOWNLOAD])
 def test_a_status_that_says_nothing_is_asked_for_again(status: StatusCode) -> None:
-    assert expect_state(step(LOCATING, status_result(LOCATING, None, status)), Waiting).then.job.attempt == 1
+    assert (
+        expect_state(step(QUERYING_BEFORE, status_result(QUERYING_BEFORE, None, status)), Waiting).then.progress.attempt
+        == 1
+    )
 
 
 def test_after_the_last_chunk_two_answers_after_a_late_refusal_prove_that_an_attempt_is_dead() -> None:
-    refusal = ChunkDeclined(of=requested_effect(LAST_CHUNK), refused=refused("upload_url_expired", 403))
-    locating = expect_state(step(LAST_CHUNK, refusal, PAST_LIFE), Locating)
-    assert locating.refused_late
+    refusal = ChunkRefused(of=requested_effect(LAST_CHUNK), refused=refused("upload_url_expired", 403))
+    locating = expect_state(step(LAST_CHUNK, refusal, PAST_LIFE), ProvingDead)
     waiting = expect_state(step(locating, status_result(locating, 60_000_000), PAST_LIFE), Waiting)
-    asking = expect_state(step(waiting, Due(), waiting.until), Locating)
+    asking = expect_state(step(waiting, Due(), waiting.until), ProvingDead)
     probing = expect_state(step(asking, status_result(asking, 60_000_000), waiting.until), Probing)
-    assert probing.job.attempt == 2
+    assert probing.progress.attempt == 2
 
 
 def test_after_the_last_chunk_an_early_refusal_proves_nothing() -> None:
     early = PAST_LIFE - timedelta(seconds=1)
-    locating = expect_state(step(LAST_CHUNK, chunk_declined(LAST_CHUNK, "upload_unknown"), early), Locating)
-    assert not locating.refused_late
+    locating = expect_state(
+        step(LAST_CHUNK, chunk_declined(LAST_CHUNK, "upload_unknown"), early), QueryingAfterLastChunk
+    )
     for _ in range(3):
         locating = expect_state(step(locating, status_result(locating, 60_000_000), early), Uploading)
-        locating = Locating(job=locating.job, media=LARGE, ticket=TICKET, last_chunk_may_have_left=True)
-    assert locating.job.attempt == 1
+        locating = replace(QUERYING_AFTER, progress=locating.progress)
+    assert locating.progress.attempt == 1
 
 
 def test_after_the_urls_life_the_last_chunk_is_sent_for_the_refusal_that_is_missing() -> None:
-    uploading = expect_state(step(LOCATING_LAST, status_result(LOCATING_LAST, 10_000_001), PAST_LIFE), Uploading)
+    uploading = expect_state(step(QUERYING_AFTER, status_result(QUERYING_AFTER, 10_000_001), PAST_LIFE), Uploading)
     assert uploading.next_chunk == LAST
 
 
 def test_after_its_moment_nothing_of_the_post_is_sent_any_more() -> None:
-    late = with_job(LOCATING_LAST, not_after=NOW + timedelta(minutes=10))
+    late = with_progress(QUERYING_AFTER, not_after=NOW + timedelta(minutes=10))
     for moment in (NOW + timedelta(minutes=10), PAST_LIFE):
-        assert isinstance(expect_state(step(late, status_result(late, 60_000_000), moment), Waiting).then, Locating)
+        assert isinstance(expect_state(step(late, status_result(late, 60_000_000), moment), Waiting).then, Querying)
 
 
 @pytest.mark.parametrize(
     ("fact", "kind"),
     [
-        (SourceBroke(of=requested_effect(LAST_CHUNK), problem=GONE, nothing_left=True), Finished),
-        (TicketUnreadable(of=requested_effect(LAST_CHUNK), nothing_left=True), Probing),
+        (SourceInterrupted(of=requested_effect(LAST_CHUNK), fault=GONE, last_chunk_never_left=True), Finished),
+        (UploadUrlUnreadable(of=requested_effect(LAST_CHUNK), last_chunk_never_left=True), Probing),
     ],
 )
 def test_an_attempt_whose_last_chunk_nobody_can_have_sent_is_dead_at_once(fact: Any, kind: type[Any]) -> None:
@@ -164,24 +173,24 @@ def test_an_attempt_whose_last_chunk_nobody_can_have_sent_is_dead_at_once(fact: 
     if kind is Finished:
         assert single_event(decision, PostFailed).reason is FailureReason.SOURCE_UNAVAILABLE
     taken_over = replace(LAST_CHUNK, taken_over=True)
-    assert expect_state(
-        step(taken_over, dataclasses.replace(fact, of=requested_effect(taken_over))), Locating
-    ).unsendable
+    expect_state(step(taken_over, dataclasses.replace(fact, of=requested_effect(taken_over))), QueryingUnsendable)
 
 
 def test_an_attempt_that_was_taken_over_says_so_before_its_last_chunk_is_sent() -> None:
     state = expect_state(step(LAST_CHUNK, TakenOver(of=requested_effect(LAST_CHUNK))), Uploading)
     assert state == replace(LAST_CHUNK, taken_over=True)
     assert requested_effect(state).taken_over
-    late = SourceBroke(of=requested_effect(LAST_CHUNK), problem=GONE, nothing_left=True)
+    late = SourceInterrupted(of=requested_effect(LAST_CHUNK), fault=GONE, last_chunk_never_left=True)
     assert step(state, late).state == state
-    locating = expect_state(step(state, Unanswered(of=requested_effect(state), reason="reset")), Locating)
+    locating = expect_state(
+        step(state, ResultUnknown(of=requested_effect(state), reason="reset")), QueryingAfterLastChunk
+    )
     assert expect_state(step(locating, status_result(locating, 60_000_000)), Uploading).taken_over
 
 
 UNSENDABLE = (
-    SourceBroke(of=requested_effect(LAST_CHUNK), problem=GONE),
-    TicketUnreadable(of=requested_effect(LAST_CHUNK)),
+    SourceInterrupted(of=requested_effect(LAST_CHUNK), fault=GONE),
+    UploadUrlUnreadable(of=requested_effect(LAST_CHUNK)),
 )
 
 
@@ -195,33 +204,33 @@ def test_what_cannot_be_sent_any_more_waits_for_the_urls_end_and_two_answers(fac
             decision = step(state, Due(), now)
         else:
             asked += 1
-            decision = step(state, status_result(expect_state(decision, Locating), 60_000_000), now)
+            decision = step(state, status_result(expect_state(decision, Querying), 60_000_000), now)
     assert PAST_LIFE + timedelta(seconds=30) <= now <= PAST_LIFE + timedelta(minutes=7)
     assert asked < 30
-    assert decision.state.job.attempt == 2
+    assert decision.state.progress.attempt == 2
 
 
 @pytest.mark.parametrize(
     "fact",
     [
-        SourceBroke(of=requested_effect(LAST_CHUNK), problem=TEMPORARY),
-        NeverSent(of=requested_effect(LAST_CHUNK), reason="no route"),
+        SourceInterrupted(of=requested_effect(LAST_CHUNK), fault=TEMPORARY),
+        RequestNotSent(of=requested_effect(LAST_CHUNK), reason="no route"),
         *UNSENDABLE,
     ],
     ids=lambda fact: type(fact).__name__,
 )
 def test_past_the_urls_life_no_refusal_is_waited_for_that_cannot_be_heard(fact: Any) -> None:
-    locating = expect_state(step(LAST_CHUNK, fact, PAST_LIFE), Locating)
+    locating = expect_state(step(LAST_CHUNK, fact, PAST_LIFE), Querying)
     waiting = expect_state(step(locating, status_result(locating, 60_000_000), PAST_LIFE), Waiting)
-    asking = expect_state(step(waiting, Due(), waiting.until), Locating)
-    assert expect_state(step(asking, status_result(asking, 60_000_000), waiting.until), Probing).job.attempt == 2
+    asking = expect_state(step(waiting, Due(), waiting.until), ProvingDead)
+    assert expect_state(step(asking, status_result(asking, 60_000_000), waiting.until), Probing).progress.attempt == 2
     single_event(step(asking, status_result(asking, LARGE.size), waiting.until), PostUploaded)
 
 
 def test_what_is_dead_after_its_moment_is_too_late() -> None:
-    short = with_job(LOCATING_LAST, not_after=NOW + timedelta(minutes=10))
+    short = with_progress(QUERYING_AFTER, not_after=NOW + timedelta(minutes=10))
     waiting = expect_state(step(short, status_result(short, 60_000_000), PAST_LIFE), Waiting)
-    asking = expect_state(step(waiting, Due(), waiting.until), Locating)
+    asking = expect_state(step(waiting, Due(), waiting.until), ProvingDead)
     failed = single_event(step(asking, status_result(asking, 60_000_000), waiting.until), PostFailed)
     assert failed.reason is FailureReason.TOO_LATE
 
@@ -229,30 +238,34 @@ def test_what_is_dead_after_its_moment_is_too_late() -> None:
 # -- time
 
 
-@pytest.mark.parametrize("state", [PROBING, ASKING, INITIALISING, UPLOADING, LOCATING, WAITING, AWAITING])
+@pytest.mark.parametrize(
+    "state", [PROBING, CHECKING_CREATOR, INITIALISING, UPLOADING, QUERYING_BEFORE, WAITING, AWAITING_CREDENTIAL]
+)
 def test_what_cannot_have_gone_out_fails_when_its_moment_has_passed(state: Post) -> None:
-    assert single_event(step(state, Due(), JOB.not_after), PostFailed).reason is FailureReason.TOO_LATE
+    assert single_event(step(state, Due(), PROGRESS.not_after), PostFailed).reason is FailureReason.TOO_LATE
 
 
-@pytest.mark.parametrize("state", [UPLOADING, LOCATING])
-def test_an_old_url_is_replaced_before_the_last_chunk(state: Working) -> None:
-    assert expect_state(step(state, Due(), NOW + URL_LIFE - URL_MARGIN), Probing).job.attempt == 2
-    assert step(state, Due(), NOW + URL_LIFE - URL_MARGIN - timedelta(seconds=1)).state == state
+@pytest.mark.parametrize("state", [UPLOADING, QUERYING_BEFORE])
+def test_an_old_url_is_replaced_before_the_last_chunk(state: WorkingState) -> None:
+    assert (
+        expect_state(step(state, Due(), NOW + UPLOAD_URL_LIFETIME - UPLOAD_URL_MARGIN), Probing).progress.attempt == 2
+    )
+    assert step(state, Due(), NOW + UPLOAD_URL_LIFETIME - UPLOAD_URL_MARGIN - timedelta(seconds=1)).state == state
 
 
 @pytest.mark.parametrize(
-    "state", [LAST_CHUNK, LOCATING_LAST, Waiting(until=NOW, reason=DelayReason.TIKTOK, then=LOCATING_LAST)]
+    "state", [LAST_CHUNK, QUERYING_AFTER, Waiting(until=NOW, reason=DelayReason.TIKTOK, then=QUERYING_AFTER)]
 )
 def test_what_could_not_be_found_out_in_time_is_handed_over_unresolved(state: Post) -> None:
-    decision = step(state, Due(), NOW + FIND_OUT_FOR)
+    decision = step(state, Due(), NOW + UNRESOLVED_AFTER)
     expect_state(decision, HandedOver)
     unresolved = single_event(decision, PostUnresolved)
     assert (unresolved.publish_id, unresolved.attempt, unresolved.revision) == ("p1", 1, 2)
 
 
 def test_a_last_chunk_whose_moment_has_passed_is_only_found_out() -> None:
-    state = with_job(LAST_CHUNK, not_after=NOW + timedelta(minutes=1))
-    expect_state(step(state, Due(), NOW + timedelta(minutes=1)), Locating)
+    state = with_progress(LAST_CHUNK, not_after=NOW + timedelta(minutes=1))
+    expect_state(step(state, Due(), NOW + timedelta(minutes=1)), QueryingAfterLastChunk)
 
 
 def test_a_wait_ends_at_its_time_and_not_before() -> None:
@@ -261,16 +274,16 @@ def test_a_wait_ends_at_its_time_and_not_before() -> None:
 
 
 def test_back_off_doubles_is_bounded_and_the_same_each_time() -> None:
-    pauses = [back_off(strikes, "post-1") for strikes in range(1, 40)]
-    assert pauses == [back_off(strikes, "post-1") for strikes in range(1, 40)]
+    pauses = [retry_pause(consecutive_failures, "post-1") for consecutive_failures in range(1, 40)]
+    assert pauses == [retry_pause(consecutive_failures, "post-1") for consecutive_failures in range(1, 40)]
     assert timedelta(seconds=0.75) <= pauses[0] <= timedelta(seconds=1.25)
     assert max(pauses) <= timedelta(minutes=6.25)
-    assert back_off(5, "post-1") != back_off(5, "post-2")
+    assert retry_pause(5, "post-1") != retry_pause(5, "post-2")
 
 
 def test_revisions_rise_by_one_over_a_whole_life() -> None:
     numbers: list[int] = []
-    state: Post = ASKING
+    state: Post = CHECKING_CREATOR
     moments: list[tuple[Any, datetime]] = [
         (lambda s: declined(s, "spam_risk_too_many_posts"), NOW),
         (lambda s: Due(), NOW + HOUR),
@@ -278,7 +291,7 @@ def test_revisions_rise_by_one_over_a_whole_life() -> None:
         (lambda s: declined(s, "rate_limit_exceeded"), NOW + HOUR),
         (lambda s: Due(), NOW + 2 * HOUR),
         (lambda s: InitDone(of=requested_effect(s), publish_id="p1", sealed_url="s"), NOW + 2 * HOUR),
-        (lambda s: Unanswered(of=requested_effect(s), reason="reset"), NOW + 2 * HOUR),
+        (lambda s: ResultUnknown(of=requested_effect(s), reason="reset"), NOW + 2 * HOUR),
         (lambda s: status_result(s, LARGE.size), NOW + 2 * HOUR),
     ]
     for make, now in moments:

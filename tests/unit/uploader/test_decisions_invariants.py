@@ -12,8 +12,8 @@ from builders.uploader_states import (
     KEY,
     LARGE,
     LAST_CHUNK,
-    LOCATING_LAST,
     NOW,
+    QUERYING_AFTER,
     SMALL,
     refused,
     results_of,
@@ -32,38 +32,40 @@ from common.contract.post import (
 from common.streams import Due, Wait
 from tiktok.models import StatusCode
 from uploader_service.decisions import decide
-from uploader_service.effects import AskStatus, Init, Probe, SendChunk, wanted_by
+from uploader_service.effects import InitVideoUpload, ProbeSource, QueryStatus, SendChunk
 from uploader_service.facts import (
-    ChunkDeclined,
+    CallRefused,
+    ChunkRefused,
     ChunkStored,
-    Declined,
     Fact,
     InitDone,
-    Located,
-    NeverSent,
     Requested,
+    RequestNotSent,
     Returned,
-    SourceBroke,
     SourceFound,
-    TicketUnreadable,
+    SourceInterrupted,
+    StatusReceived,
+    UploadUrlUnreadable,
 )
-from uploader_service.plans import next_effect
+from uploader_service.plans import next_effect, requested_effect
 from uploader_service.states import (
-    URL_LIFE,
-    URL_MARGIN,
+    UPLOAD_URL_LIFETIME,
+    UPLOAD_URL_MARGIN,
+    AwaitingAccount,
     AwaitingCredential,
     Finished,
     HandedOver,
-    Locating,
-    Parked,
     Post,
+    Querying,
+    QueryingState,
     Uploading,
     Waiting,
     Working,
+    last_chunk_may_have_left,
 )
 
 PAUSES = (timedelta(0), timedelta(seconds=2), timedelta(minutes=2), timedelta(minutes=66), timedelta(hours=3))
-STARTS = (None, INITIALISING, LAST_CHUNK, LOCATING_LAST)
+STARTS = (None, INITIALISING, LAST_CHUNK, QUERYING_AFTER)
 CODES = (
     "access_token_invalid",
     "rate_limit_exceeded",
@@ -83,23 +85,23 @@ def outcome(data: st.DataObject, effect: Any) -> Fact:
             # Likelier than the rest, so that runs get far.
             last = effect.chunk == effect.media.plan.count - 1
             choices = [fact for fact in choices if not isinstance(fact, ChunkStored)]
-            choices = [fact for fact in choices if not isinstance(fact, SourceBroke) or effect.chunk == last]
-            choices += [ChunkDeclined(of=effect, refused=refused(code)) for code in CHUNK_CODES]
+            choices = [fact for fact in choices if not isinstance(fact, SourceInterrupted) or effect.chunk == last]
+            choices += [ChunkRefused(of=effect, refused=refused(code)) for code in CHUNK_CODES]
             choices += [ChunkStored(of=effect, complete=last)] * 3
-        case AskStatus():
+        case QueryStatus():
             choices += [
-                Located(of=effect, status=status, fail_reason="internal", uploaded_bytes=size)
+                StatusReceived(of=effect, status=status, fail_reason="internal", uploaded_bytes=size)
                 for status in StatusCode
                 for size in SIZES
             ]
-        case Probe():
+        case ProbeSource():
             choices = [SourceFound(of=effect, media=LARGE), SourceFound(of=effect, media=SMALL)]
-        case Init():
+        case InitVideoUpload():
             choices += [InitDone(of=effect, publish_id=f"p{effect.attempt}", sealed_url="s")] * 3
         case _:
             pass
-    if not isinstance(effect, Probe | SendChunk):
-        choices += [Declined(of=effect, refused=refused(code), version=3) for code in CODES]
+    if not isinstance(effect, ProbeSource | SendChunk):
+        choices += [CallRefused(of=effect, refused=refused(code), version=3) for code in CODES]
     return data.draw(st.sampled_from(choices))
 
 
@@ -111,7 +113,7 @@ class Run:
         self.now = NOW
         self.revision = 0 if state is None else 1
         self.effects: list[Any] = []
-        self.marked = 1 if state in {LAST_CHUNK, LOCATING_LAST} else None
+        self.marked = 1 if state in {LAST_CHUNK, QUERYING_AFTER} else None
         self.excused = False
         self.ended = False
         self.fewer = 0
@@ -130,36 +132,37 @@ class Run:
 
     def _note_proof(self, before: Post | None, fact: Fact | Due) -> None:
         """Keep the proof that an attempt is dead, apart from the code that is tested."""
-        if isinstance(before, Working) and getattr(fact, "of", None) != wanted_by(before):
+        if isinstance(before, Working) and getattr(fact, "of", None) != requested_effect(before):
             return
         match before, fact:
-            case Locating(), Located(status=StatusCode.FAILED):
+            case Querying(), StatusReceived(status=StatusCode.FAILED):
                 self.excused = True
-            case Uploading(ticket=ticket), ChunkDeclined(refused=no) if (
-                no.code in {"upload_url_expired", "upload_unknown"} and self.now >= ticket.opened_at + URL_LIFE
+            case Uploading(session=session), ChunkRefused(refused=no) if (
+                no.code in {"upload_url_expired", "upload_unknown"}
+                and self.now >= session.opened_at + UPLOAD_URL_LIFETIME
             ):
                 self.refused_late, self.fewer = True, 0
-            case Uploading(taken_over=False), TicketUnreadable(nothing_left=True):
+            case Uploading(taken_over=False), UploadUrlUnreadable(last_chunk_never_left=True):
                 self.excused = True
-            case Uploading(), TicketUnreadable() | SourceBroke() | NeverSent():
+            case Uploading(), UploadUrlUnreadable() | SourceInterrupted() | RequestNotSent():
                 self.unsendable, self.fewer = True, 0
-            case Locating(), Located(status=StatusCode.PROCESSING_UPLOAD, uploaded_bytes=size) if (
+            case Querying(), StatusReceived(status=StatusCode.PROCESSING_UPLOAD, uploaded_bytes=size) if (
                 self.refused_late or self._nothing_can_come(before)
             ):
                 self.fewer += size is not None and size < before.media.size
                 self.excused = self.excused or self.fewer >= 2
-            case HandedOver(), Returned() if fact.attempt == before.job.attempt:
+            case HandedOver(), Returned() if fact.attempt == before.progress.attempt:
                 self.excused = True
             case _:
                 pass
 
-    def _nothing_can_come(self, state: Locating) -> bool:
-        late = self.now >= state.ticket.opened_at + URL_LIFE + URL_MARGIN
-        return late and (self.unsendable or self.now >= state.job.not_after)
+    def _nothing_can_come(self, state: QueryingState) -> bool:
+        late = self.now >= state.session.opened_at + UPLOAD_URL_LIFETIME + UPLOAD_URL_MARGIN
+        return late and (self.unsendable or self.now >= state.progress.not_after)
 
     def _check_revisions(self, before: Post | None, events: tuple[Any, ...], fact: Fact | Due) -> None:
         if isinstance(fact, Returned) and isinstance(before, HandedOver | Finished):
-            taken = before.job.attempt == fact.attempt if isinstance(before, HandedOver) else bool(events)
+            taken = before.progress.attempt == fact.attempt if isinstance(before, HandedOver) else bool(events)
             self.revision = max(self.revision, fact.revision) if taken else self.revision
         for event in events:
             if isinstance(event, TokenRejected):
@@ -177,12 +180,12 @@ class Run:
         state = self.state.then if isinstance(self.state, Waiting | AwaitingCredential) else self.state
         if not isinstance(state, Working):
             return
-        if self.marked is not None and state.job.attempt != self.marked:
+        if self.marked is not None and state.progress.attempt != self.marked:
             assert self.excused, state
             self.marked, self.excused, self.refused_late, self.fewer = None, False, False, 0
             self.unsendable = False
-        if isinstance(state, Uploading | Locating) and state.last_chunk_may_have_left:
-            self.marked = state.job.attempt
+        if isinstance(state, Uploading | Querying) and last_chunk_may_have_left(state):
+            self.marked = state.progress.attempt
         if isinstance(state, Uploading) and state.next_chunk == state.media.plan.count - 1:
             assert state.last_chunk_may_have_left
 
@@ -196,7 +199,9 @@ class Run:
         if isinstance(wanted, Wait):
             if isinstance(self.state, Waiting | Finished | HandedOver):
                 self.now = max(self.now, min(wanted.until, self.now + timedelta(hours=3)))
-            return INPUTS[4] if isinstance(self.state, Parked) else data.draw(st.sampled_from([Due(), INPUTS[5]]))
+            return (
+                INPUTS[4] if isinstance(self.state, AwaitingAccount) else data.draw(st.sampled_from([Due(), INPUTS[5]]))
+            )
         assert not isinstance(self.state, Finished)
         self.effects.append(wanted)
         return outcome(data, wanted)

@@ -8,16 +8,16 @@ import pytest
 from msgspec.structs import replace
 
 from builders.uploader_states import (
-    AWAITING,
+    AWAITING_ACCOUNT,
+    AWAITING_CREDENTIAL,
     FAILED,
     FORGOTTEN,
     HANDED_OVER,
-    JOB,
     KEY,
-    LOCATING,
     NOW,
-    PARKED,
     PROBING,
+    PROGRESS,
+    QUERYING_BEFORE,
     REQUEST,
     STATES,
     expect_state,
@@ -39,27 +39,27 @@ from common.contract.post import (
     PrivacyLevel,
 )
 from common.streams import Decision, Due, ForeignRecord, StateKey, Wait
-from uploader_service.decisions_requests import shown_source, validity_of
-from uploader_service.facts import AccountSeen, CredentialSeen, Illegible, Requested, Returned
+from uploader_service.decisions_requests import deadline_for, redacted_url
+from uploader_service.facts import AccountKnown, CredentialKnown, Requested, Returned, UndecodableRequest
 from uploader_service.plans import next_effect
 from uploader_service.states import (
-    PARKED_FOR,
-    TELL_AFTER,
+    ACCOUNT_WAIT_LIMIT,
+    DELAY_EVENT_AFTER,
+    AwaitingAccount,
     AwaitingCredential,
     Ending,
     Finished,
-    Parked,
     Post,
     Probing,
     Waiting,
-    digest_of,
-    job_of,
+    progress_of,
+    request_digest,
 )
-from uploader_service.translate import illegible, on_view_change, translate
+from uploader_service.translate import on_undecodable, on_view_change, translate
 
 ASKED = Requested(request=REQUEST, recorded_at=NOW)
 OTHER = Requested(request=replace(REQUEST, caption="A dog"), recorded_at=NOW)
-UNREAD = Illegible(tenant="t1", message="Expected `str`", digest="bytes")
+UNREAD = UndecodableRequest(tenant="t1", message="Expected `str`", digest="bytes")
 
 
 FAR = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(-timedelta(hours=12)))
@@ -71,7 +71,7 @@ def asked(**changes: Any) -> Requested:
 
 def test_a_request_is_accepted_and_parked_until_its_account_is_in_view() -> None:
     decision = step(None, ASKED)
-    assert decision.state == Parked(job=JOB, since=NOW)
+    assert decision.state == AwaitingAccount(progress=PROGRESS, since=NOW)
     accepted = single_event(decision, PostAccepted)
     assert (accepted.revision, accepted.tenant, accepted.source_url) == (1, "t1", REQUEST.source.url)
 
@@ -100,14 +100,14 @@ def test_what_nothing_could_put_right_is_refused_by_field_and_value(changes: Any
 
 @pytest.mark.parametrize("name", ["publish_at", "not_after"])
 def test_the_farthest_time_is_taken(name: str) -> None:
-    expect_state(step(None, asked(**{name: NOW + timedelta(days=366)})), Parked)
+    expect_state(step(None, asked(**{name: NOW + timedelta(days=366)})), AwaitingAccount)
 
 
 def test_no_state_is_undone_by_a_time_too_far_ahead() -> None:
-    far = replace(HANDED_OVER, job=replace(JOB, not_after=FAR))
+    far = replace(HANDED_OVER, progress=replace(PROGRESS, not_after=FAR))
     assert next_effect(KEY, far, NOW) == Wait(NOW + timedelta(days=368))
-    assert validity_of(replace(REQUEST, publish_at=FAR), NOW) == NOW + timedelta(days=367)
-    assert validity_of(replace(REQUEST, not_after=FAR), NOW) == NOW + timedelta(days=366)
+    assert deadline_for(replace(REQUEST, publish_at=FAR), NOW) == NOW + timedelta(days=367)
+    assert deadline_for(replace(REQUEST, not_after=FAR), NOW) == NOW + timedelta(days=366)
 
 
 @pytest.mark.parametrize("name", ["publish_at", "not_after"])
@@ -125,11 +125,11 @@ def test_the_same_moment_spelled_differently_is_the_same_request(name: str) -> N
 
 def test_times_at_the_ends_of_the_calendar_are_told_apart() -> None:
     first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
-    assert len({digest_of(replace(REQUEST, publish_at=time)) for time in (first, FAR, None)}) == 3
+    assert len({request_digest(replace(REQUEST, publish_at=time)) for time in (first, FAR, None)}) == 3
 
 
 def test_a_caption_of_exactly_2200_units_is_taken() -> None:
-    expect_state(step(None, asked(caption="\N{CAT FACE}" * 1100)), Parked)
+    expect_state(step(None, asked(caption="\N{CAT FACE}" * 1100)), AwaitingAccount)
 
 
 @pytest.mark.parametrize(
@@ -158,11 +158,11 @@ def test_asked_again_for_something_else_is_a_conflict_and_the_first_stands(state
     conflict = single_event(decision, PostRequestConflict)
     assert (conflict.post_id, conflict.tenant) == ("post-1", "t1")
     owned = state not in {HANDED_OVER, FORGOTTEN}
-    before = state.revision if isinstance(state, Finished) else job_of(state).revision
+    before = state.revision if isinstance(state, Finished) else progress_of(state).revision
     assert conflict.revision == before + owned
     assert type(decision.state) is type(state)
     assert decision.state is not None
-    after = decision.state.revision if isinstance(decision.state, Finished) else job_of(decision.state).revision
+    after = decision.state.revision if isinstance(decision.state, Finished) else progress_of(decision.state).revision
     assert after == conflict.revision
 
 
@@ -175,33 +175,33 @@ def test_an_illegible_request_is_answered_once() -> None:
 
 
 def test_a_parked_request_meets_its_account() -> None:
-    assert step(PARKED, AccountSeen("t1")).state == Probing(job=JOB)
+    assert step(AWAITING_ACCOUNT, AccountKnown("t1")).state == Probing(progress=PROGRESS)
 
 
 def test_a_parked_request_of_another_tenant_is_refused() -> None:
-    assert single_event(step(PARKED, AccountSeen("t2")), PostFailed).reason is FailureReason.WRONG_TENANT
+    assert single_event(step(AWAITING_ACCOUNT, AccountKnown("t2")), PostFailed).reason is FailureReason.WRONG_TENANT
 
 
 def test_a_scheduled_post_waits_for_its_moment() -> None:
     moment = NOW + timedelta(hours=3)
-    parked = expect_state(step(None, asked(publish_at=moment)), Parked)
-    decision = step(parked, AccountSeen("t1"))
+    parked = expect_state(step(None, asked(publish_at=moment)), AwaitingAccount)
+    decision = step(parked, AccountKnown("t1"))
     waiting = expect_state(decision, Waiting)
     delayed = single_event(decision, PostDelayed)
     assert (waiting.until, delayed.reason, delayed.until) == (moment, DelayReason.SCHEDULED, moment)
-    assert waiting.then.job.not_after == moment + timedelta(hours=24)
+    assert waiting.then.progress.not_after == moment + timedelta(hours=24)
     assert next_effect(KEY, waiting, NOW) == Wait(moment)
     expect_state(step(waiting, Due(), moment), Probing)
 
 
 def test_a_request_for_an_unknown_account_says_that_it_waits_and_then_fails() -> None:
-    assert next_effect(KEY, PARKED, NOW) == Wait(NOW + TELL_AFTER)
-    assert step(PARKED, Due()).state == PARKED
-    told = step(PARKED, Due(), NOW + TELL_AFTER)
+    assert next_effect(KEY, AWAITING_ACCOUNT, NOW) == Wait(NOW + DELAY_EVENT_AFTER)
+    assert step(AWAITING_ACCOUNT, Due()).state == AWAITING_ACCOUNT
+    told = step(AWAITING_ACCOUNT, Due(), NOW + DELAY_EVENT_AFTER)
     assert single_event(told, PostDelayed).reason is DelayReason.ACCOUNT_UNKNOWN_YET
     assert told.state is not None
-    assert next_effect(KEY, told.state, NOW) == Wait(NOW + PARKED_FOR)
-    ended = step(told.state, Due(), NOW + PARKED_FOR)
+    assert next_effect(KEY, told.state, NOW) == Wait(NOW + ACCOUNT_WAIT_LIMIT)
+    ended = step(told.state, Due(), NOW + ACCOUNT_WAIT_LIMIT)
     failed = single_event(ended, PostFailed)
     assert failed.reason is FailureReason.UNKNOWN_ACCOUNT
     assert "acc_a" in failed.message
@@ -211,7 +211,7 @@ def test_a_request_for_an_unknown_account_says_that_it_waits_and_then_fails() ->
 def test_a_post_that_comes_back_is_tried_again_with_the_publishers_count() -> None:
     decision = step(HANDED_OVER, Returned(attempt=1, revision=7, code="internal", message=""))
     probing = expect_state(decision, Probing)
-    assert (probing.job.attempt, probing.job.revision) == (2, 7)
+    assert (probing.progress.attempt, probing.progress.revision) == (2, 7)
     assert step(probing, Returned(attempt=1, revision=7, code="internal", message="")).state == probing
 
 
@@ -221,7 +221,7 @@ def test_what_comes_back_late_changes_nothing(attempt: int, revision: int) -> No
 
 
 def test_a_post_that_comes_back_after_its_moment_fails() -> None:
-    late = step(HANDED_OVER, Returned(attempt=1, revision=7, code="internal", message=""), JOB.not_after)
+    late = step(HANDED_OVER, Returned(attempt=1, revision=7, code="internal", message=""), PROGRESS.not_after)
     assert single_event(late, PostFailed).reason is FailureReason.TOO_LATE
     forgotten = step(FORGOTTEN, Returned(attempt=1, revision=7, code="internal", message=""))
     assert single_event(forgotten, PostFailed).revision == 8
@@ -233,7 +233,7 @@ def test_memory_of_a_post_shrinks_and_ends() -> None:
     assert isinstance(wait, Wait)
     assert step(HANDED_OVER, Due(), wait.until - timedelta(seconds=1)).state == HANDED_OVER
     small = expect_state(step(HANDED_OVER, Due(), wait.until), Finished)
-    assert (small.ending, small.digest) == (Ending.HANDED_OVER, JOB.digest)
+    assert (small.ending, small.digest) == (Ending.HANDED_OVER, PROGRESS.digest)
     assert next_effect(KEY, small, NOW) == Wait(wait.until + timedelta(days=30))
     assert step(small, Due(), wait.until + timedelta(days=30)).state is None
 
@@ -260,16 +260,18 @@ def test_views_are_noticed_by_what_waits_for_them() -> None:
     credential = CredentialIssued(
         account_id="acc_a", version=4, scopes=(), expires_at=datetime(2027, 1, 2, tzinfo=UTC), sealed={}
     )
-    assert on_view_change(KEY, PARKED, account) == AccountSeen("t1")
-    assert on_view_change(KEY, AWAITING, credential) == CredentialSeen(4)
-    assert on_view_change(KEY, AWAITING, replace(credential, version=3)) is None
-    assert on_view_change(KEY, AWAITING, replace(credential, tenant="t1")) == CredentialSeen(4)
-    assert on_view_change(KEY, AWAITING, replace(credential, tenant="another")) is None
-    finding_out = AwaitingCredential(newer_than=3, then=LOCATING)
-    assert on_view_change(KEY, finding_out, replace(credential, tenant="another")) == CredentialSeen(4)
-    assert on_view_change(KEY, AWAITING, CredentialWithdrawn(account_id="acc_a", version=9, reason="x")) is None
-    assert on_view_change(KEY, AWAITING, account) is None
-    assert on_view_change(KEY, PARKED, credential) is None
+    assert on_view_change(KEY, AWAITING_ACCOUNT, account) == AccountKnown("t1")
+    assert on_view_change(KEY, AWAITING_CREDENTIAL, credential) == CredentialKnown(4)
+    assert on_view_change(KEY, AWAITING_CREDENTIAL, replace(credential, version=3)) is None
+    assert on_view_change(KEY, AWAITING_CREDENTIAL, replace(credential, tenant="t1")) == CredentialKnown(4)
+    assert on_view_change(KEY, AWAITING_CREDENTIAL, replace(credential, tenant="another")) is None
+    finding_out = AwaitingCredential(newer_than=3, then=QUERYING_BEFORE)
+    assert on_view_change(KEY, finding_out, replace(credential, tenant="another")) == CredentialKnown(4)
+    assert (
+        on_view_change(KEY, AWAITING_CREDENTIAL, CredentialWithdrawn(account_id="acc_a", version=9, reason="x")) is None
+    )
+    assert on_view_change(KEY, AWAITING_CREDENTIAL, account) is None
+    assert on_view_change(KEY, AWAITING_ACCOUNT, credential) is None
     assert on_view_change(KEY, PROBING, account) is None
 
 
@@ -281,10 +283,10 @@ def outsider(value: bytes) -> ForeignRecord:
 @pytest.mark.parametrize(("written", "tenant"), [("t1", "t1"), ("another", "another"), (7, ""), ("a/b", "")])
 def test_a_request_that_cannot_be_read_is_addressed_by_what_is_legible(written: object, tenant: str) -> None:
     names = {"account_id": "acc_a", "post_id": "post-1", "tenant": written}
-    found = illegible(outsider(msgspec.json.encode({**names, "privacy_level": "EVERYONE"})))
+    found = on_undecodable(outsider(msgspec.json.encode({**names, "privacy_level": "EVERYONE"})))
     assert found is not None
     assert found.key == StateKey("acc_a", f"{tenant}/post-1")
-    assert isinstance(found.fact, Illegible)
+    assert isinstance(found.fact, UndecodableRequest)
     assert found.fact.tenant == tenant
     assert "$.privacy_level" in found.fact.message
 
@@ -304,7 +306,7 @@ def test_a_request_that_cannot_be_read_is_addressed_by_what_is_legible(written: 
     ],
 )
 def test_a_request_of_no_legible_post_is_left_at_the_dead_letter(value: bytes) -> None:
-    assert illegible(outsider(value)) is None
+    assert on_undecodable(outsider(value)) is None
 
 
 @pytest.mark.parametrize(
@@ -318,4 +320,4 @@ def test_a_request_of_no_legible_post_is_left_at_the_dead_letter(value: bytes) -
     ],
 )
 def test_an_accepted_post_shows_its_source_without_what_may_be_secret(url: str, shown: str) -> None:
-    assert shown_source(url) == shown
+    assert redacted_url(url) == shown

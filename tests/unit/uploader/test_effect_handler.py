@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from builders.credentials import PRIVATE_KEY, TOKEN, credential
 from builders.uploader_states import (
-    ASKING,
+    CHECKING_CREATOR,
     INITIALISING,
     KEY,
     LARGE,
-    LOCATING,
     PROBING,
+    QUERYING_BEFORE,
     REQUEST,
-    TICKET,
+    SESSION,
     requested_effect,
 )
 from common.contract.account import CredentialWithdrawn
@@ -33,26 +33,30 @@ from fakes.views import CredentialViews
 from harness.uploader import effects_over, run_until_handed_over
 from tiktok import results
 from tiktok.results import Unknown
-from uploader_service.effects import SendChunk, TikTokCall, Wanted
+from uploader_service.effects import Effect, SendChunk, TikTokCall
 from uploader_service.facts import (
-    CreatorTold,
-    Declined,
+    CallRefused,
+    CreatorInfoReceived,
     Fact,
     InitDone,
-    Located,
-    NeverSent,
     NoCredential,
-    SourceBroke,
+    RequestNotSent,
+    ResultUnknown,
     SourceFound,
+    SourceInterrupted,
     SourceUnusable,
-    TicketUnreadable,
-    Unanswered,
+    StatusReceived,
+    UploadUrlUnreadable,
 )
 from uploader_service.sources.problems import Changed, TemporarilyUnavailable, Unavailable
 from uploader_service.states import Finished, HandedOver
 
-LATER = TemporarilyUnavailable(place="media.example", why="no route")
-ASK, INIT, STATUS = requested_effect(ASKING), requested_effect(INITIALISING), requested_effect(LOCATING)
+LATER = TemporarilyUnavailable(location="media.example", why="no route")
+ASK, INIT, STATUS = (
+    requested_effect(CHECKING_CREATOR),
+    requested_effect(INITIALISING),
+    requested_effect(QUERYING_BEFORE),
+)
 
 
 @pytest.fixture
@@ -61,7 +65,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-async def perform(threads: ThreadPoolExecutor, effect: Wanted, tiktok: Any = None, **changes: Any) -> Fact:
+async def perform(threads: ThreadPoolExecutor, effect: Effect, tiktok: Any = None, **changes: Any) -> Fact:
     views, sources = changes.pop("views", CredentialViews()), changes.pop("sources", FakeMediaSource())
     return await effects_over(tiktok or FakeUploadTikTok(), sources, threads, **changes).perform(KEY, effect, views)
 
@@ -70,8 +74,8 @@ async def opened(threads: ThreadPoolExecutor, tiktok: FakeUploadTikTok, chunk: i
     """A chunk's effect with a url that was really sealed."""
     done = await perform(threads, INIT, tiktok)
     assert isinstance(done, InitDone)
-    ticket = msgspec.structs.replace(TICKET, publish_id=done.publish_id, sealed_url=done.sealed_url)
-    return SendChunk(attempt=1, url=REQUEST.source.url, media=LARGE, ticket=ticket, chunk=chunk)
+    session = msgspec.structs.replace(SESSION, publish_id=done.publish_id, sealed_url=done.sealed_url)
+    return SendChunk(attempt=1, url=REQUEST.source.url, media=LARGE, session=session, chunk=chunk)
 
 
 async def test_a_source_is_found(threads: ThreadPoolExecutor) -> None:
@@ -79,18 +83,18 @@ async def test_a_source_is_found(threads: ThreadPoolExecutor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("problem", "temporary"), [(LATER, True), (Unavailable(place="media.example", status=404), False)]
+    ("problem", "temporary"), [(LATER, True), (Unavailable(location="media.example", status=404), False)]
 )
 async def test_a_source_is_not_usable(threads: ThreadPoolExecutor, problem: Any, temporary: bool) -> None:  # noqa: FBT001 - a table's column
     fact = await perform(threads, requested_effect(PROBING), sources=FakeMediaSource(problem=problem))
     assert isinstance(fact, SourceUnusable)
-    assert (fact.problem.temporary, fact.problem.message) == (temporary, problem.sentence)
-    assert fact.problem.reason is FailureReason.SOURCE_UNAVAILABLE
+    assert (fact.fault.temporary, fact.fault.message) == (temporary, problem.message)
+    assert fact.fault.reason is FailureReason.SOURCE_UNAVAILABLE
 
 
 async def test_the_creator_is_asked(threads: ThreadPoolExecutor) -> None:
     fact = await perform(threads, ASK)
-    assert isinstance(fact, CreatorTold)
+    assert isinstance(fact, CreatorInfoReceived)
     assert fact.privacy_levels == CREATOR_INFO.privacy_level_options
     assert (fact.comment_disabled, fact.duet_disabled, fact.stitch_disabled) == (True, False, False)
 
@@ -115,19 +119,20 @@ async def test_nothing_is_begun_by_another_tenants_grant(threads: ThreadPoolExec
 async def test_what_tiktok_has_is_found_out_by_any_tenants_grant(threads: ThreadPoolExecutor) -> None:
     tiktok = FakeUploadTikTok(attempts={"p1": Attempt(total=LARGE.size, stored=7)})
     assert isinstance(
-        await perform(threads, STATUS, tiktok, views=CredentialViews(credential(tenant="another"))), Located
+        await perform(threads, STATUS, tiktok, views=CredentialViews(credential(tenant="another"))), StatusReceived
     )
 
 
 async def test_the_status_is_asked(threads: ThreadPoolExecutor) -> None:
     fact = await perform(threads, STATUS, FakeUploadTikTok(attempts={"p1": Attempt(total=LARGE.size, stored=7)}))
-    assert isinstance(fact, Located)
+    assert isinstance(fact, StatusReceived)
     assert (fact.of, fact.status, fact.uploaded_bytes) == (STATUS, "PROCESSING_UPLOAD", 7)
 
 
 @pytest.mark.parametrize(("name", "effect"), [("creator", ASK), ("init", INIT), ("status", STATUS)])
 @pytest.mark.parametrize(
-    ("trouble", "kind"), [("lost", Unanswered), ("not_sent", NeverSent), ("spam_risk_too_many_posts", Declined)]
+    ("trouble", "kind"),
+    [("lost", ResultUnknown), ("not_sent", RequestNotSent), ("spam_risk_too_many_posts", CallRefused)],
 )
 async def test_a_call_that_goes_wrong(
     threads: ThreadPoolExecutor, name: str, effect: Any, trouble: str, kind: type[Any]
@@ -136,7 +141,7 @@ async def test_a_call_that_goes_wrong(
     fact = await perform(threads, effect, tiktok)
     assert isinstance(fact, kind)
     assert fact.of == effect
-    if isinstance(fact, Declined):
+    if isinstance(fact, CallRefused):
         assert (fact.version, fact.refused.code) == (3, trouble)
 
 
@@ -163,16 +168,16 @@ async def test_a_url_sealed_for_another_key_is_seen(threads: ThreadPoolExecutor)
     tiktok = FakeUploadTikTok()
     effect = await opened(threads, tiktok)
     fact = await perform(threads, effect, tiktok, private_key=X25519PrivateKey.generate())
-    assert fact == TicketUnreadable(of=effect)
+    assert fact == UploadUrlUnreadable(of=effect)
 
 
 async def test_a_source_that_breaks_within_a_chunk(threads: ThreadPoolExecutor) -> None:
     tiktok = FakeUploadTikTok()
     effect = await opened(threads, tiktok)
-    broken = FakeMediaSource(read_failure=Changed(place="media.example", what="ETag"))
+    broken = FakeMediaSource(read_failure=Changed(location="media.example", what="ETag"))
     fact = await perform(threads, effect, tiktok, sources=broken)
-    assert isinstance(fact, SourceBroke)
-    assert fact.problem.reason is FailureReason.SOURCE_CHANGED
+    assert isinstance(fact, SourceInterrupted)
+    assert fact.fault.reason is FailureReason.SOURCE_CHANGED
 
 
 @dataclass
@@ -251,10 +256,10 @@ async def test_a_source_that_breaks_is_read_on(threads: ThreadPoolExecutor) -> N
 
 async def test_a_refused_post_never_reaches_tiktok(threads: ThreadPoolExecutor) -> None:
     tiktok = FakeUploadTikTok()
-    gone = FakeMediaSource(problem=Unavailable(place="media.example", status=404))
+    gone = FakeMediaSource(problem=Unavailable(location="media.example", status=404))
     state, events = await run_until_handed_over(effects_over(tiktok, gone, threads))
     assert isinstance(state, Finished)
     assert tiktok.calls == []
     assert [event.message for event in events if isinstance(event, PostFailed)] == [
-        "source.url cannot be read: media.example answers HTTP 404."
+        "source.url: media.example answers HTTP 404. Check that the file can be downloaded."
     ]

@@ -7,17 +7,17 @@ import pytest
 from msgspec.structs import replace
 
 from builders.uploader_states import (
-    ASKING,
-    AWAITING,
+    AWAITING_CREDENTIAL,
+    CHECKING_CREATOR,
     FAILED,
     INITIALISING,
-    JOB,
     KEY,
     LAST_CHUNK,
-    LOCATING,
-    LOCATING_LAST,
     NOW,
     PROBING,
+    PROGRESS,
+    QUERYING_AFTER,
+    QUERYING_BEFORE,
     STATES,
     UPLOADING,
     WAITING,
@@ -27,10 +27,20 @@ from common.clock import UtcDatetime
 from common.contract.post import DelayReason
 from common.streams import EffectRequest, EntityGroup, StateKey, Wait
 from uploader_service.admission import STATUS_SHARE_PER_MINUTE, admit
-from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted, wanted_by
-from uploader_service.plans import next_effect
+from uploader_service.effects import Effect, InitVideoUpload, ProbeSource, QueryCreator, QueryStatus, SendChunk
+from uploader_service.plans import next_effect, requested_effect
 from uploader_service.processor import PROCESSOR
-from uploader_service.states import FIND_OUT_FOR, URL_LIFE, URL_MARGIN, Calls, Post, Waiting, Working, tenant_of
+from uploader_service.states import (
+    UNRESOLVED_AFTER,
+    UPLOAD_URL_LIFETIME,
+    UPLOAD_URL_MARGIN,
+    CallTimes,
+    Post,
+    Waiting,
+    Working,
+    WorkingState,
+    tenant_of,
+)
 
 MINUTE = timedelta(minutes=1)
 
@@ -38,16 +48,16 @@ MINUTE = timedelta(minutes=1)
 @pytest.mark.parametrize(
     ("state", "kind"),
     [
-        (PROBING, Probe),
-        (ASKING, AskCreator),
-        (INITIALISING, Init),
+        (PROBING, ProbeSource),
+        (CHECKING_CREATOR, QueryCreator),
+        (INITIALISING, InitVideoUpload),
         (UPLOADING, SendChunk),
         (LAST_CHUNK, SendChunk),
-        (LOCATING, AskStatus),
-        (LOCATING_LAST, AskStatus),
+        (QUERYING_BEFORE, QueryStatus),
+        (QUERYING_AFTER, QueryStatus),
     ],
 )
-def test_a_working_state_wants_its_effect(state: Post, kind: type[Wanted]) -> None:
+def test_a_working_state_wants_its_effect(state: Post, kind: type[Effect]) -> None:
     wanted = next_effect(KEY, state, NOW)
     assert isinstance(wanted, kind)
     assert wanted == next_effect(KEY, msgspec.json.decode(msgspec.json.encode(state), type=PROCESSOR.state_type), NOW)
@@ -56,29 +66,29 @@ def test_a_working_state_wants_its_effect(state: Post, kind: type[Wanted]) -> No
 def test_a_chunk_is_sent_from_where_the_state_says() -> None:
     wanted = next_effect(KEY, UPLOADING, NOW)
     assert isinstance(wanted, SendChunk)
-    assert (wanted.chunk, wanted.attempt, wanted.ticket.publish_id) == (2, 1, "p1")
+    assert (wanted.chunk, wanted.attempt, wanted.session.publish_id) == (2, 1, "p1")
 
 
 @pytest.mark.parametrize(
     ("state", "until"),
     [
-        (PROBING, JOB.not_after),
-        (UPLOADING, NOW + URL_LIFE - URL_MARGIN),
-        (LOCATING, NOW + URL_LIFE - URL_MARGIN),
+        (PROBING, PROGRESS.not_after),
+        (UPLOADING, NOW + UPLOAD_URL_LIFETIME - UPLOAD_URL_MARGIN),
+        (QUERYING_BEFORE, NOW + UPLOAD_URL_LIFETIME - UPLOAD_URL_MARGIN),
         (LAST_CHUNK, NOW + timedelta(hours=24)),
-        (LOCATING_LAST, NOW + FIND_OUT_FOR),
+        (QUERYING_AFTER, NOW + UNRESOLVED_AFTER),
     ],
 )
-def test_a_state_whose_time_is_over_wants_nothing_but_its_end(state: Working, until: UtcDatetime) -> None:
+def test_a_state_whose_time_is_over_wants_nothing_but_its_end(state: WorkingState, until: UtcDatetime) -> None:
     assert not isinstance(next_effect(KEY, state, until - timedelta(seconds=1)), Wait)
     assert next_effect(KEY, state, until) == Wait(until)
 
 
 def test_waiting_ends_with_what_it_waits_for() -> None:
     assert next_effect(KEY, WAITING, NOW) == Wait(WAITING.until)
-    assert next_effect(KEY, AWAITING, NOW) == Wait(JOB.not_after)
-    long = Waiting(until=NOW + timedelta(days=9), reason=DelayReason.TIKTOK, then=LOCATING_LAST)
-    assert next_effect(KEY, long, NOW) == Wait(NOW + FIND_OUT_FOR)
+    assert next_effect(KEY, AWAITING_CREDENTIAL, NOW) == Wait(PROGRESS.not_after)
+    long = Waiting(until=NOW + timedelta(days=9), reason=DelayReason.TIKTOK, then=QUERYING_AFTER)
+    assert next_effect(KEY, long, NOW) == Wait(NOW + UNRESOLVED_AFTER)
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
@@ -91,20 +101,20 @@ def lane(states: dict[str, Post], running: tuple[str, ...] = ()) -> EntityGroup[
     return EntityGroup(partition_key="acc_a", states=states, running=running)
 
 
-def wishes(states: dict[str, Post], running: tuple[str, ...] = ()) -> list[EffectRequest[Wanted]]:
+def wishes(states: dict[str, Post], running: tuple[str, ...] = ()) -> list[EffectRequest[Effect]]:
     return [
-        EffectRequest(StateKey("acc_a", item), wanted_by(state))
+        EffectRequest(StateKey("acc_a", item), requested_effect(state))
         for item, state in states.items()
         if isinstance(state, Working) and item not in running
     ]
 
 
-def called(state: Working, *, inits: int = 0, statuses: int = 0, ago: float = 10) -> Working:
-    times = Calls(
+def called(state: WorkingState, *, inits: int = 0, statuses: int = 0, ago: float = 10) -> WorkingState:
+    times = CallTimes(
         inits=tuple(NOW - timedelta(seconds=ago) for _ in range(inits)),
         statuses=tuple(NOW - timedelta(seconds=ago) for _ in range(statuses)),
     )
-    return replace(state, job=replace(state.job, calls=times))
+    return replace(state, progress=replace(state.progress, calls=times))
 
 
 def test_sources_and_chunks_start_at_once() -> None:
@@ -136,7 +146,7 @@ def test_inits_of_the_last_minute_count_those_of_ended_posts_too() -> None:
 
 
 def test_status_calls_keep_to_their_share() -> None:
-    states: dict[str, Post] = {"a": called(LOCATING, statuses=STATUS_SHARE_PER_MINUTE), "b": LOCATING_LAST}
+    states: dict[str, Post] = {"a": called(QUERYING_BEFORE, statuses=STATUS_SHARE_PER_MINUTE), "b": QUERYING_AFTER}
     admission = admit(lane(states), wishes(states), NOW)
     assert admission.start == ()
     assert admission.retry_at == NOW + timedelta(seconds=50)
@@ -144,8 +154,8 @@ def test_status_calls_keep_to_their_share() -> None:
 
 @pytest.mark.parametrize("reason", [DelayReason.DAILY_LIMIT, DelayReason.RATE_LIMIT])
 def test_what_tiktok_said_to_one_post_holds_for_the_account(reason: DelayReason) -> None:
-    told = Waiting(until=NOW + MINUTE, reason=reason, then=ASKING)
-    states: dict[str, Post] = {"told": told, "asking": ASKING, "init": INITIALISING, "last": LOCATING_LAST}
+    told = Waiting(until=NOW + MINUTE, reason=reason, then=CHECKING_CREATOR)
+    states: dict[str, Post] = {"told": told, "asking": CHECKING_CREATOR, "init": INITIALISING, "last": QUERYING_AFTER}
     admission = admit(lane(states), wishes(states), NOW)
     assert [key.entity_id for key in admission.start] == ["last"]
     assert admission.retry_at == NOW + MINUTE
@@ -158,5 +168,11 @@ def test_another_posts_back_off_holds_nobody_up() -> None:
 
 
 def test_only_an_init_must_be_let_finish() -> None:
-    assert PROCESSOR.uninterruptible == (Init,)
-    assert {type(wanted_by(state)) for state in WORKING} == {Probe, AskCreator, Init, SendChunk, AskStatus}
+    assert PROCESSOR.uninterruptible == (InitVideoUpload,)
+    assert {type(requested_effect(state)) for state in WORKING} == {
+        ProbeSource,
+        QueryCreator,
+        InitVideoUpload,
+        SendChunk,
+        QueryStatus,
+    }

@@ -6,7 +6,7 @@ from common.service.process import run_process
 from uploader_service.service import NAME, Role
 from uploader_service.wiring import run
 
-DESCRIPTION = "Takes posts to TikTok."
+DESCRIPTION = "Takes posts from the request to TikTok: checks them and uploads their bytes."
 
 if __name__ == "__main__":
     sys.exit(run_process(service=NAME, description=DESCRIPTION, roles=Role, run=run))

@@ -1,4 +1,8 @@
-"""admit(): which of an account's posts may call TikTok now. Quotas are folds over when its posts called."""
+"""admit(): which effects of an account may start now, within TikTok's quotas for calls.
+
+A quota is no counter of its own: it is counted over the calls that the account's states record. So it survives a crash,
+and a new owner of the partition counts the same.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,8 +12,8 @@ from common.clock import UtcDatetime
 from common.contract.post import DelayReason
 from common.streams import Admission, EffectRequest, EntityGroup, StateKey
 from tiktok.limits import CREATOR_INFO_PER_MINUTE, INIT_PER_MINUTE
-from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, Wanted
-from uploader_service.states import Asking, Calls, Finished, Initialising, Locating, Post, Waiting, job_of
+from uploader_service import effects, states
+from uploader_service.states import CallTimes, Post
 
 WINDOW = timedelta(minutes=1)
 STATUS_SHARE_PER_MINUTE = 6
@@ -20,55 +24,69 @@ _ACCOUNT_WIDE = frozenset({DelayReason.RATE_LIMIT, DelayReason.DAILY_LIMIT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Quota:
-    """How many calls a minute, which times count, and which state has such a call running."""
+    """How many calls a minute; which recorded times count; which state is running such a call."""
 
     per_minute: int
-    times: Callable[[Calls], tuple[UtcDatetime, ...]]
-    caller: type[Post]
+    times: Callable[[CallTimes], tuple[UtcDatetime, ...]]
+    caller: type[states.Working]
 
 
-_CREATORS = _Quota(per_minute=CREATOR_INFO_PER_MINUTE, times=lambda calls: calls.creators, caller=Asking)
-_INITS = _Quota(per_minute=INIT_PER_MINUTE, times=lambda calls: calls.inits, caller=Initialising)
-_STATUSES = _Quota(per_minute=STATUS_SHARE_PER_MINUTE, times=lambda calls: calls.statuses, caller=Locating)
+_CREATORS = _Quota(
+    per_minute=CREATOR_INFO_PER_MINUTE, times=lambda calls: calls.creators, caller=states.CheckingCreator
+)
+_INITS = _Quota(per_minute=INIT_PER_MINUTE, times=lambda calls: calls.inits, caller=states.Initialising)
+_STATUSES = _Quota(per_minute=STATUS_SHARE_PER_MINUTE, times=lambda calls: calls.statuses, caller=states.Querying)
 
 
-def admit(lane: EntityGroup[Post], wishes: Sequence[EffectRequest[Wanted]], now: UtcDatetime) -> Admission:
-    """Start what is free at once, and of each metered call as many as its quota leaves."""
-    start = [wish.key for wish in wishes if isinstance(wish.effect, Probe | SendChunk)]
-    again: list[UtcDatetime] = []
-    for quota, kind in ((_CREATORS, AskCreator), (_INITS, Init), (_STATUSES, AskStatus)):
-        wanting = [wish.key for wish in wishes if isinstance(wish.effect, kind)]
-        if not wanting:
-            continue
-        if quota is not _STATUSES and (rest := _rest_until(lane)) is not None and rest > now:
-            again.append(rest)
-            continue
-        granted, look_again = _grant(lane, quota, wanting, now)
-        start.extend(granted)
-        again.extend(look_again)
-    return Admission(start=tuple(start), retry_at=min(again, default=None))
-
-
-def _grant(
-    lane: EntityGroup[Post], quota: _Quota, wanting: list[StateKey], now: UtcDatetime
-) -> tuple[list[StateKey], list[UtcDatetime]]:
-    recent = sorted(time for calls in _calls(lane) for time in quota.times(calls) if time > now - WINDOW)
-    running = sum(isinstance(lane.states.get(item), quota.caller) for item in lane.running)
-    room = max(quota.per_minute - len(recent) - running, 0)
-    if len(wanting) <= room:
-        return wanting, []
-    # With only running calls in the way there is no time to name: their outcomes ask again.
-    return wanting[:room], [recent[0] + WINDOW] if recent else []
-
-
-def _calls(lane: EntityGroup[Post]) -> Iterator[Calls]:
-    for state in lane.states.values():
-        yield Calls(inits=state.inits) if isinstance(state, Finished) else job_of(state).calls
-
-
-def _rest_until(lane: EntityGroup[Post]) -> UtcDatetime | None:
-    """When TikTok may be asked again, after it told one of the account's posts that it is enough for now."""
-    rests = (
-        state.until for state in lane.states.values() if isinstance(state, Waiting) and state.reason in _ACCOUNT_WIDE
+def admit(account: EntityGroup[Post], requests: Sequence[EffectRequest[effects.Effect]], now: UtcDatetime) -> Admission:
+    """Start every effect that has no quota, and of each call as many as its quota leaves."""
+    start = [each.key for each in requests if isinstance(each.effect, effects.ProbeSource | effects.SendChunk)]
+    retry_at: list[UtcDatetime] = []
+    metered = (
+        (_CREATORS, effects.QueryCreator),
+        (_INITS, effects.InitVideoUpload),
+        (_STATUSES, effects.QueryStatus),
     )
-    return max(rests, default=None)
+    for quota, kind in metered:
+        requested = [each.key for each in requests if isinstance(each.effect, kind)]
+        if not requested:
+            continue
+        # A status query answers for a post that may be out, so a limit on new posts does not hold it back.
+        if quota is not _STATUSES and (paused := _paused_until(account)) is not None and paused > now:
+            retry_at.append(paused)
+            continue
+        admitted, free_at = _within_quota(account, quota, requested, now)
+        start.extend(admitted)
+        retry_at.extend(free_at)
+    return Admission(start=tuple(start), retry_at=min(retry_at, default=None))
+
+
+def _within_quota(
+    account: EntityGroup[Post], quota: _Quota, requested: list[StateKey], now: UtcDatetime
+) -> tuple[list[StateKey], list[UtcDatetime]]:
+    recent = sorted(time for calls in _call_times(account) for time in quota.times(calls) if time > now - WINDOW)
+    # A running call is recorded with its result, so until then it is counted by its state.
+    running = sum(isinstance(account.states.get(entity), quota.caller) for entity in account.running)
+    left = max(quota.per_minute - len(recent) - running, 0)
+    if len(requested) <= left:
+        return requested, []
+    # If only running calls are in the way, no time can be named. Their results lead to the next call of `admit`.
+    return requested[:left], [recent[0] + WINDOW] if recent else []
+
+
+def _call_times(account: EntityGroup[Post]) -> Iterator[CallTimes]:
+    for state in account.states.values():
+        if isinstance(state, states.Finished):
+            yield CallTimes(inits=state.inits)
+        else:
+            yield states.progress_of(state).calls
+
+
+def _paused_until(account: EntityGroup[Post]) -> UtcDatetime | None:
+    """Return until when TikTok limits the account: a limit that one post met holds for all of them."""
+    pauses = (
+        state.until
+        for state in account.states.values()
+        if isinstance(state, states.Waiting) and state.reason in _ACCOUNT_WIDE
+    )
+    return max(pauses, default=None)

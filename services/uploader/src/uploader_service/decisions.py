@@ -3,256 +3,151 @@
 from msgspec.structs import replace
 
 from common.clock import UtcDatetime
-from common.contract.post import (
-    DelayReason,
-    FailureReason,
-    PostAccepted,
-    PostDelayed,
-    PostFailed,
-    PostRequestConflict,
-)
-from common.contract.state_keys import post_id_of
+from common.contract.post import FINISHED_POST_RETENTION, DelayReason, FailureReason, PostDelayed, PostFailed
 from common.streams import Decision, Due, StateKey
-from uploader_service.decisions_effect_results import settle
-from uploader_service.decisions_requests import fault_of, is_too_old, shown_source, validity_of
-from uploader_service.facts import (
-    AccountSeen,
-    ChunkDeclined,
-    ChunkStored,
-    CreatorTold,
-    CredentialSeen,
-    Declined,
-    Fact,
-    Illegible,
-    InitDone,
-    Located,
-    NeverSent,
-    NoCredential,
-    Requested,
-    Returned,
-    SourceBroke,
-    SourceFound,
-    SourceUnusable,
-    TakenOver,
-    TicketUnreadable,
-    Unanswered,
-)
-from uploader_service.states import (
-    PARKED_FOR,
-    REMEMBER,
-    TELL_AFTER,
-    Asking,
-    AwaitingCredential,
-    Ending,
-    EventHeader,
-    Finished,
-    HandedOver,
-    Initialising,
-    Job,
-    Locating,
-    Parked,
-    Post,
-    Probing,
-    Uploading,
-    Waiting,
-    digest_of,
-    job_of,
-    limit_of,
-    returnable_until,
-)
-from uploader_service.transitions import back_off, expire, fail, finished, keep, next_attempt, too_late, unchanged, wait
+from uploader_service import facts, states, transitions
+from uploader_service.decisions_effect_results import on_effect_result
+from uploader_service.decisions_requests import event_header, on_requested, on_undecodable_request
+from uploader_service.states import Ending, Post
+from uploader_service.transitions import become, unchanged
 
 
-def decide(key: StateKey, state: Post | None, fact: Fact | Due, now: UtcDatetime) -> Decision[Post]:
-    """Say what a fact changes."""
+def decide(key: StateKey, state: Post | None, fact: facts.Fact | Due, now: UtcDatetime) -> Decision[Post]:
+    """Return the next state and the events."""
     match fact:
-        case Requested() | Illegible() | Returned():
-            return hear(key, state, fact, now)
-        case AccountSeen(tenant=tenant):
-            return meet_account(state, tenant, now)
-        case CredentialSeen(version=version):
-            return meet_credential(state, version, now)
+        case facts.Requested() | facts.UndecodableRequest() | facts.Returned():
+            return on_event(key, state, fact, now)
+        case facts.AccountKnown(tenant=tenant):
+            return on_account_known(state, tenant, now)
+        case facts.CredentialKnown(version=version):
+            return on_credential_known(state, version, now)
         case Due():
-            return time_is_up(key, state, now)
-        case SourceFound() | SourceUnusable() | SourceBroke() | CreatorTold() | InitDone() | Located() | ChunkStored():
-            return settle(state, fact, now)
+            return on_due(state, now)
         case (
-            ChunkDeclined()
-            | TicketUnreadable()
-            | TakenOver()
-            | Declined()
-            | NeverSent()
-            | Unanswered()
-            | NoCredential()
+            facts.SourceFound()
+            | facts.SourceUnusable()
+            | facts.CreatorInfoReceived()
+            | facts.InitDone()
+            | facts.StatusReceived()
+            | facts.ChunkEnded()
+            | facts.CallRefused()
+            | facts.NoCredential()
+            | facts.RequestNotSent()
+            | facts.ResultUnknown()
         ):
-            return settle(state, fact, now)
+            return on_effect_result(state, fact, now)
 
 
-def hear(key: StateKey, state: Post | None, fact: Requested | Illegible | Returned, now: UtcDatetime) -> Decision[Post]:
-    """Take in an event from outside the uploader."""
+def on_event(key: StateKey, state: Post | None, fact: facts.EventFact, now: UtcDatetime) -> Decision[Post]:
+    """Handle an event from outside the uploader."""
     match fact:
-        case Requested() if state is None:
-            return accept(fact, now)
-        case Requested(request=request):
-            return compare(key, state, digest_of(request), "the content differs from the first request", now)
-        case Illegible() if state is None:
-            return refuse_illegible(key, fact, now)
-        case Illegible(digest=digest, message=message):
-            return compare(key, state, digest, f"a later request could not be read: {message}", now)
-        case Returned():
-            return take_back(key, state, fact, now)
+        case facts.Requested():
+            return on_requested(key, state, fact, now)
+        case facts.UndecodableRequest():
+            return on_undecodable_request(key, state, fact, now)
+        case facts.Returned():
+            return on_returned(key, state, fact, now)
 
 
-def accept(fact: Requested, now: UtcDatetime) -> Decision[Post]:
-    """Write the request down, unless it can be told already that it never goes out."""
-    request = fact.request
-    job = Job(request=request, digest=digest_of(request), not_after=validity_of(request, now))
-    if is_too_old(fact.recorded_at, now):
-        message = f"the request was written at {fact.recorded_at}, more than 7 days ago"
-        return fail(job, FailureReason.TOO_OLD, message, now)
-    if (fault := fault_of(request, now)) is not None:
-        return fail(job, FailureReason.INVALID_REQUEST, fault, now)
-    if now >= job.not_after:
-        return too_late(job, now)
-    accepted = PostAccepted(
-        **job.header(now),
-        source_url=shown_source(request.source.url),
-        privacy_level=request.privacy_level,
-        caption=request.caption,
-    )
-    return keep(Parked(job=job.told(), since=now), accepted)
+def on_returned(key: StateKey, state: Post | None, fact: facts.Returned, now: UtcDatetime) -> Decision[Post]:
+    """Own the post again, and count on from the publisher's last revision.
 
-
-def compare(key: StateKey, state: Post | None, digest: str, message: str, now: UtcDatetime) -> Decision[Post]:
-    """Asked again for the same: nothing. For something else: the first request stands, and that is said.
-
-    The count of a post that was handed over is the publisher's: there the conflict carries the hand-over's revision.
+    An attempt number or a revision that does not fit marks a duplicate, since the publisher may write the event twice.
     """
-    if state is None or _digest_in(state) == digest:
-        return unchanged(state)
-    counted, header = _next_header(key, state, now)
-    return keep(counted, PostRequestConflict(**header, message=f"{message}; the first request stands"))
-
-
-def _digest_in(state: Post) -> str:
-    return state.digest if isinstance(state, Finished) else job_of(state).digest
-
-
-def _next_header(key: StateKey, state: Post, now: UtcDatetime) -> tuple[Post, EventHeader]:
     match state:
-        case Finished():
-            step = 0 if state.ending is Ending.HANDED_OVER else 1
-            counted = replace(state, revision=state.revision + step)
-            return counted, EventHeader(
-                account_id=key.partition_key,
-                post_id=post_id_of(key),
-                tenant=state.tenant,
-                revision=counted.revision,
-                at=now,
-            )
-        case HandedOver():
-            header = state.job.header(now)
-            header["revision"] = state.job.revision
-            return state, header
-        case Waiting() | AwaitingCredential():
-            then = state.then
-            return replace(state, then=replace(then, job=then.job.told())), then.job.header(now)
-        case Parked() | Probing() | Asking() | Initialising() | Uploading() | Locating():
-            return replace(state, job=state.job.told()), state.job.header(now)
-
-
-def refuse_illegible(key: StateKey, fact: Illegible, now: UtcDatetime) -> Decision[Post]:
-    """Answer a request of which little more than its post could be read."""
-    header = EventHeader(account_id=key.partition_key, post_id=post_id_of(key), tenant=fact.tenant, revision=1, at=now)
-    failed = PostFailed(**header, reason=FailureReason.INVALID_REQUEST, message=fact.message)
-    state = Finished(tenant=fact.tenant, digest=fact.digest, revision=1, ending=Ending.FAILED, at=now)
-    return keep(state, failed)
-
-
-def take_back(key: StateKey, state: Post | None, fact: Returned, now: UtcDatetime) -> Decision[Post]:
-    """Own the post again, and count on from the publisher's last revision."""
-    match state:
-        case HandedOver(job=job) if job.attempt == fact.attempt and fact.revision > job.revision:
+        case states.HandedOver(progress=progress) if (
+            progress.attempt == fact.attempt and fact.revision > progress.revision
+        ):
             why = f"TikTok gave the attempt up: {fact.code}"
-            return next_attempt(replace(job, revision=fact.revision), why, now)
-        case Finished(ending=Ending.HANDED_OVER) if fact.revision > state.revision:
-            header = EventHeader(
-                account_id=key.partition_key,
-                post_id=post_id_of(key),
-                tenant=state.tenant,
-                revision=fact.revision + 1,
-                at=now,
+            return transitions.next_attempt(replace(progress, revision=fact.revision), why, now)
+        case states.Finished(ending=Ending.HANDED_OVER) if fact.revision > state.revision:
+            # The request itself is no longer kept, so there is nothing to begin another attempt from.
+            revision = fact.revision + 1
+            failed = PostFailed(
+                **event_header(key, state.tenant, revision, now),
+                reason=FailureReason.TOO_LATE,
+                message="TikTok gave the post up after its `not_after` had passed, so it is not tried again.",
             )
-            failed = PostFailed(**header, reason=FailureReason.TOO_LATE, message="it came back after its moment")
-            return keep(replace(state, revision=fact.revision + 1, ending=Ending.FAILED, at=now), failed)
-        case None | Finished() | HandedOver() | Parked() | Waiting() | AwaitingCredential():
+            return become(replace(state, revision=revision, ending=Ending.FAILED, at=now), failed)
+        case None | states.Finished() | states.HandedOver() | states.AwaitingAccount():
             return unchanged(state)
-        case Probing() | Asking() | Initialising() | Uploading() | Locating():
+        case states.Paused() | states.Working():
             return unchanged(state)
 
 
-def meet_account(state: Post | None, tenant: str, now: UtcDatetime) -> Decision[Post]:
-    """The account a parked request waited for is in view."""
-    if not isinstance(state, Parked):
+def on_account_known(state: Post | None, tenant: str, now: UtcDatetime) -> Decision[Post]:
+    """Begin the post: the account that it waited for is in the view."""
+    if not isinstance(state, states.AwaitingAccount):
         return unchanged(state)
-    job = state.job
-    if tenant != job.request.tenant:
-        message = f"tenant: the account does not belong to {job.request.tenant}"
-        return fail(job, FailureReason.WRONG_TENANT, message, now)
-    then = Probing(job=job)
-    publish_at = job.request.publish_at
+    progress = state.progress
+    if tenant != progress.request.tenant:
+        # The message does not name the owner: one tenant must not learn of another.
+        message = f"tenant: The account does not belong to {progress.request.tenant}. Connect it for this tenant first."
+        return transitions.fail(progress, FailureReason.WRONG_TENANT, message, now)
+    then = states.Probing(progress=progress)
+    publish_at = progress.request.publish_at
     if publish_at is None or publish_at <= now:
-        return keep(then)
-    return wait(then, publish_at, DelayReason.SCHEDULED, "publish_at is in the future", now)
+        return become(then)
+    return transitions.wait(then, publish_at, DelayReason.SCHEDULED, "The post waits for its publish_at.", now)
 
 
-def meet_credential(state: Post | None, version: int, now: UtcDatetime) -> Decision[Post]:
-    """Go on with a newer access token; after a pause, where newer ones were refused too."""
-    if not isinstance(state, AwaitingCredential) or version <= state.newer_than:
+def on_credential_known(state: Post | None, version: int, now: UtcDatetime) -> Decision[Post]:
+    """Continue with a newer access token.
+
+    If TikTok refused several tokens in a row, pause first: each refusal makes auth refresh the token, and without a
+    pause the two services would chase each other.
+    """
+    if not isinstance(state, states.AwaitingCredential) or version <= state.newer_than:
         return unchanged(state)
     then = state.then
-    if then.job.strikes <= 1:
-        return keep(then)
-    pause = back_off(then.job.strikes, then.job.request.post_id)
-    return wait(then, now + pause, DelayReason.CREDENTIAL, "newer access tokens were refused too", now)
+    failures = then.progress.consecutive_failures
+    if failures <= 1:
+        return become(then)
+    pause = transitions.retry_pause(failures, then.progress.request.post_id)
+    message = f"TikTok refused {failures} access tokens in a row; trying the next one after a pause."
+    return transitions.wait(then, now + pause, DelayReason.CREDENTIAL, message, now)
 
 
-def time_is_up(key: StateKey, state: Post | None, now: UtcDatetime) -> Decision[Post]:
-    """A time that the state waited for has come."""
-    del key
+def on_due(state: Post | None, now: UtcDatetime) -> Decision[Post]:
+    """Handle a time that the state waited for. It may come early, as the timer belongs to an earlier state."""
     match state:
-        case Parked():
-            return _parked_long(state, now)
-        case Waiting(then=then) | AwaitingCredential(then=then) if now >= limit_of(then):
-            return expire(then, now)
-        case Waiting(until=until, then=then) if now >= until:
-            return keep(then)
-        case Probing() | Asking() | Initialising() | Uploading() | Locating() if now >= limit_of(state):
-            return expire(state, now)
-        case HandedOver() | Finished():
-            return _memory_over(state, now)
-        case None | Waiting() | AwaitingCredential() | Probing() | Asking() | Initialising() | Uploading() | Locating():
+        case states.AwaitingAccount():
+            return _account_still_unknown(state, now)
+        case states.Paused(then=then) if now >= states.deadline_of(then):
+            return transitions.expire(then, now)
+        case states.Waiting(until=until, then=then) if now >= until:
+            return become(then)
+        case states.Working() if now >= states.deadline_of(state):
+            return transitions.expire(state, now)
+        case states.HandedOver() | states.Finished():
+            return _on_retention_due(state, now)
+        case None | states.Paused() | states.Working():
             return unchanged(state)
 
 
-def _parked_long(state: Parked, now: UtcDatetime) -> Decision[Post]:
-    job = state.job
-    if now >= state.since + PARKED_FOR:
-        message = f"account_id: no account {job.request.account_id} is connected"
-        return fail(job, FailureReason.UNKNOWN_ACCOUNT, message, now)
-    if state.delay_told or now < state.since + TELL_AFTER:
-        return unchanged(state)
-    until = state.since + PARKED_FOR
-    message = f"account_id: {job.request.account_id} is not known yet"
-    delayed = PostDelayed(**job.header(now), reason=DelayReason.ACCOUNT_UNKNOWN_YET, until=until, message=message)
-    return keep(Parked(job=job.told(), since=state.since, delay_told=True), delayed)
-
-
-def _memory_over(state: HandedOver | Finished, now: UtcDatetime) -> Decision[Post]:
+def _on_retention_due(state: states.HandedOver | states.Finished, now: UtcDatetime) -> Decision[Post]:
     match state:
-        case HandedOver() if now >= returnable_until(state):
-            return keep(finished(state.job, Ending.HANDED_OVER, now))
-        case Finished(at=at) if now >= at + REMEMBER:
+        case states.HandedOver() if now >= states.returnable_until(state):
+            return become(transitions.finished(state.progress, Ending.HANDED_OVER, now))
+        case states.Finished(at=at) if now >= at + FINISHED_POST_RETENTION:
             return Decision(state=None)
-        case HandedOver() | Finished():
+        case states.HandedOver() | states.Finished():
             return unchanged(state)
+
+
+def _account_still_unknown(state: states.AwaitingAccount, now: UtcDatetime) -> Decision[Post]:
+    progress = state.progress
+    account_id = progress.request.account_id
+    until = state.since + states.ACCOUNT_WAIT_LIMIT
+    if now >= until:
+        message = f"account_id: No account {account_id} is connected. Connect it, then use another post_id."
+        return transitions.fail(progress, FailureReason.UNKNOWN_ACCOUNT, message, now)
+    if state.delay_published or now < state.since + states.DELAY_EVENT_AFTER:
+        return unchanged(state)
+    delayed = PostDelayed(
+        **progress.header(now),
+        reason=DelayReason.ACCOUNT_UNKNOWN_YET,
+        until=until,
+        message=f"account_id: No account {account_id} is connected yet. Connect it before `until`.",
+    )
+    return become(replace(state, progress=progress.with_next_revision(), delay_published=True), delayed)

@@ -1,4 +1,4 @@
-"""Carries effects out: calls to TikTok on the event loop, sources and chunks in threads. Every outcome is a fact."""
+"""Carries effects out: calls to TikTok on the event loop, sources and chunks in threads. Every result is a fact."""
 
 import asyncio
 import threading
@@ -18,45 +18,23 @@ from common.security.sealing import CannotOpen, open_sealed, seal_for
 from common.streams import StateKey, Views
 from tiktok import models, results
 from tiktok.chunks import ChunkPlan
-from tiktok.results import Done, NotSent, Refused, Stored, Unknown
-from uploader_service import metrics, service
-from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, TikTokCall, Wanted
-from uploader_service.errors import UrlOver
-from uploader_service.facts import (
-    ChunkDeclined,
-    ChunkOutcome,
-    ChunkStored,
-    CreatorTold,
-    Declined,
-    Fact,
-    InitDone,
-    Located,
-    NeverSent,
-    NoCredential,
-    Outcome,
-    Problem,
-    SourceBroke,
-    SourceFound,
-    SourceUnusable,
-    TakenOver,
-    TicketUnreadable,
-    Unanswered,
-)
-from uploader_service.metrics import EffectKind, EffectOutcome
-from uploader_service.sent_chunks import Pieces, Sends
+from uploader_service import effects, facts, metrics, service
+from uploader_service.errors import UploadUrlExpired
+from uploader_service.metrics import EffectKind, ResultKind
+from uploader_service.sent_chunks import ChunkBody, SentChunks
 from uploader_service.sources.problems import SourceFailed, SourceProblem, TemporarilyUnavailable, failure_reason
-from uploader_service.sources.reader import Probed
-from uploader_service.states import URL_LIFE, Media
+from uploader_service.sources.reader import ProbedSource
+from uploader_service.states import UPLOAD_URL_LIFETIME, Media
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-class Posting(Protocol):
-    """TikTok's calls, as far as an upload needs them."""
+class TikTokPostApi(Protocol):
+    """TikTok's calls that an upload needs. `tiktok.client.TikTok` has them."""
 
     async def creator_info(self, token: str) -> results.CallResult[models.CreatorInfo]:
-        """Say what the creator may do now. May be repeated."""
+        """Return what the creator may post now. May be repeated."""
 
     async def init_video(
         self, token: str, post: models.VideoPost, plan: ChunkPlan
@@ -64,11 +42,11 @@ class Posting(Protocol):
         """Open an upload. Each call that arrives opens another."""
 
     async def status(self, token: str, publish_id: str) -> results.CallResult[models.PublishStatus]:
-        """Say where TikTok is with a post. May be repeated."""
+        """Return how far TikTok is with a post. May be repeated."""
 
 
-class Chunks(Protocol):
-    """TikTok's upload hosts. Blocking; called in a thread."""
+class ChunkUploader(Protocol):
+    """TikTok's upload hosts. Blocking: called in a thread."""
 
     def put_chunk(
         self,
@@ -84,185 +62,200 @@ class Chunks(Protocol):
         """Send the bytes `first` to `last` of `total`, once."""
 
 
-class Origins(Protocol):
-    """Where bytes come from. Blocking; called in a thread."""
+class MediaSource(Protocol):
+    """Where the bytes come from. Blocking: called in a thread."""
 
-    def probe(self, url: str) -> Probed | SourceProblem:
-        """Say what is there. May be repeated."""
+    def probe(self, url: str) -> ProbedSource | SourceProblem:
+        """Check the file at the URL. May be repeated."""
 
     def read(self, url: str, first: int, last: int, validator: str) -> Iterator[bytes]:
-        """Hand out the bytes `first` to `last`. Raises `SourceFailed`."""
+        """Yield the bytes `first` to `last`. Raises `SourceFailed`."""
 
 
 class UploaderEffects:
-    """Carries out what posts want. All of it may be cut off at any point; only an init must not be repeated freely."""
+    """Carries out the effects of posts. Each may be cut off at any point; the next owner requests it again."""
 
     def __init__(
         self,
         *,
-        tiktok: Posting,
-        chunks: Chunks,
-        sources: Origins,
+        tiktok: TikTokPostApi,
+        chunks: ChunkUploader,
+        sources: MediaSource,
         private_key: X25519PrivateKey,
         threads: Executor,
         clock: Clock,
     ) -> None:
-        """Take what it works with; `private_key` opens what auth seals to the uploader, and its own upload urls."""
+        """Keep the clients. `private_key` opens access tokens from auth and the uploader's own upload URLs."""
         self._tiktok = tiktok
         self._chunks = chunks
         self._sources = sources
         self._private_key = private_key
         self._threads = threads
         self._clock = clock
-        self._sends = Sends()
+        self._sent_chunks = SentChunks()
         self._tokens = AccessTokens(service=service.NAME, private_key=private_key, clock=clock)
 
-    async def perform(self, key: StateKey, effect: Wanted, views: Views) -> Fact:
-        """Do it once."""
+    async def perform(self, key: StateKey, effect: effects.Effect, views: Views) -> facts.Fact:
+        """Carry the effect out once."""
         fact = await self._perform(key, effect, views)
-        metrics.EFFECTS.labels(_KINDS[type(effect)], _ENDS[type(fact)]).inc()
+        metrics.EFFECTS.labels(_EFFECT_KINDS[type(effect)], _RESULT_KINDS[type(fact)]).inc()
         return fact
 
-    async def _perform(self, key: StateKey, effect: Wanted, views: Views) -> Outcome:
+    async def _perform(self, key: StateKey, effect: effects.Effect, views: Views) -> facts.EffectResult:
         match effect:
-            case Probe():
+            case effects.ProbeSource():
                 return await self._in_thread(lambda _stop: self._probe(effect))
-            case SendChunk():
+            case effects.SendChunk():
                 return await self._send_chunk(key, effect)
-            case AskCreator():
-                return await self._call(key, effect, views, self._tiktok.creator_info, partial(_creator_told, effect))
-            case Init():
-                ask = partial(self._init, effect)
-                return await self._call(key, effect, views, ask, partial(self._sealed, key, effect))
-            case AskStatus():
-                ask_status = partial(self._status, effect)
-                return await self._call(key, effect, views, ask_status, partial(_located, effect))
+            case effects.QueryCreator():
+                query = self._tiktok.creator_info
+                return await self._call(key, effect, views, query, partial(_creator_info_received, effect))
+            case effects.InitVideoUpload():
+                init = partial(self._init, effect)
+                return await self._call(key, effect, views, init, partial(self._init_done, key, effect))
+            case effects.QueryStatus():
+                status = partial(self._status, effect)
+                return await self._call(key, effect, views, status, partial(_status_received, effect))
 
     async def _call(
         self,
         key: StateKey,
-        effect: TikTokCall,
+        effect: effects.TikTokCall,
         views: Views,
-        ask: Callable[[str], Awaitable[results.CallResult[T]]],
-        read: Callable[[T], Outcome],
-    ) -> Outcome:
-        token = self._tokens.of(key.partition_key, views, tenant=_grantor(effect))
+        call: Callable[[str], Awaitable[results.CallResult[T]]],
+        fact_of: Callable[[T], facts.EffectResult],
+    ) -> facts.EffectResult:
+        token = self._tokens.of(key.partition_key, views, tenant=_tenant_required_by(effect))
         if isinstance(token, NoAccessToken):
-            return NoCredential(of=effect, version=token.version)
-        match await ask(token.text):
-            case Done(value=value):
-                return read(value)
-            case Refused() as refused:
+            return facts.NoCredential(of=effect, version=token.version)
+        match await call(token.text):
+            case results.Done(value=value):
+                return fact_of(value)
+            case results.Refused() as refused:
                 _log_refusal(key, effect, refused)
-                return Declined(of=effect, refused=refused, version=token.version)
-            case NotSent(reason=reason):
-                return NeverSent(of=effect, reason=reason)
-            case Unknown(reason=reason):
-                return Unanswered(of=effect, reason=reason)
+                return facts.CallRefused(of=effect, refused=refused, version=token.version)
+            case results.NotSent(reason=reason):
+                return facts.RequestNotSent(of=effect, reason=reason)
+            case results.Unknown(reason=reason):
+                return facts.ResultUnknown(of=effect, reason=reason)
 
-    async def _init(self, effect: Init, token: str) -> results.CallResult[models.UploadPermit]:
+    async def _init(self, effect: effects.InitVideoUpload, token: str) -> results.CallResult[models.UploadPermit]:
         return await self._tiktok.init_video(token, _video_post(effect.request), effect.media.plan)
 
-    async def _status(self, effect: AskStatus, token: str) -> results.CallResult[models.PublishStatus]:
+    async def _status(self, effect: effects.QueryStatus, token: str) -> results.CallResult[models.PublishStatus]:
         return await self._tiktok.status(token, effect.publish_id)
 
-    def _sealed(self, key: StateKey, effect: Init, ticket: models.UploadPermit) -> InitDone:
-        context = _url_context(key, ticket.publish_id)
-        sealed = seal_for(self._private_key.public_key(), ticket.upload_url.encode(), context)
-        self._sends.opened(ticket.publish_id)
-        return InitDone(of=effect, publish_id=ticket.publish_id, sealed_url=sealed)
+    def _init_done(self, key: StateKey, effect: effects.InitVideoUpload, permit: models.UploadPermit) -> facts.InitDone:
+        context = _url_context(key, permit.publish_id)
+        sealed = seal_for(self._private_key.public_key(), permit.upload_url.encode(), context)
+        self._sent_chunks.record_opened(permit.publish_id)
+        return facts.InitDone(of=effect, publish_id=permit.publish_id, sealed_url=sealed)
 
-    def _probe(self, effect: Probe) -> Outcome:
+    def _probe(self, effect: effects.ProbeSource) -> facts.ProbeResult:
         match self._sources.probe(effect.url):
-            case Probed(size=size, validator=validator, content_type=content_type):
+            case ProbedSource(size=size, validator=validator, content_type=content_type):
                 media = Media(size=size, validator=validator, content_type=content_type)
-                return SourceFound(of=effect, media=media)
+                return facts.SourceFound(of=effect, media=media)
             case problem:
-                return SourceUnusable(of=effect, problem=_problem(problem))
+                return facts.SourceUnusable(of=effect, fault=_source_fault(problem))
 
-    async def _send_chunk(self, key: StateKey, effect: SendChunk) -> Outcome:
-        ticket = effect.ticket
-        is_last = effect.chunk == effect.media.plan.count - 1
-        if is_last and not effect.taken_over and not self._sends.first_hand(ticket.publish_id):
-            return TakenOver(of=effect)
+    async def _send_chunk(self, key: StateKey, effect: effects.SendChunk) -> facts.ChunkResult:
+        publish_id = effect.session.publish_id
+        is_last = _is_last_chunk(effect)
+        if is_last and not effect.taken_over and not self._sent_chunks.opened_here(publish_id):
+            # Another process may have sent the last chunk. Commit the takeover first, so that no process concludes
+            # from its own sends alone that the chunk never left.
+            return facts.TakenOver(of=effect)
         try:
-            url = open_sealed(self._private_key, ticket.sealed_url, _url_context(key, ticket.publish_id)).decode()
+            url = open_sealed(self._private_key, effect.session.sealed_url, _url_context(key, publish_id)).decode()
         except CannotOpen as error:
             log.warning(
                 "upload_url_unreadable", account_id=key.partition_key, post_id=post_id_of(key), fault=str(error)
             )
-            return TicketUnreadable(of=effect, nothing_left=self._sends.none_left(ticket.publish_id))
+            nothing_sent = self._sent_chunks.nothing_sent(publish_id)
+            return facts.UploadUrlUnreadable(of=effect, last_chunk_never_left=nothing_sent)
         if is_last:
-            self._sends.begin(ticket.publish_id)
+            self._sent_chunks.record_send(publish_id)
         with metrics.CHUNK_SECONDS.time():
             fact = await self._in_thread(partial(self._put, effect, url))
-        if isinstance(fact, ChunkDeclined):
+        if isinstance(fact, facts.ChunkRefused):
             _log_refusal(key, effect, fact.refused)
         return fact
 
-    def _put(self, effect: SendChunk, upload_url: str, stop: threading.Event) -> ChunkOutcome:
+    def _put(self, effect: effects.SendChunk, upload_url: str, stop: threading.Event) -> facts.ChunkResult:
         media, plan = effect.media, effect.media.plan
         first, last = plan.first(effect.chunk), plan.last(effect.chunk)
-        pieces = self._pieces(effect, first, last)
+        body = self._body(effect, first, last)
         try:
-            outcome = self._chunks.put_chunk(
+            result = self._chunks.put_chunk(
                 upload_url,
                 first=first,
                 last=last,
                 total=media.size,
                 content_type=media.content_type,
-                pieces=pieces,
+                pieces=body,
                 stop=stop,
             )
         except SourceFailed as failed:
-            nothing_left = self._none_left(effect, now_neither=not pieces.begun)
-            return SourceBroke(of=effect, problem=_problem(failed.problem), nothing_left=nothing_left)
-        except UrlOver as over:
-            return Unanswered(of=effect, reason=str(over))
-        match outcome:
-            case Stored(complete=complete):
-                metrics.BYTES.inc(last - first + 1)
+            never_left = self._last_chunk_never_left(effect, this_send_aborted=not body.started)
+            fault = _source_fault(failed.problem)
+            return facts.SourceInterrupted(of=effect, fault=fault, last_chunk_never_left=never_left)
+        except UploadUrlExpired as expired:
+            return facts.ResultUnknown(of=effect, reason=str(expired))
+        return self._chunk_fact(effect, result, sent_bytes=last - first + 1)
+
+    def _chunk_fact(
+        self, effect: effects.SendChunk, result: results.ChunkResult, *, sent_bytes: int
+    ) -> facts.ChunkResult:
+        match result:
+            case results.Stored(complete=complete):
+                metrics.BYTES.inc(sent_bytes)
                 if complete:
-                    self._sends.forget(effect.ticket.publish_id)
-                return ChunkStored(of=effect, complete=complete)
-            case Refused():
-                return ChunkDeclined(of=effect, refused=outcome)
-            case NotSent(reason=reason):
-                self._none_left(effect, now_neither=True)
-                return NeverSent(of=effect, reason=reason)
-            case Unknown(reason=reason):
-                return Unanswered(of=effect, reason=reason)
+                    self._sent_chunks.forget(effect.session.publish_id)
+                return facts.ChunkStored(of=effect, complete=complete)
+            case results.Refused():
+                return facts.ChunkRefused(of=effect, refused=result)
+            case results.NotSent(reason=reason):
+                self._last_chunk_never_left(effect, this_send_aborted=True)
+                return facts.RequestNotSent(of=effect, reason=reason)
+            case results.Unknown(reason=reason):
+                return facts.ResultUnknown(of=effect, reason=reason)
 
-    def _pieces(self, effect: SendChunk, first: int, last: int) -> Pieces:
-        # A send that begins after the url's life is made to hear TikTok refuse it.
-        end = effect.ticket.opened_at + URL_LIFE
+    def _body(self, effect: effects.SendChunk, first: int, last: int) -> ChunkBody:
+        url_end = effect.session.opened_at + UPLOAD_URL_LIFETIME
         source = self._sources.read(effect.url, first, last, effect.media.validator)
-        return Pieces(source=source, until=end if self._clock() < end else None, clock=self._clock)
+        # A send that begins after the URL's end is made to get TikTok's refusal, so nothing holds it back.
+        return ChunkBody(source=source, until=url_end if self._clock() < url_end else None, clock=self._clock)
 
-    def _none_left(self, effect: SendChunk, *, now_neither: bool) -> bool:
-        """Whether no byte of the attempt's last chunk ever left from here; `now_neither`: this send ended before it."""
-        publish_id = effect.ticket.publish_id
-        if now_neither and effect.chunk == effect.media.plan.count - 1:
-            self._sends.came_to_nothing(publish_id)
-        return self._sends.none_left(publish_id)
+    def _last_chunk_never_left(self, effect: effects.SendChunk, *, this_send_aborted: bool) -> bool:
+        """Return whether no byte of the attempt's last chunk left from here, after recording how this send ended."""
+        publish_id = effect.session.publish_id
+        if this_send_aborted and _is_last_chunk(effect):
+            self._sent_chunks.record_aborted_before_first_byte(publish_id)
+        return self._sent_chunks.nothing_sent(publish_id)
 
     async def _in_thread(self, work: Callable[[threading.Event], T]) -> T:
         stop = threading.Event()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, stop)
         finally:
-            # Cancelled: the thread sees it at its next piece.
+            # A thread cannot be cancelled. If this task is, the thread sees the event at its next piece.
             stop.set()
 
 
-def _grantor(effect: TikTokCall) -> str:
+def _is_last_chunk(effect: effects.SendChunk) -> bool:
+    return effect.chunk == effect.media.plan.count - 1
+
+
+def _tenant_required_by(effect: effects.TikTokCall) -> str:
     match effect:
-        case Init(request=request):
+        case effects.InitVideoUpload(request=request):
             return request.tenant
-        case AskCreator(tenant=tenant):
+        case effects.QueryCreator(tenant=tenant):
             return tenant
-        case AskStatus():
-            # What became of bytes that TikTok has may have to be found out when the account is another tenant's.
+        case effects.QueryStatus():
+            # Any tenant's token will do: the account may belong to another tenant by now, and whether TikTok has the
+            # bytes still has to be found out.
             return ""
 
 
@@ -270,10 +263,10 @@ def _url_context(key: StateKey, publish_id: str) -> str:
     return f"{key.partition_key}|upload_url|{publish_id}"
 
 
-def _log_refusal(key: StateKey, effect: Wanted, refused: Refused) -> None:
+def _log_refusal(key: StateKey, effect: effects.Effect, refused: results.Refused) -> None:
     log.warning(
         "tiktok_refused",
-        effect=_KINDS[type(effect)].value,
+        effect=_EFFECT_KINDS[type(effect)].value,
         account_id=key.partition_key,
         post_id=post_id_of(key),
         status=refused.status,
@@ -282,8 +275,8 @@ def _log_refusal(key: StateKey, effect: Wanted, refused: Refused) -> None:
     )
 
 
-def _creator_told(effect: AskCreator, info: models.CreatorInfo) -> CreatorTold:
-    return CreatorTold(
+def _creator_info_received(effect: effects.QueryCreator, info: models.CreatorInfo) -> facts.CreatorInfoReceived:
+    return facts.CreatorInfoReceived(
         of=effect,
         privacy_levels=info.privacy_level_options,
         comment_disabled=info.comment_disabled,
@@ -292,15 +285,15 @@ def _creator_told(effect: AskCreator, info: models.CreatorInfo) -> CreatorTold:
     )
 
 
-def _located(effect: AskStatus, status: models.PublishStatus) -> Located:
-    return Located(
+def _status_received(effect: effects.QueryStatus, status: models.PublishStatus) -> facts.StatusReceived:
+    return facts.StatusReceived(
         of=effect, status=status.status, fail_reason=status.fail_reason, uploaded_bytes=status.uploaded_bytes
     )
 
 
-def _problem(problem: SourceProblem) -> Problem:
+def _source_fault(problem: SourceProblem) -> facts.SourceFault:
     temporary = isinstance(problem, TemporarilyUnavailable)
-    return Problem(reason=failure_reason(problem), message=problem.sentence, temporary=temporary)
+    return facts.SourceFault(reason=failure_reason(problem), message=problem.message, temporary=temporary)
 
 
 def _video_post(request: PostRequested) -> models.VideoPost:
@@ -317,26 +310,26 @@ def _video_post(request: PostRequested) -> models.VideoPost:
     )
 
 
-_KINDS: dict[type[Wanted], EffectKind] = {
-    Probe: EffectKind.PROBE,
-    AskCreator: EffectKind.CREATOR,
-    Init: EffectKind.INIT,
-    SendChunk: EffectKind.CHUNK,
-    AskStatus: EffectKind.STATUS,
+_EFFECT_KINDS: dict[type[effects.Effect], EffectKind] = {
+    effects.ProbeSource: EffectKind.PROBE,
+    effects.QueryCreator: EffectKind.CREATOR,
+    effects.InitVideoUpload: EffectKind.INIT,
+    effects.SendChunk: EffectKind.CHUNK,
+    effects.QueryStatus: EffectKind.STATUS,
 }
-_ENDS: dict[type[Outcome], EffectOutcome] = {
-    SourceFound: EffectOutcome.DONE,
-    CreatorTold: EffectOutcome.DONE,
-    InitDone: EffectOutcome.DONE,
-    ChunkStored: EffectOutcome.DONE,
-    Located: EffectOutcome.DONE,
-    Declined: EffectOutcome.REFUSED,
-    ChunkDeclined: EffectOutcome.REFUSED,
-    NeverSent: EffectOutcome.NOT_SENT,
-    Unanswered: EffectOutcome.UNKNOWN,
-    SourceUnusable: EffectOutcome.SOURCE,
-    SourceBroke: EffectOutcome.SOURCE,
-    NoCredential: EffectOutcome.NO_CREDENTIAL,
-    TicketUnreadable: EffectOutcome.UNREADABLE,
-    TakenOver: EffectOutcome.TAKEN_OVER,
+_RESULT_KINDS: dict[type[facts.EffectResult], ResultKind] = {
+    facts.SourceFound: ResultKind.DONE,
+    facts.CreatorInfoReceived: ResultKind.DONE,
+    facts.InitDone: ResultKind.DONE,
+    facts.ChunkStored: ResultKind.DONE,
+    facts.StatusReceived: ResultKind.DONE,
+    facts.CallRefused: ResultKind.REFUSED,
+    facts.ChunkRefused: ResultKind.REFUSED,
+    facts.RequestNotSent: ResultKind.NOT_SENT,
+    facts.ResultUnknown: ResultKind.UNKNOWN,
+    facts.SourceUnusable: ResultKind.SOURCE,
+    facts.SourceInterrupted: ResultKind.SOURCE,
+    facts.NoCredential: ResultKind.NO_CREDENTIAL,
+    facts.UploadUrlUnreadable: ResultKind.UNREADABLE,
+    facts.TakenOver: ResultKind.TAKEN_OVER,
 }

@@ -1,83 +1,96 @@
-"""What the uploader may want done in the outside world, each with all that doing it takes."""
+"""The effects that states request, each with all that carrying it out takes.
+
+Every effect declares by its base class what a repetition does at TikTok, because a lost answer leaves open whether
+the call arrived:
+
+- `Repeatable`: nothing new comes into being. Repeat it after any loss.
+- `HarmlessInit`: another upload, which stays empty and never publishes. The next attempt may begin at once.
+- `PublishingInit`: possibly a second post. After a lost answer it must never be called again.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from common.contract.post import PostRequested
-from uploader_service.states import Asking, Initialising, Locating, Media, Probing, Ticket, Uploading, Working
+from uploader_service.states import Media, UploadSession
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
-    """Look at the source: is it there, how large, what kind."""
+class Repeatable:
+    """Base of effects that may be repeated after a lost answer."""
 
     attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarmlessInit:
+    """Base of inits that publish nothing by themselves: without bytes their `publish_id` stays empty.
+
+    A video by FILE_UPLOAD is one.
+    """
+
+    attempt: int
+    request: PostRequested
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishingInit:
+    """Base of inits that publish from the call alone, such as photos or PULL_FROM_URL. None exists yet.
+
+    `decisions_effect_results.on_init_unanswered` makes a lost answer final. A process that stops during the call is a
+    lost answer, too: whoever adds such an effect has to commit that the call begins, and must not request it again from
+    a state that says so.
+    """
+
+    attempt: int
+    request: PostRequested
+
+
+AnyInit: TypeAlias = HarmlessInit | PublishingInit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSource(Repeatable):
+    """Check the source: does it exist, how large is it, is it a video."""
+
     url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskCreator:
-    """Ask what the creator may post now, by the grant of this tenant."""
+class QueryCreator(Repeatable):
+    """Ask TikTok what the creator may post now, with this tenant's access token."""
 
-    attempt: int
     tenant: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Init:
-    """Open an attempt at TikTok. Repeating it makes a second, empty one."""
+class InitVideoUpload(HarmlessInit):
+    """Open an attempt at TikTok. Each call that arrives opens another one."""
 
-    attempt: int
-    request: PostRequested
     media: Media
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SendChunk:
+class SendChunk(Repeatable):
     """Send one chunk. Bytes sent twice go to the same attempt, which publishes once.
 
-    A process that did not open the attempt sends its last chunk only from a state that says so: `taken_over`.
+    A process that did not open the attempt sends its last chunk only from a state with `taken_over`.
     """
 
-    attempt: int
     url: str
     media: Media
-    ticket: Ticket
+    session: UploadSession
     chunk: int
     taken_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskStatus:
-    """Ask how far TikTok is with an attempt."""
+class QueryStatus(Repeatable):
+    """Ask TikTok how far it is with an attempt."""
 
-    attempt: int
     publish_id: str
 
 
-Wanted: TypeAlias = Probe | AskCreator | Init | SendChunk | AskStatus
-TikTokCall: TypeAlias = AskCreator | Init | AskStatus
+Effect: TypeAlias = ProbeSource | QueryCreator | InitVideoUpload | SendChunk | QueryStatus
+TikTokCall: TypeAlias = QueryCreator | InitVideoUpload | QueryStatus
 """Effects that need the account's access token."""
-
-
-def wanted_by(state: Working) -> Wanted:
-    """The one thing that the state wants done next."""
-    job = state.job
-    match state:
-        case Probing():
-            return Probe(attempt=job.attempt, url=job.request.source.url)
-        case Asking():
-            return AskCreator(attempt=job.attempt, tenant=job.request.tenant)
-        case Initialising():
-            return Init(attempt=job.attempt, request=job.request, media=state.media)
-        case Uploading():
-            return SendChunk(
-                attempt=job.attempt,
-                url=job.request.source.url,
-                media=state.media,
-                ticket=state.ticket,
-                chunk=state.next_chunk,
-                taken_over=state.taken_over,
-            )
-        case Locating():
-            return AskStatus(attempt=job.attempt, publish_id=state.ticket.publish_id)

@@ -1,29 +1,26 @@
-"""What can go wrong in the uploader that is not a fact about a post.
+"""The uploader's exceptions. What happens to a post is a fact instead (`facts.py`).
 
-Errors:
     UploaderError
-    ├── OriginRefused    a trusted source in the settings is not `host:port` (a ValueError: validators may raise it)
-    └── UrlOver          an upload url came to the end of its life while bytes were sent to it
+    ├── InvalidOrigin       an entry of UPLOADER_TRUSTED_SOURCES is not `host:port` (a ValueError, for pydantic)
+    └── UploadUrlExpired    the upload URL expired while a chunk was being sent to it
 
-Beside its port: `uploader_service.sources.problems.SourceFailed` (reading a source stopped).
+Beside them: `uploader_service.sources.problems.SourceFailed`, raised while a source is read.
 """
 
 
 class UploaderError(Exception):
-    """The uploader refuses."""
+    """Base of the uploader's own exceptions."""
 
 
-class UrlOver(UploaderError):
-    """No more bytes may be sent to this upload url."""
+class UploadUrlExpired(UploaderError):
+    """No more bytes may be sent to this upload URL."""
 
     def __init__(self) -> None:
-        """Say so."""
-        super().__init__("the upload url came to the end of its life within a chunk")
+        super().__init__("The upload URL expired while a chunk was being sent; the rest of it was not sent.")
 
 
-class OriginRefused(UploaderError, ValueError):
-    """An origin in a list of settings is not one."""
+class InvalidOrigin(UploaderError, ValueError):
+    """An origin in a setting is not `host:port`."""
 
     def __init__(self, origin: str) -> None:
-        """Name it."""
-        super().__init__(f"`{origin}` has to read `host:port`")
+        super().__init__(f"Not an origin: `{origin}`. Write `host:port`.")

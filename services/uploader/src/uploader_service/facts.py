@@ -1,4 +1,8 @@
-"""Everything that can happen to a post here. An outcome carries the effect it is `of`, so a late one is seen."""
+"""The facts about a post: events, changes of views, and results of effects.
+
+A result carries the effect it is `of`. If the state requests another effect by then, the result is late and changes
+nothing.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -7,21 +11,21 @@ from common.clock import UtcDatetime
 from common.contract.post import FailureReason, PostRequested
 from tiktok.models import StatusCode
 from tiktok.results import Refused
-from uploader_service.effects import AskCreator, AskStatus, Init, Probe, SendChunk, TikTokCall
+from uploader_service.effects import InitVideoUpload, ProbeSource, QueryCreator, QueryStatus, SendChunk, TikTokCall
 from uploader_service.states import Media
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested:
-    """A backend asked for a post. `recorded_at` is when, as far as the record tells."""
+    """A backend requested a post. `recorded_at` is the record's own time, if it has one."""
 
     request: PostRequested
     recorded_at: UtcDatetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Illegible:
-    """A request came that could not be read, except for whose it is. `digest` names its bytes."""
+class UndecodableRequest:
+    """A request could not be decoded, except for which post it names. `digest` is that of its bytes."""
 
     tenant: str
     message: str
@@ -30,7 +34,7 @@ class Illegible:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """The publisher gives the post back: TikTok gave the attempt up and another is allowed."""
+    """The publisher returned the post: TikTok gave the attempt up and another one is allowed."""
 
     attempt: int
     revision: int
@@ -39,22 +43,22 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountSeen:
-    """The account is in view, and belongs to this tenant."""
+class AccountKnown:
+    """The account is in the view, and belongs to this tenant."""
 
     tenant: str
 
 
 @dataclass(frozen=True, slots=True)
-class CredentialSeen:
-    """An access token of this version is in view."""
+class CredentialKnown:
+    """An access token of this version is in the view."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """What is wrong with a source, in words for people. A temporary one may be gone at the next look."""
+class SourceFault:
+    """What is wrong with a source, as a sentence for people. A temporary fault may be gone at the next try."""
 
     reason: FailureReason
     message: str
@@ -65,7 +69,7 @@ class Problem:
 class SourceFound:
     """The source can be read."""
 
-    of: Probe
+    of: ProbeSource
     media: Media
 
 
@@ -73,27 +77,15 @@ class SourceFound:
 class SourceUnusable:
     """The source cannot be used as it is."""
 
-    of: Probe
-    problem: Problem
+    of: ProbeSource
+    fault: SourceFault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceBroke:
-    """The source stopped giving bytes within a chunk; TikTok may have seen some of it.
+class CreatorInfoReceived:
+    """TikTok's answer about what the creator may post now."""
 
-    `nothing_left`: the process that opened the attempt says that no byte of the last chunk ever left from it.
-    """
-
-    of: SendChunk
-    problem: Problem
-    nothing_left: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreatorTold:
-    """What the creator may post now."""
-
-    of: AskCreator
+    of: QueryCreator
     privacy_levels: tuple[str, ...]
     comment_disabled: bool
     duet_disabled: bool
@@ -102,77 +94,77 @@ class CreatorTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitDone:
-    """TikTok opened the attempt. Nothing publishes before all of its bytes are there."""
+    """TikTok opened the attempt. It publishes nothing before all of its bytes have arrived."""
 
-    of: Init
+    of: InitVideoUpload
     publish_id: str
     sealed_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkStored:
-    """TikTok has the chunk; `complete`: it says it has the whole file."""
+class StatusReceived:
+    """TikTok's answer about how far it is. `uploaded_bytes` may be missing from it."""
 
-    of: SendChunk
-    complete: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
-    """TikTok said how far it is. `uploaded_bytes` may be missing from its answer."""
-
-    of: AskStatus
+    of: QueryStatus
     status: StatusCode
     fail_reason: str
     uploaded_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declined:
-    """TikTok answered no to a call made with the access token of `version`."""
+class ChunkEnded:
+    """Base of the results that only a chunk has."""
+
+    of: SendChunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkStored(ChunkEnded):
+    """TikTok has the chunk. `complete`: TikTok says that it has the whole file."""
+
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkRefused(ChunkEnded):
+    """TikTok refused the chunk."""
+
+    refused: Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInterrupted(ChunkEnded):
+    """The source stopped within a chunk; TikTok may have received some of it.
+
+    `last_chunk_never_left`: this process opened the attempt and knows that no byte of the last chunk ever left.
+    """
+
+    fault: SourceFault
+    last_chunk_never_left: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadUrlUnreadable(ChunkEnded):
+    """The sealed upload URL cannot be opened with the current key.
+
+    `last_chunk_never_left` as in `SourceInterrupted`.
+    """
+
+    last_chunk_never_left: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOver(ChunkEnded):
+    """This process did not open the attempt. It sends the last chunk once that is committed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRefused:
+    """TikTok refused a call that was made with the access token of `version`."""
 
     of: TikTokCall
     refused: Refused
     version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkDeclined:
-    """TikTok answered no to a chunk."""
-
-    of: SendChunk
-    refused: Refused
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeverSent:
-    """The call did not reach the wire; repeating it is free."""
-
-    of: TikTokCall | SendChunk
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unanswered:
-    """The call left and no answer came that can be trusted."""
-
-    of: TikTokCall | SendChunk
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketUnreadable:
-    """The sealed upload url cannot be opened with today's key. `nothing_left` as in `SourceBroke`."""
-
-    of: SendChunk
-    nothing_left: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenOver:
-    """This process did not open the attempt. It sends the last chunk once that is written down."""
-
-    of: SendChunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,10 +175,27 @@ class NoCredential:
     version: int
 
 
-ProbeOutcome: TypeAlias = SourceFound | SourceUnusable
-CallFailure: TypeAlias = Declined | NeverSent | Unanswered | NoCredential
-ChunkOutcome: TypeAlias = (
-    ChunkStored | ChunkDeclined | SourceBroke | NeverSent | Unanswered | TicketUnreadable | TakenOver
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestNotSent:
+    """The request did not reach the wire. Repeating it is always safe."""
+
+    of: TikTokCall | SendChunk
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultUnknown:
+    """The request left, and no answer arrived that can be trusted: it may have been carried out."""
+
+    of: TikTokCall | SendChunk
+    reason: str
+
+
+EventFact: TypeAlias = Requested | UndecodableRequest | Returned
+ProbeResult: TypeAlias = SourceFound | SourceUnusable
+CallFailure: TypeAlias = CallRefused | RequestNotSent | ResultUnknown | NoCredential
+ChunkResult: TypeAlias = (
+    ChunkStored | ChunkRefused | SourceInterrupted | UploadUrlUnreadable | TakenOver | RequestNotSent | ResultUnknown
 )
-Outcome: TypeAlias = ProbeOutcome | CreatorTold | InitDone | Located | CallFailure | ChunkOutcome
-Fact: TypeAlias = Requested | Illegible | Returned | AccountSeen | CredentialSeen | Outcome
+EffectResult: TypeAlias = ProbeResult | CreatorInfoReceived | InitDone | StatusReceived | CallFailure | ChunkResult
+Fact: TypeAlias = EventFact | AccountKnown | CredentialKnown | EffectResult

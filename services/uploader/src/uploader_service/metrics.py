@@ -1,4 +1,4 @@
-"""The uploader's own numbers. The runtime counts facts, commits and lag; these are about sources and TikTok."""
+"""The uploader's metrics about sources and TikTok. The runtime counts facts, commits and lag."""
 
 from enum import StrEnum
 
@@ -6,17 +6,17 @@ from prometheus_client import Counter, Histogram
 
 
 class EffectKind(StrEnum):
-    """What was done in the outside world."""
+    """Which effect was carried out."""
 
-    PROBE = "probe"
-    CREATOR = "ask_creator"
+    PROBE = "probe_source"
+    CREATOR = "query_creator"
     INIT = "init"
     CHUNK = "send_chunk"
-    STATUS = "ask_status"
+    STATUS = "query_status"
 
 
-class EffectOutcome(StrEnum):
-    """How it ended."""
+class ResultKind(StrEnum):
+    """How the effect ended."""
 
     DONE = "done"
     REFUSED = "refused"
@@ -28,12 +28,10 @@ class EffectOutcome(StrEnum):
     TAKEN_OVER = "taken_over"
 
 
-EFFECTS = Counter(
-    "uploader_effects_total", "Effects that ended, by kind and by how they ended.", labelnames=("effect", "outcome")
-)
-BYTES = Counter("uploader_stored_bytes_total", "Bytes of chunks that TikTok said it stored.")
+EFFECTS = Counter("uploader_effects_total", "Effects that ended, by kind and result.", labelnames=("effect", "result"))
+BYTES = Counter("uploader_stored_bytes_total", "Bytes of chunks that TikTok confirmed as stored.")
 CHUNK_SECONDS = Histogram(
     "uploader_chunk_seconds",
-    "How long one chunk took from the first byte read to TikTok's answer, whatever it was.",
+    "Seconds per chunk, from the first byte read at the source to TikTok's answer of any kind.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )

@@ -1,42 +1,59 @@
-"""todo(): the one thing a committed state wants."""
+"""next_effect(): the one effect that a committed state requests, or how long it waits."""
+
+from typing import overload
 
 from common.clock import UtcDatetime
+from common.contract.post import FINISHED_POST_RETENTION
 from common.streams import StateKey, Wait
-from uploader_service.effects import Wanted, wanted_by
-from uploader_service.states import (
-    PARKED_FOR,
-    REMEMBER,
-    TELL_AFTER,
-    Asking,
-    AwaitingCredential,
-    Finished,
-    HandedOver,
-    Initialising,
-    Locating,
-    Parked,
-    Post,
-    Probing,
-    Uploading,
-    Waiting,
-    limit_of,
-    returnable_until,
-)
+from uploader_service import effects, states
 
 
-def next_effect(key: StateKey, state: Post, now: UtcDatetime) -> Wanted | Wait:
-    """Derive what to do next from durable state alone: after a crash it is the same."""
+def next_effect(key: StateKey, state: states.Post, now: UtcDatetime) -> effects.Effect | Wait:
+    """Derive what to do next from the committed state alone, so that it is the same after a crash."""
     del key
     match state:
-        case Parked(since=since, delay_told=told):
-            return Wait(since + (PARKED_FOR if told else TELL_AFTER))
-        case Waiting(until=until, then=then):
-            return Wait(min(until, limit_of(then)))
-        case AwaitingCredential(then=then):
-            return Wait(limit_of(then))
-        case HandedOver():
-            return Wait(returnable_until(state))
-        case Finished(at=at):
-            return Wait(at + REMEMBER)
-        case Probing() | Asking() | Initialising() | Uploading() | Locating():
-            limit = limit_of(state)
-            return Wait(limit) if now >= limit else wanted_by(state)
+        case states.AwaitingAccount(since=since, delay_published=published):
+            return Wait(since + (states.ACCOUNT_WAIT_LIMIT if published else states.DELAY_EVENT_AFTER))
+        case states.Waiting(until=until, then=then):
+            return Wait(min(until, states.deadline_of(then)))
+        case states.AwaitingCredential(then=then):
+            return Wait(states.deadline_of(then))
+        case states.HandedOver():
+            return Wait(states.returnable_until(state))
+        case states.Finished(at=at):
+            return Wait(at + FINISHED_POST_RETENTION)
+        case states.Working():
+            deadline = states.deadline_of(state)
+            return Wait(deadline) if now >= deadline else requested_effect(state)
+
+
+@overload
+def requested_effect(state: states.Initialising) -> effects.InitVideoUpload: ...
+@overload
+def requested_effect(state: states.WorkingState) -> effects.Effect: ...
+def requested_effect(state: states.WorkingState) -> effects.Effect:
+    """Return the one effect that the state requests. A result of any other effect is late."""
+    progress = state.progress
+    match state:
+        case states.Probing():
+            return effects.ProbeSource(attempt=progress.attempt, url=progress.request.source.url)
+        case states.CheckingCreator():
+            return effects.QueryCreator(attempt=progress.attempt, tenant=progress.request.tenant)
+        case states.Initialising():
+            return effects.InitVideoUpload(attempt=progress.attempt, request=progress.request, media=state.media)
+        case states.Uploading():
+            return effects.SendChunk(
+                attempt=progress.attempt,
+                url=progress.request.source.url,
+                media=state.media,
+                session=state.session,
+                chunk=state.next_chunk,
+                taken_over=state.taken_over,
+            )
+        case (
+            states.QueryingBeforeLastChunk()
+            | states.QueryingAfterLastChunk()
+            | states.QueryingUnsendable()
+            | states.ProvingDead()
+        ):
+            return effects.QueryStatus(attempt=progress.attempt, publish_id=state.session.publish_id)

@@ -1,6 +1,7 @@
-"""What this process knows first hand of its sends: which attempts it opened, and whether a last chunk may have left.
+"""What this process knows of its own sends: which attempts it opened, and whether a last chunk may have left.
 
-Nothing is decided by it that is not safe without it: a process that lost it says that it took the attempt over.
+An optimisation only. If this memory is lost (restart, takeover), the post is marked `taken_over` and the slower proof
+in `docs/delivery.md` applies.
 """
 
 import threading
@@ -9,71 +10,73 @@ from dataclasses import dataclass
 from typing import Self
 
 from common.clock import Clock, UtcDatetime
-from uploader_service.errors import UrlOver
+from uploader_service.errors import UploadUrlExpired
 
-MOST_REMEMBERED = 10_000
+MAX_ATTEMPTS_KEPT = 10_000
 
 
-class Sends:
-    """Attempts that this process opened, and how many sends of each one's last chunk may have left. For threads."""
+class SentChunks:
+    """Attempts that this process opened, with the number of sends of the last chunk that may have left. Thread-safe."""
 
     def __init__(self) -> None:
-        self._in_doubt: dict[str, int] = {}
+        self._last_chunk_sends: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def opened(self, publish_id: str) -> None:
-        """Remember an attempt of our own; the oldest is forgotten for it if there are too many."""
+    def record_opened(self, publish_id: str) -> None:
+        """Remember an attempt that this process opened. Above the limit the oldest one is forgotten."""
         with self._lock:
-            self._in_doubt[publish_id] = 0
-            if len(self._in_doubt) > MOST_REMEMBERED:
-                del self._in_doubt[next(iter(self._in_doubt))]
+            self._last_chunk_sends[publish_id] = 0
+            if len(self._last_chunk_sends) > MAX_ATTEMPTS_KEPT:
+                del self._last_chunk_sends[next(iter(self._last_chunk_sends))]
 
-    def begin(self, publish_id: str) -> None:
-        """A send of the last chunk begins: from here it may have left."""
+    def record_send(self, publish_id: str) -> None:
+        """Count a send of the last chunk, before its first byte can leave."""
         with self._lock:
-            if publish_id in self._in_doubt:
-                self._in_doubt[publish_id] += 1
+            if publish_id in self._last_chunk_sends:
+                self._last_chunk_sends[publish_id] += 1
 
-    def came_to_nothing(self, publish_id: str) -> None:
-        """That send ended before its first byte."""
+    def record_aborted_before_first_byte(self, publish_id: str) -> None:
+        """Take back the count of a send that ended before its first byte."""
         with self._lock:
-            if publish_id in self._in_doubt:
-                self._in_doubt[publish_id] -= 1
+            if publish_id in self._last_chunk_sends:
+                self._last_chunk_sends[publish_id] -= 1
 
-    def first_hand(self, publish_id: str) -> bool:
-        """Whether this process opened the attempt, and so knows all of its own sends."""
+    def opened_here(self, publish_id: str) -> bool:
+        """Return whether this process opened the attempt, and so knows all of its own sends."""
         with self._lock:
-            return publish_id in self._in_doubt
+            return publish_id in self._last_chunk_sends
 
-    def none_left(self, publish_id: str) -> bool:
-        """Whether this process opened the attempt and not one byte of its last chunk left from here."""
+    def nothing_sent(self, publish_id: str) -> bool:
+        """Return whether this process opened the attempt and no byte of its last chunk left from here."""
         with self._lock:
-            return self._in_doubt.get(publish_id) == 0
+            return self._last_chunk_sends.get(publish_id) == 0
 
     def forget(self, publish_id: str) -> None:
-        """The attempt is whole."""
+        """Forget an attempt that TikTok has in full."""
         with self._lock:
-            self._in_doubt.pop(publish_id, None)
+            self._last_chunk_sends.pop(publish_id, None)
 
 
 @dataclass(slots=True, kw_only=True)
-class Pieces:
-    """A chunk's bytes on their way. `begun`: some were handed on. Raises `UrlOver` instead of the first piece too late.
+class ChunkBody:
+    """The bytes of a chunk while they are being sent. Raises `UploadUrlExpired` for the first piece after `until`.
 
-    A process that is frozen within a send must not end it when it wakes: others may have proved the attempt dead.
+    A process that was frozen within a send must not finish it when it wakes up: another one may have proved the attempt
+    dead by then. `started`: a piece was passed on.
     """
 
     source: Iterator[bytes]
     until: UtcDatetime | None
     clock: Clock
-    begun: bool = False
+    started: bool = False
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
         piece = next(self.source)
+        # The time is read after the piece arrived, since waiting for the source may be what took so long.
         if self.until is not None and self.clock() >= self.until:
-            raise UrlOver
-        self.begun = True
+            raise UploadUrlExpired
+        self.started = True
         return piece

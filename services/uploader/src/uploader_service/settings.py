@@ -6,13 +6,13 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from common.service.settings import URL_PATTERN, PrivateKey, ServiceSettings
-from uploader_service.errors import OriginRefused
+from uploader_service.errors import InvalidOrigin
 
 _ORIGIN = re.compile(r"[^\s:/,]+:\d{1,5}")
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """Read `a,b,…`; empty parts do not count."""
+    """Split `a,b,…`, without empty entries."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
@@ -26,11 +26,11 @@ class UploaderSettings(ServiceSettings):
         description="Opens what is sealed to the uploader, by auth and by itself: base64 of a raw X25519 key."
     )
     effects_at_once: int = Field(
-        default=32, ge=1, le=1_000, description="How many uploads and calls may be under way in this process."
+        default=32, ge=1, le=1_000, description="How many uploads and calls may run at once in this process."
     )
     trusted_sources: str = Field(
         default="",
-        description="Origins that may have a private address, as host:port,host:port; for local stacks only.",
+        description="Origins that may have a private address, as host:port,host:port. For local stacks only.",
     )
     tiktok_api_url: str = Field(
         default="https://open.tiktokapis.com",
@@ -42,7 +42,7 @@ class UploaderSettings(ServiceSettings):
         default=".tiktokapis.com",
         min_length=1,
         validation_alias="TIKTOK_UPLOAD_HOSTS",
-        description="Where bytes may be sent: .suffix, host or host:port, separated by commas.",
+        description="Hosts that bytes may be sent to: .suffix, host or host:port, separated by commas.",
     )
 
     @field_validator("trusted_sources")
@@ -50,5 +50,5 @@ class UploaderSettings(ServiceSettings):
     def _are_origins(cls, value: str) -> str:
         for origin in listed(value):
             if not _ORIGIN.fullmatch(origin):
-                raise OriginRefused(origin)
+                raise InvalidOrigin(origin)
         return value

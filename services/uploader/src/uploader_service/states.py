@@ -1,4 +1,8 @@
-"""What a post can be in the uploader: one frozen class per state, stored as it is."""
+"""The states of a post in the uploader: one frozen class each, stored in Kafka as it is.
+
+Unions are written twice. A base class (`Working`, `Querying`, `Paused`) serves `case states.Working():`. The alias
+(`WorkingState`, `QueryingState`) names all classes, so that mypy reports a match which forgets a new one.
+"""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -13,26 +17,29 @@ from tiktok.chunks import ChunkPlan, plan_chunks
 from tiktok.limits import UPLOAD_URL_SECONDS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-PARKED_FOR = timedelta(seconds=60)
+ACCOUNT_WAIT_LIMIT = timedelta(seconds=60)
 """How long a request waits for its account: long enough for a connection just made, short enough to watch."""
 
-TELL_AFTER = timedelta(seconds=5)
-URL_LIFE = timedelta(seconds=UPLOAD_URL_SECONDS)
-URL_MARGIN = timedelta(minutes=5)
-FIND_OUT_FOR = timedelta(hours=26)
-"""How long after its init an attempt whose last chunk may have left is being found out here.
+DELAY_EVENT_AFTER = timedelta(seconds=5)
+"""Shorter waits publish no `post.delayed`: nobody would notice them."""
+
+UPLOAD_URL_LIFETIME = timedelta(seconds=UPLOAD_URL_SECONDS)
+UPLOAD_URL_MARGIN = timedelta(minutes=5)
+"""Kept before and after the end of an upload URL, so that clocks of two processes may differ by as much."""
+
+UNRESOLVED_AFTER = timedelta(hours=26)
+"""How long after its init the uploader queries an attempt whose last chunk may have left.
 
 Longer than a post is valid by default: once TikTok answers again, only the uploader can prove that an attempt is dead.
 """
 
-REMEMBER = timedelta(days=30)
-RETURNABLE_FOR = timedelta(days=1)
-QUOTA_MEMORY = timedelta(days=1)
-CALL_MEMORY = timedelta(minutes=1)
+RETURN_WINDOW = timedelta(days=1)
+INIT_TIMES_KEPT = timedelta(days=1)
+QUERY_TIMES_KEPT = timedelta(minutes=1)
 
 
 class EventHeader(TypedDict):
-    """What every event about a post says first."""
+    """The fields that every event about a post begins with."""
 
     account_id: str
     post_id: str
@@ -42,7 +49,10 @@ class EventHeader(TypedDict):
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
-    """The source's bytes as they were found. `validator` tells whether they are still the same ones."""
+    """The source file as the probe found it.
+
+    `validator` is opaque; with it a later read notices that the file is another one by then.
+    """
 
     size: int
     validator: str
@@ -50,47 +60,51 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def plan(self) -> ChunkPlan:
-        """How the bytes are cut."""
+        """How the file is cut into chunks."""
         return plan_chunks(self.size)
 
 
-class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt's place at TikTok. The url is a secret: it is kept sealed to the uploader's own key."""
+class UploadSession(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt that TikTok opened.
+
+    The upload URL is a secret: anyone who has it can upload. It is kept sealed to the uploader's own key.
+    """
 
     publish_id: str
     sealed_url: str
     opened_at: UtcDatetime
 
 
-class Calls(msgspec.Struct, frozen=True, kw_only=True):
-    """When this post used up some of its account's quotas."""
+class CallTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """When this post used up some of its account's quotas at TikTok. `admission.py` counts them."""
 
     inits: tuple[UtcDatetime, ...] = ()
     creators: tuple[UtcDatetime, ...] = ()
     statuses: tuple[UtcDatetime, ...] = ()
 
-    def init_at(self, now: UtcDatetime) -> "Calls":
-        """Remember an init, and forget those of more than a day ago."""
-        return msgspec.structs.replace(self, inits=(*_since(self.inits, now - QUOTA_MEMORY), now))
+    def with_init(self, now: UtcDatetime) -> "CallTimes":
+        """Add an init, and drop those of more than a day ago."""
+        return msgspec.structs.replace(self, inits=(*_since(self.inits, now - INIT_TIMES_KEPT), now))
 
-    def creator_at(self, now: UtcDatetime) -> "Calls":
-        """Remember a question for the creator, and forget those of more than a minute ago."""
-        return msgspec.structs.replace(self, creators=(*_since(self.creators, now - CALL_MEMORY), now))
+    def with_creator_query(self, now: UtcDatetime) -> "CallTimes":
+        """Add a creator query, and drop those of more than a minute ago."""
+        return msgspec.structs.replace(self, creators=(*_since(self.creators, now - QUERY_TIMES_KEPT), now))
 
-    def status_at(self, now: UtcDatetime) -> "Calls":
-        """Remember a question for the status, and forget those of more than a minute ago."""
-        return msgspec.structs.replace(self, statuses=(*_since(self.statuses, now - CALL_MEMORY), now))
+    def with_status_query(self, now: UtcDatetime) -> "CallTimes":
+        """Add a status query, and drop those of more than a minute ago."""
+        return msgspec.structs.replace(self, statuses=(*_since(self.statuses, now - QUERY_TIMES_KEPT), now))
 
 
 def _since(times: tuple[UtcDatetime, ...], start: UtcDatetime) -> tuple[UtcDatetime, ...]:
     return tuple(time for time in times if time > start)
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
+class PostProgress(msgspec.Struct, frozen=True, kw_only=True):
     """What a post keeps from state to state.
 
-    `attempt` numbers the init that is prepared or under way, from 1; `lost` counts those that ended without a
-    publish_id. `strikes` counts failures since something last went well; back-off grows with it.
+    `attempt` numbers the init that is prepared or running, from 1. `unanswered_inits` counts those whose answer was
+    lost, so that an outage at TikTok does not use up the post's attempts. `consecutive_failures` counts failures since
+    the last success; pauses grow with it.
     """
 
     request: PostRequested
@@ -98,12 +112,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     not_after: UtcDatetime
     revision: int = 0
     attempt: int = 1
-    lost: int = 0
-    strikes: int = 0
-    calls: Calls = Calls()
+    unanswered_inits: int = 0
+    consecutive_failures: int = 0
+    calls: CallTimes = CallTimes()
 
     def header(self, now: UtcDatetime) -> EventHeader:
-        """Begin the event that raises the revision by one."""
+        """Begin the event with the next revision. The state that follows needs `with_next_revision`."""
         return EventHeader(
             account_id=self.request.account_id,
             post_id=self.request.post_id,
@@ -112,103 +126,129 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             at=now,
         )
 
-    def told(self) -> "Job":
-        """Count the event just begun by `header`."""
+    def with_next_revision(self) -> "PostProgress":
+        """Count the event that `header` began."""
         return msgspec.structs.replace(self, revision=self.revision + 1)
 
-    def struck(self) -> "Job":
+    def with_failure(self) -> "PostProgress":
         """Count a failure."""
-        return msgspec.structs.replace(self, strikes=self.strikes + 1)
+        return msgspec.structs.replace(self, consecutive_failures=self.consecutive_failures + 1)
 
-    def well(self) -> "Job":
-        """Forget the failures: something went well."""
-        return msgspec.structs.replace(self, strikes=0)
+    def with_failures_cleared(self) -> "PostProgress":
+        """Reset the count after a success."""
+        return msgspec.structs.replace(self, consecutive_failures=0)
 
 
-class Parked(msgspec.Struct, frozen=True, kw_only=True, tag="parked"):
-    """The request came; its account is not in view yet."""
+class AwaitingAccount(msgspec.Struct, frozen=True, kw_only=True, tag="awaiting_account"):
+    """The request arrived; its account is not in the view yet."""
 
-    job: Job
+    progress: PostProgress
     since: UtcDatetime
-    delay_told: bool = False
+    delay_published: bool = False
 
 
-class Probing(msgspec.Struct, frozen=True, kw_only=True, tag="probing"):
-    """The source is to be checked."""
+class Working(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all states that request an effect. Use `WorkingState` as a type, this class in `case`."""
 
-    job: Job
+    progress: PostProgress
 
 
-class Asking(msgspec.Struct, frozen=True, kw_only=True, tag="asking"):
-    """TikTok is to be asked what the creator may post now."""
+class Probing(Working, frozen=True, kw_only=True, tag="probing"):
+    """The source has to be checked."""
 
-    job: Job
+
+class CheckingCreator(Working, frozen=True, kw_only=True, tag="checking_creator"):
+    """TikTok has to be asked what the creator may post now."""
+
     media: Media
 
 
-class Initialising(msgspec.Struct, frozen=True, kw_only=True, tag="initialising"):
-    """The init of this attempt is starting; it may have been called already."""
+class Initialising(Working, frozen=True, kw_only=True, tag="initialising"):
+    """The init of this attempt is starting; an earlier process may have made the call already."""
 
-    job: Job
     media: Media
 
 
-class Uploading(msgspec.Struct, frozen=True, kw_only=True, tag="uploading"):
-    """Chunk `next_chunk` is to be sent. The last chunk is sent only from a state that says it may have left.
+class Uploading(Working, frozen=True, kw_only=True, tag="uploading"):
+    """Chunk `next_chunk` has to be sent.
 
-    `taken_over`: it is sent by another process than the one that opened the attempt, whose sends are not known.
+    `last_chunk_may_have_left` is committed before the last chunk is sent; from then on the attempt may publish.
+    `taken_over`: another process opened the attempt, so this one does not know every send of the last chunk.
     """
 
-    job: Job
     media: Media
-    ticket: Ticket
+    session: UploadSession
     next_chunk: int
     last_chunk_may_have_left: bool
-    progress_told_at: UtcDatetime | None = None
+    progress_published_at: UtcDatetime | None = None
     taken_over: bool = False
 
 
-class Locating(msgspec.Struct, frozen=True, kw_only=True, tag="locating"):
-    """An answer was lost or in doubt: TikTok is to be asked how many bytes it has.
+class Querying(Working, frozen=True, kw_only=True):
+    """Base of the states that ask TikTok how many bytes it has, after an answer was lost or in doubt."""
 
-    `refused_late`: TikTok refused the url after its life. `unsendable`: nothing can be sent to hear that refusal.
-    `fewer`: status answers in a row since then, or since the url's life, that reported fewer bytes than the whole.
-    Together they prove that the attempt is dead.
+    media: Media
+    session: UploadSession
+
+
+class QueryingBeforeLastChunk(Querying, frozen=True, kw_only=True, tag="querying_before_last_chunk"):
+    """The last chunk has not left: the attempt cannot publish and may be replaced."""
+
+
+class QueryingAfterLastChunk(Querying, frozen=True, kw_only=True, tag="querying_after_last_chunk"):
+    """The last chunk may have left, and chunks can still be sent. `taken_over` as in `Uploading`."""
+
+    taken_over: bool = False
+
+
+class QueryingUnsendable(Querying, frozen=True, kw_only=True, tag="querying_unsendable"):
+    """The last chunk may have left, and nothing can be sent any longer.
+
+    The source is gone, the URL is sealed to another key, or TikTok's host is not reachable after the URL's end. Without
+    a send TikTok cannot refuse the URL, so the proof has to wait until the URL has expired.
     """
 
-    job: Job
-    media: Media
-    ticket: Ticket
-    last_chunk_may_have_left: bool
-    refused_late: bool = False
-    fewer: int = 0
-    taken_over: bool = False
-    unsendable: bool = False
+
+class ProvingDead(Querying, frozen=True, kw_only=True, tag="proving_dead"):
+    """The last chunk may have left, but the upload URL has expired: no further byte can arrive.
+
+    `incomplete_answers` counts the status answers since then that reported fewer bytes than the file has.
+    `ANSWERS_TO_PROVE` of them prove that the attempt will never publish.
+    """
+
+    incomplete_answers: int = 0
 
 
-Working: TypeAlias = Probing | Asking | Initialising | Uploading | Locating
-"""States that want something done in the outside world."""
+QueryingState: TypeAlias = QueryingBeforeLastChunk | QueryingAfterLastChunk | QueryingUnsendable | ProvingDead
+UploadState: TypeAlias = Uploading | QueryingState
+"""States of an attempt that TikTok opened."""
+
+WorkingState: TypeAlias = Probing | CheckingCreator | Initialising | UploadState
 
 
-class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag="waiting"):
-    """Nothing is done before `until`; then the post goes on as `then`."""
+class Paused(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the states that do nothing for a while; the post continues as `then`."""
+
+    then: WorkingState
+
+
+class Waiting(Paused, frozen=True, kw_only=True, tag="waiting"):
+    """The post waits until a time."""
 
     until: UtcDatetime
     reason: DelayReason
-    then: Working
 
 
-class AwaitingCredential(msgspec.Struct, frozen=True, kw_only=True, tag="awaiting_credential"):
-    """The access token of version `newer_than` is of no use; a newer one lets the post go on as `then`."""
+class AwaitingCredential(Paused, frozen=True, kw_only=True, tag="awaiting_credential"):
+    """The post waits for an access token of a version above `newer_than`."""
 
     newer_than: int
-    then: Working
 
 
 class HandedOver(msgspec.Struct, frozen=True, kw_only=True, tag="handed_over"):
-    """The publisher owns the post; it may give it back for another attempt."""
+    """The publisher owns the post; it may return it for another attempt."""
 
-    job: Job
+    progress: PostProgress
     publish_id: str
     at: UtcDatetime
 
@@ -218,10 +258,11 @@ class Ending(StrEnum):
 
     FAILED = "failed"
     HANDED_OVER = "handed_over"
+    UNRESOLVED = "unresolved"
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """What is remembered of a post so that it is never posted again: enough to know a request for the same."""
+    """What is kept of a post so that it is never posted again: enough to recognise a repeated request."""
 
     tenant: str
     digest: str
@@ -231,68 +272,66 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
     inits: tuple[UtcDatetime, ...] = ()
 
 
-Live: TypeAlias = Parked | Working | Waiting | AwaitingCredential
-"""States of a post that the uploader owns and has not ended."""
-
-Post: TypeAlias = (
-    Parked
-    | Probing
-    | Asking
-    | Initialising
-    | Uploading
-    | Locating
-    | Waiting
-    | AwaitingCredential
-    | HandedOver
-    | Finished
-)
+Post: TypeAlias = AwaitingAccount | WorkingState | Waiting | AwaitingCredential | HandedOver | Finished
 
 
-def digest_of(request: PostRequested) -> str:
-    """Name a request's content: equal for requests that ask for the same, however they spell their times."""
+def request_digest(request: PostRequested) -> str:
+    """Return a digest of a request's content: equal requests have equal ones, however they write their times."""
     timeless = msgspec.structs.replace(request, publish_at=None, not_after=None)
     times = [None if time is None else time - _EPOCH for time in (request.publish_at, request.not_after)]
     return hashlib.sha256(msgspec.json.encode((timeless, times), order="sorted")).hexdigest()
 
 
-def job_of(state: Live | HandedOver) -> Job:
-    """Find what the post keeps from state to state."""
+def progress_of(state: AwaitingAccount | WorkingState | Waiting | AwaitingCredential | HandedOver) -> PostProgress:
+    """Return what the post keeps from state to state."""
     match state:
-        case Waiting(then=then) | AwaitingCredential(then=then):
-            return then.job
-        case Parked() | Probing() | Asking() | Initialising() | Uploading() | Locating() | HandedOver():
-            return state.job
+        case Paused(then=then):
+            return then.progress
+        case AwaitingAccount() | Working() | HandedOver():
+            return state.progress
 
 
 def tenant_of(state: Post) -> str:
-    """Whose post it is."""
-    return state.tenant if isinstance(state, Finished) else job_of(state).request.tenant
+    """Return the tenant that asked for the post."""
+    return state.tenant if isinstance(state, Finished) else progress_of(state).request.tenant
 
 
-def last_chunk_may_have_left(state: Working) -> bool:
-    """Whether the attempt may publish by what was already sent: from here no new init on a guess."""
-    return isinstance(state, Uploading | Locating) and state.last_chunk_may_have_left
+def last_chunk_may_have_left(state: UploadState) -> bool:
+    """Return whether the attempt may publish with what was already sent.
+
+    From here on a new init needs proof that this attempt is dead: two attempts with all their bytes are two posts.
+    """
+    match state:
+        case Uploading():
+            return state.last_chunk_may_have_left
+        case QueryingBeforeLastChunk():
+            return False
+        case QueryingAfterLastChunk() | QueryingUnsendable() | ProvingDead():
+            return True
 
 
-def limit_of(state: Working) -> UtcDatetime:
-    """When the state must end, whatever it waits for."""
+def deadline_of(state: WorkingState) -> UtcDatetime:
+    """Return when the state must end, even if its effect has no result by then."""
     match state:
         case Uploading(last_chunk_may_have_left=True):
-            return min(state.job.not_after, state.ticket.opened_at + FIND_OUT_FOR)
-        case Locating(last_chunk_may_have_left=True):
-            return state.ticket.opened_at + FIND_OUT_FOR
-        case Uploading() | Locating():
-            return min(state.job.not_after, state.ticket.opened_at + URL_LIFE - URL_MARGIN)
-        case Probing() | Asking() | Initialising():
-            return state.job.not_after
+            return min(state.progress.not_after, state.session.opened_at + UNRESOLVED_AFTER)
+        case QueryingAfterLastChunk() | QueryingUnsendable() | ProvingDead():
+            # `not_after` does not end these: the post may be out, so it has to be found out.
+            return state.session.opened_at + UNRESOLVED_AFTER
+        case Uploading() | QueryingBeforeLastChunk():
+            # A new attempt costs nothing before the last chunk, so the URL is given up before its end.
+            url_end = state.session.opened_at + UPLOAD_URL_LIFETIME - UPLOAD_URL_MARGIN
+            return min(state.progress.not_after, url_end)
+        case Probing() | CheckingCreator() | Initialising():
+            return state.progress.not_after
 
 
 def returnable_until(state: HandedOver) -> UtcDatetime:
-    """Until when the publisher may give the post back for another attempt: its moment, and a day for the verdict."""
-    moment = min(state.job.not_after, state.at + MAX_SCHEDULE_AHEAD + RETURNABLE_FOR)
-    return max(moment, state.at) + RETURNABLE_FOR
+    """Return until when the publisher may return the post: its `not_after`, and a day for TikTok's verdict."""
+    not_after = min(state.progress.not_after, state.at + MAX_SCHEDULE_AHEAD + RETURN_WINDOW)
+    return max(not_after, state.at) + RETURN_WINDOW
 
 
-def url_is_past_its_life(ticket: Ticket, now: UtcDatetime) -> bool:
-    """Whether TikTok's refusal of the url means that the url is dead, by a margin."""
-    return now >= ticket.opened_at + URL_LIFE + URL_MARGIN
+def url_has_expired(session: UploadSession, now: UtcDatetime) -> bool:
+    """Return whether the upload URL is past its lifetime and the margin, so that no byte can arrive by it."""
+    return now >= session.opened_at + UPLOAD_URL_LIFETIME + UPLOAD_URL_MARGIN

@@ -1,227 +1,263 @@
-"""The few ways a post moves on: it waits, tries again, is handed over, or ends. Each says so in events."""
+"""The few ways a post moves on: it waits, retries, begins an attempt, is handed over or ends, each with its events."""
 
-import hashlib
 from datetime import timedelta
-from typing import TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
+from common.backoff import exponential, stable_jitter
 from common.clock import UtcDatetime
+from common.contract import post as contract
 from common.contract.body import Body
-from common.contract.post import (
-    DelayReason,
-    FailureReason,
-    PostDelayed,
-    PostFailed,
-    PostProgressed,
-    PostUnresolved,
-    PostUploaded,
-)
+from common.contract.post import DelayReason, FailureReason
 from common.streams import Decision
-from uploader_service.states import (
-    FIND_OUT_FOR,
-    TELL_AFTER,
-    Asking,
-    AwaitingCredential,
-    Ending,
-    Finished,
-    HandedOver,
-    Initialising,
-    Job,
-    Locating,
-    Post,
-    Probing,
-    Uploading,
-    Waiting,
-    Working,
-    last_chunk_may_have_left,
-    limit_of,
-)
+from uploader_service import states
+from uploader_service.states import Ending, Post, PostProgress
 
-MOST_ATTEMPTS = 10
+MAX_ATTEMPTS = 10
 """Attempts that TikTok opened. Those whose init got no answer count only by time: an outage is no fault of the post."""
 
-SHORTEST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(minutes=5)
+RETRY_PAUSE = timedelta(seconds=1)
+MAX_RETRY_PAUSE = timedelta(minutes=5)
 ATTEMPT_PAUSE = timedelta(seconds=30)
-LONGEST_ATTEMPT_PAUSE = timedelta(minutes=30)
-
-Sending: TypeAlias = Uploading | Locating
-W = TypeVar("W", Probing, Asking, Initialising, Uploading, Locating)
+MAX_ATTEMPT_PAUSE = timedelta(minutes=30)
+RATE_LIMIT_PAUSE = timedelta(seconds=65)
+"""TikTok asks for a minute after `rate_limit_exceeded`."""
 
 
 def unchanged(state: Post | None) -> Decision[Post]:
-    """A fact that comes twice, late, or means nothing to this state."""
+    """Change nothing: the fact is late, a duplicate, or means nothing to this state."""
     return Decision(state=state)
 
 
-def keep(state: Post, *events: Body) -> Decision[Post]:
-    """Go on as this."""
+def become(state: Post, *events: Body) -> Decision[Post]:
+    """Go on as this state, and publish these events."""
     return Decision(state=state, events=events)
 
 
-def after(events: tuple[Body, ...], decision: Decision[Post]) -> Decision[Post]:
-    """Tell these events before those of the decision."""
+def with_earlier_events(events: tuple[Body, ...], decision: Decision[Post]) -> Decision[Post]:
+    """Publish these events before those of the decision."""
     return Decision(state=decision.state, events=(*events, *decision.events))
 
 
-def back_off(strikes: int, name: str) -> timedelta:
-    """How long to wait after this many failures in a row: doubling, and spread so that posts do not march in step.
+def retry_pause(consecutive_failures: int, name: str) -> timedelta:
+    """Return how long to wait after this many failures in a row.
 
-    The spread comes from the name, not from chance: the same history gives the same times.
+    The pause doubles, and varies by a quarter so that posts which failed together do not retry together. The variation
+    comes from the name, not from chance: the same history gives the same times.
     """
-    doublings = min(max(strikes - 1, 0), 16)
-    doubled = min(SHORTEST_PAUSE * (1 << doublings), LONGEST_PAUSE)
-    spread = hashlib.sha256(f"{name}:{strikes}".encode()).digest()[0] / 255
-    return doubled * (0.75 + spread / 2)
+    pause = exponential(RETRY_PAUSE, MAX_RETRY_PAUSE, max(consecutive_failures - 1, 0))
+    return pause * (0.75 + stable_jitter(f"{name}:{consecutive_failures}") / 2)
 
 
-def wait(then: Working, until: UtcDatetime, reason: DelayReason, message: str, now: UtcDatetime) -> Decision[Post]:
-    """Do nothing before `until`. Only waits that a person would notice are told."""
-    if until - now < TELL_AFTER:
-        return keep(Waiting(until=until, reason=reason, then=then))
-    event = PostDelayed(**then.job.header(now), reason=reason, until=until, message=message)
-    return keep(Waiting(until=until, reason=reason, then=replace(then, job=then.job.told())), event)
+def wait(
+    then: states.WorkingState, until: UtcDatetime, reason: DelayReason, message: str, now: UtcDatetime
+) -> Decision[Post]:
+    """Do nothing before `until`. Only waits that a person would notice publish `post.delayed`."""
+    if until - now < states.DELAY_EVENT_AFTER:
+        return become(states.Waiting(until=until, reason=reason, then=then))
+    event = contract.PostDelayed(**then.progress.header(now), reason=reason, until=until, message=message)
+    counted = replace(then, progress=then.progress.with_next_revision())
+    return become(states.Waiting(until=until, reason=reason, then=counted), event)
 
 
-def try_again(state: Working, reason: DelayReason, message: str, now: UtcDatetime) -> Decision[Post]:
-    """Do the same once more, after a pause that grows."""
-    struck = replace(state, job=state.job.struck())
-    pause = back_off(struck.job.strikes, struck.job.request.post_id)
-    return wait(struck, now + pause, reason, message, now)
+def retry(state: states.WorkingState, reason: DelayReason, message: str, now: UtcDatetime) -> Decision[Post]:
+    """Do the same again, after a pause that grows."""
+    failed = replace(state, progress=state.progress.with_failure())
+    pause = retry_pause(failed.progress.consecutive_failures, failed.progress.request.post_id)
+    return wait(failed, now + pause, reason, message, now)
 
 
-def await_credential(state: Working, version: int, message: str, now: UtcDatetime, *events: Body) -> Decision[Post]:
+def await_credential(
+    state: states.WorkingState, version: int, message: str, now: UtcDatetime, *events: Body
+) -> Decision[Post]:
     """Wait for an access token that is newer than this version."""
-    delayed = PostDelayed(**state.job.header(now), reason=DelayReason.CREDENTIAL, message=message)
-    then = replace(state, job=state.job.told())
-    return keep(AwaitingCredential(newer_than=version, then=then), *events, delayed)
+    delayed = contract.PostDelayed(**state.progress.header(now), reason=DelayReason.CREDENTIAL, message=message)
+    then = replace(state, progress=state.progress.with_next_revision())
+    return become(states.AwaitingCredential(newer_than=version, then=then), *events, delayed)
 
 
-def fail(job: Job, reason: FailureReason, message: str, now: UtcDatetime, code: str = "") -> Decision[Post]:
-    """End the post: it did not and will not go out."""
-    event = PostFailed(**job.header(now), reason=reason, message=message, code=code)
-    return keep(finished(job.told(), Ending.FAILED, now), event)
+def fail(
+    progress: PostProgress, reason: FailureReason, message: str, now: UtcDatetime, code: str = ""
+) -> Decision[Post]:
+    """End the post: it did not go out and never will."""
+    event = contract.PostFailed(**progress.header(now), reason=reason, message=message, code=code)
+    return become(finished(progress.with_next_revision(), Ending.FAILED, now), event)
 
 
-def finished(job: Job, ending: Ending, now: UtcDatetime) -> Finished:
-    """Shrink a post to what must be remembered."""
-    return Finished(
-        tenant=job.request.tenant,
-        digest=job.digest,
-        revision=job.revision,
+def finished(progress: PostProgress, ending: Ending, now: UtcDatetime) -> states.Finished:
+    """Reduce a post to what has to be kept."""
+    return states.Finished(
+        tenant=progress.request.tenant,
+        digest=progress.digest,
+        revision=progress.revision,
         ending=ending,
         at=now,
-        inits=job.calls.inits,
+        inits=progress.calls.inits,
     )
 
 
-def too_late(job: Job, now: UtcDatetime) -> Decision[Post]:
-    """End a post whose moment has passed."""
-    message = f"not_after: it was {job.not_after.isoformat()} and the post could not be handed to TikTok before"
-    return fail(job, FailureReason.TOO_LATE, message, now)
+def fail_too_late(progress: PostProgress, now: UtcDatetime) -> Decision[Post]:
+    """End a post whose `not_after` has passed."""
+    message = (
+        f"not_after: It was {progress.not_after.isoformat()}, and the post did not reach TikTok before. "
+        "If it shall still go out, request it under another post_id."
+    )
+    return fail(progress, FailureReason.TOO_LATE, message, now)
 
 
-def next_attempt(job: Job, why: str, now: UtcDatetime) -> Decision[Post]:
-    """Begin again from the source. Only for attempts that are known never to publish."""
-    if now >= job.not_after:
-        return too_late(job, now)
-    if job.attempt - job.lost >= MOST_ATTEMPTS:
-        message = f"{job.attempt - job.lost} attempts came to nothing; the last one: {why}"
-        return fail(job, FailureReason.ATTEMPTS_EXHAUSTED, message, now)
-    then = Probing(job=replace(job.well(), attempt=job.attempt + 1))
-    if then.job.attempt == 2:  # noqa: PLR2004 - the second attempt follows at once, later ones after longer and longer
-        return keep(then)
-    doublings = min(then.job.attempt - 3, 16)
-    pause = min(ATTEMPT_PAUSE * (1 << doublings), LONGEST_ATTEMPT_PAUSE)
+def next_attempt(progress: PostProgress, why: str, now: UtcDatetime) -> Decision[Post]:
+    """Begin again from the source. Call it only for an attempt that can never publish.
+
+    The second attempt follows at once. Later ones wait, since a fault that ended two attempts may end the next.
+    """
+    if now >= progress.not_after:
+        return fail_too_late(progress, now)
+    if (opened := progress.attempt - progress.unanswered_inits) >= MAX_ATTEMPTS:
+        message = f"All {opened} attempts failed. The last one: {why}"
+        return fail(progress, FailureReason.ATTEMPTS_EXHAUSTED, message, now)
+    then = states.Probing(progress=replace(progress.with_failures_cleared(), attempt=progress.attempt + 1))
+    if then.progress.attempt == 2:  # noqa: PLR2004 - the second attempt follows at once
+        return become(then)
+    pause = exponential(ATTEMPT_PAUSE, MAX_ATTEMPT_PAUSE, then.progress.attempt - 3)
     return wait(then, now + pause, DelayReason.TIKTOK, why, now)
 
 
-def send_from(state: Sending, chunk: int, now: UtcDatetime) -> Decision[Post]:
-    """Go on with a chunk. Deciding for the last one writes down that it may have left, before it can leave."""
-    marked = state.last_chunk_may_have_left or chunk == state.media.plan.count - 1
-    if marked and not state.last_chunk_may_have_left and now >= limit_of(state):
+def send_from(state: states.UploadState, chunk: int, now: UtcDatetime) -> Decision[Post]:
+    """Continue with this chunk. For the last one, commit first that it may have left.
+
+    This is the only way to a state that sends. The mark never goes back: once the last chunk may have left, a resend of
+    earlier chunks keeps it.
+    """
+    already_marked = states.last_chunk_may_have_left(state)
+    marked = already_marked or chunk == state.media.plan.count - 1
+    if marked and not already_marked and now >= states.deadline_of(state):
+        # The last moment at which the attempt can still be given up without proof.
         return expire(state, now)
-    return keep(
-        Uploading(
-            job=state.job,
+    return become(
+        states.Uploading(
+            progress=state.progress,
             media=state.media,
-            ticket=state.ticket,
+            session=state.session,
             next_chunk=chunk,
             last_chunk_may_have_left=marked,
-            progress_told_at=state.progress_told_at if isinstance(state, Uploading) else None,
-            taken_over=state.taken_over,
+            progress_published_at=state.progress_published_at if isinstance(state, states.Uploading) else None,
+            taken_over=_is_taken_over(state),
         )
     )
 
 
-def locate(
-    state: Sending,
-    message: str,
-    now: UtcDatetime,
-    *,
-    reason: DelayReason = DelayReason.TIKTOK,
-    refused_late: bool = False,
-    unsendable: bool = False,
-) -> Decision[Post]:
-    """Ask TikTok how many bytes it has: at once the first time, then after pauses."""
-    asking = Locating(
-        job=state.job,
-        media=state.media,
-        ticket=state.ticket,
-        last_chunk_may_have_left=state.last_chunk_may_have_left,
-        refused_late=refused_late,
-        taken_over=state.taken_over,
-        unsendable=unsendable,
-    )
-    if state.job.strikes == 0:
-        return keep(replace(asking, job=state.job.struck()))
-    return try_again(asking, reason, message, now)
-
-
-def progress(state: Sending, stored: int, now: UtcDatetime) -> PostProgressed:
-    """Sample how many bytes TikTok has. A sample does not raise the revision."""
-    header = state.job.header(now)
-    header["revision"] = state.job.revision
-    return PostProgressed(**header, bytes_sent=stored, bytes_total=state.media.size)
-
-
-def hand_over(state: Sending, now: UtcDatetime) -> Decision[Post]:
-    """TikTok has every byte: the post is the publisher's from here."""
-    job = state.job
-    event = PostUploaded(
-        **job.header(now),
-        publish_id=state.ticket.publish_id,
-        attempt=job.attempt,
-        bytes_total=state.media.size,
-        privacy_level=job.request.privacy_level,
-        request_digest=job.digest,
-    )
-    handed = HandedOver(job=job.told(), publish_id=state.ticket.publish_id, at=now)
-    return keep(handed, progress(state, state.media.size, now), event)
-
-
-def leave_unresolved(state: Sending, now: UtcDatetime) -> Decision[Post]:
-    """Whether the post is out could not be found out here: the publisher goes on finding out."""
-    job = state.job
-    event = PostUnresolved(
-        **job.header(now),
-        publish_id=state.ticket.publish_id,
-        attempt=job.attempt,
-        privacy_level=job.request.privacy_level,
-        message="the last bytes may have reached TikTok, and it did not say so in time",
-    )
-    return keep(HandedOver(job=job.told(), publish_id=state.ticket.publish_id, at=now), event)
-
-
-def expire(state: Working, now: UtcDatetime) -> Decision[Post]:
-    """End a state whose time is over."""
+def _is_taken_over(state: states.UploadState) -> bool:
     match state:
-        case Uploading() | Locating() if last_chunk_may_have_left(state):
-            if now >= state.ticket.opened_at + FIND_OUT_FOR:
-                return leave_unresolved(state, now)
-            return locate(state, "the post's moment has passed", now)
-        case Uploading() | Locating() if now < state.job.not_after:
-            return next_attempt(state.job, "the upload url came to the end of its life", now)
-        case Probing() | Asking() | Initialising() | Uploading() | Locating():
-            return too_late(state.job, now)
+        case states.Uploading() | states.QueryingAfterLastChunk():
+            return state.taken_over
+        case states.QueryingBeforeLastChunk() | states.QueryingUnsendable() | states.ProvingDead():
+            return False
+
+
+def query_offset(
+    state: states.Uploading, message: str, now: UtcDatetime, *, reason: DelayReason = DelayReason.TIKTOK
+) -> Decision[Post]:
+    """Ask TikTok how many bytes it has, in order to continue there."""
+    progress, media, session = state.progress, state.media, state.session
+    querying: states.QueryingState
+    if state.last_chunk_may_have_left:
+        querying = states.QueryingAfterLastChunk(
+            progress=progress, media=media, session=session, taken_over=state.taken_over
+        )
+    else:
+        querying = states.QueryingBeforeLastChunk(progress=progress, media=media, session=session)
+    return _query(querying, message, now, reason)
+
+
+def query_unsendable(
+    state: states.Uploading, message: str, now: UtcDatetime, *, reason: DelayReason = DelayReason.TIKTOK
+) -> Decision[Post]:
+    """Ask TikTok how many bytes it has, while nothing more can be sent."""
+    if not state.last_chunk_may_have_left:
+        return query_offset(state, message, now, reason=reason)
+    querying = states.QueryingUnsendable(progress=state.progress, media=state.media, session=state.session)
+    return _query(querying, message, now, reason)
+
+
+def query_refused_url(state: states.Uploading, message: str, now: UtcDatetime) -> Decision[Post]:
+    """Ask TikTok how many bytes it has, after it refused the URL past its end: no more can arrive."""
+    querying = states.ProvingDead(progress=state.progress, media=state.media, session=state.session)
+    return _query(querying, message, now, DelayReason.TIKTOK)
+
+
+def _query(querying: states.QueryingState, message: str, now: UtcDatetime, reason: DelayReason) -> Decision[Post]:
+    # The first query costs nothing and mostly answers. If sending failed before as well, pause: the two alternate.
+    if querying.progress.consecutive_failures == 0:
+        return become(replace(querying, progress=querying.progress.with_failure()))
+    return retry(querying, reason, message, now)
+
+
+def progress_sample(state: states.UploadState, stored: int, now: UtcDatetime) -> contract.PostProgressed:
+    """Make the sample of how many bytes TikTok has. It repeats the revision that stands."""
+    header = state.progress.header(now)
+    header["revision"] = state.progress.revision
+    return contract.PostProgressed(**header, bytes_sent=stored, bytes_total=state.media.size)
+
+
+def hand_over(state: states.UploadState, now: UtcDatetime) -> Decision[Post]:
+    """Give the post to the publisher: TikTok has every byte."""
+    progress = state.progress
+    event = contract.PostUploaded(
+        **progress.header(now),
+        publish_id=state.session.publish_id,
+        attempt=progress.attempt,
+        bytes_total=state.media.size,
+        privacy_level=progress.request.privacy_level,
+        request_digest=progress.digest,
+    )
+    handed = states.HandedOver(progress=progress.with_next_revision(), publish_id=state.session.publish_id, at=now)
+    return become(handed, progress_sample(state, state.media.size, now), event)
+
+
+def hand_over_unresolved(state: states.UploadState, now: UtcDatetime) -> Decision[Post]:
+    """Give the post to the publisher although nobody knows whether TikTok has every byte."""
+    progress = state.progress
+    event = contract.PostUnresolved(
+        **progress.header(now),
+        publish_id=state.session.publish_id,
+        attempt=progress.attempt,
+        privacy_level=progress.request.privacy_level,
+        message=(
+            "TikTok may have received the last bytes, and did not confirm it in time. "
+            "Check the account before you request the post again."
+        ),
+    )
+    handed = states.HandedOver(progress=progress.with_next_revision(), publish_id=state.session.publish_id, at=now)
+    return become(handed, event)
+
+
+def end_unresolved(progress: PostProgress, now: UtcDatetime) -> Decision[Post]:
+    """End a post whose init may have published it, with no `publish_id` to ask TikTok about."""
+    event = contract.PostUnresolved(
+        **progress.header(now),
+        publish_id="",
+        attempt=progress.attempt,
+        privacy_level=progress.request.privacy_level,
+        message=(
+            "TikTok's answer to the init was lost, so the post may be out. "
+            "Check the account before you request the post again."
+        ),
+    )
+    return become(finished(progress.with_next_revision(), Ending.UNRESOLVED, now), event)
+
+
+def expire(state: states.WorkingState, now: UtcDatetime) -> Decision[Post]:
+    """End a state whose deadline has passed."""
+    match state:
+        case states.QueryingAfterLastChunk() | states.QueryingUnsendable() | states.ProvingDead():
+            return hand_over_unresolved(state, now)
+        case states.Uploading(last_chunk_may_have_left=True):
+            if now >= state.session.opened_at + states.UNRESOLVED_AFTER:
+                return hand_over_unresolved(state, now)
+            return query_offset(state, "The post's not_after has passed; asking TikTok whether it has every byte.", now)
+        case states.Uploading() | states.QueryingBeforeLastChunk() if now < state.progress.not_after:
+            return next_attempt(state.progress, "The upload URL was about to expire.", now)
+        case states.Probing() | states.CheckingCreator() | states.Initialising():
+            return fail_too_late(state.progress, now)
+        case states.Uploading() | states.QueryingBeforeLastChunk():
+            return fail_too_late(state.progress, now)

@@ -1,4 +1,4 @@
-"""What the world says, as facts: events, views, and requests that could not be read."""
+"""Translates events and changes of views into facts about posts."""
 
 import hashlib
 import re
@@ -13,65 +13,64 @@ from common.contract.codec import Envelope
 from common.contract.post import PostRequested, PostReturned
 from common.contract.state_keys import post_state_key
 from common.streams import ForeignRecord, KeyedFact, StateKey
-from uploader_service.facts import AccountSeen, CredentialSeen, Fact, Illegible, Requested, Returned
-from uploader_service.states import AwaitingCredential, Locating, Parked, Post, tenant_of
+from uploader_service import facts, states
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
-_LONGEST_FAULT = 500
+_MAX_ERROR_CHARACTERS = 500
 
 
-class _Names(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose a request is. What else is in it is not looked at."""
+class _PostName(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields that say which post a request is about. All others are ignored, as they may be the invalid ones."""
 
     account_id: object = None
     post_id: object = None
     tenant: object = None
 
 
-_names = msgspec.json.Decoder(_Names).decode
+_decode_post_name = msgspec.json.Decoder(_PostName).decode
 
 
-def translate(envelope: Envelope[Body]) -> KeyedFact[Fact] | None:
-    """Read requests, and posts that the publisher gives back."""
+def translate(envelope: Envelope[Body]) -> KeyedFact[facts.Fact] | None:
+    """Translate requests, and posts that the publisher returns. All other events are its own or the uploader's."""
     body = envelope.body
     if isinstance(body, PostRequested):
-        requested = Requested(request=body, recorded_at=_aware(envelope.time))
+        requested = facts.Requested(request=body, recorded_at=_with_offset(envelope.time))
         return KeyedFact(post_state_key(body.account_id, body.tenant, body.post_id), requested)
     if isinstance(body, PostReturned):
-        returned = Returned(attempt=body.attempt, revision=body.revision, code=body.code, message=body.message)
+        returned = facts.Returned(attempt=body.attempt, revision=body.revision, code=body.code, message=body.message)
         return KeyedFact(post_state_key(body.account_id, body.tenant, body.post_id), returned)
     return None
 
 
-def on_view_change(key: StateKey, state: Post, record: Body) -> Fact | None:
-    """Tell a waiting post that what it waits for is in view."""
+def on_view_change(key: StateKey, state: states.Post, record: Body) -> facts.Fact | None:
+    """Return the fact that wakes a waiting post, if the record is what it waits for."""
     del key
-    if isinstance(state, Parked) and isinstance(record, AccountDescribed):
-        return AccountSeen(record.tenant)
-    if isinstance(state, AwaitingCredential) and isinstance(record, CredentialIssued):
-        return CredentialSeen(record.version) if _helps(record, state) else None
+    if isinstance(state, states.AwaitingAccount) and isinstance(record, AccountDescribed):
+        return facts.AccountKnown(record.tenant)
+    if isinstance(state, states.AwaitingCredential) and isinstance(record, CredentialIssued):
+        return facts.CredentialKnown(record.version) if _is_usable(record, state) else None
     return None
 
 
-def _helps(record: CredentialIssued, state: AwaitingCredential) -> bool:
-    # To ask where TikTok is, any tenant's will do.
-    own = record.serves(tenant_of(state)) or isinstance(state.then, Locating)
-    return own and record.version > state.newer_than
+def _is_usable(record: CredentialIssued, state: states.AwaitingCredential) -> bool:
+    # TikTok answers a status query whichever tenant the account belongs to now. A new post needs the tenant's consent.
+    serves = record.serves(states.tenant_of(state)) or isinstance(state.then, states.Querying)
+    return serves and record.version > state.newer_than
 
 
-def illegible(outsider: ForeignRecord) -> KeyedFact[Fact] | None:
-    """Find the post that a request was about which could not be read, so that its sender gets an answer."""
+def on_undecodable(record: ForeignRecord) -> KeyedFact[facts.Fact] | None:
+    """Return the post that an undecodable request names, so that its sender gets an answer; None if it names none."""
     try:
-        names = _names(outsider.value)
+        name = _decode_post_name(record.value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    account_id, post_id, tenant = map(_identifier, (names.account_id, names.post_id, names.tenant))
+    account_id, post_id, tenant = map(_identifier, (name.account_id, name.post_id, name.tenant))
     if not account_id or not post_id:
         return None
-    fact = Illegible(
+    fact = facts.UndecodableRequest(
         tenant=tenant,
-        message=str(outsider.error)[:_LONGEST_FAULT],
-        digest=hashlib.sha256(outsider.value).hexdigest(),
+        message=str(record.error)[:_MAX_ERROR_CHARACTERS],
+        digest=hashlib.sha256(record.value).hexdigest(),
     )
     return KeyedFact(post_state_key(account_id, tenant, post_id), fact)
 
@@ -80,6 +79,6 @@ def _identifier(value: object) -> str:
     return value if isinstance(value, str) and _IDENTIFIER.fullmatch(value) else ""
 
 
-def _aware(time: UtcDatetime | None) -> UtcDatetime | None:
-    # CloudEvents asks for an offset; a sender that leaves it out gets UTC rather than an error.
+def _with_offset(time: UtcDatetime | None) -> UtcDatetime | None:
+    # CloudEvents requires an offset. A sender that leaves it out most likely means UTC.
     return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

@@ -16,7 +16,7 @@ from tiktok.uploads import Uploads
 from uploader_service import processor, service
 from uploader_service.effect_handler import UploaderEffects
 from uploader_service.settings import UploaderSettings, listed
-from uploader_service.sources.reader import Sources
+from uploader_service.sources.reader import SourceReader
 
 
 async def run(roles: Collection[service.Role], stop: asyncio.Event) -> None:
@@ -45,7 +45,7 @@ async def open_effects(opened: AsyncExitStack, settings: UploaderSettings) -> Up
     tls = ssl.create_default_context()
     tiktok = await opened.enter_async_context(open_tiktok_client(settings.tiktok_api_url))
     uploads = opened.enter_context(Uploads(tls, allowed_hosts=listed(settings.tiktok_upload_hosts)))
-    sources = opened.enter_context(Sources(tls, trusted=frozenset(listed(settings.trusted_sources))))
+    sources = opened.enter_context(SourceReader(tls, trusted=frozenset(listed(settings.trusted_sources))))
     threads = ThreadPoolExecutor(max_workers=settings.effects_at_once, thread_name_prefix="bytes")
     opened.callback(threads.shutdown, wait=False, cancel_futures=True)
     return UploaderEffects(

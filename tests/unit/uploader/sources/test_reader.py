@@ -1,4 +1,4 @@
-"""Sources over real TLS connections: probed, read by ranges, changed, broken."""
+"""SourceReader over real TLS connections: probed, read by ranges, changed, broken."""
 
 import re
 import socket
@@ -30,7 +30,7 @@ from uploader_service.sources.problems import (
     Unavailable,
     failure_reason,
 )
-from uploader_service.sources.reader import PIECE_BYTES, Probed, Sources
+from uploader_service.sources.reader import PIECE_BYTES, ProbedSource, SourceReader
 
 VIDEO = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42" + bytes(range(256)) * 8192
 Answer = Callable[[str, int, int], bytes]
@@ -113,31 +113,31 @@ def loopback(_host: str, _port: int) -> Sequence[str]:
 
 
 @pytest.fixture
-def sources(authority: trustme.CA, origin: Origin) -> Iterator[Sources]:
+def sources(authority: trustme.CA, origin: Origin) -> Iterator[SourceReader]:
     context = ssl.create_default_context()
     authority.configure_trust(context)
     trusted = frozenset({f"videos.example:{origin.port}"})
-    with Sources(context, trusted=trusted, resolver=loopback, clock=lambda: 0.0) as sources:
+    with SourceReader(context, trusted=trusted, resolver=loopback, clock=lambda: 0.0) as sources:
         yield sources
 
 
-def probed(sources: Sources, origin: Origin, answer: Answer) -> Probed:
+def probed(sources: SourceReader, origin: Origin, answer: Answer) -> ProbedSource:
     origin.answers["/video.mp4"] = answer
     found = sources.probe(origin.url())
-    assert isinstance(found, Probed), found
+    assert isinstance(found, ProbedSource), found
     return found
 
 
-def problem_with(sources: Sources, origin: Origin, answer: Answer) -> SourceProblem:
+def problem_with(sources: SourceReader, origin: Origin, answer: Answer) -> SourceProblem:
     origin.answers["/video.mp4"] = answer
     found = sources.probe(origin.url("/video.mp4?signature=planted"))
-    assert not isinstance(found, Probed)
-    assert "planted" not in found.sentence
-    assert "source.url" in found.sentence
+    assert not isinstance(found, ProbedSource)
+    assert "planted" not in found.message
+    assert "source.url" in found.message
     return found
 
 
-def test_a_connection_that_was_closed_at_the_other_end_is_no_problem(sources: Sources, origin: Origin) -> None:
+def test_a_connection_that_was_closed_at_the_other_end_is_no_problem(sources: SourceReader, origin: Origin) -> None:
     answers = iter([saying(b""), file()])
 
     def first_gone_then_there(request: str, first: int, last: int) -> bytes:
@@ -148,12 +148,12 @@ def test_a_connection_that_was_closed_at_the_other_end_is_no_problem(sources: So
     assert len(origin.requests) == 2
 
 
-def test_a_source_that_never_answers_is_tried_later(sources: Sources, origin: Origin) -> None:
+def test_a_source_that_never_answers_is_tried_later(sources: SourceReader, origin: Origin) -> None:
     assert isinstance(problem_with(sources, origin, saying(b"")), TemporarilyUnavailable)
     assert len(origin.requests) == 2
 
 
-def test_a_video_is_probed_and_read_by_ranges(sources: Sources, origin: Origin) -> None:
+def test_a_video_is_probed_and_read_by_ranges(sources: SourceReader, origin: Origin) -> None:
     found = probed(sources, origin, file())
     assert (found.size, found.content_type) == (len(VIDEO), "video/mp4")
     pieces = list(sources.read(origin.url(), 0, len(VIDEO) - 1, found.validator))
@@ -164,11 +164,11 @@ def test_a_video_is_probed_and_read_by_ranges(sources: Sources, origin: Origin) 
     assert f"Host: videos.example:{origin.port}" in origin.requests[-1]
 
 
-def test_a_small_video_is_a_video(sources: Sources, origin: Origin) -> None:
+def test_a_small_video_is_a_video(sources: SourceReader, origin: Origin) -> None:
     assert probed(sources, origin, file(VIDEO[:40])).size == 40
 
 
-def test_the_first_bytes_decide_not_name_or_type(sources: Sources, origin: Origin) -> None:
+def test_the_first_bytes_decide_not_name_or_type(sources: SourceReader, origin: Origin) -> None:
     page = b"<!doctype html>" * 100
     assert isinstance(problem_with(sources, origin, file(page, Content_Type="video/mp4")), NotAVideo)
     assert probed(sources, origin, file(Content_Type="text/plain")).content_type == "video/mp4"
@@ -207,11 +207,11 @@ PART = "206 Partial Content"
     ],
 )
 def test_every_problem_is_a_sentence(
-    answer: bytes, expected: type[SourceProblem], words: str, sources: Sources, origin: Origin
+    answer: bytes, expected: type[SourceProblem], words: str, sources: SourceReader, origin: Origin
 ) -> None:
     problem = problem_with(sources, origin, saying(answer))
     assert isinstance(problem, expected)
-    assert words in problem.sentence
+    assert words in problem.message
 
 
 @pytest.mark.parametrize(
@@ -230,12 +230,12 @@ def test_every_problem_is_a_sentence(
     ],
 )
 def test_an_address_that_is_not_fetched(
-    url: str, expected: type[SourceProblem], words: str, sources: Sources, origin: Origin
+    url: str, expected: type[SourceProblem], words: str, sources: SourceReader, origin: Origin
 ) -> None:
     problem = sources.probe(url)
     assert isinstance(problem, expected)
-    assert words in problem.sentence
-    assert "planted" not in problem.sentence
+    assert words in problem.message
+    assert "planted" not in problem.message
     assert origin.requests == []
 
 
@@ -243,7 +243,7 @@ def redirect(location: str) -> Answer:
     return saying(respond("302 Found", b"moved", Location=location))
 
 
-def test_redirects_are_followed_on_every_read(sources: Sources, origin: Origin) -> None:
+def test_redirects_are_followed_on_every_read(sources: SourceReader, origin: Origin) -> None:
     origin.answers |= {"/real.mp4": file(), "/next": redirect("/real.mp4?signature=planted")}
     found = probed(sources, origin, redirect(origin.url("/next")))
     assert b"".join(sources.read(origin.url(), 8, 11, found.validator)) == b"isom"
@@ -261,14 +261,14 @@ def test_redirects_are_followed_on_every_read(sources: Sources, origin: Origin) 
     ],
 )
 def test_a_redirect_is_checked_like_an_address(
-    location: str, expected: type[SourceProblem], sources: Sources, origin: Origin
+    location: str, expected: type[SourceProblem], sources: SourceReader, origin: Origin
 ) -> None:
     assert isinstance(problem_with(sources, origin, redirect(location)), expected)
 
 
-def test_three_redirects_are_enough(sources: Sources, origin: Origin) -> None:
+def test_three_redirects_are_enough(sources: SourceReader, origin: Origin) -> None:
     origin.answers |= {"/1": redirect("/2"), "/2": redirect("/3"), "/3": file(), "/0": redirect("/1")}
-    assert isinstance(sources.probe(origin.url("/0")), Probed)
+    assert isinstance(sources.probe(origin.url("/0")), ProbedSource)
     assert isinstance(problem_with(sources, origin, redirect("/0")), TooManyRedirects)
 
 
@@ -276,19 +276,19 @@ def test_the_certificate_is_checked_against_the_name(authority: trustme.CA, orig
     context = ssl.create_default_context()
     authority.configure_trust(context)
     trusted = frozenset({f"elsewhere.example:{origin.port}"})
-    with Sources(context, trusted=trusted, resolver=loopback) as sources:
+    with SourceReader(context, trusted=trusted, resolver=loopback) as sources:
         problem = sources.probe(f"https://elsewhere.example:{origin.port}/video.mp4")
     assert isinstance(problem, TemporarilyUnavailable)
-    assert "certificate" in problem.sentence.lower()
+    assert "certificate" in problem.message.lower()
     assert origin.requests == []
 
 
-def failing_read(sources: Sources, origin: Origin, before: Answer, after: Answer) -> SourceProblem:
+def failing_read(sources: SourceReader, origin: Origin, before: Answer, after: Answer) -> SourceProblem:
     validator = probed(sources, origin, before).validator
     origin.answers["/video.mp4"] = after
     with pytest.raises(SourceFailed) as failed:
         list(sources.read(origin.url(), 100, 199, validator))
-    assert str(failed.value) == failed.value.problem.sentence
+    assert str(failed.value) == failed.value.problem.message
     return failed.value.problem
 
 
@@ -306,11 +306,11 @@ def failing_read(sources: Sources, origin: Origin, before: Answer, after: Answer
     ],
 )
 def test_a_source_that_changed_is_noticed(
-    before: Answer, after: Answer, what: str, sources: Sources, origin: Origin
+    before: Answer, after: Answer, what: str, sources: SourceReader, origin: Origin
 ) -> None:
     problem = failing_read(sources, origin, before, after)
     assert isinstance(problem, Changed)
-    assert what in problem.sentence
+    assert what in problem.message
 
 
 @pytest.mark.parametrize(
@@ -323,12 +323,12 @@ def test_a_source_that_changed_is_noticed(
     ],
 )
 def test_a_read_that_fails_says_why(
-    after: Answer, expected: type[SourceProblem], sources: Sources, origin: Origin
+    after: Answer, expected: type[SourceProblem], sources: SourceReader, origin: Origin
 ) -> None:
     assert isinstance(failing_read(sources, origin, file(), after), expected)
 
 
-def test_a_weak_tag_is_compared_and_not_sent(sources: Sources, origin: Origin) -> None:
+def test_a_weak_tag_is_compared_and_not_sent(sources: SourceReader, origin: Origin) -> None:
     found = probed(sources, origin, file(tag='W/"v1"'))
     assert b"".join(sources.read(origin.url(), 8, 11, found.validator)) == b"isom"
     assert "If-Range" not in origin.requests[-1]
@@ -355,14 +355,14 @@ def test_a_source_that_drips_is_given_up(authority: trustme.CA, origin: Origin) 
         ticking.step = 31.0
         return file()(request, first, last)
 
-    with Sources(context, trusted=trusted, resolver=loopback, clock=ticking) as sources:
+    with SourceReader(context, trusted=trusted, resolver=loopback, clock=ticking) as sources:
         validator = probed(sources, origin, file()).validator
         origin.answers["/video.mp4"] = slow
         with pytest.raises(SourceFailed, match="too slowly"):
             list(sources.read(origin.url(), 0, len(VIDEO) - 1, validator))
         found = sources.probe(origin.url())
         assert isinstance(found, TemporarilyUnavailable)
-        assert "too slowly" in found.sentence
+        assert "too slowly" in found.message
 
 
 @pytest.mark.parametrize(
@@ -372,14 +372,14 @@ def test_a_source_that_drips_is_given_up(authority: trustme.CA, origin: Origin) 
         (NotHttps(scheme="http", host="h"), FailureReason.INVALID_REQUEST),
         (HasCredentials("h"), FailureReason.INVALID_REQUEST),
         (ForbiddenAddress(host="h", address="10.0.0.1"), FailureReason.SOURCE_FORBIDDEN),
-        (TooManyRedirects(place="p", limit=3), FailureReason.SOURCE_UNAVAILABLE),
-        (Unavailable(place="p", status=404), FailureReason.SOURCE_UNAVAILABLE),
-        (TemporarilyUnavailable(place="p", why="w"), FailureReason.SOURCE_UNAVAILABLE),
-        (NoRanges(place="p", why="w"), FailureReason.SOURCE_UNAVAILABLE),
+        (TooManyRedirects(location="p", limit=3), FailureReason.SOURCE_UNAVAILABLE),
+        (Unavailable(location="p", status=404), FailureReason.SOURCE_UNAVAILABLE),
+        (TemporarilyUnavailable(location="p", why="w"), FailureReason.SOURCE_UNAVAILABLE),
+        (NoRanges(location="p", why="w"), FailureReason.SOURCE_UNAVAILABLE),
         (TooLarge(5), FailureReason.SOURCE_TOO_LARGE),
         (Empty("p"), FailureReason.SOURCE_NOT_A_VIDEO),
         (NotAVideo("f"), FailureReason.SOURCE_NOT_A_VIDEO),
-        (Changed(place="p", what="w"), FailureReason.SOURCE_CHANGED),
+        (Changed(location="p", what="w"), FailureReason.SOURCE_CHANGED),
     ],
 )
 def test_every_problem_has_a_reason(problem: SourceProblem, reason: FailureReason) -> None:

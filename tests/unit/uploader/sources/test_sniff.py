@@ -52,8 +52,8 @@ def test_videos_are_told_by_their_first_bytes(head: bytes, content_type: str) ->
 def test_everything_else_is_named(head: bytes, words: str) -> None:
     found = content_type_of(head)
     assert isinstance(found, NotAVideo)
-    assert words in found.sentence
-    assert found.sentence.startswith("source.url is not an MP4, MOV or WebM video")
+    assert words in found.message
+    assert found.message.startswith("source.url: The file is not an MP4, MOV or WebM video")
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: b"\x1a\x45\xdf\xa3" + tail))

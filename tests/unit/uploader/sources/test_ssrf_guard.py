@@ -10,7 +10,7 @@ import pytest
 
 from uploader_service.sources.deadline import Deadline
 from uploader_service.sources.problems import ForbiddenAddress, SourceFailed, TemporarilyUnavailable
-from uploader_service.sources.reader import Sources
+from uploader_service.sources.reader import SourceReader
 from uploader_service.sources.ssrf_guard import GuardedNetwork, is_public, system_resolver
 
 FORBIDDEN = [
@@ -138,18 +138,18 @@ def test_an_unknown_name_is_a_connection_that_failed() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f000001", "127.1", "[::1]", "[::ffff:127.0.0.1]"])
 def test_no_spelling_of_loopback_passes(host: str) -> None:
-    with Sources(ssl.create_default_context()) as sources:
+    with SourceReader(ssl.create_default_context()) as sources:
         problem = sources.probe(f"https://{host}/video.mp4")
     assert isinstance(problem, ForbiddenAddress)
-    assert problem.sentence.startswith("source.url points to ")
+    assert problem.message.startswith("source.url: It points to ")
 
 
 def test_an_unknown_name_may_be_known_later() -> None:
-    with Sources(ssl.create_default_context(), resolver=always()) as sources:
+    with SourceReader(ssl.create_default_context(), resolver=always()) as sources:
         problem = sources.probe("https://videos.example/a.mp4?signature=planted")
     assert isinstance(problem, TemporarilyUnavailable)
-    assert "videos.example cannot be resolved" in problem.sentence
-    assert "planted" not in problem.sentence
+    assert "videos.example cannot be resolved" in problem.message
+    assert "planted" not in problem.message
 
 
 def test_the_system_resolves_addresses_to_themselves() -> None:

@@ -1,4 +1,4 @@
-"""Time limits that hold for a whole answer: a socket's own timeout starts anew with every byte a source drips."""
+"""Time limits for a whole response. A socket's own timeout starts again with every byte, so a source could drip."""
 
 import ssl
 import threading
@@ -12,7 +12,7 @@ from typing_extensions import override
 
 
 class Deadline:
-    """When the calling thread's present work with a source must be done. Each thread has its own."""
+    """The time by which the calling thread must be done with its source. Each thread has its own."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Take a monotonic clock, in seconds."""
@@ -21,7 +21,7 @@ class Deadline:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Hold reads of this thread to a limit that `renew` may push on."""
+        """Limit the reads of this thread. `renew` moves the limit."""
         self.renew(seconds)
         try:
             yield
@@ -29,20 +29,20 @@ class Deadline:
             self._own.at = inf
 
     def renew(self, seconds: float) -> None:
-        """Count from now."""
+        """Start the limit again from now."""
         self._own.at = self._clock() + seconds
 
     def shorten(self, timeout: float | None) -> float:
-        """Give the timeout of one step: what is left, if that is less. Raises `httpcore.ReadTimeout` at the limit."""
+        """Return the timeout of one step, cut down to what is left. Raises `httpcore.ReadTimeout` at the limit."""
         left = float(getattr(self._own, "at", inf)) - self._clock()
         if left <= 0:
-            message = "the answer took too long"
+            message = "the response took too long"
             raise httpcore.ReadTimeout(message)
         return left if timeout is None else min(timeout, left)
 
 
 class TimedStream(httpcore.NetworkStream):
-    """A connection whose reads end at the deadline of the thread that reads."""
+    """A connection whose reads end at the deadline of the reading thread."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
@@ -50,7 +50,7 @@ class TimedStream(httpcore.NetworkStream):
 
     @override
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Raises `httpcore.ReadTimeout` at the deadline, however many bytes came before."""
+        """Raises `httpcore.ReadTimeout` at the deadline, however many bytes arrived before."""
         return self._stream.read(max_bytes, self._deadline.shorten(timeout))
 
     @override

@@ -1,4 +1,4 @@
-"""Asks a source for a range of its bytes, following redirects with the same care as the first address."""
+"""Requests a range of a source's bytes. Redirects are checked like the first URL."""
 
 import re
 import ssl
@@ -28,32 +28,32 @@ _TIMEOUT = {"connect": 10.0, "read": 30.0, "write": 10.0, "pool": 10.0}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SHOWN_PATH = 200
 
-# What httpx lets through: it escapes brackets and other oddities in a host instead of refusing them.
+# Checked here, as httpx escapes brackets and other odd characters in a host instead of refusing them.
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _PORTS = frozenset({None, *range(1, 65536)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """An answer that is no redirect. `place` is where it came from, without the query: that may hold signatures."""
+class SourceResponse:
+    """A response that is no redirect. `location` is its URL without the query, which may hold a signature."""
 
-    place: str
+    location: str
     response: httpcore.Response
 
-    def parts(self, length: int) -> Iterator[bytes]:
-        """The body as it arrives: exactly `length` bytes, or `SourceFailed`."""
+    def body(self, length: int) -> Iterator[bytes]:
+        """Yield the body as it arrives: exactly `length` bytes, else it raises `SourceFailed`."""
         missing = length
         for part in self.response.iter_stream():
             missing -= len(part)
             if missing < 0:
-                raise SourceFailed(NoRanges(place=self.place, why="sends more bytes than asked for"))
+                raise SourceFailed(NoRanges(location=self.location, why="sends more bytes than requested"))
             yield part
         if missing:
-            raise SourceFailed(TemporarilyUnavailable(place=self.place, why="it stopped sending too early"))
+            raise SourceFailed(TemporarilyUnavailable(location=self.location, why="it stopped sending too early"))
 
 
 class Fetcher:
-    """Connections to sources, kept for a while. Safe to share between threads."""
+    """Connections to sources, kept for a few seconds. Safe to share between threads."""
 
     def __init__(self, tls: ssl.SSLContext, trusted: frozenset[str], resolver: Resolver, deadline: Deadline) -> None:
         self._pool = httpcore.ConnectionPool(
@@ -65,12 +65,12 @@ class Fetcher:
         )
 
     def close(self) -> None:
-        """Drops the connections."""
+        """Close the connections."""
         self._pool.close()
 
     @contextmanager
-    def get(self, url: str, first: int, last: int, *, if_range: str | None) -> Iterator[Answer]:
-        """The answer to a request for the bytes `first` to `last`. Raises `SourceFailed`, also while it is read."""
+    def get(self, url: str, first: int, last: int, *, if_range: str | None) -> Iterator[SourceResponse]:
+        """Request the bytes `first` to `last`. Raises `SourceFailed`, also while the response is read."""
         headers = {"Range": f"bytes={first}-{last}", "Accept-Encoding": "identity", "User-Agent": "postbus"}
         if if_range is not None:
             headers["If-Range"] = if_range
@@ -79,21 +79,21 @@ class Fetcher:
             with self._send(target, headers) as response:
                 location = header(response, b"location")
                 if response.status not in _REDIRECTS or not location:
-                    yield Answer(place=_place(target), response=response)
+                    yield SourceResponse(location=_location(target), response=response)
                     return
             target = _parse(location, base=target)
-        raise SourceFailed(TooManyRedirects(place=_place(target), limit=REDIRECT_LIMIT))
+        raise SourceFailed(TooManyRedirects(location=_location(target), limit=REDIRECT_LIMIT))
 
     @contextmanager
     def _send(self, target: httpx.URL, headers: dict[str, str]) -> Iterator[httpcore.Response]:
         try:
-            with closing(self._answered(target, headers)) as response:
+            with closing(self._request(target, headers)) as response:
                 yield response
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
-            raise SourceFailed(TemporarilyUnavailable(place=_place(target), why=_why(error))) from error
+            raise SourceFailed(TemporarilyUnavailable(location=_location(target), why=_why(error))) from error
 
-    def _answered(self, target: httpx.URL, headers: dict[str, str]) -> httpcore.Response:
-        """The head of the answer. A kept connection may have been closed at the other end, so it is asked twice."""
+    def _request(self, target: httpx.URL, headers: dict[str, str]) -> httpcore.Response:
+        """Return the response up to its headers. A kept connection may be closed at the other end, so try it twice."""
         request = httpcore.Request(
             "GET",
             httpcore.URL(scheme=b"https", host=target.raw_host, port=target.port, target=target.raw_path),
@@ -107,7 +107,7 @@ class Fetcher:
 
 
 def _why(error: Exception) -> str:
-    """What a person can use; other errors than a connection's own would quote the wire."""
+    """Return a reason for people. Errors other than those of connecting would quote raw bytes."""
     match error:
         case httpcore.ConnectError():
             return str(error)
@@ -121,7 +121,7 @@ def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
     try:
         url = httpx.URL(text) if base is None else base.join(text)
     except (httpx.InvalidURL, ValueError) as error:
-        raise SourceFailed(Malformed("it cannot be read as a URL")) from error
+        raise SourceFailed(Malformed("it is no valid URL")) from error
     if not url.scheme:
         raise SourceFailed(Malformed("it does not begin with https://"))
     if url.scheme != "https":
@@ -129,11 +129,11 @@ def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
     if not url.host:
         raise SourceFailed(Malformed("it names no host"))
     if not _HOST.fullmatch(url.raw_host.decode("ascii")) or url.port not in _PORTS:
-        raise SourceFailed(Malformed("its host or port cannot be"))
+        raise SourceFailed(Malformed("its host or port is invalid"))
     if url.userinfo:
         raise SourceFailed(HasCredentials(url.host))
     return url
 
 
-def _place(url: httpx.URL) -> str:
+def _location(url: httpx.URL) -> str:
     return f"https://{url.netloc.decode('ascii')}{url.path[:_SHOWN_PATH]}"

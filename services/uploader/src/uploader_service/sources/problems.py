@@ -1,6 +1,6 @@
-"""What can be wrong with a source. Each problem is a sentence for the person who asked for the post.
+"""What can be wrong with a source. Each problem has a message for the person who requested the post.
 
-Query strings never appear in a sentence: they may hold signatures.
+A message never contains a query string, which may hold a signature.
 """
 
 from dataclasses import dataclass
@@ -9,168 +9,168 @@ from typing import TypeAlias
 from common.contract.post import FailureReason
 from tiktok.limits import MAX_VIDEO_BYTES
 
-_FIELD = "source.url"
+_FIELD = "source.url:"
 
 
 class SourceFailed(Exception):
-    """Reading stopped; `problem` says why. Bytes that were handed out before it are good."""
+    """Reading stopped because of `problem`. Bytes that were yielded before it are good."""
 
     def __init__(self, problem: "SourceProblem") -> None:
-        super().__init__(problem.sentence)
+        super().__init__(problem.message)
         self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """Not an address that can be fetched."""
+    """The URL cannot be requested."""
 
     why: str
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} is not an address that can be fetched: {self.why}."
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} It cannot be requested: {self.why}. Give an https:// URL."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotHttps:
-    """Another scheme than https."""
+    """The URL has another scheme than https."""
 
     scheme: str
     host: str
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} leads to {self.scheme}://{self.host}; only https:// addresses are fetched."
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} It leads to {self.scheme}://{self.host}. Give an https:// URL."
 
 
 @dataclass(frozen=True, slots=True)
 class HasCredentials:
-    """A user name or password stands in the address."""
+    """The URL contains a user name or password."""
 
     host: str
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} holds a user name or password before {self.host}; addresses with credentials are not fetched."
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} It has a user name or password before {self.host}. Give a URL without credentials."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForbiddenAddress:
-    """The host leads somewhere that is not the public internet."""
+    """The host is not on the public internet."""
 
     host: str
     address: str
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return (
-            f"{_FIELD} points to {self.host}, which is at {self.address}; only public internet addresses are fetched."
-        )
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} It points to {self.host} at {self.address}. Give a URL on the public internet."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooManyRedirects:
-    """The source sends us on and on."""
+    """The source redirects too often."""
 
-    place: str
+    location: str
     limit: int
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} redirects more than {self.limit} times, the last time from {self.place}."
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} It redirects more than {self.limit} times, last from {self.location}. Give the final URL."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unavailable:
-    """The host answers, and not with the file."""
+    """The host answers, but not with the file."""
 
-    place: str
+    location: str
     status: int
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} cannot be read: {self.place} answers HTTP {self.status}."
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} {self.location} answers HTTP {self.status}. Check that the file can be downloaded."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemporarilyUnavailable:
-    """It may work later: no connection, a broken one, or the host says that it is overloaded."""
+    """It may work later: no connection, a broken one, or an overloaded host."""
 
-    place: str
+    location: str
     why: str
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} cannot be read at the moment: {self.place}: {self.why}."
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} {self.location} cannot be read at the moment: {self.why}."
 
 
 @dataclass(frozen=True, slots=True)
 class TooLarge:
-    """More than TikTok takes."""
+    """The file is larger than TikTok takes."""
 
     size: int
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} has {self.size} bytes; TikTok takes videos of at most 4 GB ({MAX_VIDEO_BYTES} bytes)."
+    def message(self) -> str:
+        """Sentence for people."""
+        return (
+            f"{_FIELD} The file has {self.size} bytes. TikTok takes videos of at most 4 GB ({MAX_VIDEO_BYTES} bytes)."
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """No bytes at all."""
+    """The file has no bytes."""
 
-    place: str
+    location: str
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} is an empty file: {self.place} has 0 bytes."
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} The file is empty: {self.location} has 0 bytes."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoRanges:
-    """The host does not hand out parts of the file, or not as asked."""
+    """The host does not send parts of the file, or not the requested ones."""
 
-    place: str
+    location: str
     why: str
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} must support range requests (HTTP 206 with Content-Range): {self.place} {self.why}."
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} The host must support range requests (HTTP 206, Content-Range): {self.location} {self.why}."
 
 
 @dataclass(frozen=True, slots=True)
 class NotAVideo:
-    """The first bytes are none of a video's."""
+    """The first bytes are not those of a video."""
 
     found: str
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} is not an MP4, MOV or WebM video: its first bytes are {self.found}."
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} The file is not an MP4, MOV or WebM video: its first bytes are {self.found}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """Not the file it was when its upload began."""
+    """The file is another one than when its upload began."""
 
-    place: str
+    location: str
     what: str
 
     @property
-    def sentence(self) -> str:
-        """For a person."""
-        return f"{_FIELD} changed while it was being uploaded: {self.place} has another {self.what} now."
+    def message(self) -> str:
+        """Sentence for people."""
+        return f"{_FIELD} The file changed while it was being uploaded: {self.location} has another {self.what} now."
 
 
 SourceProblem: TypeAlias = (
@@ -190,7 +190,7 @@ SourceProblem: TypeAlias = (
 
 
 def failure_reason(problem: SourceProblem) -> FailureReason:
-    """The reason a post fails with, if this problem ends it. Only `TemporarilyUnavailable` is worth another try."""
+    """Return the reason that a post fails with if this problem ends it. Only `TemporarilyUnavailable` is retried."""
     match problem:
         case Malformed() | NotHttps() | HasCredentials():
             return FailureReason.INVALID_REQUEST

@@ -1,4 +1,4 @@
-"""Tells a video by its first bytes. Names and Content-Type headers are what someone claims; TikTok looks inside too."""
+"""Recognises a video by its first bytes. File names and Content-Type headers are often wrong; TikTok ignores them."""
 
 from uploader_service.sources.problems import NotAVideo
 
@@ -7,7 +7,7 @@ SNIFFED_BYTES = 4096
 _EBML = b"\x1a\x45\xdf\xa3"
 _DOCTYPE = b"\x42\x82"
 _QUICKTIME = b"qt  "
-# The ftyp box is shared with pictures and sound; these brands say that there is no video inside.
+# Pictures and sound have an ftyp box, too; with these brands there is no video inside.
 _OTHER_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"M4A ", b"M4B ", b"M4P ", b"crx "}
 )
@@ -16,7 +16,7 @@ _SHOWN_BYTES = 8
 
 
 def content_type_of(head: bytes) -> str | NotAVideo:
-    """The type to upload as, from a file's first bytes."""
+    """Return the content type to upload with, from the file's first bytes."""
     if head[4:8] == b"ftyp" and len(head) >= _FTYP_MIN:
         return _of_brand(head[8:12])
     if head.startswith(_EBML):
@@ -32,7 +32,7 @@ def _of_brand(brand: bytes) -> str | NotAVideo:
 
 
 def _doctype(head: bytes) -> bytes:
-    """The text of the EBML header's DocType element, empty if there is none."""
+    """Return the text of the EBML header's DocType element, empty if there is none."""
     at, size = _vint(head, len(_EBML))
     end = min(at + size, len(head))
     while 0 < at < end:
@@ -49,7 +49,7 @@ def _id_length(first_byte: int) -> int:
 
 
 def _vint(head: bytes, at: int) -> tuple[int, int]:
-    """Where the data begins and how long it is; past the end where the length is cut off or illegal."""
+    """Return where the data begins and its length; past the end if the length is cut off or illegal."""
     if at >= len(head) or head[at] == 0:
         return len(head), 0
     length = 9 - head[at].bit_length()

@@ -1,4 +1,7 @@
-"""Keeps fetching inside the public internet. Works below TLS: the address that was checked is the one connected to."""
+"""Keeps requests to sources on the public internet, so that no URL reaches internal services (SSRF).
+
+It works below TLS: the address that was checked is the one that is connected to.
+"""
 
 import ipaddress
 import socket
@@ -47,13 +50,13 @@ _SPECIAL_V4 = tuple(
 
 
 def system_resolver(host: str, port: int) -> Sequence[str]:
-    """What the operating system says, in its order."""
+    """Resolve a name with the operating system; its order is kept."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def is_public(text: str) -> bool:
-    """Whether an address belongs to the public internet. What cannot be read as an address does not."""
+    """Return whether the text is an address of the public internet."""
     try:
         address: Address = ipaddress.ip_address(text)
     except ValueError:
@@ -67,8 +70,8 @@ def is_public(text: str) -> bool:
 class GuardedNetwork(httpcore.NetworkBackend):
     """Connects to public addresses, and to the trusted origins (`host:port`) wherever they are.
 
-    A name is resolved once per connection. One address that is not public condemns the name: a mixed answer is how
-    rebinding looks. TLS, above, still checks the certificate against the name.
+    A name is resolved once per connection. One address that is not public refuses the name, as DNS rebinding mixes
+    public and private ones. TLS above still checks the certificate against the name.
     """
 
     def __init__(self, trusted: frozenset[str], resolver: Resolver, deadline: Deadline) -> None:
@@ -86,12 +89,12 @@ class GuardedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Raises `SourceFailed` for a forbidden address, else what httpcore's own network raises."""
+        """Raises `SourceFailed` for a forbidden address, and what httpcore's own backend raises."""
         failure: httpcore.ConnectError | httpcore.ConnectTimeout = httpcore.ConnectError(f"{host} has no address")
         for address in self._addresses(host, port):
             try:
-                patience = self._deadline.shorten(timeout)
-                stream = self._system.connect_tcp(address, port, patience, local_address, socket_options)
+                step_timeout = self._deadline.shorten(timeout)
+                stream = self._system.connect_tcp(address, port, step_timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
