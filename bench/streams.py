@@ -31,9 +31,9 @@ from common.streams import Decision, Due, KeyedFact, Processor, StateKey, Views
 from common.streams.engine.changelog import Changelog
 from common.streams.engine.fair_limiter import FairLimiter
 from common.streams.engine.metrics import TRANSITIONS
-from common.streams.engine.session import MOST_STEPS
-from common.streams.engine.state_store import event_writer
+from common.streams.engine.session import MAX_FACTS
 from common.streams.engine.task import Task, TaskDependencies
+from common.streams.engine.transaction import event_writer
 from common.streams.engine.worker import COLLECTOR_THRESHOLDS
 from common.streams.log.kafka import KafkaLog
 from common.streams.log.port import OutgoingRecord
@@ -137,7 +137,7 @@ class Ground:
         accounts = (f"acc_{n}" for n in range(100_000))
         return number, next(account for account in accounts if self.log.partition_of(account) == number)
 
-    def task(self, partition: int, most_steps: int = MOST_STEPS) -> Task[Seen, PostRequested, None]:
+    def task(self, partition: int, max_facts: int = MAX_FACTS) -> Task[Seen, PostRequested, None]:
         """Return a task over that partition."""
         return Task(
             TaskDependencies(
@@ -149,7 +149,7 @@ class Ground:
                 random=Random(1),
                 limiter=FairLimiter(1),
                 hand_off=no_salvage,
-                most_steps=most_steps,
+                max_facts=max_facts,
             ),
             partition,
         )
@@ -305,7 +305,7 @@ async def runtime_latencies(ground: Ground) -> list[float]:
     partition, account_id = ground.fresh()
     subject = ground.task(partition)
     async with serving(subject):
-        await wait_until(lambda: subject.progress.opened)
+        await wait_until(lambda: subject.opened)
         return await latencies(ground, partition, account_id)
 
 

@@ -182,6 +182,6 @@ async def test_kafka_outage_during_refreshes_loses_no_token_pair(
     assert len({call.open_id for call in calls}) == ACCOUNTS
     assert events == {"account.connected": ACCOUNTS}
     logged = Counter(entry["event"] for entry in auth.log_entries())
-    counts = {event: logged[event] for event in ("task_reopening", "outcome_salvaged", "refresh_ended")}
+    counts = {event: logged[event] for event in ("task_reopening", "result_handed_off", "refresh_ended")}
     print(f"\n{outage.name}: {ACCOUNTS} answers {answered:.1f} s into an outage of {back - began:.0f} s, ", end="")
     print(f"all committed {committed:.1f} s after it; {counts}")

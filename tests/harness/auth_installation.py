@@ -31,7 +31,7 @@ from common.contract.topics import AUTH_CREDENTIALS
 from common.security.sealing import Vault, key_id_of
 from common.streams import Record, StateKey, TopicPartition
 from common.streams.engine.changelog import Changelog, StateRecord
-from common.streams.engine.inputs import read_view
+from common.streams.engine.decoding import decode_view_record
 from common.streams.engine.restore import read_to_end
 from common.streams.engine.whole_view import WholeView
 from common.streams.log.kafka import KafkaLog
@@ -215,7 +215,7 @@ class AuthInstallation:
         found: list[Body] = []
 
         def take(record: Record) -> None:
-            _, body = read_view(record)
+            _, body = decode_view_record(record)
             found.extend([body] if body else [])
 
         await self._read(topic, take)

@@ -88,7 +88,7 @@ class ManyAccounts:
         try:
             for partition in range(partitions):
                 journal: Changelog[State] = Changelog(service=service.NAME, partition=partition, state_type=State)
-                read = partial(restore, reader=reader, journal=journal, views=(), inputs=())
+                read = partial(restore, reader=reader, changelog=journal, views=(), inputs=())
                 book = (await read(progress=lambda: None)).store
                 found |= {key.partition_key: state for key in list(book.keys()) if (state := book.get(key)) is not None}
         finally:

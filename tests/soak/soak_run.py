@@ -15,7 +15,7 @@ from auth_service.account import OFFERED
 from auth_service.grants import Recipients, Tokens, seal_tokens
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
-from common.streams.engine.worker import SessionExpired
+from common.streams.engine.watchdog import SessionExpired
 from common.streams.log.memory import MemoryLog
 from fakes.tiktok_token_endpoint import ACCESS_SECONDS, REFRESH_SECONDS, FailureRates, Rotation, TokenEndpoint
 from harness import virtual_time

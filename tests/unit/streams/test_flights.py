@@ -43,8 +43,8 @@ class Scene:
     def __post_init__(self) -> None:
         self.effects = Waiting({A: asyncio.Event(), B: asyncio.Event()})
         self.flights: EffectRunner[str, str] = EffectRunner(
-            effects=self.effects,
-            slots=FairLimiter(1),
+            handler=self.effects,
+            limiter=FairLimiter(1),
             uninterruptible=(),
             random=Random(1),
             may_start=lambda key, effect: EmptyViews() if self.wanted.get(key) == effect else None,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from common.streams import Record, StateKey
-from common.streams.engine.changelog import Changelog, Position, StateRecord, UnreadableRecord
+from common.streams.engine.changelog import Changelog, Position, StateRecord
+from common.streams.engine.decoding import UnreadableRecord
 from common.streams.engine.fair_limiter import FairLimiter, Waiter
 from common.streams.engine.timers import TimerQueue
 from fakes.counting_processor import Counting

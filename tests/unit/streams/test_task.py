@@ -114,7 +114,7 @@ def test_outside_input_that_crashes_a_decision_is_dead_lettered_and_the_partitio
         letters = store.records[TopicPartition("uploader.dead_letters", 0)]
         assert [letter.value for letter in letters] == crashing
         assert all("Error" in reason_in(letter) for letter in letters)
-        told = [line for line in lines if line["event"] == "outside_record_crashed"]
+        told = [line for line in lines if line["event"] == "foreign_record_crashed"]
         assert [(line["log_level"], line["offset"]) for line in told] == [("error", 0), ("error", 1), ("error", 2)]
         assert events_in(store) == [("a", 1)]
         assert effects.acts == [("a", 1)]
@@ -181,7 +181,7 @@ def test_a_record_too_large_to_pass_on_whole_is_put_aside_with_its_beginning() -
         first, second = store.records[TopicPartition("uploader.dead_letters", 0)]
         assert first.value == huge[: 512 * 1024]
         assert (first.key, dict(first.headers)["dlq_size"]) == (b"acc", b"5000000")
-        assert "5000000 bytes; the limit is 524288" in reason_in(first)
+        assert "5000000 bytes. The limit is 524288 bytes." in reason_in(first)
         assert (second.key, second.value, set(dict(second.headers)) & {"note", "kind"}) == (None, b"no", set())
         assert events_in(store) == [("a", 1)]
 
@@ -259,7 +259,7 @@ def test_where_a_clock_had_run_ahead_time_goes_on_slowly_until_it_has_caught_up(
         lived = []
         for _ in range(3):
             await asyncio.sleep(3600)
-            lived.append(round((task._now() - virtual_time.clock()).total_seconds() / 60))
+            lived.append(round((task._clock.now() - virtual_time.clock()).total_seconds() / 60))
         assert lived == [30, 0, 0]
         stop.set()
         await running

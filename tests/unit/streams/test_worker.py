@@ -7,7 +7,8 @@ import pytest
 
 from common.contract.body import Body
 from common.streams import LogUnavailable, Record
-from common.streams.engine.worker import PartitionStalled, TaskVanished
+from common.streams.engine.watchdog import PartitionStalled
+from common.streams.engine.worker import TaskVanished
 from common.streams.log.memory import FixedMembership, MemoryLog, MemoryReader, MemoryStore, MemoryWriter, NoFaults
 from common.streams.log.port import TransactionInDoubt
 from fakes.counting_processor import RecordingEffects
@@ -102,7 +103,7 @@ def test_standing_still_ends_the_process_loudly() -> None:
         _, running = await start_worker(log, RecordingEffects(), FixedMembership([0]), asyncio.Event())
         with pytest.raises(ExceptionGroup) as ended:
             await running
-        assert ended.group_contains(PartitionStalled, match="partition 0 has stood still for 3")
+        assert ended.group_contains(PartitionStalled, match="Partition 0 made no progress for 3")
         assert 30 <= asyncio.get_running_loop().time() < 40
 
     virtual_time.run(main())
@@ -230,7 +231,7 @@ class DeafLog(MemoryLog):
     """A log whose readers swallow the one cancellation they get."""
 
     async def reader(self, *, low_latency: bool = False) -> MemoryReader:
-        return Deaf(self._store, self._weather)
+        return Deaf(self._store, self._faults)
 
 
 def test_a_partition_in_doubt_is_reopened_even_if_its_reader_is_deaf() -> None:

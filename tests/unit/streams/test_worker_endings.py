@@ -6,7 +6,7 @@ import pytest
 
 from common.clock import ClockReading, elapsed_seconds, read_system_clocks
 from common.streams import TopicPartition
-from common.streams.engine.worker import SessionExpired
+from common.streams.engine.watchdog import SessionExpired
 from common.streams.log.memory import FixedMembership, MemoryLog, MemoryStore, NoFaults
 from fakes.counting_processor import RecordingEffects
 from harness import virtual_time
@@ -41,7 +41,7 @@ def test_a_process_that_stood_still_for_its_session_settles_what_it_has_and_ends
         assert running.done() == (seconds >= membership.session_seconds)
         assert events_in(store), "what was under way is settled first"
         if running.done():
-            with pytest.raises(SessionExpired, match=r"stood still for 10 s.*; the group waits 10 s"):
+            with pytest.raises(SessionExpired, match=r"paused for 10 s.* session lasts 10 s"):
                 await running
         stop.set()
         await asyncio.gather(running, return_exceptions=True)
@@ -97,9 +97,7 @@ def test_a_process_that_was_suspended_begins_nothing_and_ends(way: str) -> None:
         append_requests(store, request_json("a"))
         await asyncio.wait((running,), timeout=60)
         assert running.done(), "it did not find out"
-        with pytest.raises(
-            SessionExpired, match=r"stood still for 1[01] s, or the machine's clock was set forward by that"
-        ):
+        with pytest.raises(SessionExpired, match=r"paused for 1[01] s, or the machine's clock jumped forward by that"):
             await running
         assert store.records[TopicPartition("uploader.state", 0)]
         assert effects.acts == []
@@ -163,7 +161,7 @@ def test_a_commit_during_which_the_machine_was_suspended_is_in_doubt(way: str, s
         task = task_over(MemoryLog(store, Suspending()), effects, moment=clocks.read)
         append_requests(store, request_json("a"))
         await serve_for(task, 5)
-        assert task.progress.reopened == reopened
+        assert task.reopenings == reopened
         assert events_in(store) == [("a", 1)]
 
     virtual_time.run(main())

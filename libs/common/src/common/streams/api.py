@@ -1,4 +1,7 @@
-"""What a service hands to the runtime: its pure functions and its effects. No Kafka word appears here."""
+"""What a service hands to the runtime: its pure functions and its effects. Kafka does not appear here.
+
+record → translate → fact → decide → state and events, committed → next_effect → admit → effect → result, a fact again
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mapping, Sequence
@@ -20,7 +23,11 @@ E_contra = TypeVar("E_contra", contravariant=True)
 
 
 class StateKey(NamedTuple):
-    """Names one state: the account whose lane it is in, and the item there ("" is the account's own state)."""
+    """Names one state.
+
+    `partition_key` decides the partition; it is the account's id, or the tenant's for states that belong to no account.
+    `entity_id` is the post's id within it; the account's own state has "".
+    """
 
     partition_key: str
     entity_id: str = ""
@@ -28,19 +35,22 @@ class StateKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The fact that a time which `todo` waited for has come."""
+    """The fact that the time of a `Wait` or `Background` has come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do before `until`."""
+    """The state wants nothing before `until`. Then `decide` gets a `Due`."""
 
     until: UtcDatetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Background(Generic[E_co]):
-    """An effect for the time before `until`, in the background: no other effect ever waits for one of these."""
+    """An effect that may be carried out while the state waits. Then, at `until`, `decide` gets a `Due`.
+
+    It has permits of its own, so that no other effect ever waits for one of these.
+    """
 
     effect: E_co
     until: UtcDatetime
@@ -48,7 +58,7 @@ class Background(Generic[E_co]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Generic[S_co]):
-    """What a fact changes: the state from now on (`None` forgets it) and the events to emit with it."""
+    """The state after a fact (`None` deletes it), and the events to publish in the same transaction."""
 
     state: S_co | None
     events: tuple[Body, ...] = ()
@@ -56,7 +66,7 @@ class Decision(Generic[S_co]):
 
 @dataclass(frozen=True, slots=True)
 class KeyedFact(Generic[F_co]):
-    """A fact and the state it is about."""
+    """A fact, and the key of the state that it is for."""
 
     key: StateKey
     fact: F_co
@@ -64,7 +74,7 @@ class KeyedFact(Generic[F_co]):
 
 @dataclass(frozen=True, slots=True)
 class EffectRequest(Generic[E_co]):
-    """An effect that a committed state wants started. Those in the `background` have places of their own."""
+    """An effect that a committed state wants started."""
 
     key: StateKey
     effect: E_co
@@ -73,7 +83,7 @@ class EffectRequest(Generic[E_co]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityGroup(Generic[S_co]):
-    """One account's committed states, and which of them have an effect running."""
+    """The committed states with one partition key, by entity id, and which of them have an effect running."""
 
     partition_key: str
     states: Mapping[str, S_co]
@@ -82,7 +92,7 @@ class EntityGroup(Generic[S_co]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Which wishes may start now, and when to look at the others again."""
+    """Which requested effects may start now, and when to ask again for the others without another reason to."""
 
     start: tuple[StateKey, ...]
     retry_at: UtcDatetime | None = None
@@ -90,7 +100,7 @@ class Admission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignRecord:
-    """A record from outside that could not be read: enough of it to say why and to find it again."""
+    """A record from outside that cannot be decoded: where it is, its bytes, and why."""
 
     topic: str
     partition: int
@@ -101,10 +111,10 @@ class ForeignRecord:
 
 
 class Views(Protocol):
-    """The compacted topics a task reads beside its state, as they stand now."""
+    """The views that an effect may look things up in: compacted topics, as far as this task has read them."""
 
     def get(self, topic: Topic, account_id: str) -> Body | None:
-        """Return the newest record of the account on that view, if there is one."""
+        """Return the newest record of the account on that view, or None."""
 
 
 class ReadOnlyView(Protocol):
@@ -125,10 +135,16 @@ class ReadOnlyView(Protocol):
 
 
 class EffectHandler(Protocol[E_contra, F_co]):
-    """Carries effects out. Every outcome is a fact; an exception is a bug and is retried with back-off."""
+    """Carries effects out: the only part of a worker that calls other systems."""
 
     async def perform(self, key: StateKey, effect: E_contra, views: Views) -> F_co:
-        """Do it and say what came of it. May be cancelled where the effect is safe to repeat."""
+        """Carry the effect out and return its result as a fact.
+
+        Called only for effects that a committed state wants. Whatever the other system answers is a result, also that
+        it did not answer. An exception is a bug: it is logged, and the effect is tried again with a growing pause. It
+        may be cancelled at any await, unless its class is `uninterruptible`. It may be called again for an effect that
+        was carried out, if its result was not committed.
+        """
 
 
 class Processor(ABC, Generic[S, F, E]):

@@ -1,4 +1,4 @@
-"""Effects under way: started once a committed state wants them, kept until their outcome is committed."""
+"""Runs effects: starts one once a committed state wants it, and keeps its result until that is committed."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,136 +22,146 @@ _log = structlog.get_logger()
 
 
 class RunningEffect(Generic[E, F]):
-    """One effect: queued for a place, running, or settled and waiting for its outcome to be committed."""
+    """One effect: it waits for a permit, runs, or is done and waits for its result to be committed."""
 
     def __init__(self, effect: E) -> None:
         self.effect = effect
         self.waiter: Waiter | None = None
         self.task: asyncio.Task[F] | None = None
-        self.settled = False
+        self.done = False
 
 
 class EffectRunner(Generic[E, F]):
-    """The effects of one task. They outlive its reopening: an answer that was paid for is not thrown away."""
+    """The effects of one task.
+
+    They outlive its reopening. A result that TikTok gave once, such as a new token pair, must not be lost because a
+    transaction was in doubt.
+    """
 
     def __init__(
         self,
         *,
-        effects: EffectHandler[E, F],
-        slots: FairLimiter,
+        handler: EffectHandler[E, F],
+        limiter: FairLimiter,
         uninterruptible: tuple[type, ...],
         random: Random,
         may_start: Callable[[StateKey, E], Views | None],
         wake: Callable[[StateKey | None], None],
     ) -> None:
-        """Ask `leave` before an effect begins, for it may have queued long: the views it may use, or None.
+        """Take two callbacks into the task's session, which may be another one by the time they are called.
 
-        `wake` is told when an outcome came (None) or when the key of an effect without one is free again.
+        `may_start` returns the views if the effect may still start, else None. It is asked again at the start, because
+        the effect may have waited in the queue while its state changed or the partition was lost. `wake` is called when
+        a result has come (with None), and with the key of an effect that ended without one.
         """
-        self._effects = effects
-        self._slots = slots
+        self._handler = handler
+        self._limiter = limiter
         self._uninterruptible = uninterruptible
         self._random = random
-        self._leave = may_start
+        self._may_start = may_start
         self._wake = wake
-        self._flights: dict[StateKey, RunningEffect[E, F]] = {}
-        self._lanes: dict[str, set[str]] = {}
+        self._effects: dict[StateKey, RunningEffect[E, F]] = {}
+        self._accounts: dict[str, set[str]] = {}
         self.results: list[QueuedFact[F]] = []
 
     def busy(self, key: StateKey) -> bool:
-        """Whether an effect of this state is under way."""
-        return key in self._flights
+        """Whether this state has an effect that waits, runs, or has an uncommitted result."""
+        return key in self._effects
 
-    def running(self, lane: str) -> frozenset[str]:
-        """Name the items of this lane that have an effect under way."""
-        return frozenset(self._lanes.get(lane, ()))
+    def running(self, partition_key: str) -> frozenset[str]:
+        """Return the entities of this account that are busy."""
+        return frozenset(self._accounts.get(partition_key, ()))
 
-    def start(self, wish: EffectRequest[E], *, tenant: str) -> None:
-        """Start an effect as soon as there is a place for it."""
-        key, effect = wish.key, wish.effect
-        flight: RunningEffect[E, F] = RunningEffect(effect)
-        self._flights[key] = flight
-        self._lanes.setdefault(key.partition_key, set()).add(key.entity_id)
+    def start(self, request: EffectRequest[E], *, tenant: str) -> None:
+        """Start an effect as soon as it gets a permit."""
+        key, effect = request.key, request.effect
+        running: RunningEffect[E, F] = RunningEffect(effect)
+        self._effects[key] = running
+        self._accounts.setdefault(key.partition_key, set()).add(key.entity_id)
 
         def begin() -> bool:
-            flight.waiter = None
-            if (views := self._leave(key, effect)) is None:
-                self._forget(key)
+            running.waiter = None
+            if (views := self._may_start(key, effect)) is None:
+                self._end_without_result(key)
                 return False
-            flight.task = asyncio.create_task(self._perform(key, effect, views))
+            running.task = asyncio.create_task(self._perform(key, effect, views))
             # Not a `finally` in the task: one that is cancelled before its first step never gets there.
-            flight.task.add_done_callback(partial(self._landed, key, flight, ticket))
+            running.task.add_done_callback(partial(self._on_done, key, running, waiter))
             return True
 
-        flight.waiter = ticket = Waiter(
-            tenant=tenant, account=key.partition_key, begin=begin, background=wish.background
-        )
-        self._slots.acquire(ticket)
+        waiter = Waiter(tenant=tenant, account=key.partition_key, begin=begin, background=request.background)
+        running.waiter = waiter
+        self._limiter.acquire(waiter)
 
     def keep_only(self, key: StateKey, wanted: E | None) -> None:
-        """Stop what this state no longer wants, unless its call must be let finish."""
-        flight = self._flights.get(key)
-        if flight is None or flight.settled or flight.effect == wanted:
+        """Stop the effect of this state unless it is the wanted one or must not be interrupted."""
+        running = self._effects.get(key)
+        if running is None or running.done or running.effect == wanted:
             return
-        if not isinstance(flight.effect, self._uninterruptible):
-            self._stop(key, flight)
+        if not isinstance(running.effect, self._uninterruptible):
+            self._stop(key, running)
 
-    def confirm(self, outcomes: list[QueuedFact[F]]) -> None:
-        """These outcomes are committed."""
-        for outcome in outcomes:
-            self.results.remove(outcome)
-            self._remove(outcome.key)
+    def confirm(self, results: list[QueuedFact[F]]) -> None:
+        """Forget these results: they are committed."""
+        for result in results:
+            self.results.remove(result)
+            self._remove(result.key)
 
     async def finish(self, seconds: float) -> None:
-        """Stop what may be repeated, and wait for the rest. What does not end in time is cancelled."""
-        for key, flight in list(self._flights.items()):
-            if not isinstance(flight.effect, self._uninterruptible) or flight.task is None:
-                self._stop(key, flight)
+        """Stop what may be repeated and wait for the rest. Cancel what does not end within the time."""
+        for key, running in list(self._effects.items()):
+            if not isinstance(running.effect, self._uninterruptible) or running.task is None:
+                self._stop(key, running)
         await self._wait(seconds)
-        for key, flight in list(self._flights.items()):
-            if not flight.settled:
-                self._stop(key, flight)
+        for key, running in list(self._effects.items()):
+            if not running.done:
+                self._stop(key, running)
         await self._wait(seconds)
 
     async def _wait(self, seconds: float) -> None:
-        tasks = [flight.task for flight in self._flights.values() if flight.task is not None]
+        tasks = [running.task for running in self._effects.values() if running.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
-    def _stop(self, key: StateKey, flight: RunningEffect[E, F]) -> None:
-        if flight.waiter is not None:
-            self._slots.cancel(flight.waiter)
+    def _stop(self, key: StateKey, running: RunningEffect[E, F]) -> None:
+        if running.waiter is not None:
+            self._limiter.cancel(running.waiter)
             self._remove(key)
-        elif flight.task is not None:
-            flight.task.cancel()
+        elif running.task is not None:
+            running.task.cancel()
 
-    def _landed(self, key: StateKey, flight: RunningEffect[E, F], ticket: Waiter, task: asyncio.Task[F]) -> None:
+    def _on_done(self, key: StateKey, running: RunningEffect[E, F], waiter: Waiter, task: asyncio.Task[F]) -> None:
         if task.cancelled() or task.exception() is not None:
-            self._forget(key)
+            self._end_without_result(key)
         else:
-            flight.settled = True
-            self.results.append(QueuedFact(key=key, fact=task.result(), is_result=True))
+            running.done = True
+            self.results.append(QueuedFact(key=key, fact=task.result()))
             self._wake(None)
-        self._slots.release(ticket)
+        self._limiter.release(waiter)
 
-    def _forget(self, key: StateKey) -> None:
+    def _end_without_result(self, key: StateKey) -> None:
         self._remove(key)
+        # The session asks again what the state wants: it may be the same effect, or another.
         self._wake(key)
 
     def _remove(self, key: StateKey) -> None:
-        del self._flights[key]
-        self._lanes[key.partition_key].remove(key.entity_id)
-        if not self._lanes[key.partition_key]:
-            del self._lanes[key.partition_key]
+        del self._effects[key]
+        entities = self._accounts[key.partition_key]
+        entities.remove(key.entity_id)
+        if not entities:
+            del self._accounts[key.partition_key]
 
     async def _perform(self, key: StateKey, effect: E, views: Views) -> F:
         crashes = 0
         while True:
             try:
-                return await self._effects.perform(key, effect, views)
-            except Exception:  # noqa: BLE001 -- whatever an effect raises, its post must not be lost by it
+                return await self._handler.perform(key, effect, views)
+            except Exception:  # noqa: BLE001 -- an effect that raises has a bug; its post must not be lost by it
                 _log.exception(
-                    "effect_crashed", effect=type(effect).__name__, account_id=key.partition_key, item=key.entity_id
+                    "effect_crashed",
+                    effect=type(effect).__name__,
+                    partition_key=key.partition_key,
+                    entity_id=key.entity_id,
                 )
             await asyncio.sleep(exponential(*CRASH_BACKOFF_SECONDS, crashes) * self._random.uniform(0.5, 1.0))
             crashes += 1

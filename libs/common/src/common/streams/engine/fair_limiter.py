@@ -1,6 +1,6 @@
-"""Places for running effects, shared by all tasks of a process: free ones go round tenants, then accounts.
+"""Permits to run an effect, shared by all tasks of a process. Free ones go round-robin to tenants, then accounts.
 
-Work in the background has a few places of its own, so that nothing else ever waits for it.
+Background effects have a few permits of their own, so that no other effect ever waits for one of them.
 """
 
 from collections import deque
@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import Final
 
 BACKGROUND_SHARE: Final = 0.25
-"""Places for the background, as a share of the others; at least one."""
+"""Permits for background effects, as a share of the others; at least one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Waiter:
-    """Someone in the queue: whose work it is, and what to call when it may begin; it says whether it took the place."""
+    """One effect in the queue for a permit.
+
+    `begin` is called when it gets the permit, and returns whether it uses it. An effect that is no longer wanted
+    returns False: the permit goes to the next waiter.
+    """
 
     tenant: str
     account: str
@@ -23,67 +27,70 @@ class Waiter:
 
 
 class FairLimiter:
-    """A bounded number of places and fair queues for them. Whoever began must `give_back`."""
+    """Gives out a bounded number of permits. A waiter whose `begin` returned True must `release` its permit."""
 
-    def __init__(self, places: int) -> None:
-        self._first = _FairQueue(places)
-        self._background = _FairQueue(max(1, int(places * BACKGROUND_SHARE)))
+    def __init__(self, permits: int) -> None:
+        self._foreground = _FairQueue(permits)
+        self._background = _FairQueue(max(1, int(permits * BACKGROUND_SHARE)))
 
-    def acquire(self, ticket: Waiter) -> None:
-        """Begin now if there is a place, else when one is free and it is this ticket's turn."""
-        self._line(ticket).acquire(ticket)
+    def acquire(self, waiter: Waiter) -> None:
+        """Call `begin` now if a permit is free, else when one is and it is this waiter's turn."""
+        self._queue_of(waiter).acquire(waiter)
 
-    def cancel(self, ticket: Waiter) -> None:
-        """Leave the queue."""
-        self._line(ticket).cancel(ticket)
+    def cancel(self, waiter: Waiter) -> None:
+        """Remove a waiter that has not begun."""
+        self._queue_of(waiter).cancel(waiter)
 
-    def release(self, ticket: Waiter) -> None:
-        """Free the place that this ticket took."""
-        self._line(ticket).release()
+    def release(self, waiter: Waiter) -> None:
+        """Give back the permit that this waiter used."""
+        self._queue_of(waiter).release()
 
-    def _line(self, ticket: Waiter) -> "_FairQueue":
-        return self._background if ticket.background else self._first
+    def _queue_of(self, waiter: Waiter) -> "_FairQueue":
+        return self._background if waiter.background else self._foreground
 
 
 class _FairQueue:
-    def __init__(self, places: int) -> None:
-        self._free = places
-        self._queue: dict[str, dict[str, deque[Waiter]]] = {}
+    """Waiters by tenant and account. A dict's order is the round: whoever had a turn goes to its end."""
 
-    def acquire(self, ticket: Waiter) -> None:
-        self._queue.setdefault(ticket.tenant, {}).setdefault(ticket.account, deque()).append(ticket)
-        self._fill()
+    def __init__(self, permits: int) -> None:
+        self._free = permits
+        self._waiting: dict[str, dict[str, deque[Waiter]]] = {}
 
-    def cancel(self, ticket: Waiter) -> None:
-        lanes = self._queue.get(ticket.tenant, {})
-        tickets = lanes.get(ticket.account, deque())
-        if ticket in tickets:
-            tickets.remove(ticket)
-            self._tidy(ticket.tenant, ticket.account)
+    def acquire(self, waiter: Waiter) -> None:
+        self._waiting.setdefault(waiter.tenant, {}).setdefault(waiter.account, deque()).append(waiter)
+        self._start_waiters()
+
+    def cancel(self, waiter: Waiter) -> None:
+        waiters = self._waiting.get(waiter.tenant, {}).get(waiter.account, deque())
+        if waiter in waiters:
+            waiters.remove(waiter)
+            self._remove_if_empty(waiter.tenant, waiter.account)
 
     def release(self) -> None:
         self._free += 1
-        self._fill()
+        self._start_waiters()
 
-    def _fill(self) -> None:
-        while self._free and self._queue:
+    def _start_waiters(self) -> None:
+        while self._free and self._waiting:
+            # A waiter that does not begin takes no permit: False counts as 0.
             self._free -= self._next().begin()
 
     def _next(self) -> Waiter:
-        """Take the first ticket of the tenant and account whose turn it is; both go to the end of their rounds."""
-        tenant = next(iter(self._queue))
-        lanes = self._queue.pop(tenant)
-        self._queue[tenant] = lanes
-        lane = next(iter(lanes))
-        tickets = lanes.pop(lane)
-        lanes[lane] = tickets
-        ticket = tickets.popleft()
-        self._tidy(tenant, lane)
-        return ticket
+        """Remove and return the first waiter of the next tenant's next account."""
+        tenant = next(iter(self._waiting))
+        # Removed and put back: both move to the end of their rounds.
+        accounts = self._waiting.pop(tenant)
+        self._waiting[tenant] = accounts
+        account = next(iter(accounts))
+        waiters = accounts.pop(account)
+        accounts[account] = waiters
+        waiter = waiters.popleft()
+        self._remove_if_empty(tenant, account)
+        return waiter
 
-    def _tidy(self, tenant: str, lane: str) -> None:
-        lanes = self._queue[tenant]
-        if not lanes[lane]:
-            del lanes[lane]
-        if not lanes:
-            del self._queue[tenant]
+    def _remove_if_empty(self, tenant: str, account: str) -> None:
+        accounts = self._waiting[tenant]
+        if not accounts[account]:
+            del accounts[account]
+        if not accounts:
+            del self._waiting[tenant]

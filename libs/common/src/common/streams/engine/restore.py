@@ -1,4 +1,4 @@
-"""Reading a task's memory back: its states, how far its inputs are read, and its views."""
+"""Restores a task: its states, how far its inputs are read, and its views."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,14 +8,21 @@ from common.clock import UtcDatetime
 from common.contract.body import Body
 from common.contract.topics import Topic
 from common.streams.engine.changelog import Changelog, Position
-from common.streams.engine.inputs import read_view
+from common.streams.engine.decoding import decode_view_record
 from common.streams.engine.state_store import StateStore
 from common.streams.engine.yielding import Yielder
 from common.streams.log.port import Reader, Record, TopicPartition
 
 S = TypeVar("S")
-PATIENCE_SECONDS = 0.03
-"""Short: where control records are the last of a partition, the end is reached without another record coming."""
+POLL_SECONDS = 0.03
+"""Short: if a partition ends in control records, its end is reached without another record."""
+FIRST_OFFSET = 0
+"""Where an input is read from that the service has no position for: the earliest record that Kafka still keeps.
+
+A new input of a running service therefore brings its whole past, as facts. They may be old, and some may have had their
+effect in another way. That is safe, since `decide` changes nothing for a fact that comes twice or late, and it loses
+nothing, which beginning at the end would.
+"""
 
 
 class TaskViews:
@@ -25,12 +32,12 @@ class TaskViews:
         self._bodies: dict[str, dict[str, Body]] = {}
 
     def get(self, topic: Topic, account_id: str) -> Body | None:
-        """Return the newest record of the account on that view."""
+        """Return the newest record of the account on that view, or None."""
         return self._bodies.get(topic.name, {}).get(account_id)
 
     def apply(self, record: Record) -> str:
-        """Take in a view's record and return whose it is. Raises `UnreadableRecord`."""
-        account_id, body = read_view(record)
+        """Take in a view's record and return its account. Raises `UnreadableRecord`."""
+        account_id, body = decode_view_record(record)
         bodies = self._bodies.setdefault(record.topic_partition.topic, {})
         if body is None:
             bodies.pop(account_id, None)
@@ -41,7 +48,11 @@ class TaskViews:
 
 @dataclass(slots=True, kw_only=True)
 class Restored(Generic[S]):
-    """What a task knows when its gate opens."""
+    """What a task has in memory when it starts to serve.
+
+    `offsets` are the next offsets of the inputs by topic, `positions` those of all partitions that are read from now
+    on, views included, and `at` is the newest time that was used for a decision.
+    """
 
     store: StateStore[S] = field(default_factory=StateStore)
     views: TaskViews = field(default_factory=TaskViews)
@@ -53,22 +64,25 @@ class Restored(Generic[S]):
 async def restore(
     *,
     reader: Reader,
-    journal: Changelog[S],
+    changelog: Changelog[S],
     views: Sequence[Topic],
     inputs: Sequence[Topic],
     progress: Callable[[], None],
 ) -> Restored[S]:
-    """Read state and views to their end, and say in `positions` where reading goes on.
+    """Read the states and the views to their ends.
 
-    Raises `LogUnavailable` when the log cannot be read, `UnreadableRecord` for a record this version does not know.
+    An input without a position is read from its earliest record (`FIRST_OFFSET`). Raises `LogUnavailable` if the log
+    cannot be read, and `UnreadableRecord` for a record that this version cannot decode.
     """
     restored: Restored[S] = Restored()
-    view_slices = journal.input_partitions(tuple(views))
-    await read_to_end(reader, {journal.topic_partition: 0}, lambda record: _take(restored, journal, record), progress)
-    await read_to_end(reader, dict.fromkeys(view_slices, 0), restored.views.apply, progress)
-    restored.positions = {slice_: await reader.position(slice_) for slice_ in view_slices}
-    for slice_ in journal.input_partitions(tuple(inputs)):
-        restored.positions[slice_] = restored.offsets.get(slice_.topic, 0)
+    view_partitions = changelog.input_partitions(tuple(views))
+    await read_to_end(
+        reader, {changelog.topic_partition: 0}, lambda record: _apply(restored, changelog, record), progress
+    )
+    await read_to_end(reader, dict.fromkeys(view_partitions, 0), restored.views.apply, progress)
+    restored.positions = {partition: await reader.position(partition) for partition in view_partitions}
+    for partition in changelog.input_partitions(tuple(inputs)):
+        restored.positions[partition] = restored.offsets.get(partition.topic, FIRST_OFFSET)
     return restored
 
 
@@ -78,21 +92,22 @@ async def read_to_end(
     take: Callable[[Record], object],
     progress: Callable[[], None],
 ) -> None:
-    """Assign these slices and read to where they end now. Raises `LogUnavailable`, and what `take` raises."""
+    """Assign these partitions and read to their ends of now. Raises `LogUnavailable`, and what `take` raises."""
     if not positions:
         return
-    turns = Yielder(progress)
+    yielder = Yielder(progress)
     reader.assign(positions)
     ends = await reader.ends()
-    while [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]:
-        for record in await reader.fetch(PATIENCE_SECONDS):
+    # By position: the last offsets may be control records, which are never returned by `fetch`.
+    while [partition for partition, end in ends.items() if await reader.position(partition) < end]:
+        for record in await reader.fetch(POLL_SECONDS):
             take(record)
-            await turns.tick(1)
+            await yielder.tick(1)
         progress()
 
 
-def _take(restored: Restored[S], journal: Changelog[S], record: Record) -> None:
-    match journal.read(record):
+def _apply(restored: Restored[S], changelog: Changelog[S], record: Record) -> None:
+    match changelog.read(record):
         case Position(offsets=offsets, at=at):
             restored.offsets = dict(offsets)
             restored.at = at

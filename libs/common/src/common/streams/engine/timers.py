@@ -1,4 +1,4 @@
-"""Times that something waits for: a heap in memory, rebuilt from the states whenever a task opens."""
+"""A queue of times to wake up at, in memory. It is rebuilt from the states whenever a task opens."""
 
 import heapq
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ K = TypeVar("K")
 
 
 class TimerQueue(Generic[K]):
-    """At most one time for each name; setting it again replaces it."""
+    """Holds at most one time for each name. Setting a name again replaces its time."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[UtcDatetime, int, K]] = []
@@ -17,25 +17,26 @@ class TimerQueue(Generic[K]):
         self._count = 0
 
     def set(self, name: K, at: UtcDatetime) -> None:
-        """Wait for `at`."""
+        """Wake `name` up at this time."""
         if self._current.get(name, (None, 0))[0] == at:
             return
         self._count += 1
+        # A replaced or cancelled entry stays in the heap until it comes to the top: finding it would cost a search.
         self._current[name] = (at, self._count)
         heapq.heappush(self._heap, (at, self._count, name))
 
     def cancel(self, name: K) -> None:
-        """Wait no longer."""
+        """Do not wake `name` up."""
         self._current.pop(name, None)
 
     def next(self) -> UtcDatetime | None:
-        """Return the earliest time waited for."""
+        """Return the earliest time, or None if no timer is set."""
         while self._heap and self._current.get(self._heap[0][2]) != self._heap[0][:2]:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
     def due(self, now: UtcDatetime) -> list[K]:
-        """Take out every name whose time has come, earliest first."""
+        """Remove and return every name whose time has come, earliest first."""
         names = []
         while (at := self.next()) is not None and at <= now:
             name = heapq.heappop(self._heap)[2]

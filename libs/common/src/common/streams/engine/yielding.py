@@ -1,25 +1,25 @@
-"""Long stretches of work, in pieces: whatever else runs in the process gets on in between."""
+"""Yields to the event loop during long synchronous work, so that heartbeats and other partitions keep running."""
 
 import asyncio
 from collections.abc import Callable
 
 YIELD_EVERY = 250
-"""States that are looked at in one go. Up to 25 µs each, and every partition of a process may be at it at once."""
+"""Items between two yields. One takes up to 25 µs, and every partition of a process may be at work at once."""
 
 
 class Yielder:
-    """Gives way now and then to all that waits for its turn: the heart, Kafka's heartbeat, other partitions."""
+    """Call `tick()` once for each item. Every `yield_every` items it awaits `sleep(0)` and reports progress."""
 
-    def __init__(self, progress: Callable[[], None], stretch: int = YIELD_EVERY) -> None:
-        """Call `progress` each time: who gives way gets on, and a watchdog has nothing to complain of."""
+    def __init__(self, progress: Callable[[], None], yield_every: int = YIELD_EVERY) -> None:
+        """Call `progress` at each yield: the watchdog must not take long work for a stall."""
         self._progress = progress
-        self._stretch = stretch
-        self._steps = 0
+        self._yield_every = yield_every
+        self._items = 0
 
-    async def tick(self, steps: int) -> None:
-        """Count steps that were made, and give way once they are a stretch. Anything may have happened then."""
-        self._steps += steps
-        if self._steps >= self._stretch:
-            self._steps = 0
+    async def tick(self, items: int) -> None:
+        """Count items that were worked on, and yield when it is time. Anything may have happened afterwards."""
+        self._items += items
+        if self._items >= self._yield_every:
+            self._items = 0
             self._progress()
             await asyncio.sleep(0)

@@ -1,1 +1,1 @@
-"""The log as a port, and its implementations: Kafka and memory."""
+"""The log as a port, and its implementations on Kafka and in memory. Only this package imports aiokafka."""

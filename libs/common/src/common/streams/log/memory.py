@@ -16,29 +16,29 @@ _offset_of = attrgetter("offset")
 
 
 class FaultInjector(Protocol):
-    """What may happen around a call to the log. Each hook may wait, raise, or never come back."""
+    """Injects faults around each call to the log. A hook may wait, raise, or never return."""
 
     async def before(self, step: str) -> None:
-        """Stand in the way before `step` takes effect."""
+        """Run before `step` takes effect: an exception here means that it did not happen."""
 
     async def after(self, step: str) -> None:
-        """Stand in the way after `step` took effect and before its caller learns of it."""
+        """Run after `step` took effect: an exception here means that it happened and its caller does not know."""
 
 
 class NoFaults:
-    """Nothing happens."""
+    """Injects no faults."""
 
     async def before(self, step: str) -> None:
-        """Let it pass."""
+        """Do nothing."""
         del step
 
     async def after(self, step: str) -> None:
-        """Let it pass."""
+        """Do nothing."""
         del step
 
 
 class MemoryStore:
-    """The records, shared by every `MemoryLog` of one test: what a broker would hold."""
+    """The records of all topics, as a broker holds them. Every `MemoryLog` of one test shares it."""
 
     def __init__(self, *, partitions: int, clock: Clock) -> None:
         self.partitions = partitions
@@ -63,69 +63,69 @@ class MemoryStore:
         for event in self._grown.get(outgoing.topic_partition, ()):
             event.set()
 
-    def end(self, slice_: TopicPartition) -> int:
+    def end(self, topic_partition: TopicPartition) -> int:
         """Return the offset that the next record will have."""
-        log = self.records.get(slice_)
+        log = self.records.get(topic_partition)
         return log[-1].offset + 1 if log else 0
 
-    def read(self, slice_: TopicPartition, position: int) -> Sequence[Record]:
+    def read(self, topic_partition: TopicPartition, position: int) -> Sequence[Record]:
         """Return the records from this offset on."""
-        log = self.records.get(slice_, [])
+        log = self.records.get(topic_partition, [])
         return log[bisect_left(log, position, key=_offset_of) :]
 
-    def compact(self, slice_: TopicPartition) -> None:
-        """Keep the newest record of each key, as Kafka does now and then with a compacted topic."""
-        log = self.records.get(slice_, [])
+    def compact(self, topic_partition: TopicPartition) -> None:
+        """Keep only the newest record of each key, as Kafka does from time to time with a compacted topic."""
+        log = self.records.get(topic_partition, [])
         newest = {record.key: record.offset for record in log}
-        self.records[slice_] = [record for record in log if newest[record.key] == record.offset]
+        self.records[topic_partition] = [record for record in log if newest[record.key] == record.offset]
 
-    def watch(self, slices: Iterable[TopicPartition], event: asyncio.Event) -> None:
-        """Set this event whenever records come to one of these."""
-        for slice_ in slices:
-            self._grown.setdefault(slice_, []).append(event)
+    def watch(self, partitions: Iterable[TopicPartition], event: asyncio.Event) -> None:
+        """Set this event whenever a record is added to one of these partitions."""
+        for partition in partitions:
+            self._grown.setdefault(partition, []).append(event)
 
-    def unwatch(self, slices: Iterable[TopicPartition], event: asyncio.Event) -> None:
-        """Stop setting this event for these."""
-        for slice_ in slices:
-            self._grown[slice_].remove(event)
+    def unwatch(self, partitions: Iterable[TopicPartition], event: asyncio.Event) -> None:
+        """Stop setting this event for these partitions."""
+        for partition in partitions:
+            self._grown[partition].remove(event)
 
 
 class MemoryLog:
-    """One process's connection to the store, with the weather that process has."""
+    """One process's connection to the store, with the faults that this process meets."""
 
-    def __init__(self, store: MemoryStore, weather: FaultInjector | None = None) -> None:
+    def __init__(self, store: MemoryStore, faults: FaultInjector | None = None) -> None:
         self._store = store
-        self._weather = weather or NoFaults()
+        self._faults = faults or NoFaults()
 
     async def writer(self, name: str) -> "MemoryWriter":
-        """Open the writer of this name; the older one's commits fail from now on."""
-        await self._weather.before("open writer")
+        """Open the writer of this name. The older one's commits fail from now on."""
+        await self._faults.before("open writer")
         epoch = self._store.epochs.get(name, 0) + 1
         self._store.epochs[name] = epoch
-        await self._weather.after("open writer")
-        return MemoryWriter(self._store, self._weather, name, epoch)
+        await self._faults.after("open writer")
+        return MemoryWriter(self._store, self._faults, name, epoch)
 
     async def reader(self, *, low_latency: bool = False) -> "MemoryReader":
         """Open a reader with nothing assigned."""
         del low_latency
-        await self._weather.before("open reader")
-        return MemoryReader(self._store, self._weather)
+        await self._faults.before("open reader")
+        return MemoryReader(self._store, self._faults)
 
     def partition_of(self, key: str) -> int:
-        """Return this log's own partition of a key. Not murmur2: nothing outside writes here."""
+        """Return the partition of a key. Not murmur2, because no foreign producer writes here."""
         return crc32(key.encode()) % self._store.partitions
 
     async def reachable(self) -> bool:
-        """Memory always is."""
+        """Return True: memory always answers."""
         return True
 
 
 class MemoryWriter:
-    """A transactional writer: all records at one instant, or none."""
+    """A transactional writer: all records at once, or none."""
 
-    def __init__(self, store: MemoryStore, weather: FaultInjector, name: str, epoch: int) -> None:
+    def __init__(self, store: MemoryStore, faults: FaultInjector, name: str, epoch: int) -> None:
         self._store = store
-        self._weather = weather
+        self._faults = faults
         self._name = name
         self._epoch = epoch
 
@@ -134,56 +134,56 @@ class MemoryWriter:
     ) -> None:
         """Write all records. Raises `TransactionInDoubt` when fenced."""
         del group_offsets
-        await self._weather.before("commit")
+        await self._faults.before("commit")
         if self._store.epochs[self._name] != self._epoch:
             cause = f"{self._name} was opened again"
             raise TransactionInDoubt(cause)
         for record in records:
             self._store.append(record)
-        await self._weather.after("commit")
+        await self._faults.after("commit")
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no connection is open."""
 
 
 class MemoryReader:
     """Reads committed records."""
 
-    def __init__(self, store: MemoryStore, weather: FaultInjector) -> None:
+    def __init__(self, store: MemoryStore, faults: FaultInjector) -> None:
         self._store = store
-        self._weather = weather
+        self._faults = faults
         self._positions: dict[TopicPartition, int] = {}
         self._grown = asyncio.Event()
 
     def assign(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Read these slices from these offsets."""
+        """Read these partitions from these offsets."""
         self._store.unwatch(self._positions, self._grown)
         self._positions = dict(positions)
         self._store.watch(self._positions, self._grown)
         self._grown.set()
 
     async def ends(self) -> Mapping[TopicPartition, int]:
-        """Return the end of each assigned slice."""
-        await self._weather.before("ends")
-        return {slice_: self._store.end(slice_) for slice_ in self._positions}
+        """Return the end of each assigned partition."""
+        await self._faults.before("ends")
+        return {partition: self._store.end(partition) for partition in self._positions}
 
     async def fetch(self, max_wait: float) -> Sequence[Record]:
-        """Wait for records, however long it takes: memory wakes whoever waits."""
+        """Wait for records without a limit: the store wakes its readers, so that virtual time has no timer here."""
         del max_wait
         while not (found := self._available()):
             self._grown.clear()
             await self._grown.wait()
-        await self._weather.before("fetch")
+        await self._faults.before("fetch")
         for record in found:
             self._positions[record.topic_partition] = record.offset + 1
         return found
 
     def _available(self) -> list[Record]:
-        return [record for slice_, position in self._positions.items() for record in self._store.read(slice_, position)]
+        return [record for part, position in self._positions.items() for record in self._store.read(part, position)]
 
-    async def position(self, slice_: TopicPartition) -> int:
+    async def position(self, topic_partition: TopicPartition) -> int:
         """Return the next offset."""
-        return self._positions[slice_]
+        return self._positions[topic_partition]
 
     async def close(self) -> None:
         """Stop watching."""
@@ -192,16 +192,16 @@ class MemoryReader:
 
 
 class FixedMembership:
-    """Owns the same numbers for ever: for tests, and for processes that are told what is theirs."""
+    """A membership that never changes, for tests and benchmarks."""
 
     session_seconds = math.inf
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self.numbers = frozenset(numbers)
-        self._told = False
+        self._reported = False
 
     async def changed(self) -> None:
-        """Report once."""
-        if self._told:
+        """Return once, then never again."""
+        if self._reported:
             await asyncio.Event().wait()
-        self._told = True
+        self._reported = True

@@ -1,4 +1,4 @@
-"""Writing single events from an edge: durable when `produce` returns."""
+"""Writes single events from an edge. An event is durable when `produce` returns."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ class EventProducer:
     async def open(
         cls, *, bootstrap_servers: str, source: str, clock: Clock = system_clock
     ) -> AsyncIterator["EventProducer"]:
-        """Produce while inside."""
+        """Keep a started producer while inside."""
         producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap_servers,
             enable_idempotence=True,
@@ -42,9 +42,9 @@ class EventProducer:
             await producer.stop()
 
     async def produce(self, body: Body, traceparent: str | None = None) -> None:
-        """Write an event; returns when every in-sync replica has it.
+        """Write an event, and return when every in-sync replica has it.
 
-        Raises `LogUnavailable`: the event may have been written or not.
+        Raises `LogUnavailable`. The event may have been written or not, so what it asks for must be safe to repeat.
         """
         envelope = Envelope(
             id=str(uuid4()), source=self._source, time=self._clock(), traceparent=traceparent, body=body

@@ -1,7 +1,7 @@
-"""Creating the contract's topics, and refusing to work on a cluster where they are not as they must be.
+"""Creates the contract's topics, and refuses to work on a cluster where they are missing or of another size.
 
 Errors:
-    WrongTopics    a topic is missing or has another partition count than this installation's
+    WrongTopics    a topic is missing, or its partition count is not this installation's
 """
 
 import asyncio
@@ -22,12 +22,12 @@ class WrongTopics(CommonError):
     """The cluster's topics are not what this installation needs."""
 
     def __init__(self, *, faults: Iterable[str]) -> None:
-        """Name every topic that is wrong, with what was found and what is needed."""
-        super().__init__("; ".join(faults))
+        """Take a sentence for each topic that is wrong."""
+        super().__init__(" ".join(faults))
 
 
 async def ensure_topics(bootstrap_servers: str, *, partitions: int, replication_factor: int) -> None:
-    """Create what is missing, then check all of it. Safe to repeat. Raises `WrongTopics`."""
+    """Create the missing topics, then check all. Existing topics are not changed. Raises `WrongTopics`."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=CREATE_TIMEOUT_MS)
     await admin.start()
     try:
@@ -44,7 +44,10 @@ async def ensure_topics(bootstrap_servers: str, *, partitions: int, replication_
 
 
 async def check_topics(bootstrap_servers: str, *, partitions: int) -> None:
-    """Check that every topic is there with this many partitions. Raises `WrongTopics`."""
+    """Check that every topic exists with this many partitions. Raises `WrongTopics`.
+
+    With another count, `partition_of` would give keys to partitions that other tasks own.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     try:
@@ -63,16 +66,17 @@ def _new_topic(topic: Topic, partitions: int, replication_factor: int) -> NewTop
 
 
 def topic_settings(topic: Topic, replication_factor: int) -> Mapping[str, str]:
-    """Say how Kafka keeps a topic: two replicas must have a record before it counts, where there are three.
+    """Return how Kafka keeps a topic. With three replicas, two must have a record before it counts.
 
-    What was replaced, or is past its time, goes within about a day: Kafka drops by the file, and these close in time.
+    Replaced and outdated records are deleted within about a day: Kafka deletes whole files, and these settings close
+    a file after at most a day.
     """
     settings = {
         "min.insync.replicas": str(min(2, replication_factor)),
         "unclean.leader.election.enable": "false",
     }
     if topic.retention is None:
-        # Small dirty ratio and short segments: a task reads the whole topic back whenever it opens.
+        # Compacted early and often, because a task reads the whole topic whenever it opens.
         return settings | {
             "cleanup.policy": "compact",
             "min.cleanable.dirty.ratio": "0.1",
@@ -91,15 +95,15 @@ def _raise_unless_created(response: object) -> None:
     for name, code, *rest in getattr(response, "topic_errors", ()):
         error = for_code(code)
         if code and error is not TopicAlreadyExistsError:
-            faults.append(f"topic `{name}` could not be created: {error.__name__} {rest[0] if rest else ''}")
+            faults.append(f"Topic `{name}` could not be created: {error.__name__} {rest[0] if rest else ''}.")
     if faults:
         raise WrongTopics(faults=faults)
 
 
 async def _wait_until_described(admin: AIOKafkaAdminClient) -> None:
-    """A created topic takes a moment to be known to every broker."""
+    """Wait until the broker lists every topic: one that was just created takes a moment."""
     wanted = {topic.name for topic in ALL_TOPICS}
-    while not wanted <= set(await admin.list_topics()):  # noqa: ASYNC110 -- the broker has no bell to wait for
+    while not wanted <= set(await admin.list_topics()):  # noqa: ASYNC110 -- the broker sends no event to wait for
         await asyncio.sleep(0.05)
 
 
@@ -107,7 +111,7 @@ async def _check(admin: AIOKafkaAdminClient, partitions: int) -> None:
     described = await admin.describe_topics([topic.name for topic in ALL_TOPICS])
     found = {entry["topic"]: len(entry["partitions"]) for entry in described if not entry["error_code"]}
     faults = [
-        f"topic `{topic.name}` has {found.get(topic.name, 0)} partitions, this installation needs {partitions}"
+        f"Topic `{topic.name}` has {found.get(topic.name, 0)} partitions, this installation needs {partitions}."
         for topic in ALL_TOPICS
         if found.get(topic.name, 0) != partitions
     ]
