@@ -1,1 +1,5 @@
-"""Does something that says it is TikTok's API behave like it? Plain HTTP against any address."""
+"""Does a server that claims to be TikTok's API behave like it? Cases over plain HTTP.
+
+`case_registry` collects the cases of `cases/`, `scenario` gives each one apps and people of its own, `checks`
+compares replies, `external_server` serves files and receives webhooks, `coverage_page` writes docs/conformance.md.
+"""

@@ -1,20 +1,20 @@
-"""Somebody as one app may act for them: every call with an access token."""
+"""A connected account: every call with its access token."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.place import PROCESSING, PUBLIC, eventually
-from conformance.reply import Reply, same
-from conformance.wishes import EVERYONE, JSON, PUBLISH, by_file, movie
+from conformance.checks import Reply, check_equal
+from conformance.request_bodies import EVERYONE, JSON, PUBLISH, file_source, mp4_bytes
+from conformance.sandbox_client import PROCESSING, PUBLIC, wait_until
 
 if TYPE_CHECKING:
-    from conformance.stage import App, Stage
+    from conformance.scenario import App, Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class UploadTarget:
     """An accepted init of an upload."""
 
     publish_id: str
@@ -23,9 +23,9 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Somebody as one app may act for them."""
+    """One person connected to one app."""
 
-    stage: "Stage"
+    scenario: "Scenario"
     app: "App"
     username: str
     open_id: str
@@ -35,24 +35,24 @@ class Account:
     def call(
         self, path: str, body: object = None, *, method: str = "POST", query: Mapping[str, str] | None = None
     ) -> Reply:
-        """A call with the access token; bytes go as they are, anything else as JSON."""
+        """Send a call with the access token; bytes are sent as they are, anything else as JSON."""
         content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.token}", **JSON}
-        return self.stage.place.send(method, path, content=content, headers=headers, query=query)
+        return self.scenario.sandbox.send(method, path, content=content, headers=headers, query=query)
 
     def creator_info(self) -> Reply:
-        """What a posting page shows."""
+        """Ask what a posting page must show."""
         return self.call(f"{PUBLISH}creator_info/query/")
 
     def init(self, source: Mapping[str, object] | None = None, **post_info: Any) -> Reply:
         """Announce a direct post; None leaves a field out."""
         chosen = {"title": "A title", "privacy_level": EVERYONE, **post_info}
         info = {name: value for name, value in chosen.items() if value is not None}
-        return self.call(f"{PUBLISH}video/init/", {"post_info": info, "source_info": source or by_file(1_000)})
+        return self.call(f"{PUBLISH}video/init/", {"post_info": info, "source_info": source or file_source(1_000)})
 
     def inbox(self, source: Mapping[str, object] | None = None) -> Reply:
         """Announce a draft."""
-        return self.call(f"{PUBLISH}inbox/video/init/", {"source_info": source or by_file(1_000)})
+        return self.call(f"{PUBLISH}inbox/video/init/", {"source_info": source or file_source(1_000)})
 
     def photos(
         self,
@@ -75,81 +75,84 @@ class Account:
         return self.call(f"{PUBLISH}content/init/", body)
 
     def status(self, publish_id: str) -> Reply:
-        """Where a publication stands."""
+        """Ask for the status of a publication."""
         return self.call(f"{PUBLISH}status/fetch/", {"publish_id": publish_id})
 
     def cancel(self, publish_id: str) -> Reply:
-        """Stop a download."""
+        """Cancel a download."""
         return self.call(f"{PUBLISH}cancel/", {"publish_id": publish_id})
 
     def user_info(self, *fields: str) -> Reply:
-        """Some of the profile."""
+        """Ask for fields of the profile."""
         return self.call("/v2/user/info/", method="GET", query={"fields": ",".join(fields)})
 
     def videos(self, *fields: str, **body: object) -> Reply:
-        """A page of public videos."""
+        """Ask for a page of public videos."""
         return self.call("/v2/video/list/", body, query={"fields": ",".join(fields or ("id",))})
 
     def query(self, ids: Sequence[str], *fields: str) -> Reply:
-        """Some videos by id."""
+        """Ask for videos by id."""
         body = {"filters": {"video_ids": list(ids)}}
         return self.call("/v2/video/query/", body, query={"fields": ",".join(fields or ("id",))})
 
-    def ticket(self, source: Mapping[str, object] | None = None, *, draft: bool = False, **post_info: Any) -> Ticket:
-        """An init that has to be accepted."""
+    def open_upload(
+        self, source: Mapping[str, object] | None = None, *, draft: bool = False, **post_info: Any
+    ) -> UploadTarget:
+        """Send an init that must be accepted."""
         data = (self.inbox(source) if draft else self.init(source, **post_info)).data
-        return Ticket(publish_id=data["publish_id"], url=data["upload_url"])
+        return UploadTarget(publish_id=data["publish_id"], url=data["upload_url"])
 
-    def uploaded(self, *, draft: bool = False, content: bytes = b"", **post_info: Any) -> str:
-        """All bytes of a video are there, nothing has been decided yet; the publish id."""
-        video = content or movie(1_000)
-        ticket = self.ticket(by_file(len(video)), draft=draft, **post_info)
-        same(self.stage.put(ticket.url, video).status, 201, "status of the only chunk")
-        return ticket.publish_id
+    def upload_video(self, *, draft: bool = False, content: bytes = b"", **post_info: Any) -> str:
+        """Upload a whole video, which is not processed yet; return its publish id."""
+        video = content or mp4_bytes(1_000)
+        target = self.open_upload(file_source(len(video)), draft=draft, **post_info)
+        check_equal(self.scenario.put(target.url, video).status, 201, "status of the only chunk")
+        return target.publish_id
 
-    def processed(self, *, draft: bool = False, content: bytes = b"", **post_info: Any) -> str:
-        """A video that TikTok has looked at: posted, in the inbox, or failed."""
-        publish_id = self.uploaded(draft=draft, content=content, **post_info)
-        self.stage.advance(PROCESSING + 1)
+    def upload_and_process(self, *, draft: bool = False, content: bytes = b"", **post_info: Any) -> str:
+        """Upload a video and wait for the end of processing: it is posted, in the inbox, or failed."""
+        publish_id = self.upload_video(draft=draft, content=content, **post_info)
+        self.scenario.advance(PROCESSING + 1)
         return publish_id
 
-    def posted(self, *, content: bytes = b"", **post_info: Any) -> str:
-        """A direct post whose moderation is over as well."""
-        publish_id = self.processed(content=content, **post_info)
-        self.stage.advance(PUBLIC + 1)
+    def post_publicly(self, *, content: bytes = b"", **post_info: Any) -> str:
+        """Post a video and wait for the end of moderation."""
+        publish_id = self.upload_and_process(content=content, **post_info)
+        self.scenario.advance(PUBLIC + 1)
         return publish_id
 
     def video_id(self, publish_id: str) -> str:
-        """The id of a post that is public."""
+        """Return the id of a public post."""
         ids = self.status(publish_id).data["publicaly_available_post_id"]
         return str(ids[-1])
 
-    def fetched(self, publish_id: str) -> dict[str, Any]:
-        """A download is over and decided about; its status."""
+    def wait_for_download(self, publish_id: str) -> dict[str, Any]:
+        """Wait for the end of a download and its processing; return its status."""
 
         def decided() -> dict[str, Any] | None:
-            self.stage.advance(PROCESSING + 1)
-            found = self.again().status(publish_id).data
+            self.scenario.advance(PROCESSING + 1)
+            found = self.with_new_token().status(publish_id).data
             return None if found["status"] == "PROCESSING_DOWNLOAD" else found
 
-        found = eventually(decided, what="the end of a download")
+        found = wait_until(decided, what="the end of a download")
         assert found is not None
         return found
 
-    def downloading(self, publish_id: str, size: int) -> None:
-        """A download has come so far."""
-        eventually(
-            lambda: self.again().status(publish_id).data["downloaded_bytes"] == size, what=f"{size} downloaded bytes"
+    def wait_for_progress(self, publish_id: str, size: int) -> None:
+        """Wait until a download has this many bytes."""
+        wait_until(
+            lambda: self.with_new_token().status(publish_id).data["downloaded_bytes"] == size,
+            what=f"{size} downloaded bytes",
         )
 
-    def again(self) -> "Account":
-        """The same person with another token, whose minute is not used up."""
-        return self.stage.account(self.app, username=self.username)
+    def with_new_token(self) -> "Account":
+        """Return the same person with another token, whose rate limit is not used up."""
+        return self.scenario.account(self.app, username=self.username)
 
-    def expect(self, publish_id: str, status: str, **fields: object) -> dict[str, Any]:
-        """Where a publication stands now, and what else status/fetch must say."""
-        found = self.again().status(publish_id).data
-        same(
+    def check_status(self, publish_id: str, status: str, **fields: object) -> dict[str, Any]:
+        """Check the status of a publication, and other fields of status/fetch."""
+        found = self.with_new_token().status(publish_id).data
+        check_equal(
             {"status": found.get("status"), **{name: found.get(name) for name in fields}}, {"status": status, **fields}
         )
         return found

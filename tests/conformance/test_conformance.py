@@ -1,37 +1,37 @@
-"""Every case against a sandbox of this test run, and the map of the cases."""
+"""Runs every case against a sandbox of this test run, and checks the coverage page."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from conformance.book import Case, all_cases
-from conformance.launch import place_at
-from conformance.map import MAP, drawn, unshown
-from conformance.place import Place
-from conformance.stage import Stage
+from conformance.case_registry import Case, all_cases
+from conformance.coverage_page import COVERAGE_PAGE, render, without_cases
+from conformance.sandbox_client import SandboxClient
+from conformance.scenario import Scenario
+from conformance.start_sandbox import sandbox_client_at
 
 CASES = all_cases()
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    with place_at() as found:
+def sandbox() -> Iterator[SandboxClient]:
+    with sandbox_client_at() as found:
         yield found
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.section} {case.name}")
-def test_sandbox_behaves_like_tiktok(case: Case, place: Place) -> None:
-    case.run(Stage(place))
+def test_sandbox_behaves_like_tiktok(case: Case, sandbox: SandboxClient) -> None:
+    case.run(Scenario(sandbox))
 
 
-def test_there_are_cases_enough() -> None:
+def test_suite_has_enough_cases() -> None:
     assert len(CASES) >= 250
 
 
-def test_everything_on_the_page_has_a_case() -> None:
-    assert unshown(CASES) == []
+def test_every_section_and_code_has_a_case() -> None:
+    assert without_cases(CASES) == []
 
 
-def test_the_map_is_fresh() -> None:
-    written = MAP.read_text("utf-8")
-    assert written == drawn(CASES), "PYTHONPATH=tests python -m conformance --write"
+def test_coverage_page_is_up_to_date() -> None:
+    written = COVERAGE_PAGE.read_text("utf-8")
+    assert written == render(CASES), "PYTHONPATH=tests python -m conformance --write"

@@ -1,4 +1,4 @@
-"""The suite's own server on loopback: files for TikTok to fetch, and an address for its webhooks."""
+"""The suite's own server on loopback: files to download, and webhook URLs."""
 
 import hashlib
 import threading
@@ -9,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-PATIENCE = 10.0
+WAIT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """A request that came in."""
+class ReceivedRequest:
+    """A request that arrived."""
 
     method: str
     path: str
@@ -23,8 +23,8 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """How to answer; after `pause_after` bytes the server waits until it is told to go on."""
+class PlannedResponse:
+    """How to answer. After `pause_after` bytes the server waits for the end of the suite."""
 
     status: int = 200
     body: bytes = b""
@@ -33,18 +33,18 @@ class Told:
     length: int | None = None
 
 
-class Outside:
-    """Answers each path as it was told: one after another, the last for ever; unknown ones with 404."""
+class ExternalServer:
+    """Answers each path with its planned responses in order, the last one repeatedly; other paths with 404."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, list[Told]] = {}
-        self._heard: dict[str, list[Heard]] = defaultdict(list)
+        self._answers: dict[str, list[PlannedResponse]] = {}
+        self._heard: dict[str, list[ReceivedRequest]] = defaultdict(list)
         self._news = threading.Condition()
         self._go_on = threading.Event()
-        outside = self
+        external = self
 
         class Handler(_Handler):
-            owner = outside
+            owner = external
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -64,27 +64,27 @@ class Outside:
         self._thread.join()
         self._server.server_close()
 
-    def tell(self, path: str, *answers: Told) -> None:
-        """From now on this path answers so."""
+    def respond_with(self, path: str, *answers: PlannedResponse) -> None:
+        """Set the responses of a path."""
         self._answers[path] = list(answers)
 
-    def heard(self, path: str) -> list[Heard]:
-        """What came for a path so far."""
+    def requests(self, path: str) -> list[ReceivedRequest]:
+        """Return the requests to a path so far."""
         with self._news:
             return list(self._heard[path])
 
-    def wait(self, path: str, enough: Callable[[list[Heard]], bool]) -> list[Heard]:
-        """What came for a path, once it is enough or patience is over."""
+    def wait(self, path: str, enough: Callable[[list[ReceivedRequest]], bool]) -> list[ReceivedRequest]:
+        """Return the requests to a path once they are enough, or the time is over."""
         with self._news:
-            self._news.wait_for(lambda: enough(self._heard[path]), timeout=PATIENCE)
+            self._news.wait_for(lambda: enough(self._heard[path]), timeout=WAIT_SECONDS)
             return list(self._heard[path])
 
-    def take(self, request: Heard) -> Told:
-        """Remember a request; how to answer it."""
+    def take(self, request: ReceivedRequest) -> PlannedResponse:
+        """Record a request and return its response."""
         with self._news:
             self._heard[request.path].append(request)
             self._news.notify_all()
-            answers = self._answers.get(request.path, [Told(status=404)])
+            answers = self._answers.get(request.path, [PlannedResponse(status=404)])
             return answers.pop(0) if len(answers) > 1 else answers[0]
 
     def pause(self) -> None:
@@ -93,7 +93,7 @@ class Outside:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    owner: Outside
+    owner: ExternalServer
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -108,30 +108,30 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        told = self.owner.take(Heard(method=self.command, path=self.path, headers=headers, body=body))
+        response = self.owner.take(ReceivedRequest(method=self.command, path=self.path, headers=headers, body=body))
         self.close_connection = True
         try:
-            self._send(told)
+            self._send(response)
         except ConnectionError:
             return
 
-    def _send(self, told: Told) -> None:
-        self.send_response(told.status)
-        length = len(told.body) if told.length is None else told.length
-        for name, value in {**told.headers, "Content-Length": str(length), "Connection": "close"}.items():
+    def _send(self, response: PlannedResponse) -> None:
+        self.send_response(response.status)
+        length = len(response.body) if response.length is None else response.length
+        for name, value in {**response.headers, "Content-Length": str(length), "Connection": "close"}.items():
             self.send_header(name, value)
         self.end_headers()
-        if told.pause_after is None:
-            self.wfile.write(told.body)
+        if response.pause_after is None:
+            self.wfile.write(response.body)
             return
-        self.wfile.write(told.body[: told.pause_after])
+        self.wfile.write(response.body[: response.pause_after])
         self.wfile.flush()
         self.owner.pause()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class names it so
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 def sha256(content: bytes) -> str:
-    """As the ledger writes it."""
+    """Return the hash as the ledger shows it."""
     return hashlib.sha256(content).hexdigest()

@@ -1,4 +1,4 @@
-"""A sandbox of the suite's own, as a process on a free port."""
+"""Starts a sandbox of the suite's own as a process on a free port."""
 
 import json
 import subprocess
@@ -6,20 +6,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from conformance.outside import Outside
-from conformance.place import Place
+from conformance.external_server import ExternalServer
+from conformance.sandbox_client import SandboxClient
 
 
 @contextmanager
-def place_at(url: str = "") -> Iterator[Place]:
-    """The sandbox of that address, or one that lives as long as this; set up for cases."""
-    with Outside() as outside, _running(url) as address:
-        place = Place(address, outside)
+def sandbox_client_at(url: str = "") -> Iterator[SandboxClient]:
+    """Yield a client of the sandbox at `url`, or of one that runs only for this block."""
+    with ExternalServer() as external, _running(url) as address:
+        sandbox = SandboxClient(address, external)
         try:
-            with place.set_up():
-                yield place
+            with sandbox.set_up():
+                yield sandbox
         finally:
-            place.close()
+            sandbox.close()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What cases ask for, in the words of the API."""
+"""Bodies and constants of requests, in the words of the API."""
 
 import hashlib
 
@@ -19,22 +19,22 @@ VERIFIER = "a-verifier.of_forty-three~characters-0123456789"
 EVERYONE = "PUBLIC_TO_EVERYONE"
 
 
-def movie(size: int) -> bytes:
-    """Bytes that begin like an MP4."""
+def mp4_bytes(size: int) -> bytes:
+    """Return bytes that begin like an MP4."""
     return (MP4 + bytes(size))[:size]
 
 
-def by_file(size: int, chunk: int | None = None, count: int = 1) -> dict[str, object]:
-    """Announce an upload; one whole chunk unless said otherwise."""
+def file_source(size: int, chunk: int | None = None, count: int = 1) -> dict[str, object]:
+    """Return the source of an upload; one whole chunk by default."""
     sizes = {"video_size": size, "chunk_size": size if chunk is None else chunk, "total_chunk_count": count}
     return {"source": "FILE_UPLOAD", **sizes}
 
 
-def by_url(url: str) -> dict[str, object]:
-    """Name a video to fetch."""
+def url_source(url: str) -> dict[str, object]:
+    """Return the source of a download."""
     return {"source": "PULL_FROM_URL", "video_url": url}
 
 
-def challenge_of(verifier: str) -> str:
-    """What TikTok wants: hex, where everybody else has base64url."""
+def pkce_challenge(verifier: str) -> str:
+    """Return the challenge as TikTok wants it: hex, not base64url as in RFC 7636."""
     return hashlib.sha256(verifier.encode()).hexdigest()

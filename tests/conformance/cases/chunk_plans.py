@@ -1,11 +1,11 @@
 """2.5, first half: which ways of cutting a video into chunks are accepted."""
 
-from conformance.book import case
-from conformance.outside import sha256
-from conformance.place import PROCESSING
-from conformance.reply import refused, same
-from conformance.stage import Stage
-from conformance.wishes import by_file
+from conformance.case_registry import case
+from conformance.checks import check_equal, check_refused
+from conformance.external_server import sha256
+from conformance.request_bodies import file_source
+from conformance.sandbox_client import PROCESSING
+from conformance.scenario import Scenario
 
 SIZE = "The chunk size is invalid"
 COUNT = "The total chunk count is invalid"
@@ -30,8 +30,8 @@ _FINE = {
 
 
 @case("2.5", "accepted: {plan}", plan=_FINE)
-def _(stage: Stage, plan: tuple[int, int, int]) -> None:
-    same(stage.account().init(by_file(*plan)).code, "ok")
+def _(scenario: Scenario, plan: tuple[int, int, int]) -> None:
+    check_equal(scenario.account().init(file_source(*plan)).code, "ok")
 
 
 _WRONG: dict[str, tuple[tuple[int, int, int], str | None]] = {
@@ -59,8 +59,8 @@ _WRONG: dict[str, tuple[tuple[int, int, int], str | None]] = {
 
 
 @case("2.5", "refused: {plan}", plan=_WRONG)
-def _(stage: Stage, plan: tuple[tuple[int, int, int], str | None]) -> None:
-    refused(stage.account().init(by_file(*plan[0])), 400, "invalid_params", plan[1])
+def _(scenario: Scenario, plan: tuple[tuple[int, int, int], str | None]) -> None:
+    check_refused(scenario.account().init(file_source(*plan[0])), 400, "invalid_params", plan[1])
 
 
 _LENIENT = {"smallest": 5_000_000, "largest": 67_108_864, "largest_last": 134_217_728}
@@ -72,11 +72,11 @@ _EITHER_READING = {
 
 
 @case("2.5", "with both readings of MB allowed, accepted: {plan}", plan=_EITHER_READING)
-def _(stage: Stage, plan: tuple[int, int, int]) -> None:
-    account = stage.account()
-    refused(account.init(by_file(*plan)), 400, "invalid_params")
-    with stage.settings(chunk_limits=_LENIENT):
-        same(account.init(by_file(*plan)).code, "ok")
+def _(scenario: Scenario, plan: tuple[int, int, int]) -> None:
+    account = scenario.account()
+    check_refused(account.init(file_source(*plan)), 400, "invalid_params")
+    with scenario.settings(chunk_limits=_LENIENT):
+        check_equal(account.init(file_source(*plan)).code, "ok")
 
 
 @case(
@@ -87,29 +87,29 @@ def _(stage: Stage, plan: tuple[int, int, int]) -> None:
         "chunks beyond 64 MiB": (201_326_595, 67_108_865, 3),
     },
 )
-def _(stage: Stage, plan: tuple[int, int, int]) -> None:
-    with stage.settings(chunk_limits=_LENIENT):
-        refused(stage.account().init(by_file(*plan)), 400, "invalid_params", SIZE)
+def _(scenario: Scenario, plan: tuple[int, int, int]) -> None:
+    with scenario.settings(chunk_limits=_LENIENT):
+        check_refused(scenario.account().init(file_source(*plan)), 400, "invalid_params", SIZE)
 
 
 _TINY = {"smallest": 5, "largest": 100, "largest_last": 200}
 
 
-@case("2.5", "1000 chunks are accepted, 1001 are refused, however small chunks may be")
-def _(stage: Stage) -> None:
-    with stage.settings(chunk_limits=_TINY):
-        same(stage.account().init(by_file(5_000, 5, 1_000)).code, "ok")
-        refused(stage.account().init(by_file(5_005, 5, 1_001)), 400, "invalid_params", COUNT)
+@case("2.5", "1000 chunks are accepted, 1001 are refused")
+def _(scenario: Scenario) -> None:
+    with scenario.settings(chunk_limits=_TINY):
+        check_equal(scenario.account().init(file_source(5_000, 5, 1_000)).code, "ok")
+        check_refused(scenario.account().init(file_source(5_005, 5, 1_001)), 400, "invalid_params", COUNT)
 
 
-@case("2.5", "a thousand chunks go one after another, and the post is whole")
-def _(stage: Stage) -> None:
+@case("2.5", "a thousand chunks in order make a complete post")
+def _(scenario: Scenario) -> None:
     film = bytes(number % 251 for number in range(5_004))
-    with stage.settings(chunk_limits=_TINY):
-        account = stage.account()
-        ticket = account.ticket(by_file(len(film), 5, 1_000))
+    with scenario.settings(chunk_limits=_TINY):
+        account = scenario.account()
+        target = account.open_upload(file_source(len(film), 5, 1_000))
         for first in range(0, 4_995, 5):
-            same(stage.put(ticket.url, film[first : first + 5], first=first, total=len(film)).status, 206)
-        same(stage.put(ticket.url, film[4_995:], first=4_995, total=len(film)).status, 201)
-    stage.advance(PROCESSING + 1)
-    same(stage.ledger(ticket.publish_id)[0]["sha256"], sha256(film))
+            check_equal(scenario.put(target.url, film[first : first + 5], first=first, total=len(film)).status, 206)
+        check_equal(scenario.put(target.url, film[4_995:], first=4_995, total=len(film)).status, 201)
+    scenario.advance(PROCESSING + 1)
+    check_equal(scenario.ledger(target.publish_id)[0]["sha256"], sha256(film))

@@ -1,14 +1,17 @@
-"""docs/conformance.md: which cases show which section and which code of docs/tiktok-api.md; what has none, shows."""
+"""Writes docs/conformance.md: the cases of each section and each code of docs/tiktok-api.md.
+
+A section or code without a case is shown as missing, and a test fails.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from conformance.book import Case, by_number
+from conformance.case_registry import Case, by_number
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "tiktok-api.md"
-MAP = ROOT / "docs" / "conformance.md"
+API_PAGE = ROOT / "docs" / "tiktok-api.md"
+COVERAGE_PAGE = ROOT / "docs" / "conformance.md"
 MISSING = "**missing**"
 
 _HEADING = re.compile(r"^#{2,3} (\d+(?:\.\d+)?)\.? (.+)$", re.MULTILINE)
@@ -18,23 +21,23 @@ _NAMED = ("Code", "Error", "Reason", "Status", "Event", "Endpoint")
 
 
 def sections() -> dict[str, str]:
-    """Title of every numbered section of the page that speaks for itself."""
-    found = dict(_HEADING.findall(PAGE.read_text("utf-8")))
+    """Return the title of every numbered section of the API page that has a text of its own."""
+    found = dict(_HEADING.findall(API_PAGE.read_text("utf-8")))
     parents = {number.partition(".")[0] for number in found if "." in number}
     return {number: title for number, title in found.items() if number not in parents or _has_own_text(number)}
 
 
 def _has_own_text(number: str) -> bool:
-    text = PAGE.read_text("utf-8")
+    text = API_PAGE.read_text("utf-8")
     after = re.split(rf"^## {number}\.? .+$", text, maxsplit=1, flags=re.MULTILINE)[1]
     return bool(re.split(r"^#{2,3} ", after, maxsplit=1, flags=re.MULTILINE)[0].strip())
 
 
 def names() -> tuple[str, ...]:
-    """Every code, reason, status, event and endpoint the page lists in the first column of a table."""
+    """Return every code, reason, status, event and endpoint in the first column of a table."""
     found: dict[str, None] = {}
     column = ""
-    for line in PAGE.read_text("utf-8").splitlines():
+    for line in API_PAGE.read_text("utf-8").splitlines():
         first = line.split("|")[1].strip() if line.startswith("|") else ""
         if not first:
             column = ""
@@ -45,23 +48,23 @@ def names() -> tuple[str, ...]:
     return tuple(found)
 
 
-def unshown(cases: Sequence[Case]) -> list[str]:
-    """Sections and names without a case."""
+def without_cases(cases: Sequence[Case]) -> list[str]:
+    """Return the sections and names that no case shows."""
     with_cases = {each.section for each in cases}
     texts = " ".join({each.text for each in cases})
     return [
         *(number for number in sections() if number not in with_cases),
-        *(name for name in names() if not _stands_in(name, texts)),
+        *(name for name in names() if not _mentions(name, texts)),
     ]
 
 
-def _stands_in(name: str, text: str) -> bool:
+def _mentions(name: str, text: str) -> bool:
     # `internal` is not shown by `internal_error`, nor `spam_risk` by a longer one.
     return re.search(rf"(?<![\w.]){re.escape(name.removeprefix('/v2/post/publish/'))}(?![\w])", text) is not None
 
 
-def drawn(cases: Sequence[Case]) -> str:
-    """The whole page."""
+def render(cases: Sequence[Case]) -> str:
+    """Return the whole page."""
     titles = sections()
     lines = [
         "# Conformance: which cases show what",
@@ -92,6 +95,6 @@ def _table_of_names(cases: Sequence[Case]) -> list[str]:
     texts = [(each.section, each.text) for each in cases]
     lines = ["| | Sections with cases |", "|---|---|"]
     for name in names():
-        where = sorted({section for section, text in texts if _stands_in(name, text)}, key=by_number)
+        where = sorted({section for section, text in texts if _mentions(name, text)}, key=by_number)
         lines.append(f"| `{name}` | {', '.join(where) or MISSING} |")
     return lines
