@@ -13,8 +13,8 @@ Files = Mapping[str, tuple[str, ast.Module]]
 SERVICES = ("auth", "uploader", "publisher", "analytics")
 PURE = (
     *("states", "decisions", "transitions", "plans", "admission"),
-    *("lanes", "post", "account", "video"),
-    *("departures", "moves", "tenant", "tenant_decisions"),
+    *("lanes", "post", "video"),
+    *("decisions_disconnect", "tenants/states", "tenants/decisions"),
 )
 CLIENTS = (
     "httpx",

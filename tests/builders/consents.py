@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from auth_service.grants import Tokens, seal_tokens
+from auth_service.tokens.token_pairs import Tokens, seal_tokens
 from common.clock import UtcDatetime
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault

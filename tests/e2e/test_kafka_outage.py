@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from auth_service.account import Connected, Pair
+from auth_service.states import Connected, Pair
 from harness.many_accounts import ManyAccounts
 from harness.product import open_product
 from harness.topic_tail import Event, TopicTail

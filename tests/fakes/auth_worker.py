@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from auth_service.effects import AuthEffects
-from auth_service.grants import Recipients
-from auth_service.machine import AnyFact, AuthProcessor, State
+from auth_service import facts, states
+from auth_service.effect_handler import AuthEffects
+from auth_service.processor import AuthProcessor
+from auth_service.tokens.token_pairs import Recipients
 from common.contract.account import ConnectRequested
 from common.contract.body import Body
 from common.contract.codec import Envelope
@@ -24,7 +25,7 @@ class InstantWorker:
         self._machine = AuthProcessor(recipients.fingerprint)
         self._effects = effects
         self._clock = clock
-        self.states: dict[StateKey, State] = {}
+        self.states: dict[StateKey, states.State] = {}
         self.views: dict[str, FakeView] = {}
         self.published: list[Body] = []
         self.written: list[Body] = []
@@ -46,7 +47,7 @@ class InstantWorker:
         """Let the time come that the account waits for, if it has; carry out what it then wants."""
         await self._go_on(StateKey(account_id), Due())
 
-    async def _go_on(self, key: StateKey, fact: AnyFact | Due) -> None:
+    async def _go_on(self, key: StateKey, fact: facts.AnyFact | Due) -> None:
         while True:
             decision = self._machine.decide(key, self.states.get(key), fact, self._clock())
             if decision.state is not None:

@@ -1,7 +1,7 @@
 """One TikTok client for every account, whichever app it was connected through."""
 
-from auth_service.account import AppOf
-from auth_service.effects import Client
+from auth_service import effects
+from auth_service.effect_handler import Client
 
 
 class SingleClient:
@@ -10,5 +10,5 @@ class SingleClient:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def of(self, app: AppOf) -> Client:
+    def of(self, app: effects.AppOf) -> Client:
         return self._client

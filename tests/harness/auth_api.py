@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from fastapi import APIRouter
 from pydantic import SecretStr
 
-from auth_service.apps import App, Apps
-from auth_service.consent import Consents
 from auth_service.edge_role import EdgeViews, edge_routers
-from auth_service.effects import AuthEffects
-from auth_service.grants import Recipients
+from auth_service.effect_handler import AuthEffects
+from auth_service.oauth.consent import Consents
 from auth_service.settings import EdgeSettings
+from auth_service.tenants.apps import App, Apps
+from auth_service.tokens.token_pairs import Recipients
 from common.contract.tenant import ApiKeyIssued, Scope, TenantDescribed
 from common.http.api_keys import generate_key
 from common.http.app import create_app

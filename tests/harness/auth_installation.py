@@ -18,11 +18,10 @@ from typing import Any
 import httpx
 
 from auth_service import service
-from auth_service.account import Pair
-from auth_service.apps import seal_secret
-from auth_service.grants import Tokens, open_tokens, seal_tokens
-from auth_service.machine import State
-from auth_service.sealed_states import Held, held_in, text_of
+from auth_service.states import Pair, State
+from auth_service.tenants.apps import seal_secret
+from auth_service.tokens.sealed_items import Held, held_in, text_of
+from auth_service.tokens.token_pairs import Tokens, open_tokens, seal_tokens
 from common.clock import system_clock
 from common.contract.account import ConnectRequested, CredentialIssued, account_id_of
 from common.contract.body import Body

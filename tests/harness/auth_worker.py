@@ -6,9 +6,9 @@ from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.effects import AuthEffects
-from auth_service.grants import Recipients, Tokens, seal_tokens
-from auth_service.machine import AuthProcessor
+from auth_service.effect_handler import AuthEffects
+from auth_service.processor import AuthProcessor
+from auth_service.tokens.token_pairs import Recipients, Tokens, seal_tokens
 from common.contract.account import ConnectRequested, CredentialIssued
 from common.contract.body import Body
 from common.contract.codec import Envelope, decode, encode

@@ -8,9 +8,8 @@ from functools import partial
 import msgspec
 
 from auth_service import service
-from auth_service.account import OFFERED, Pair
-from auth_service.grants import Tokens, open_tokens, pair_of, seal_tokens, tokens_of
-from auth_service.machine import State
+from auth_service.states import OFFERED, Pair, State
+from auth_service.tokens.token_pairs import Tokens, open_tokens, pair_of, seal_tokens, tokens_of
 from common.clock import UtcDatetime
 from common.contract.account import ConnectRequested, account_id_of
 from common.security.sealing import Vault

@@ -8,12 +8,13 @@ from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.apps import seal_secret
-from auth_service.effects import AuthEffects, Client
-from auth_service.grants import Recipients, Tokens, open_tokens
-from auth_service.machine import AuthProcessor, State
-from auth_service.rotate_keys import Rotation
-from auth_service.sealed_states import held_in, opens_in_place, text_of
+from auth_service.effect_handler import AuthEffects, Client
+from auth_service.processor import AuthProcessor
+from auth_service.states import State
+from auth_service.tenants.apps import seal_secret
+from auth_service.tokens.rotate_keys import Rotation
+from auth_service.tokens.sealed_items import held_in, opens_in_place, text_of
+from auth_service.tokens.token_pairs import Recipients, Tokens, open_tokens
 from builders.consents import BOTH, LIFE, OLD_ALONE, consent_of, tokens_of
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.grants import Tokens
-from auth_service.rotation import ASKED_AT_ONCE
+from auth_service.tokens.rotation import ASKED_AT_ONCE
+from auth_service.tokens.token_pairs import Tokens
 from common.contract.account import PairResealed
 from common.contract.tenant import AppResealed
 from common.security.sealing import Vault

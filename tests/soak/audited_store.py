@@ -8,10 +8,9 @@ from random import Random
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.account import Disconnected, NeedsPerson
-from auth_service.grants import open_tokens
-from auth_service.machine import State
-from auth_service.tenant import ApiKey, Tenant
+from auth_service import states
+from auth_service.tenants import states as tenant_states
+from auth_service.tokens.token_pairs import open_tokens
 from common.contract.account import AccountConnected, AccountReauthorizationRequired, CredentialWithdrawn
 from common.contract.body import Body
 from common.contract.codec import decode
@@ -38,7 +37,7 @@ class AuditedStore(MemoryStore):
         self._vault = vault
         self._endpoint = endpoint
         self._sealed: dict[str, str] = {}
-        self._states: msgspec.json.Decoder[State] = msgspec.json.Decoder(State)
+        self._states: msgspec.json.Decoder[states.State] = msgspec.json.Decoder(states.State)
 
     def append(self, outgoing: OutgoingRecord, **more: object) -> None:
         """Note what is committed."""
@@ -62,7 +61,10 @@ class AuditedStore(MemoryStore):
 
     def _state(self, account_id: str, value: bytes) -> None:
         state = self._states.decode(value)
-        if isinstance(state, NeedsPerson | Disconnected | Tenant | ApiKey) or state.pair.version == 0:
+        if (
+            isinstance(state, states.NeedsPerson | states.Disconnected | tenant_states.Tenant | tenant_states.ApiKey)
+            or state.pair.version == 0
+        ):
             return
         if state.pair.sealed == self._sealed.get(account_id):
             return

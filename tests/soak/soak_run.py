@@ -11,8 +11,8 @@ from random import Random
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.account import OFFERED
-from auth_service.grants import Recipients, Tokens, seal_tokens
+from auth_service import states
+from auth_service.tokens.token_pairs import Recipients, Tokens, seal_tokens
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
 from common.streams.engine.watchdog import SessionExpired
@@ -134,7 +134,7 @@ class SoakRun:
             tenant=f"tenant-{hash_of(account_id) % 20}",
             open_id=f"-{account_id}",
             scopes=("video.publish",),
-            sealed_grant=seal_tokens(self._vault, tokens, account_id=account_id, version=OFFERED),
+            sealed_grant=seal_tokens(self._vault, tokens, account_id=account_id, version=states.OFFERED),
             granted_at=now,
             access_expires_at=now + timedelta(seconds=ACCESS_SECONDS),
             refresh_expires_at=now + timedelta(seconds=REFRESH_SECONDS),

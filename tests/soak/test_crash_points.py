@@ -12,8 +12,8 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.account import OFFERED
-from auth_service.grants import Recipients, Tokens, seal_tokens
+from auth_service import states
+from auth_service.tokens.token_pairs import Recipients, Tokens, seal_tokens
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
 from common.streams.log.memory import MemoryLog
@@ -83,7 +83,7 @@ def consent(endpoint: TokenEndpoint) -> ConnectRequested:
         tenant="acme",
         open_id="-000",
         scopes=("video.publish",),
-        sealed_grant=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=OFFERED),
+        sealed_grant=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=states.OFFERED),
         granted_at=now,
         access_expires_at=now + timedelta(seconds=ACCESS_SECONDS),
         refresh_expires_at=now + timedelta(days=180),

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 
-from auth_service.account import AppOf
-from auth_service.effects import AuthEffects
-from auth_service.grants import Recipients
-from auth_service.machine import AuthProcessor
+from auth_service.effect_handler import AuthEffects
+from auth_service.effects import AppOf
+from auth_service.processor import AuthProcessor
+from auth_service.tokens.token_pairs import Recipients
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
 from common.security.sealing import Vault

@@ -6,7 +6,7 @@ from copy import copy
 
 import httpx
 
-from auth_service.consent import Departure
+from auth_service.oauth.consent import Departure
 from common.contract.account import AccountDescribed
 from common.contract.tenant import Scope
 from contracts.http.edges import TENANT, Condition, Edge

@@ -12,7 +12,7 @@ from msgspec import inspect
 
 from analytics_service.processor import CollectorProcessor
 from analytics_service.states import Video
-from auth_service.machine import State as AuthState
+from auth_service.states import State as AuthState
 from common.streams import Processor, Record, StateKey
 from common.streams.engine.changelog import Changelog, Position
 from publisher_service.processor import PROCESSOR as FOLLOWS

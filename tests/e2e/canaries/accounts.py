@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from auth_service.steps import PendingConsent, seal_slip
+from auth_service.oauth.oauth_state import PendingConsent, seal_slip
 from e2e.canaries.canary_run import CALLBACK, CanaryRun
 from harness.product import Account
 from harness.topic_tail import Event, TopicTail

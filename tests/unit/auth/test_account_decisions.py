@@ -5,20 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from auth_service.account import (
-    Account,
-    Active,
-    Ailing,
-    Connected,
-    IssueFailed,
-    IssueReason,
-    Issuing,
-    NeedsPerson,
-    RefreshDone,
-    Refreshing,
-    RefreshUnsettled,
-    Rejected,
-)
+from auth_service import facts, states
 from auth_service.decisions import AT_RISK_AFTER, decide
 from builders.account_states import (
     ACTIVE,
@@ -60,8 +47,8 @@ def test_first_consent_waits_to_be_issued_as_version_one() -> None:
     (noted,) = decision.events
     assert isinstance(noted, AuditRecorded)
     assert (noted.action, noted.by, noted.target) == (Action.ACCOUNT_CONNECTED, CONSENT.by, "acc_1")
-    assert decision.state == Issuing(
-        profile=CONSENT.profile, pair=CONSENT.pair, version=1, reason=IssueReason.CONNECTED
+    assert decision.state == states.Issuing(
+        profile=CONSENT.profile, pair=CONSENT.pair, version=1, reason=states.IssueReason.CONNECTED
     )
 
 
@@ -77,9 +64,12 @@ def test_issuing_announces_the_account_with_its_credential() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "told"),
-    [(IssueReason.SALVAGED, [AccountDescribed, CredentialIssued]), (IssueReason.RESEALED, [CredentialIssued])],
+    [
+        (states.IssueReason.SALVAGED, [AccountDescribed, CredentialIssued]),
+        (states.IssueReason.RESEALED, [CredentialIssued]),
+    ],
 )
-def test_what_no_person_did_is_not_announced(reason: IssueReason, told: list[type]) -> None:
+def test_what_no_person_did_is_not_announced(reason: states.IssueReason, told: list[type]) -> None:
     state = msgspec.structs.replace(ISSUING, reason=reason)
     decision = decide(KEY, state, issued(4, ISSUING.pair.granted_at), NOW)
     assert [type(event) for event in decision.events] == told
@@ -87,25 +77,25 @@ def test_what_no_person_did_is_not_announced(reason: IssueReason, told: list[typ
 
 def test_an_older_pair_meant_for_the_same_version_is_not_taken_for_the_new_consent() -> None:
     state = state_of(decide(KEY, CONNECTED, CONSENT, NOW))
-    assert isinstance(state, Issuing)
+    assert isinstance(state, states.Issuing)
     assert state.version == RESEALED.pair.version
     assert decide(KEY, state, RESEALED, NOW) == Decision(state=state)
 
 
 @pytest.mark.parametrize("state", ACTIVE)
-def test_reconnecting_raises_the_version(state: Active) -> None:
-    before = state.version if isinstance(state, Issuing | NeedsPerson) else state.pair.version
+def test_reconnecting_raises_the_version(state: states.Active) -> None:
+    before = state.version if isinstance(state, states.Issuing | states.NeedsPerson) else state.pair.version
     after = state_of(decide(KEY, state, CONSENT, NOW))
-    assert isinstance(after, Issuing)
-    assert (after.version, after.reason) == (before + 1, IssueReason.CONNECTED)
+    assert isinstance(after, states.Issuing)
+    assert (after.version, after.reason) == (before + 1, states.IssueReason.CONNECTED)
 
 
 def test_a_pair_that_does_not_open_is_tried_again_later_and_more_rarely() -> None:
-    once = state_of(decide(KEY, ISSUING, IssueFailed(version=4), NOW))
-    assert isinstance(once, Issuing)
+    once = state_of(decide(KEY, ISSUING, facts.IssueFailed(version=4), NOW))
+    assert isinstance(once, states.Issuing)
     assert once.retry_at is not None
-    twice = state_of(decide(KEY, once, IssueFailed(version=4), once.retry_at))
-    assert isinstance(twice, Issuing)
+    twice = state_of(decide(KEY, once, facts.IssueFailed(version=4), once.retry_at))
+    assert isinstance(twice, states.Issuing)
     assert twice.retry_at is not None
     assert timedelta(0) < once.retry_at - NOW < twice.retry_at - once.retry_at
     assert (once.attempt, twice.attempt) == (2, 3)
@@ -120,7 +110,7 @@ def test_due_before_its_time_changes_nothing() -> None:
 def test_refresh_commits_the_new_pair_and_tells_the_services_at_once() -> None:
     decision = decide(KEY, REFRESHING, DONE, NOW)
     state = state_of(decision)
-    assert isinstance(state, Connected)
+    assert isinstance(state, states.Connected)
     assert state.pair == DONE.issued.pair
     assert state.profile.scopes == ("video.publish", "video.list")
     assert NOW < state.refresh_at < state.pair.access_expires_at
@@ -132,9 +122,9 @@ def test_refresh_commits_the_new_pair_and_tells_the_services_at_once() -> None:
 
 
 def test_a_refresh_that_names_no_scopes_keeps_them() -> None:
-    done = RefreshDone(version=3, scopes=(), issued=issued(4))
+    done = facts.RefreshDone(version=3, scopes=(), issued=issued(4))
     after = state_of(decide(KEY, REFRESHING, done, NOW))
-    assert isinstance(after, Connected)
+    assert isinstance(after, states.Connected)
     assert after.profile.scopes == PROFILE.scopes
 
 
@@ -145,7 +135,7 @@ def test_the_same_outcome_twice_counts_once() -> None:
 
 def test_after_a_lost_answer_the_old_pair_is_tried_once_more() -> None:
     ailing = state_of(decide(KEY, REFRESHING, UNSETTLED, NOW))
-    assert isinstance(ailing, Ailing)
+    assert isinstance(ailing, states.Ailing)
     assert NOW < ailing.retry_at <= NOW + timedelta(seconds=2)
     again = state_of(decide(KEY, ailing, Due(), ailing.retry_at))
     assert again == msgspec.structs.replace(REFRESHING, attempt=2)
@@ -175,48 +165,48 @@ def test_refused_after_a_lost_answer_is_a_risk_until_the_access_token_ends() -> 
     [(msgspec.structs.replace(REFRESHING, rejected=True), NOW), (REFRESHING, OLD.access_expires_at)],
     ids=["rejected", "ended"],
 )
-def test_refused_without_a_good_access_token_needs_the_person_at_once(state: Account, now: datetime) -> None:
+def test_refused_without_a_good_access_token_needs_the_person_at_once(state: states.Account, now: datetime) -> None:
     decision = decide(KEY, state, REFUSED, now)
     assert decision.state == NEEDS_PERSON
     assert [type(event) for event in decision.events] == [AccountReauthorizationRequired, CredentialWithdrawn]
 
 
 def test_trouble_is_told_once_and_never_disconnects() -> None:
-    state: Account = REFRESHING
+    state: states.Account = REFRESHING
     now, told = NOW, 0
     for attempt in range(1, 40):
-        decision = decide(KEY, state, RefreshUnsettled(version=3, attempt=attempt, reason="no answer"), now)
+        decision = decide(KEY, state, facts.RefreshUnsettled(version=3, attempt=attempt, reason="no answer"), now)
         told += sum(isinstance(event, AccountAtRisk) for event in decision.events)
         assert told == (1 if attempt >= AT_RISK_AFTER else 0)
-        assert isinstance(decision.state, Ailing)
+        assert isinstance(decision.state, states.Ailing)
         now = decision.state.retry_at
         state = state_of(decide(KEY, decision.state, Due(), now))
     assert now > OLD.access_expires_at
     healed = decide(KEY, state, DONE, now)
-    assert isinstance(healed.state, Connected)
+    assert isinstance(healed.state, states.Connected)
     (described,) = (event for event in healed.events if isinstance(event, AccountDescribed))
     assert described.risk is None
 
 
 def test_a_young_pair_that_is_rejected_waits_before_its_refresh() -> None:
     young = msgspec.structs.replace(CONNECTED, pair=pair(3, NOW - timedelta(seconds=1)))
-    ailing = state_of(decide(KEY, young, Rejected(version=3), NOW))
-    assert isinstance(ailing, Ailing)
+    ailing = state_of(decide(KEY, young, facts.Rejected(version=3), NOW))
+    assert isinstance(ailing, states.Ailing)
     assert ailing.retry_at == young.pair.granted_at + timedelta(seconds=30)
     refreshing = state_of(decide(KEY, ailing, Due(), ailing.retry_at))
-    assert refreshing == Refreshing(profile=PROFILE, pair=young.pair, attempt=1, since=NOW, rejected=True)
+    assert refreshing == states.Refreshing(profile=PROFILE, pair=young.pair, attempt=1, since=NOW, rejected=True)
 
 
 def test_a_rejection_during_a_refresh_is_remembered() -> None:
-    rejected = decide(KEY, REFRESHING, Rejected(version=3), NOW).state
+    rejected = decide(KEY, REFRESHING, facts.Rejected(version=3), NOW).state
     ailing = decide(KEY, rejected, UNSETTLED, NOW).state
-    assert isinstance(ailing, Ailing)
+    assert isinstance(ailing, states.Ailing)
     assert ailing.rejected
 
 
 def test_a_salvaged_pair_heals_an_account_that_needed_its_person() -> None:
     state = state_of(decide(KEY, NEEDS_PERSON, SALVAGED, NOW))
-    assert isinstance(state, Issuing)
+    assert isinstance(state, states.Issuing)
     assert (state.version, state.pair.version) == (5, 4)
     decision = decide(KEY, state, issued(5), NOW)
     assert [type(event) for event in decision.events] == [AccountConnected, AccountDescribed, CredentialIssued]
@@ -224,4 +214,4 @@ def test_a_salvaged_pair_heals_an_account_that_needed_its_person() -> None:
 
 def test_states_survive_being_written_down() -> None:
     for state in STATES:
-        assert msgspec.json.decode(msgspec.json.encode(state), type=Account) == state
+        assert msgspec.json.decode(msgspec.json.encode(state), type=states.Account) == state

@@ -7,43 +7,10 @@ from random import Random
 import msgspec
 import pytest
 
-from auth_service.account import (
-    Account,
-    Ailing,
-    Connected,
-    DisconnectAsked,
-    Disconnected,
-    Disconnecting,
-    Effect,
-    Expiring,
-    Fact,
-    Granted,
-    Issue,
-    Issued,
-    IssueFailed,
-    Issuing,
-    Look,
-    NeedsPerson,
-    Pair,
-    ProfileSeen,
-    ProfileUnseen,
-    Refresh,
-    RefreshDone,
-    Refreshing,
-    RefreshRefused,
-    RefreshUnsettled,
-    Rejected,
-    RemovalTold,
-    Resealed,
-    Revoke,
-    Revoked,
-    RevokeUnsettled,
-    Salvaged,
-    Trouble,
-)
+from auth_service import effects, facts, states
 from auth_service.decisions import decide
-from auth_service.moves import describe, version_of
 from auth_service.plans import Wanted, next_effect
+from auth_service.transitions import describe, version_of
 from builders.account_states import KEY, NOW, PROFILE, fingerprint, pair_of_life
 from common.contract.account import (
     AccountDescribed,
@@ -56,7 +23,7 @@ from common.contract.audit import Action, AuditRecorded
 from common.contract.body import Body
 from common.streams import Background, Due, Wait
 
-HOLDING = Issuing | Connected | Refreshing | Ailing | Expiring | Disconnecting
+HOLDING = states.Issuing | states.Connected | states.Refreshing | states.Ailing | states.Expiring | states.Disconnecting
 LIVES = (timedelta(seconds=60), timedelta(hours=2), timedelta(days=1))
 TENANTS = ("acme", "acme", "globex")
 STEPS = 400
@@ -98,8 +65,8 @@ class Life:
     def __init__(self, seed: int) -> None:
         self.dice = Random(seed)
         self.now = NOW
-        self.state: Account | None = None
-        self.facts: list[Fact] = []
+        self.state: states.Account | None = None
+        self.facts: list[facts.Fact] = []
         self.told = Told()
         self.recipients = "keys"
         self.drawn = 0
@@ -135,28 +102,28 @@ class Life:
             consented_at=self.now,
             scopes=("user.info.basic", "video.publish"),
         )
-        self.take(Granted(profile=profile, pair=self.pair(0, self.dice.choice(LIVES))))
+        self.take(facts.Granted(profile=profile, pair=self.pair(0, self.dice.choice(LIVES))))
 
     def disconnect(self) -> None:
-        self.take(DisconnectAsked(tenant=self.dice.choice(TENANTS), by="key:a"))
+        self.take(facts.DisconnectAsked(tenant=self.dice.choice(TENANTS), by="key:a"))
 
     def removal(self) -> None:
-        self.take(RemovalTold(at=self.now - timedelta(seconds=self.dice.choice((0, 1, 7_200)))))
+        self.take(facts.RemovalTold(at=self.now - timedelta(seconds=self.dice.choice((0, 1, 7_200)))))
 
     def rejection(self) -> None:
         newest = 0 if self.state is None else version_of(self.state)
-        self.take(Rejected(version=max(0, newest - self.dice.choice((0, 0, 1)))))
+        self.take(facts.Rejected(version=max(0, newest - self.dice.choice((0, 0, 1)))))
 
     def reseal(self) -> None:
         if isinstance(self.state, HOLDING):
-            self.take(Resealed(replaces=fingerprint(self.state.pair.sealed), sealed=self.seal()))
+            self.take(facts.Resealed(replaces=fingerprint(self.state.pair.sealed), sealed=self.seal()))
 
     def salvage(self) -> None:
         version = self.state.pair.version if isinstance(self.state, HOLDING) else None
-        if isinstance(self.state, NeedsPerson):
+        if isinstance(self.state, states.NeedsPerson):
             version = self.state.version - 1
         if version is not None:
-            self.take(Salvaged(version=version, scopes=(), pair=self.pair(version + 1, self.dice.choice(LIVES))))
+            self.take(facts.Salvaged(version=version, scopes=(), pair=self.pair(version + 1, self.dice.choice(LIVES))))
 
     def repeat(self) -> None:
         """Something comes twice, or late."""
@@ -181,33 +148,33 @@ class Life:
 
     def check(self) -> None:
         written = msgspec.json.encode(self.state)
-        assert msgspec.json.decode(written, type=Account | None) == self.state
+        assert msgspec.json.decode(written, type=states.Account | None) == self.state
         assert not [sealed for sealed in self.forgotten if f'"{sealed}"' in written.decode()]
         match self.state:
-            case Connected() | Refreshing() | Ailing() | Expiring():
+            case states.Connected() | states.Refreshing() | states.Ailing() | states.Expiring():
                 assert isinstance(self.told.credential, CredentialIssued)
                 assert self.told.credential.version == self.state.pair.version
                 assert self.told.credential.expires_at == self.state.pair.access_expires_at
                 assert self.told.view == describe(KEY, self.state.profile)
-            case NeedsPerson() | Disconnecting():
+            case states.NeedsPerson() | states.Disconnecting():
                 assert isinstance(self.told.credential, CredentialWithdrawn)
                 assert self.told.credential.version == version_of(self.state)
-            case Disconnected():
+            case states.Disconnected():
                 assert isinstance(self.told.credential, CredentialWithdrawn)
                 assert self.told.credential.version == version_of(self.state)
                 assert isinstance(self.told.view, AccountForgotten)
                 assert b"sealed" not in written
-            case Issuing() | None:
+            case states.Issuing() | None:
                 pass
-        assert self.wanted() is not None or isinstance(self.state, NeedsPerson | Disconnected | None)
+        assert self.wanted() is not None or isinstance(self.state, states.NeedsPerson | states.Disconnected | None)
 
     # -- how
 
-    def take(self, fact: Fact) -> None:
+    def take(self, fact: facts.Fact) -> None:
         self.facts.append(fact)
         self.decide(fact)
 
-    def decide(self, fact: Fact | Due) -> None:
+    def decide(self, fact: facts.Fact | Due) -> None:
         before = self.state
         decision = decide(KEY, before, fact, self.now)
         for event in decision.events:
@@ -219,9 +186,9 @@ class Life:
         assert version_of(self.state) >= version_of(before)
         if isinstance(self.state, HOLDING):
             self.held.add(self.state.pair.sealed)
-        if isinstance(self.state, Disconnected):
+        if isinstance(self.state, states.Disconnected):
             self.forgotten |= self.held
-        elif not isinstance(before, Disconnected):
+        elif not isinstance(before, states.Disconnected):
             assert self.state.profile.tenant == before.profile.tenant
 
     def wanted(self) -> Wanted:
@@ -238,38 +205,44 @@ class Life:
             ends = self.ends_of(wanted)
             self.take(ends[end % len(ends)])
 
-    def ends_of(self, effect: Effect) -> Sequence[Fact]:
+    def ends_of(self, effect: effects.Effect) -> Sequence[facts.Fact]:
         version = effect.pair.version
         match effect:
-            case Issue():
+            case effects.Issue():
                 anew = msgspec.structs.replace(effect.pair, version=effect.version, sealed=self.seal())
-                return (self.issued(anew), IssueFailed(version=effect.version))
-            case Refresh(attempt=attempt):
+                return (self.issued(anew), facts.IssueFailed(version=effect.version))
+            case effects.Refresh(attempt=attempt):
                 new = self.pair(version + 1, effect.pair.access_expires_at - effect.pair.granted_at)
                 return (
-                    RefreshDone(version=version, scopes=("user.info.basic",), issued=self.issued(new)),
-                    RefreshRefused(version=version, code="invalid_grant", message=""),
-                    *(RefreshUnsettled(version=version, attempt=attempt, reason="", trouble=each) for each in Trouble),
+                    facts.RefreshDone(version=version, scopes=("user.info.basic",), issued=self.issued(new)),
+                    facts.RefreshRefused(version=version, code="invalid_grant", message=""),
+                    *(
+                        facts.RefreshUnsettled(version=version, attempt=attempt, reason="", trouble=each)
+                        for each in facts.Trouble
+                    ),
                 )
-            case Look():
-                seen = ProfileSeen(version=version, display_name=f"Name {version}", username="", avatar_url="")
-                return (seen, ProfileUnseen(version=version), Rejected(version=version))
-            case Revoke(attempt=attempt):
+            case effects.Look():
+                seen = facts.ProfileSeen(version=version, display_name=f"Name {version}", username="", avatar_url="")
+                return (seen, facts.ProfileUnseen(version=version), facts.Rejected(version=version))
+            case effects.Revoke(attempt=attempt):
                 return (
-                    Revoked(version=version),
-                    Rejected(version=version),
-                    *(RevokeUnsettled(version=version, attempt=attempt, reason="", trouble=each) for each in Trouble),
+                    facts.Revoked(version=version),
+                    facts.Rejected(version=version),
+                    *(
+                        facts.RevokeUnsettled(version=version, attempt=attempt, reason="", trouble=each)
+                        for each in facts.Trouble
+                    ),
                 )
 
     def seal(self) -> str:
         self.drawn += 1
         return f"sealed-{self.drawn}"
 
-    def pair(self, version: int, life: timedelta) -> Pair:
+    def pair(self, version: int, life: timedelta) -> states.Pair:
         return msgspec.structs.replace(pair_of_life(version, self.now, life), sealed=self.seal())
 
-    def issued(self, of: Pair) -> Issued:
-        return Issued(pair=of, recipients=self.recipients, sealed={"uploader": f"token-{of.version}"})
+    def issued(self, of: states.Pair) -> facts.Issued:
+        return facts.Issued(pair=of, recipients=self.recipients, sealed={"uploader": f"token-{of.version}"})
 
 
 @pytest.mark.parametrize("seed", range(40))

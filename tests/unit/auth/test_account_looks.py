@@ -8,22 +8,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from auth_service.account import (
-    Account,
-    Connected,
-    Effect,
-    Fact,
-    Issued,
-    Look,
-    Profile,
-    ProfileSeen,
-    ProfileUnseen,
-    Refresh,
-    RefreshDone,
-    Refreshing,
-    Rejected,
-    app_of,
-)
+from auth_service import effects, facts, states
 from auth_service.decisions import decide
 from auth_service.plans import LOOK_AGAIN, LOOK_EARLIER, LOOK_EVERY, look_time, next_effect, warning_time
 from builders.account_states import CONNECTED, KEY, NOW, OLD, PROFILE, pair_of_life, state_after, state_of
@@ -34,16 +19,16 @@ NAMED = msgspec.structs.replace(PROFILE, scopes=("user.info.basic", "video.publi
 WELL = msgspec.structs.replace(CONNECTED, profile=NAMED, refresh_at=NOW + 2 * LOOK_EVERY)
 
 
-def look_at(profile: Profile) -> datetime:
+def look_at(profile: states.Profile) -> datetime:
     at = look_time(KEY.partition_key, profile)
     assert at is not None
     return at
 
 
-SEEN = ProfileSeen(version=3, display_name="New", username="new", avatar_url="https://a.example/n.jpeg")
+SEEN = facts.ProfileSeen(version=3, display_name="New", username="new", avatar_url="https://a.example/n.jpeg")
 
 
-LOOK = Look(app=app_of(NAMED), pair=OLD, scopes=NAMED.scopes)
+LOOK = effects.Look(app=effects.app_of(NAMED), pair=OLD, scopes=NAMED.scopes)
 EACH_DAY = look_at(NAMED) - NOW
 EACH_HOUR = EACH_DAY / 24
 
@@ -83,7 +68,7 @@ def test_who_did_not_grant_it_is_not_looked_at() -> None:
 def test_a_refresh_goes_before_a_look() -> None:
     both = msgspec.structs.replace(WELL, refresh_at=NOW + LOOK_EVERY)
     assert next_effect(KEY, both, NOW + LOOK_EVERY, recipients="keys") == Wait(both.refresh_at)
-    assert isinstance(decide(KEY, both, Due(), NOW + LOOK_EVERY).state, Refreshing)
+    assert isinstance(decide(KEY, both, Due(), NOW + LOOK_EVERY).state, states.Refreshing)
 
 
 def test_what_is_seen_is_told_where_it_is_new() -> None:
@@ -98,59 +83,59 @@ def test_what_is_seen_is_told_where_it_is_new() -> None:
     )
     known = state_of(decision)
     assert decide(KEY, known, SEEN, later).events == (), "the same again is nothing to tell"
-    assert isinstance(known, Connected)
+    assert isinstance(known, states.Connected)
     assert look_at(known.profile) == later + EACH_DAY
 
 
 def test_what_is_not_seen_is_looked_at_again_in_an_hour() -> None:
     later = NOW + LOOK_EVERY
-    decision = decide(KEY, WELL, ProfileUnseen(version=3), later)
+    decision = decide(KEY, WELL, facts.ProfileUnseen(version=3), later)
     assert decision.events == ()
     known = state_of(decision)
-    assert isinstance(known, Connected)
+    assert isinstance(known, states.Connected)
     assert look_at(known.profile) == later + EACH_HOUR
     assert EACH_HOUR <= LOOK_AGAIN
     assert known.profile.display_name == "Demo"
 
 
 def test_a_look_that_a_refresh_overtook_changes_nothing() -> None:
-    refreshing = state_after(WELL, Due(), Refreshing, WELL.refresh_at)
+    refreshing = state_after(WELL, Due(), states.Refreshing, WELL.refresh_at)
     assert decide(KEY, refreshing, SEEN, NOW) == Decision(state=refreshing)
 
 
 def test_a_dead_token_that_a_look_finds_is_refreshed() -> None:
-    assert state_after(WELL, Rejected(version=3), Refreshing).rejected
+    assert state_after(WELL, facts.Rejected(version=3), states.Refreshing).rejected
 
 
 MOST_EFFECTS = 50_000
-Answer = Callable[[int], Fact]
+Answer = Callable[[int], facts.Fact]
 ANSWERS: dict[str, Answer] = {
-    "seen": lambda version: ProfileSeen(version=version, display_name="Demo", username="", avatar_url=""),
-    "unseen": lambda version: ProfileUnseen(version=version),
-    "rejected": lambda version: Rejected(version=version),
+    "seen": lambda version: facts.ProfileSeen(version=version, display_name="Demo", username="", avatar_url=""),
+    "unseen": lambda version: facts.ProfileUnseen(version=version),
+    "rejected": lambda version: facts.Rejected(version=version),
 }
 
 
-def live(profile: Profile, *, life: timedelta, days: int, answer: Answer) -> Counter[type[Effect]]:
+def live(profile: states.Profile, *, life: timedelta, days: int, answer: Answer) -> Counter[type[effects.Effect]]:
     """Count what is done in so many days when every refresh succeeds."""
-    done: Counter[type[Effect]] = Counter()
+    done: Counter[type[effects.Effect]] = Counter()
     first = pair_of_life(1, NOW, life)
-    state: Account = Connected(profile=profile, pair=first, recipients="keys", refresh_at=NOW + life / 2)
+    state: states.Account = states.Connected(profile=profile, pair=first, recipients="keys", refresh_at=NOW + life / 2)
     now: datetime = NOW
     while now < NOW + timedelta(days=days):
         assert done.total() < MOST_EFFECTS
         wanted = next_effect(KEY, state, now, recipients="keys")
-        fact: Fact | Due
+        fact: facts.Fact | Due
         if isinstance(wanted, Wait):
             now, fact = max(now, wanted.until), Due()
-        elif isinstance(wanted, Refresh):
-            done[Refresh] += 1
+        elif isinstance(wanted, effects.Refresh):
+            done[effects.Refresh] += 1
             new = pair_of_life(wanted.pair.version + 1, now, life)
-            issued = Issued(pair=new, recipients="keys", sealed={})
-            fact = RefreshDone(version=wanted.pair.version, scopes=(), issued=issued)
+            issued = facts.Issued(pair=new, recipients="keys", sealed={})
+            fact = facts.RefreshDone(version=wanted.pair.version, scopes=(), issued=issued)
         else:
             assert isinstance(wanted, Background)
-            done[Look] += 1
+            done[effects.Look] += 1
             fact = answer(wanted.effect.pair.version)
         state = state_of(decide(KEY, state, fact, now))
     return done
@@ -161,12 +146,12 @@ def live(profile: Profile, *, life: timedelta, days: int, answer: Answer) -> Cou
 def test_looks_keep_their_pace_however_often_tokens_change(life: timedelta, answer: str, pace: timedelta) -> None:
     done = live(NAMED, life=life, days=10, answer=ANSWERS[answer])
     looks = 1 + (timedelta(days=10) - EACH_DAY) / pace
-    assert 0.9 * looks <= done[Look] <= looks
+    assert 0.9 * looks <= done[effects.Look] <= looks
 
 
 @pytest.mark.parametrize("life", [timedelta(hours=2), timedelta(days=1)])
 def test_a_look_that_takes_no_token_does_not_make_tokens_spin(life: timedelta) -> None:
     usual = live(NAMED, life=life, days=3, answer=ANSWERS["seen"])
     done = live(NAMED, life=life, days=3, answer=ANSWERS["rejected"])
-    assert done[Look] <= timedelta(days=3) / EACH_HOUR
-    assert done[Refresh] <= usual[Refresh] + done[Look]
+    assert done[effects.Look] <= timedelta(days=3) / EACH_HOUR
+    assert done[effects.Refresh] <= usual[effects.Refresh] + done[effects.Look]

@@ -4,35 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from auth_service.account import (
-    Account,
-    Ailing,
-    Connected,
-    Disconnected,
-    Effect,
-    Expiring,
-    Issue,
-    IssueReason,
-    Issuing,
-    NeedsPerson,
-    Pair,
-    Profile,
-    Refresh,
-    Refreshing,
-    Trouble,
-    app_of,
-)
+from auth_service import effects, facts, states
 from auth_service.plans import REFRESH_LEAD, SHORTEST_WAIT, next_effect, refresh_time, retry_time
 from common.streams import StateKey, Wait
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
 KEY = StateKey("acc_1")
-PROFILE = Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
+PROFILE = states.Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
 
 
-def pair_of_life(life: timedelta, version: int = 3) -> Pair:
-    return Pair(
+def pair_of_life(life: timedelta, version: int = 3) -> states.Pair:
+    return states.Pair(
         version=version,
         sealed="sealed",
         granted_at=NOW,
@@ -42,29 +25,35 @@ def pair_of_life(life: timedelta, version: int = 3) -> Pair:
 
 
 PAIR = pair_of_life(timedelta(hours=2))
-APP = app_of(PROFILE)
+APP = effects.app_of(PROFILE)
 
 
-def issuing(retry_at: datetime | None) -> Issuing:
-    return Issuing(profile=PROFILE, pair=PAIR, version=4, reason=IssueReason.CONNECTED, retry_at=retry_at)
+def issuing(retry_at: datetime | None) -> states.Issuing:
+    return states.Issuing(profile=PROFILE, pair=PAIR, version=4, reason=states.IssueReason.CONNECTED, retry_at=retry_at)
 
 
 @pytest.mark.parametrize(
     ("state", "wanted"),
     [
-        (issuing(None), Issue(pair=PAIR, version=4)),
+        (issuing(None), effects.Issue(pair=PAIR, version=4)),
         (issuing(LATER), Wait(LATER)),
-        (issuing(NOW), Issue(pair=PAIR, version=4)),
-        (Connected(profile=PROFILE, pair=PAIR, recipients="keys", refresh_at=LATER), Wait(LATER)),
-        (Connected(profile=PROFILE, pair=PAIR, recipients="former", refresh_at=LATER), Issue(pair=PAIR, version=4)),
-        (Refreshing(profile=PROFILE, pair=PAIR, attempt=2, since=NOW), Refresh(app=APP, pair=PAIR, attempt=2)),
-        (Ailing(profile=PROFILE, pair=PAIR, attempt=1, since=NOW, retry_at=LATER), Wait(LATER)),
-        (Expiring(profile=PROFILE, pair=PAIR, code="invalid_grant", message=""), Wait(PAIR.access_expires_at)),
-        (NeedsPerson(profile=PROFILE, version=4), None),
-        (Disconnected(version=4, consented_at=NOW), None),
+        (issuing(NOW), effects.Issue(pair=PAIR, version=4)),
+        (states.Connected(profile=PROFILE, pair=PAIR, recipients="keys", refresh_at=LATER), Wait(LATER)),
+        (
+            states.Connected(profile=PROFILE, pair=PAIR, recipients="former", refresh_at=LATER),
+            effects.Issue(pair=PAIR, version=4),
+        ),
+        (
+            states.Refreshing(profile=PROFILE, pair=PAIR, attempt=2, since=NOW),
+            effects.Refresh(app=APP, pair=PAIR, attempt=2),
+        ),
+        (states.Ailing(profile=PROFILE, pair=PAIR, attempt=1, since=NOW, retry_at=LATER), Wait(LATER)),
+        (states.Expiring(profile=PROFILE, pair=PAIR, code="invalid_grant", message=""), Wait(PAIR.access_expires_at)),
+        (states.NeedsPerson(profile=PROFILE, version=4), None),
+        (states.Disconnected(version=4, consented_at=NOW), None),
     ],
 )
-def test_each_state_wants_one_thing(state: Account, wanted: Effect | Wait | None) -> None:
+def test_each_state_wants_one_thing(state: states.Account, wanted: effects.Effect | Wait | None) -> None:
     assert next_effect(KEY, state, NOW, recipients="keys") == wanted
 
 
@@ -136,12 +125,12 @@ def test_accounts_that_were_connected_together_drift_apart() -> None:
 @pytest.mark.parametrize(
     ("trouble", "pauses"),
     [
-        (Trouble.TRANSIENT, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]),
-        (Trouble.RATE_LIMITED, [60, 120, 240, 300, 300]),
-        (Trouble.MISCONFIGURED, [300, 300, 300]),
+        (facts.Trouble.TRANSIENT, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]),
+        (facts.Trouble.RATE_LIMITED, [60, 120, 240, 300, 300]),
+        (facts.Trouble.MISCONFIGURED, [300, 300, 300]),
     ],
 )
-def test_each_class_of_trouble_has_its_pauses(trouble: Trouble, pauses: list[int]) -> None:
+def test_each_class_of_trouble_has_its_pauses(trouble: facts.Trouble, pauses: list[int]) -> None:
     for attempt, longest in enumerate(pauses, start=1):
         found = [(retry_time(f"acc_{n}", attempt, NOW, trouble) - NOW).total_seconds() for n in range(100)]
         assert longest / 2 <= min(found) < max(found) <= longest

@@ -5,28 +5,10 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from auth_service.account import (
-    Account,
-    Ailing,
-    Connected,
-    Disconnected,
-    Expiring,
-    Issuing,
-    Look,
-    Profile,
-    ProfileSeen,
-    ProfileUnseen,
-    RefreshDone,
-    Refreshing,
-    RefreshRefused,
-    RefreshUnsettled,
-    Rejected,
-    RemovalTold,
-    app_of,
-)
+from auth_service import effects, facts, states
 from auth_service.decisions import decide
-from auth_service.machine import translate
 from auth_service.plans import LOOK_AGAIN, next_effect
+from auth_service.translate import translate
 from builders.account_states import (
     AILING,
     CONNECTED,
@@ -64,12 +46,12 @@ from common.streams import Background, Decision, Due, Wait
 from harness.auth_api import AuthApi
 from tiktok_sandbox.app_context import AppContext
 
-AGAIN = RefreshDone(version=4, scopes=(), issued=issued(5))
-REFUSED_AGAIN = RefreshRefused(version=4, code="invalid_grant", message="")
+AGAIN = facts.RefreshDone(version=4, scopes=(), issued=issued(5))
+REFUSED_AGAIN = facts.RefreshRefused(version=4, code="invalid_grant", message="")
 
 
-def assert_gone(decision: Decision[Account]) -> None:
-    assert isinstance(decision.state, Disconnected)
+def assert_gone(decision: Decision[states.Account]) -> None:
+    assert isinstance(decision.state, states.Disconnected)
     (gone,) = (event for event in decision.events if isinstance(event, AccountDisconnected))
     assert (gone.cause, gone.revoked) == (DisconnectCause.REMOVED_AT_TIKTOK, True)
     (noted,) = (event for event in decision.events if isinstance(event, AuditRecorded))
@@ -77,73 +59,75 @@ def assert_gone(decision: Decision[Account]) -> None:
     assert AccountReauthorizationRequired not in event_types(decision), "nobody is to connect again"
 
 
-def assert_removed(state: Account, refused: RefreshRefused) -> None:
+def assert_removed(state: states.Account, refused: facts.RefreshRefused) -> None:
     """A refused refresh alone may be a lost answer: TikTok must refuse the access token as well."""
     decision = decide(KEY, state, refused, NOW)
     assert event_types(decision) == []
     checking = decision.state
-    assert isinstance(checking, Expiring)
+    assert isinstance(checking, states.Expiring)
     until = checking.pair.access_expires_at
-    look = Look(app=app_of(checking.profile), pair=checking.pair, scopes=checking.profile.scopes)
+    look = effects.Look(app=effects.app_of(checking.profile), pair=checking.pair, scopes=checking.profile.scopes)
     assert next_effect(KEY, checking, NOW, recipients="keys") == Background(effect=look, until=until)
-    assert_gone(decide(KEY, checking, Rejected(version=refused.version), NOW))
+    assert_gone(decide(KEY, checking, facts.Rejected(version=refused.version), NOW))
 
 
 def test_a_removal_is_checked_by_a_refresh_that_is_refused() -> None:
-    asked = state_after(CONNECTED, REMOVAL, Refreshing)
+    asked = state_after(CONNECTED, REMOVAL, states.Refreshing)
     assert next_effect(KEY, asked, NOW, recipients="keys") is not None
     assert event_types(decide(KEY, CONNECTED, REMOVAL, NOW)) == [], "it is not believed yet"
     assert_removed(asked, REFUSED)
 
 
 def test_a_removal_is_disproved_by_a_refresh_that_succeeds() -> None:
-    healed = state_after(state_after(CONNECTED, REMOVAL, Refreshing), DONE, Connected)
-    lost = state_after(state_after(healed, Due(), Refreshing, healed.refresh_at), REFUSED_AGAIN, Expiring)
+    healed = state_after(state_after(CONNECTED, REMOVAL, states.Refreshing), DONE, states.Connected)
+    lost = state_after(state_after(healed, Due(), states.Refreshing, healed.refresh_at), REFUSED_AGAIN, states.Expiring)
     assert lost.code == "invalid_grant", "a later refusal is one like any other"
 
 
 @pytest.mark.parametrize("at", [CONSENTED_AT - timedelta(minutes=6), CONSENTED_AT - timedelta(days=1)])
 @pytest.mark.parametrize("state", [CONNECTED, REFRESHING, AILING, EXPIRING, NEEDS_PERSON, ISSUING])
-def test_a_removal_from_before_the_consent_is_of_another_grant(state: Account, at: datetime) -> None:
-    assert decide(KEY, state, RemovalTold(at=at), NOW) == Decision(state=state)
+def test_a_removal_from_before_the_consent_is_of_another_grant(state: states.Account, at: datetime) -> None:
+    assert decide(KEY, state, facts.RemovalTold(at=at), NOW) == Decision(state=state)
 
 
 def test_a_removal_while_a_refresh_is_under_way_is_confirmed_by_its_refusal() -> None:
-    assert_removed(state_after(REFRESHING, REMOVAL, Refreshing), REFUSED)
+    assert_removed(state_after(REFRESHING, REMOVAL, states.Refreshing), REFUSED)
 
 
 def test_a_refresh_that_was_under_way_may_have_been_answered_before_the_removal() -> None:
-    told = state_after(REFRESHING, REMOVAL, Refreshing)
+    told = state_after(REFRESHING, REMOVAL, states.Refreshing)
     decision = decide(KEY, told, DONE, NOW)
     again = decision.state
-    assert isinstance(again, Refreshing), "its success proves nothing: TikTok is asked once more"
+    assert isinstance(again, states.Refreshing), "its success proves nothing: TikTok is asked once more"
     assert again.pair == DONE.issued.pair
     (credential,) = (event for event in decision.events if isinstance(event, CredentialIssued))
     assert credential.version == 4, "and meanwhile services use the new token"
     assert_removed(again, REFUSED_AGAIN)
-    assert isinstance(decide(KEY, again, AGAIN, NOW).state, Connected)
+    assert isinstance(decide(KEY, again, AGAIN, NOW).state, states.Connected)
 
 
 def test_what_is_told_twice_is_checked_and_then_over() -> None:
-    once = state_after(CONNECTED, REMOVAL, Refreshing)
-    twice = state_after(once, REMOVAL, Refreshing)
-    again = state_after(twice, DONE, Refreshing)
-    assert isinstance(decide(KEY, again, AGAIN, NOW).state, Connected)
+    once = state_after(CONNECTED, REMOVAL, states.Refreshing)
+    twice = state_after(once, REMOVAL, states.Refreshing)
+    again = state_after(twice, DONE, states.Refreshing)
+    assert isinstance(decide(KEY, again, AGAIN, NOW).state, states.Connected)
 
 
 def test_a_removal_waits_for_a_refresh_in_trouble() -> None:
-    ailing = state_after(state_after(CONNECTED, REMOVAL, Refreshing), UNSETTLED, Ailing)
-    again = state_after(ailing, Due(), Refreshing, ailing.retry_at)
+    ailing = state_after(state_after(CONNECTED, REMOVAL, states.Refreshing), UNSETTLED, states.Ailing)
+    again = state_after(ailing, Due(), states.Refreshing, ailing.retry_at)
     assert_removed(again, REFUSED)
-    assert isinstance(decide(KEY, again, DONE, NOW).state, Connected)
-    told = state_after(AILING, REMOVAL, Ailing)
-    assert_removed(state_after(told, Due(), Refreshing), REFUSED)
+    assert isinstance(decide(KEY, again, DONE, NOW).state, states.Connected)
+    told = state_after(AILING, REMOVAL, states.Ailing)
+    assert_removed(state_after(told, Due(), states.Refreshing), REFUSED)
 
 
 def test_a_lost_answer_does_not_outlive_the_attempt_it_was_for() -> None:
-    ailing = state_after(state_after(REFRESHING, REMOVAL, Refreshing), UNSETTLED, Ailing)
-    again = state_after(ailing, Due(), Refreshing, ailing.retry_at)
-    assert isinstance(decide(KEY, again, DONE, NOW).state, Connected), "this attempt began after the removal was told"
+    ailing = state_after(state_after(REFRESHING, REMOVAL, states.Refreshing), UNSETTLED, states.Ailing)
+    again = state_after(ailing, Due(), states.Refreshing, ailing.retry_at)
+    assert isinstance(decide(KEY, again, DONE, NOW).state, states.Connected), (
+        "this attempt began after the removal was told"
+    )
 
 
 def test_what_tiktok_has_refused_already_needs_no_other_proof() -> None:
@@ -151,35 +135,35 @@ def test_what_tiktok_has_refused_already_needs_no_other_proof() -> None:
 
 
 CHECKING = msgspec.structs.replace(EXPIRING, check_at=NOW)
-ALIVE = ProfileSeen(version=3, display_name="Demo", username="", avatar_url="")
-UNSEEN = ProfileUnseen(version=3)
+ALIVE = facts.ProfileSeen(version=3, display_name="Demo", username="", avatar_url="")
+UNSEEN = facts.ProfileUnseen(version=3)
 
 
 def test_where_the_refresh_was_refused_before_the_access_token_is_tried() -> None:
-    assert state_after(EXPIRING, REMOVAL, Expiring) == CHECKING
-    assert_gone(decide(KEY, CHECKING, Rejected(version=3), NOW))
+    assert state_after(EXPIRING, REMOVAL, states.Expiring) == CHECKING
+    assert_gone(decide(KEY, CHECKING, facts.Rejected(version=3), NOW))
     assert decide(KEY, CHECKING, REMOVAL, NOW) == Decision(state=CHECKING)
 
 
 def test_a_lost_answer_and_a_removal_of_before_do_not_forget_an_account_whose_token_is_good() -> None:
-    asked = state_after(CONNECTED, REMOVAL, Refreshing)
-    lost = state_after(asked, UNSETTLED, Ailing)  # TikTok has rotated the pair
-    checking = state_after(state_after(lost, Due(), Refreshing, lost.retry_at), REFUSED, Expiring)
+    asked = state_after(CONNECTED, REMOVAL, states.Refreshing)
+    lost = state_after(asked, UNSETTLED, states.Ailing)  # TikTok has rotated the pair
+    checking = state_after(state_after(lost, Due(), states.Refreshing, lost.retry_at), REFUSED, states.Expiring)
     decision = decide(KEY, checking, ALIVE, NOW)
     assert decision.state == msgspec.structs.replace(checking, check_at=None, profile=at_risk_of(decision))
     assert event_types(decision) == [AccountAtRisk, AccountDescribed]
     healed = decide(KEY, decision.state, SALVAGED, NOW).state
-    assert isinstance(healed, Issuing), "the answer may still come, by another worker"
+    assert isinstance(healed, states.Issuing), "the answer may still come, by another worker"
 
 
 def test_an_answer_of_before_does_not_disprove_a_removal_that_is_being_checked() -> None:
-    asked = state_after(CHECKING, DONE, Refreshing)
+    asked = state_after(CHECKING, DONE, states.Refreshing)
     assert_removed(asked, REFUSED_AGAIN)
-    assert isinstance(decide(KEY, asked, AGAIN, NOW).state, Connected)
+    assert isinstance(decide(KEY, asked, AGAIN, NOW).state, states.Connected)
 
 
-def at_risk_of(decision: Decision[Account]) -> Profile:
-    assert isinstance(decision.state, Expiring)
+def at_risk_of(decision: Decision[states.Account]) -> states.Profile:
+    assert isinstance(decision.state, states.Expiring)
     assert decision.state.profile.risk is Risk.REFRESH_REFUSED
     return decision.state.profile
 
@@ -187,7 +171,7 @@ def at_risk_of(decision: Decision[Account]) -> Profile:
 def test_where_tiktok_does_not_say_it_is_asked_every_hour_and_the_tenant_told_once() -> None:
     first = decide(KEY, CHECKING, UNSEEN, NOW)
     assert event_types(first) == [AccountAtRisk, AccountDescribed]
-    assert isinstance(first.state, Expiring)
+    assert isinstance(first.state, states.Expiring)
     end, later = EXPIRING.pair.access_expires_at, NOW + LOOK_AGAIN
     assert first.state.check_at == later
     second = decide(KEY, msgspec.structs.replace(first.state, check_at=NOW), UNSEEN, NOW)
@@ -198,42 +182,42 @@ def test_where_tiktok_does_not_say_it_is_asked_every_hour_and_the_tenant_told_on
 
 
 def test_a_removal_while_the_pair_is_being_issued_is_checked_afterwards() -> None:
-    told = state_after(ISSUING, REMOVAL, Issuing)
+    told = state_after(ISSUING, REMOVAL, states.Issuing)
     decision = decide(KEY, told, issued(4, ISSUING.pair.granted_at), NOW)
     asked = decision.state
-    assert isinstance(asked, Refreshing)
+    assert isinstance(asked, states.Refreshing)
     assert asked.pair.version == 4
     assert CredentialIssued in event_types(decision)
     assert_removed(asked, REFUSED_AGAIN)
-    assert isinstance(decide(KEY, asked, AGAIN, NOW).state, Connected)
+    assert isinstance(decide(KEY, asked, AGAIN, NOW).state, states.Connected)
 
 
 @pytest.mark.parametrize("state", [REFRESHING, AILING, EXPIRING])
-def test_a_salvaged_pair_does_not_disprove_a_removal(state: Account) -> None:
+def test_a_salvaged_pair_does_not_disprove_a_removal(state: states.Account) -> None:
     told = decide(KEY, state, REMOVAL, NOW).state
-    issuing = state_after(told, SALVAGED, Issuing)
-    asked = state_after(issuing, issued(4, SALVAGED.pair.granted_at), Refreshing)
+    issuing = state_after(told, SALVAGED, states.Issuing)
+    asked = state_after(issuing, issued(4, SALVAGED.pair.granted_at), states.Refreshing)
     assert_removed(asked, REFUSED_AGAIN)
 
 
 def test_a_refresh_that_never_settles_keeps_the_question_open() -> None:
-    state: Account = state_after(CONNECTED, REMOVAL, Refreshing)
+    state: states.Account = state_after(CONNECTED, REMOVAL, states.Refreshing)
     now = NOW
     for attempt in range(1, 50):
-        unsettled = RefreshUnsettled(version=3, attempt=attempt, reason="no answer")
-        ailing = state_after(state, unsettled, Ailing, now)
+        unsettled = facts.RefreshUnsettled(version=3, attempt=attempt, reason="no answer")
+        ailing = state_after(state, unsettled, states.Ailing, now)
         now = ailing.retry_at
-        state = state_after(ailing, Due(), Refreshing, now)
+        state = state_after(ailing, Due(), states.Refreshing, now)
     assert_gone(decide(KEY, state, REFUSED, now))
 
 
 def test_a_rejected_access_token_and_a_removal_end_as_a_removal() -> None:
-    told = state_after(msgspec.structs.replace(REFRESHING, rejected=True), REMOVAL, Refreshing)
+    told = state_after(msgspec.structs.replace(REFRESHING, rejected=True), REMOVAL, states.Refreshing)
     assert_gone(decide(KEY, told, REFUSED, NOW))
 
 
 def test_an_account_that_needs_its_person_is_forgotten_by_a_removal_with_a_higher_version() -> None:
-    gone = state_after(NEEDS_PERSON, REMOVAL, Disconnected)
+    gone = state_after(NEEDS_PERSON, REMOVAL, states.Disconnected)
     assert gone.version == NEEDS_PERSON.version + 1
 
 

@@ -5,19 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from auth_service.account import (
-    Account,
-    Ailing,
-    Connected,
-    Expiring,
-    Issued,
-    Issuing,
-    NeedsPerson,
-    RefreshDone,
-    Refreshing,
-    RefreshUnsettled,
-    Trouble,
-)
+from auth_service import facts, states
 from auth_service.decisions import AT_RISK_AFTER, decide
 from auth_service.plans import next_effect
 from builders.account_states import (
@@ -65,7 +53,7 @@ class Steady:
         self.renewing = renewing
         self.ends_at = NOW + refresh_life
         self.told: list[tuple[datetime, Body]] = []
-        self.state: Account = Connected(
+        self.state: states.Account = states.Connected(
             profile=msgspec.structs.replace(PROFILE, consented_at=NOW),
             pair=pair_of_life(1, NOW, life, refresh_life),
             recipients="keys",
@@ -83,19 +71,21 @@ class Steady:
                 now = wanted.until
                 self._take(decide(KEY, self.state, Due(), now), now)
             else:
-                assert isinstance(self.state, Refreshing)
+                assert isinstance(self.state, states.Refreshing)
                 self._take(decide(KEY, self.state, self._done(self.state, now), now), now)
         assert now >= end, "it goes round in circles"
 
-    def _take(self, decision: Decision[Account], now: datetime) -> None:
+    def _take(self, decision: Decision[states.Account], now: datetime) -> None:
         assert decision.state is not None
         self.state = decision.state
         self.told += [(now, event) for event in decision.events]
 
-    def _done(self, state: Refreshing, now: datetime) -> RefreshDone:
+    def _done(self, state: states.Refreshing, now: datetime) -> facts.RefreshDone:
         left = self.refresh_life if self.renewing else self.ends_at - now
         new = pair_of_life(state.pair.version + 1, now, self.life, left)
-        return RefreshDone(version=state.pair.version, scopes=(), issued=Issued(pair=new, recipients="keys", sealed={}))
+        return facts.RefreshDone(
+            version=state.pair.version, scopes=(), issued=facts.Issued(pair=new, recipients="keys", sealed={})
+        )
 
     @property
     def warned_at(self) -> list[datetime]:
@@ -153,31 +143,31 @@ def test_a_new_end_is_warned_of_anew() -> None:
     assert [warning.refresh_expires_at for warning in warnings(decision.events)] == [NOW + 3 * DAY]
 
 
-def failing(trouble: Trouble) -> tuple[Ailing, datetime, list[Body]]:
+def failing(trouble: facts.Trouble) -> tuple[states.Ailing, datetime, list[Body]]:
     """An account whose refresh has failed until somebody was told."""
-    state: Account = REFRESHING
+    state: states.Account = REFRESHING
     now, told = NOW, list[Body]()
     for attempt in range(1, AT_RISK_AFTER + 1):
-        unsettled = RefreshUnsettled(version=3, attempt=attempt, reason="no answer", trouble=trouble)
+        unsettled = facts.RefreshUnsettled(version=3, attempt=attempt, reason="no answer", trouble=trouble)
         decision = decide(KEY, state, unsettled, now)
         told += decision.events
-        assert isinstance(decision.state, Ailing)
+        assert isinstance(decision.state, states.Ailing)
         if attempt == AT_RISK_AFTER:
             return decision.state, now, told
         now = decision.state.retry_at
-        state = state_after(decision.state, Due(), Refreshing, now)
+        state = state_after(decision.state, Due(), states.Refreshing, now)
     raise AssertionError
 
 
 @pytest.mark.parametrize(
     ("trouble", "least", "most"),
     [
-        (Trouble.TRANSIENT, timedelta(seconds=15), timedelta(seconds=30)),
-        (Trouble.RATE_LIMITED, timedelta(minutes=5), timedelta(minutes=12)),
-        (Trouble.MISCONFIGURED, timedelta(minutes=10), timedelta(minutes=20)),
+        (facts.Trouble.TRANSIENT, timedelta(seconds=15), timedelta(seconds=30)),
+        (facts.Trouble.RATE_LIMITED, timedelta(minutes=5), timedelta(minutes=12)),
+        (facts.Trouble.MISCONFIGURED, timedelta(minutes=10), timedelta(minutes=20)),
     ],
 )
-def test_refreshes_that_keep_failing_are_told_soon(trouble: Trouble, least: timedelta, most: timedelta) -> None:
+def test_refreshes_that_keep_failing_are_told_soon(trouble: facts.Trouble, least: timedelta, most: timedelta) -> None:
     state, now, told = failing(trouble)
     assert least <= now - NOW <= most
     (warning,) = warnings(tuple(told))
@@ -186,36 +176,36 @@ def test_refreshes_that_keep_failing_are_told_soon(trouble: Trouble, least: time
 
 
 def test_a_refresh_that_settles_takes_the_warning_back() -> None:
-    state, now, _ = failing(Trouble.TRANSIENT)
-    again = state_after(state, Due(), Refreshing, state.retry_at)
+    state, now, _ = failing(facts.Trouble.TRANSIENT)
+    again = state_after(state, Due(), states.Refreshing, state.retry_at)
     healed = decide(KEY, again, DONE, now)
     assert shown(healed.events) == [None]
 
 
 def test_a_refusal_after_trouble_is_another_risk() -> None:
-    state, _, _ = failing(Trouble.TRANSIENT)
-    again = state_after(state, Due(), Refreshing, state.retry_at)
+    state, _, _ = failing(facts.Trouble.TRANSIENT)
+    again = state_after(state, Due(), states.Refreshing, state.retry_at)
     decision = decide(KEY, again, REFUSED, state.retry_at)
     assert shown(decision.events) == [Risk.REFRESH_REFUSED]
     assert [warning.risk for warning in warnings(decision.events)] == [Risk.REFRESH_REFUSED]
 
 
-@pytest.mark.parametrize("state", [EXPIRING, failing(Trouble.TRANSIENT)[0]])
-def test_a_salvaged_pair_takes_the_warning_back_in_the_view_too(state: Ailing | Expiring) -> None:
+@pytest.mark.parametrize("state", [EXPIRING, failing(facts.Trouble.TRANSIENT)[0]])
+def test_a_salvaged_pair_takes_the_warning_back_in_the_view_too(state: states.Ailing | states.Expiring) -> None:
     risky = msgspec.structs.replace(state, profile=msgspec.structs.replace(PROFILE, risk=Risk.REFRESH_REFUSED))
-    issuing = state_after(risky, SALVAGED, Issuing)
+    issuing = state_after(risky, SALVAGED, states.Issuing)
     decision = decide(KEY, issuing, issued(4, issuing.pair.granted_at), NOW)
-    assert isinstance(decision.state, Connected)
+    assert isinstance(decision.state, states.Connected)
     assert decision.state.profile.risk is None
     assert shown(decision.events) == [None]
 
 
 def test_what_only_the_person_can_mend_is_no_risk_any_more() -> None:
     risky = msgspec.structs.replace(EXPIRING, profile=msgspec.structs.replace(PROFILE, risk=Risk.REFRESH_REFUSED))
-    ended = state_after(risky, Due(), NeedsPerson, OLD.access_expires_at)
+    ended = state_after(risky, Due(), states.NeedsPerson, OLD.access_expires_at)
     assert ended.profile.risk is None
 
 
 def test_a_dying_access_token_is_used_up_to_its_end() -> None:
     assert next_effect(KEY, EXPIRING, NOW, recipients="keys") == Wait(OLD.access_expires_at)
-    assert isinstance(decide(KEY, EXPIRING, Due(), OLD.access_expires_at - timedelta(seconds=1)).state, Expiring)
+    assert isinstance(decide(KEY, EXPIRING, Due(), OLD.access_expires_at - timedelta(seconds=1)).state, states.Expiring)

@@ -7,29 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from auth_service.account import (
-    Account,
-    Ailing,
-    Connected,
-    Disconnected,
-    Disconnecting,
-    Expiring,
-    Fact,
-    Granted,
-    IssueFailed,
-    Issuing,
-    NeedsPerson,
-    ProfileSeen,
-    ProfileUnseen,
-    Refreshing,
-    RefreshRefused,
-    Rejected,
-    RemovalTold,
-    Resealed,
-    Revoke,
-    Revoked,
-    RevokeUnsettled,
-)
+from auth_service import effects, facts, states
 from auth_service.decisions import decide
 from auth_service.plans import next_effect
 from builders.account_states import (
@@ -86,78 +64,117 @@ class Stays:
 
 
 KEEPS = Stays()
-ANEW = To(Issuing, (AuditRecorded,))
-GOES = To(Disconnecting, (CredentialWithdrawn,))
-GONE = To(Disconnected, (CredentialWithdrawn, AccountForgotten, AccountDisconnected, AuditRecorded))
+ANEW = To(states.Issuing, (AuditRecorded,))
+GOES = To(states.Disconnecting, (CredentialWithdrawn,))
+GONE = To(states.Disconnected, (CredentialWithdrawn, AccountForgotten, AccountDisconnected, AuditRecorded))
 KEPT_OUT = Stays((AccountConnectRefused, AuditRecorded))
-FRESH = To(Connected, (AccountDescribed, CredentialIssued))
-RISKY = To(Expiring, (AccountAtRisk, AccountDescribed))
-LOST = To(NeedsPerson, (AccountReauthorizationRequired, CredentialWithdrawn))
-OTHER_DISCONNECTING = To(Disconnecting)
+FRESH = To(states.Connected, (AccountDescribed, CredentialIssued))
+RISKY = To(states.Expiring, (AccountAtRisk, AccountDescribed))
+LOST = To(states.NeedsPerson, (AccountReauthorizationRequired, CredentialWithdrawn))
+OTHER_DISCONNECTING = To(states.Disconnecting)
 
-RESEALED_PAIR = Resealed(replaces=fingerprint("sealed-3"), sealed="under-another-key")
-RESEALED_OFFER = Resealed(replaces=fingerprint("sealed-0"), sealed="under-another-key")
-RESEALED_OTHER = Resealed(replaces=fingerprint("sealed-2"), sealed="under-another-key")
-SEEN = ProfileSeen(version=3, display_name="New name", username="new", avatar_url="https://a.example/n.jpeg")
-NOT_REVOKED = RevokeUnsettled(version=3, attempt=1, reason="TikTok's answer was lost")
+RESEALED_PAIR = facts.Resealed(replaces=fingerprint("sealed-3"), sealed="under-another-key")
+RESEALED_OFFER = facts.Resealed(replaces=fingerprint("sealed-0"), sealed="under-another-key")
+RESEALED_OTHER = facts.Resealed(replaces=fingerprint("sealed-2"), sealed="under-another-key")
+SEEN = facts.ProfileSeen(version=3, display_name="New name", username="new", avatar_url="https://a.example/n.jpeg")
+NOT_REVOKED = facts.RevokeUnsettled(version=3, attempt=1, reason="TikTok's answer was lost")
 
 Cell = To | Stays
-TABLE: dict[str, tuple[Fact | Due, tuple[Cell, ...]]] = {
+TABLE: dict[str, tuple[facts.Fact | Due, tuple[Cell, ...]]] = {
     # issuing, connected, refreshing, ailing, expiring, needs person, disconnecting, disconnected
     "consent": (CONSENT, (ANEW,) * 8),
     "consent for another tenant": (FOREIGN, (*(KEPT_OUT,) * 7, ANEW)),
     "consent of before": (REPLAYED, (KEEPS,) * 8),
     "issued": (
         RESEALED,
-        (To(Connected, (AccountConnected, AccountDescribed, CredentialIssued)), To(Connected, (CredentialIssued,)))
+        (
+            To(states.Connected, (AccountConnected, AccountDescribed, CredentialIssued)),
+            To(states.Connected, (CredentialIssued,)),
+        )
         + (KEEPS,) * 6,
     ),
-    "issue failed": (IssueFailed(version=4), (To(Issuing), To(Issuing), *(KEEPS,) * 6)),
-    "refresh done": (DONE, (KEEPS, KEEPS, FRESH, FRESH, FRESH, To(Issuing), OTHER_DISCONNECTING, KEEPS)),
+    "issue failed": (facts.IssueFailed(version=4), (To(states.Issuing), To(states.Issuing), *(KEEPS,) * 6)),
+    "refresh done": (DONE, (KEEPS, KEEPS, FRESH, FRESH, FRESH, To(states.Issuing), OTHER_DISCONNECTING, KEEPS)),
     "refresh refused": (REFUSED, (KEEPS, KEEPS, RISKY, KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS)),
     "refresh unsettled": (
         UNSETTLED,
-        (KEEPS, KEEPS, To(Ailing), KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS),
+        (KEEPS, KEEPS, To(states.Ailing), KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS),
     ),
     "another attempt unsettled": (
         replace(UNSETTLED, attempt=2),
         (KEEPS, KEEPS, KEEPS, KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS),
     ),
     "rejected": (
-        Rejected(version=3),
-        (KEEPS, To(Refreshing), To(Refreshing), To(Ailing), LOST, KEEPS, OTHER_DISCONNECTING, KEEPS),
+        facts.Rejected(version=3),
+        (
+            KEEPS,
+            To(states.Refreshing),
+            To(states.Refreshing),
+            To(states.Ailing),
+            LOST,
+            KEEPS,
+            OTHER_DISCONNECTING,
+            KEEPS,
+        ),
     ),
     "salvaged": (
         SALVAGED,
-        (KEEPS, KEEPS, *(To(Issuing),) * 4, OTHER_DISCONNECTING, KEEPS),
+        (KEEPS, KEEPS, *(To(states.Issuing),) * 4, OTHER_DISCONNECTING, KEEPS),
     ),
     "disconnect asked": (ASKED, (*(GOES,) * 5, GONE, KEEPS, KEEPS)),
     "disconnect asked by another tenant": (ASKED_BY_ANOTHER, (KEEPS,) * 8),
     "removal told": (
         REMOVAL,
-        (To(Issuing), To(Refreshing), To(Refreshing), To(Ailing), To(Expiring), GONE, KEEPS, KEEPS),
+        (
+            To(states.Issuing),
+            To(states.Refreshing),
+            To(states.Refreshing),
+            To(states.Ailing),
+            To(states.Expiring),
+            GONE,
+            KEEPS,
+            KEEPS,
+        ),
     ),
-    "removal of long before the consent": (RemovalTold(at=CONSENTED_AT - timedelta(minutes=6)), (KEEPS,) * 8),
+    "removal of long before the consent": (facts.RemovalTold(at=CONSENTED_AT - timedelta(minutes=6)), (KEEPS,) * 8),
     "removal of about the consent": (
-        RemovalTold(at=CONSENTED_AT - timedelta(minutes=1)),
-        (To(Issuing), To(Refreshing), To(Refreshing), To(Ailing), To(Expiring), KEEPS, KEEPS, KEEPS),
+        facts.RemovalTold(at=CONSENTED_AT - timedelta(minutes=1)),
+        (
+            To(states.Issuing),
+            To(states.Refreshing),
+            To(states.Refreshing),
+            To(states.Ailing),
+            To(states.Expiring),
+            KEEPS,
+            KEEPS,
+            KEEPS,
+        ),
     ),
     "pair resealed": (
         RESEALED_PAIR,
-        (KEEPS, To(Connected), To(Refreshing), To(Ailing), To(Expiring), KEEPS, OTHER_DISCONNECTING, KEEPS),
+        (
+            KEEPS,
+            To(states.Connected),
+            To(states.Refreshing),
+            To(states.Ailing),
+            To(states.Expiring),
+            KEEPS,
+            OTHER_DISCONNECTING,
+            KEEPS,
+        ),
     ),
-    "offered pair resealed": (RESEALED_OFFER, (To(Issuing), *(KEEPS,) * 7)),
+    "offered pair resealed": (RESEALED_OFFER, (To(states.Issuing), *(KEEPS,) * 7)),
     "another pair resealed": (RESEALED_OTHER, (KEEPS,) * 8),
-    "profile seen": (SEEN, (KEEPS, To(Connected, (AccountDescribed,)), *(KEEPS,) * 6)),
+    "profile seen": (SEEN, (KEEPS, To(states.Connected, (AccountDescribed,)), *(KEEPS,) * 6)),
     "profile seen by another pair": (replace(SEEN, version=2), (KEEPS,) * 8),
-    "profile unseen": (ProfileUnseen(version=3), (KEEPS, To(Connected), *(KEEPS,) * 6)),
-    "profile unseen by another pair": (ProfileUnseen(version=2), (KEEPS,) * 8),
-    "revoked": (Revoked(version=3), (*(KEEPS,) * 6, GONE, KEEPS)),
-    "another pair revoked": (Revoked(version=2), (KEEPS,) * 8),
+    "profile unseen": (facts.ProfileUnseen(version=3), (KEEPS, To(states.Connected), *(KEEPS,) * 6)),
+    "profile unseen by another pair": (facts.ProfileUnseen(version=2), (KEEPS,) * 8),
+    "revoked": (facts.Revoked(version=3), (*(KEEPS,) * 6, GONE, KEEPS)),
+    "another pair revoked": (facts.Revoked(version=2), (KEEPS,) * 8),
     "not revoked": (NOT_REVOKED, (*(KEEPS,) * 6, OTHER_DISCONNECTING, KEEPS)),
     "another attempt not revoked": (replace(NOT_REVOKED, attempt=2), (KEEPS,) * 8),
     "another pair not revoked": (replace(NOT_REVOKED, version=2), (KEEPS,) * 8),
-    "due": (Due(), (KEEPS, To(Refreshing), KEEPS, To(Refreshing), *(KEEPS,) * 4)),
+    "due": (Due(), (KEEPS, To(states.Refreshing), KEEPS, To(states.Refreshing), *(KEEPS,) * 4)),
     **{f"late {type(fact).__name__}": (fact, (KEEPS,) * 8) for fact in LATE},
 }
 
@@ -169,7 +186,7 @@ def cases() -> Iterator[object]:
 
 
 @pytest.mark.parametrize(("state", "fact", "cell"), list(cases()))
-def test_every_state_meets_every_fact(state: Account, fact: Fact | Due, cell: Cell) -> None:
+def test_every_state_meets_every_fact(state: states.Account, fact: facts.Fact | Due, cell: Cell) -> None:
     decision = decide(KEY, state, fact, NOW)
     assert tuple(event_types(decision)) == cell.told
     if isinstance(cell, To):
@@ -179,33 +196,33 @@ def test_every_state_meets_every_fact(state: Account, fact: Fact | Due, cell: Ce
         assert decision.state == state
 
 
-@pytest.mark.parametrize("fact", [fact for fact, _ in TABLE.values() if not isinstance(fact, Granted)])
-def test_an_unknown_account_begins_with_a_consent_and_nothing_else(fact: Fact | Due) -> None:
+@pytest.mark.parametrize("fact", [fact for fact, _ in TABLE.values() if not isinstance(fact, facts.Granted)])
+def test_an_unknown_account_begins_with_a_consent_and_nothing_else(fact: facts.Fact | Due) -> None:
     assert decide(KEY, None, fact, NOW) == Decision(state=None)
 
 
 def test_the_table_has_every_kind_of_fact() -> None:
-    assert {type(fact) for fact, _ in TABLE.values()} == {*Fact.__args__, Due}
+    assert {type(fact) for fact, _ in TABLE.values()} == {*facts.Fact.__args__, Due}
 
 
 def test_the_table_has_every_kind_of_state() -> None:
-    assert {type(state) for state in STATES} == set(Account.__args__)
+    assert {type(state) for state in STATES} == set(states.Account.__args__)
 
 
-@pytest.mark.parametrize(("fact", "cell"), [(Revoked(version=3), GONE), (CONSENT, ANEW)])
-def test_a_goodbye_that_waits_takes_in_what_ends_it(fact: Fact, cell: To) -> None:
+@pytest.mark.parametrize(("fact", "cell"), [(facts.Revoked(version=3), GONE), (CONSENT, ANEW)])
+def test_a_goodbye_that_waits_takes_in_what_ends_it(fact: facts.Fact, cell: To) -> None:
     waiting = msgspec.structs.replace(DISCONNECTING, retry_at=NOW + timedelta(minutes=1))
     assert type(decide(KEY, waiting, fact, NOW).state) is cell.kind
 
 
 def test_a_refusal_of_another_version_does_not_end_a_goodbye() -> None:
-    late = RefreshRefused(version=OLD.version - 1, code="invalid_grant", message="")
+    late = facts.RefreshRefused(version=OLD.version - 1, code="invalid_grant", message="")
     assert decide(KEY, DISCONNECTING, late, NOW) == Decision(state=DISCONNECTING)
 
 
 def test_a_refresh_refused_ends_a_goodbye_only_where_nothing_is_left_to_revoke_with() -> None:
     revoking = decide(KEY, DISCONNECTING, REFUSED, NOW).state
-    assert isinstance(revoking, Disconnecting)
-    assert isinstance(next_effect(KEY, revoking, NOW, recipients="keys"), Revoke)
+    assert isinstance(revoking, states.Disconnecting)
+    assert isinstance(next_effect(KEY, revoking, NOW, recipients="keys"), effects.Revoke)
     ended = decide(KEY, DISCONNECTING, REFUSED, OLD.access_expires_at).state
-    assert isinstance(ended, Disconnected)
+    assert isinstance(ended, states.Disconnected)

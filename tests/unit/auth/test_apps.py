@@ -4,9 +4,9 @@ import httpx
 import msgspec
 import pytest
 
-from auth_service.account import AppOf, Trouble
-from auth_service.apps import App, Apps, open_secret, seal_secret
+from auth_service import effects, facts
 from auth_service.metrics import UNREADABLE_PAIRS
+from auth_service.tenants.apps import App, Apps, open_secret, seal_secret
 from builders.account_states import NOW
 from common.contract.tenant import TenantDescribed, TikTokApp
 from common.security.sealing import CannotOpen, Vault
@@ -58,33 +58,33 @@ def unreadable() -> float:
 
 def test_an_account_of_the_installations_app_needs_no_tenant() -> None:
     for ready in (True, False):
-        assert apps_over(ready=ready).of(AppOf(tenant="acme", client_key="")) is OWN.client
+        assert apps_over(ready=ready).of(effects.AppOf(tenant="acme", client_key="")) is OWN.client
 
 
 def test_an_account_of_a_tenants_app_gets_that_app() -> None:
     apps = apps_over(described("acme", app()), described("globex", None))
-    found = apps.of(AppOf(tenant="acme", client_key="aw-acme"))
+    found = apps.of(effects.AppOf(tenant="acme", client_key="aw-acme"))
     assert made_of(found) == {"client_key": "aw-acme", "client_secret": SECRET}
 
 
 @pytest.mark.parametrize(
     "wanted",
     [
-        AppOf(tenant="acme", client_key="aw-former"),
-        AppOf(tenant="globex", client_key="aw-acme"),
-        AppOf(tenant="nobody", client_key="aw-acme"),
+        effects.AppOf(tenant="acme", client_key="aw-former"),
+        effects.AppOf(tenant="globex", client_key="aw-acme"),
+        effects.AppOf(tenant="nobody", client_key="aw-acme"),
     ],
     ids=["another app", "a tenant without one", "an unknown tenant"],
 )
-def test_an_app_that_is_not_there_is_a_fault_once_the_view_is_whole(wanted: AppOf) -> None:
+def test_an_app_that_is_not_there_is_a_fault_once_the_view_is_whole(wanted: effects.AppOf) -> None:
     tenants = (described("acme", app()), described("globex", None))
-    assert apps_over(*tenants).of(wanted) is Trouble.MISCONFIGURED
-    assert apps_over(*tenants, ready=False).of(wanted) is Trouble.TRANSIENT
+    assert apps_over(*tenants).of(wanted) is facts.Trouble.MISCONFIGURED
+    assert apps_over(*tenants, ready=False).of(wanted) is facts.Trouble.TRANSIENT
 
 
 def test_without_its_key_an_apps_secret_is_a_fault_and_counted() -> None:
     apps, before = apps_over(described("acme", app()), vault=OTHER_VAULT), unreadable()
-    assert apps.of(AppOf(tenant="acme", client_key="aw-acme")) is Trouble.MISCONFIGURED
+    assert apps.of(effects.AppOf(tenant="acme", client_key="aw-acme")) is facts.Trouble.MISCONFIGURED
     assert apps.of_tenant("acme") is None
     assert unreadable() == before + 2
 
@@ -108,7 +108,7 @@ def test_a_secret_that_was_moved_does_not_open(moved: TikTokApp) -> None:
     with pytest.raises(CannotOpen):
         open_secret(VAULT, "acme", moved)
     apps = apps_over(described("acme", moved))
-    assert apps.of(AppOf(tenant="acme", client_key="aw-acme")) is Trouble.MISCONFIGURED
+    assert apps.of(effects.AppOf(tenant="acme", client_key="aw-acme")) is facts.Trouble.MISCONFIGURED
     assert apps.of_tenant("acme") is None
 
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 import structlog
 
-from auth_service.administration import Administration, NewApp
-from auth_service.apps import seal_secret
+from auth_service.tenants.administration import Administration, NewApp
+from auth_service.tenants.apps import seal_secret
 from builders.admin_requests import ADMIN, APP, SECRET, audit_records
 from common.contract.account import AccountDescribed, AccountForgotten
 from common.contract.audit import Action

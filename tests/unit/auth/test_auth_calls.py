@@ -8,23 +8,9 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.account import (
-    AppOf,
-    Fact,
-    Look,
-    Pair,
-    ProfileSeen,
-    ProfileUnseen,
-    Refresh,
-    RefreshUnsettled,
-    Rejected,
-    Revoke,
-    Revoked,
-    RevokeUnsettled,
-    Trouble,
-)
-from auth_service.effects import AuthEffects
-from auth_service.grants import Recipients, Tokens, seal_tokens
+from auth_service import effects, facts, states
+from auth_service.effect_handler import AuthEffects
+from auth_service.tokens.token_pairs import Recipients, Tokens, seal_tokens
 from builders.account_states import KEY, NOW, pair_of_life
 from common.contract.account import AccountDisconnected, CredentialWithdrawn
 from fakes.auth_worker import VAULT
@@ -35,7 +21,7 @@ from tiktok.results import CallResult, Done, NotSent, Refused, Unknown
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import AppContext
 
-APP = AppOf(tenant="acme", client_key="")
+APP = effects.AppOf(tenant="acme", client_key="")
 RECIPIENTS = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
 PERSON = UserInfo(open_id="-000open", display_name="Demo", username="demo", avatar_url="https://a.example/a.jpeg")
 SCOPES = ("user.info.basic",)
@@ -68,16 +54,16 @@ class Saying:
 class Offering:
     """One app, or the reason why there is none."""
 
-    def __init__(self, client: Saying | Trouble) -> None:
+    def __init__(self, client: Saying | facts.Trouble) -> None:
         self.client = client
-        self.asked: list[AppOf] = []
+        self.asked: list[effects.AppOf] = []
 
-    def of(self, app: AppOf) -> Saying | Trouble:
+    def of(self, app: effects.AppOf) -> Saying | facts.Trouble:
         self.asked.append(app)
         return self.client
 
 
-def pair(version: int = 3, *, sealed_as: int | None = None) -> Pair:
+def pair(version: int = 3, *, sealed_as: int | None = None) -> states.Pair:
     tokens = Tokens(access_token="act.now", refresh_token="rft.now")
     sealed = seal_tokens(
         VAULT, tokens, account_id=KEY.partition_key, version=version if sealed_as is None else sealed_as
@@ -96,19 +82,19 @@ def effects_of(clients: Offering) -> AuthEffects:
     return AuthEffects(vault=VAULT, recipients=RECIPIENTS, clients=clients, clock=lambda: NOW)
 
 
-async def looking(client: Saying | Trouble, of: Pair | None = None) -> Fact:
-    effect = Look(app=APP, pair=of or pair(), scopes=SCOPES)
+async def looking(client: Saying | facts.Trouble, of: states.Pair | None = None) -> facts.Fact:
+    effect = effects.Look(app=APP, pair=of or pair(), scopes=SCOPES)
     return await effects_of(Offering(client)).perform(KEY, effect, EmptyViews())
 
 
-async def revoking(client: Saying | Trouble, of: Pair | None = None) -> Fact:
-    effect = Revoke(app=APP, pair=of or pair(), attempt=2)
+async def revoking(client: Saying | facts.Trouble, of: states.Pair | None = None) -> facts.Fact:
+    effect = effects.Revoke(app=APP, pair=of or pair(), attempt=2)
     return await effects_of(Offering(client)).perform(KEY, effect, EmptyViews())
 
 
 async def test_looking_tells_who_it_is() -> None:
     tiktok = Saying()
-    assert await looking(tiktok) == ProfileSeen(
+    assert await looking(tiktok) == facts.ProfileSeen(
         version=3, display_name="Demo", username="demo", avatar_url="https://a.example/a.jpeg"
     )
     assert tiktok.asked == [("user_info", "act.now", "user.info.basic")]
@@ -125,21 +111,21 @@ async def test_looking_tells_who_it_is() -> None:
     ],
 )
 async def test_a_look_that_does_not_tell_changes_nothing(answer: CallResult[UserInfo]) -> None:
-    assert await looking(Saying(person=answer)) == ProfileUnseen(version=3)
+    assert await looking(Saying(person=answer)) == facts.ProfileUnseen(version=3)
 
 
 async def test_a_look_finds_out_that_the_access_token_is_dead() -> None:
-    assert await looking(Saying(person=refused("access_token_invalid", 401))) == Rejected(version=3)
+    assert await looking(Saying(person=refused("access_token_invalid", 401))) == facts.Rejected(version=3)
 
 
-@pytest.mark.parametrize("trouble", [Trouble.TRANSIENT, Trouble.MISCONFIGURED])
-async def test_without_the_app_nobody_is_asked(trouble: Trouble) -> None:
-    assert await looking(trouble) == ProfileUnseen(version=3)
-    assert await revoking(trouble) == RevokeUnsettled(
+@pytest.mark.parametrize("trouble", [facts.Trouble.TRANSIENT, facts.Trouble.MISCONFIGURED])
+async def test_without_the_app_nobody_is_asked(trouble: facts.Trouble) -> None:
+    assert await looking(trouble) == facts.ProfileUnseen(version=3)
+    assert await revoking(trouble) == facts.RevokeUnsettled(
         version=3, attempt=2, reason="the TikTok app of the account is not known here", trouble=trouble
     )
-    refresh = Refresh(app=APP, pair=pair(), attempt=4)
-    assert await effects_of(Offering(trouble)).perform(KEY, refresh, EmptyViews()) == RefreshUnsettled(
+    refresh = effects.Refresh(app=APP, pair=pair(), attempt=4)
+    assert await effects_of(Offering(trouble)).perform(KEY, refresh, EmptyViews()) == facts.RefreshUnsettled(
         version=3, attempt=4, reason="the TikTok app of the account is not known here", trouble=trouble
     )
 
@@ -147,67 +133,67 @@ async def test_without_the_app_nobody_is_asked(trouble: Trouble) -> None:
 async def test_a_pair_of_another_version_does_not_open_and_nobody_is_asked() -> None:
     moved = pair(4, sealed_as=3)
     tiktok = Saying()
-    assert await looking(tiktok, moved) == ProfileUnseen(version=4)
-    assert await revoking(tiktok, moved) == RevokeUnsettled(
-        version=4, attempt=2, reason="the pair cannot be opened", trouble=Trouble.MISCONFIGURED
+    assert await looking(tiktok, moved) == facts.ProfileUnseen(version=4)
+    assert await revoking(tiktok, moved) == facts.RevokeUnsettled(
+        version=4, attempt=2, reason="the pair cannot be opened", trouble=facts.Trouble.MISCONFIGURED
     )
     assert tiktok.asked == []
 
 
 async def test_the_app_is_that_of_the_account() -> None:
     clients = Offering(Saying())
-    own = AppOf(tenant="acme", client_key="aw-own")
-    await effects_of(clients).perform(KEY, Revoke(app=own, pair=pair(), attempt=1), EmptyViews())
-    await effects_of(clients).perform(KEY, Look(app=own, pair=pair(), scopes=SCOPES), EmptyViews())
+    own = effects.AppOf(tenant="acme", client_key="aw-own")
+    await effects_of(clients).perform(KEY, effects.Revoke(app=own, pair=pair(), attempt=1), EmptyViews())
+    await effects_of(clients).perform(KEY, effects.Look(app=own, pair=pair(), scopes=SCOPES), EmptyViews())
     assert clients.asked == [own, own]
 
 
 async def test_revoking_is_by_the_access_token() -> None:
     tiktok = Saying()
-    assert await revoking(tiktok) == Revoked(version=3)
+    assert await revoking(tiktok) == facts.Revoked(version=3)
     assert tiktok.asked == [("revoke", "act.now")]
 
 
 async def test_no_grant_is_nothing_to_revoke() -> None:
-    assert await revoking(Saying(revocation=refused("invalid_grant"))) == Revoked(version=3)
+    assert await revoking(Saying(revocation=refused("invalid_grant"))) == facts.Revoked(version=3)
 
 
 @pytest.mark.parametrize(
     ("answer", "reason", "trouble"),
     [
-        (NotSent("no connection"), "TikTok could not be reached", Trouble.TRANSIENT),
-        (Unknown("ReadTimeout"), "TikTok's answer was lost", Trouble.TRANSIENT),
+        (NotSent("no connection"), "TikTok could not be reached", facts.Trouble.TRANSIENT),
+        (Unknown("ReadTimeout"), "TikTok's answer was lost", facts.Trouble.TRANSIENT),
         (
             refused("rate_limit_exceeded", 429),
             "TikTok counts too many calls: rate_limit_exceeded",
-            Trouble.RATE_LIMITED,
+            facts.Trouble.RATE_LIMITED,
         ),
         (
             refused("temporarily_unavailable"),
             "TikTok cannot do it now: temporarily_unavailable",
-            Trouble.TRANSIENT,
+            facts.Trouble.TRANSIENT,
         ),
-        (refused("invalid_client", 401), "TikTok refused: invalid_client", Trouble.MISCONFIGURED),
-        (refused("invalid_request"), "TikTok refused: invalid_request", Trouble.MISCONFIGURED),
+        (refused("invalid_client", 401), "TikTok refused: invalid_client", facts.Trouble.MISCONFIGURED),
+        (refused("invalid_request"), "TikTok refused: invalid_request", facts.Trouble.MISCONFIGURED),
     ],
 )
 async def test_a_revocation_that_does_not_settle_is_asked_for_again(
-    answer: CallResult[None], reason: str, trouble: Trouble
+    answer: CallResult[None], reason: str, trouble: facts.Trouble
 ) -> None:
     fact = await revoking(Saying(revocation=answer))
-    assert fact == RevokeUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)
+    assert fact == facts.RevokeUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)
 
 
 @pytest.mark.parametrize("code", ["access_token_invalid", "invalid_request", "invalid_client"])
 async def test_a_token_that_tiktok_does_not_know_is_told_from_a_wrong_question(code: str) -> None:
     tiktok = Saying(revocation=refused(code), person=refused("access_token_invalid", 401))
-    assert await revoking(tiktok) == Rejected(version=3)
+    assert await revoking(tiktok) == facts.Rejected(version=3)
 
 
 @pytest.mark.parametrize("person", [Done(PERSON), Unknown("HTTP 503"), refused("scope_not_authorized", 401)])
 async def test_a_token_that_lives_is_not_taken_for_dead(person: CallResult[UserInfo]) -> None:
     fact = await revoking(Saying(revocation=refused("invalid_request"), person=person))
-    assert isinstance(fact, RevokeUnsettled)
+    assert isinstance(fact, facts.RevokeUnsettled)
 
 
 # -- against the sandbox

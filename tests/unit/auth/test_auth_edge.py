@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from auth_service.account import Granted
-from auth_service.grants import open_tokens
-from auth_service.machine import translate
-from auth_service.steps import CONSENT_LIFE, INVITATION_LIFE
+from auth_service import facts
+from auth_service.oauth.oauth_state import CONSENT_LIFE, INVITATION_LIFE
+from auth_service.tokens.token_pairs import open_tokens
+from auth_service.translate import translate
 from common.contract.account import (
     AccountConnectRefused,
     AccountDescribed,
@@ -48,7 +48,7 @@ async def test_the_pair_reaches_the_worker_sealed(auth_api: AuthApi) -> None:
     (command,) = auth_api.worker.connects
     addressed = translate(Envelope(id="1", source="auth", time=None, traceparent=None, body=command))
     assert addressed is not None
-    assert isinstance(addressed.fact, Granted)
+    assert isinstance(addressed.fact, facts.Granted)
     tokens = open_tokens(VAULT, addressed.fact.pair, account_id=command.account_id)
     assert tokens.refresh_token.startswith("rft.")
     for secret in (tokens.access_token, tokens.refresh_token):

@@ -9,29 +9,14 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.account import (
-    OFFERED,
-    Account,
-    AppOf,
-    Connected,
-    Granted,
-    Issue,
-    Issued,
-    IssueFailed,
-    Pair,
-    Profile,
-    Refresh,
-    RefreshDone,
-    RefreshRefused,
-    RefreshUnsettled,
-    Salvaged,
-    Trouble,
-)
+from auth_service import facts, states
 from auth_service.decisions import decide
-from auth_service.effects import AuthEffects
-from auth_service.grants import Recipients, Tokens, open_tokens, seal_tokens
-from auth_service.machine import AuthProcessor, hand_off, translate
+from auth_service.effect_handler import AuthEffects
+from auth_service.effects import AppOf, Issue, Refresh
 from auth_service.plans import next_effect
+from auth_service.processor import AuthProcessor
+from auth_service.tokens.token_pairs import Recipients, Tokens, open_tokens, seal_tokens
+from auth_service.translate import hand_off, translate
 from common.contract.account import CredentialIssued, GrantSalvaged, TokenRejected
 from common.contract.body import Body
 from common.contract.codec import Envelope
@@ -106,8 +91,8 @@ def effects_with(tiktok: FakeTikTok | TikTok, vault: Vault = VAULT) -> AuthEffec
     return AuthEffects(vault=vault, recipients=RECIPIENTS, clients=SingleClient(tiktok), clock=lambda: NOW)
 
 
-def pair_of(tokens: Tokens, version: int) -> Pair:
-    return Pair(
+def pair_of(tokens: Tokens, version: int) -> states.Pair:
+    return states.Pair(
         version=version,
         sealed=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=version),
         granted_at=NOW,
@@ -116,7 +101,7 @@ def pair_of(tokens: Tokens, version: int) -> Pair:
     )
 
 
-async def run(effects: AuthEffects, state: Account) -> Account:
+async def run(effects: AuthEffects, state: states.Account) -> states.Account:
     """Do what the state wants, and take the outcome in."""
     effect = next_effect(KEY, state, NOW, recipients=RECIPIENTS.fingerprint)
     assert isinstance(effect, Issue | Refresh)
@@ -126,8 +111,10 @@ async def run(effects: AuthEffects, state: Account) -> Account:
 
 
 async def test_issue_seals_the_token_to_each_service_and_the_pair_as_its_version() -> None:
-    fact = await effects_with(FakeTikTok()).perform(KEY, Issue(pair=pair_of(TOKENS, OFFERED), version=7), EmptyViews())
-    assert isinstance(fact, Issued)
+    fact = await effects_with(FakeTikTok()).perform(
+        KEY, Issue(pair=pair_of(TOKENS, states.OFFERED), version=7), EmptyViews()
+    )
+    assert isinstance(fact, facts.Issued)
     assert fact.recipients == RECIPIENTS.fingerprint
     assert open_sealed(UPLOADER, fact.sealed["uploader"], "acc_1|access_token|7") == b"act.first"
     assert open_tokens(VAULT, fact.pair, account_id=ACCOUNT) == TOKENS
@@ -139,10 +126,12 @@ async def test_issue_seals_the_token_to_each_service_and_the_pair_as_its_version
 
 async def test_a_pair_under_an_unknown_key_fails_and_says_so() -> None:
     effects = effects_with(FakeTikTok(), vault=Vault({"two": b"2" * 32}))
-    assert await effects.perform(KEY, Issue(pair=pair_of(TOKENS, 0), version=1), EmptyViews()) == IssueFailed(version=1)
+    assert await effects.perform(KEY, Issue(pair=pair_of(TOKENS, 0), version=1), EmptyViews()) == facts.IssueFailed(
+        version=1
+    )
     fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 1), attempt=1), EmptyViews())
-    assert fact == RefreshUnsettled(
-        version=1, attempt=1, reason="the pair cannot be opened", trouble=Trouble.MISCONFIGURED
+    assert fact == facts.RefreshUnsettled(
+        version=1, attempt=1, reason="the pair cannot be opened", trouble=facts.Trouble.MISCONFIGURED
     )
 
 
@@ -150,14 +139,14 @@ async def test_a_pair_that_is_none_fails_without_being_quoted() -> None:
     sealed = VAULT.seal(b'{"access_token":5}', account_id=ACCOUNT, field="grant", version=1)
     broken = msgspec.structs.replace(pair_of(TOKENS, 1), sealed=sealed)
     fact = await effects_with(FakeTikTok()).perform(KEY, Issue(pair=broken, version=2), EmptyViews())
-    assert fact == IssueFailed(version=2)
+    assert fact == facts.IssueFailed(version=2)
 
 
 async def test_refresh_seals_the_new_pair_for_the_next_version() -> None:
     fact = await effects_with(FakeTikTok()).perform(
         KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews()
     )
-    assert isinstance(fact, RefreshDone)
+    assert isinstance(fact, facts.RefreshDone)
     assert (fact.version, fact.issued.pair.version) == (3, 4)
     assert fact.issued.pair.access_expires_at == NOW + timedelta(seconds=7_200)
     assert open_tokens(VAULT, fact.issued.pair, account_id=ACCOUNT).refresh_token == "rft.second"
@@ -168,35 +157,35 @@ async def test_refresh_seals_the_new_pair_for_the_next_version() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason", "trouble"),
     [
-        (NotSent("no connection"), "TikTok could not be reached", Trouble.TRANSIENT),
-        (Unknown("HTTP 503"), "TikTok's answer was lost", Trouble.TRANSIENT),
+        (NotSent("no connection"), "TikTok could not be reached", facts.Trouble.TRANSIENT),
+        (Unknown("HTTP 503"), "TikTok's answer was lost", facts.Trouble.TRANSIENT),
         (
             Refused(status=401, code="invalid_client", message="", log_id=""),
             "TikTok refused: invalid_client",
-            Trouble.MISCONFIGURED,
+            facts.Trouble.MISCONFIGURED,
         ),
         (
             Refused(status=429, code="rate_limit_exceeded", message="", log_id=""),
             "TikTok counts too many calls: rate_limit_exceeded",
-            Trouble.RATE_LIMITED,
+            facts.Trouble.RATE_LIMITED,
         ),
     ],
 )
 async def test_only_a_dead_grant_is_the_accounts_fault(
-    answer: CallResult[TokenResponse], reason: str, trouble: Trouble
+    answer: CallResult[TokenResponse], reason: str, trouble: facts.Trouble
 ) -> None:
     effects = effects_with(FakeTikTok(lambda _: answer))
     fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=2), EmptyViews())
-    assert fact == RefreshUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)
+    assert fact == facts.RefreshUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)
 
 
 async def test_answer_lost_then_the_old_token_is_tried_once_more_and_refused() -> None:
     tiktok = FakeTikTok(lost)
     effects = effects_with(tiktok)
     first = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews())
-    assert isinstance(first, RefreshUnsettled)
+    assert isinstance(first, facts.RefreshUnsettled)
     second = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=2), EmptyViews())
-    assert isinstance(second, RefreshRefused)
+    assert isinstance(second, facts.RefreshRefused)
     assert (second.version, second.code) == (3, "invalid_grant")
     assert tiktok.asked == ["rft.first", "rft.first"]
 
@@ -250,9 +239,9 @@ class Person:
         return Tokens(access_token=exchanged.value.access_token, refresh_token=exchanged.value.refresh_token)
 
 
-async def connected(effects: AuthEffects, tokens: Tokens) -> Account:
-    profile = Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
-    granted = Granted(profile=profile, pair=pair_of(tokens, OFFERED))
+async def connected(effects: AuthEffects, tokens: Tokens) -> states.Account:
+    profile = states.Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
+    granted = facts.Granted(profile=profile, pair=pair_of(tokens, states.OFFERED))
     state = decide(KEY, None, granted, NOW).state
     assert state is not None
     return await run(effects, state)
@@ -266,7 +255,7 @@ async def test_sandbox_refresh_rotates_and_goes_on() -> None:
         state = await connected(effects, await person.consent())
         for version in (2, 3):
             state = await run(effects, decide(KEY, state, Due(), NOW + timedelta(hours=2)).state or state)
-            assert isinstance(state, Connected)
+            assert isinstance(state, states.Connected)
             assert state.pair.version == version
 
 
@@ -298,15 +287,15 @@ async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
     done = await effects_with(FakeTikTok()).perform(
         KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews()
     )
-    assert isinstance(done, RefreshDone)
+    assert isinstance(done, facts.RefreshDone)
     body = hand_off(KEY, done)
     assert isinstance(body, GrantSalvaged)
     addressed = translate(envelope(body))
     assert addressed is not None
     assert addressed.key == KEY
-    assert isinstance(addressed.fact, Salvaged)
+    assert isinstance(addressed.fact, facts.Salvaged)
     assert addressed.fact.pair == done.issued.pair
-    assert hand_off(KEY, RefreshUnsettled(version=3, attempt=1, reason="")) is None
+    assert hand_off(KEY, facts.RefreshUnsettled(version=3, attempt=1, reason="")) is None
 
 
 def test_the_machine_reads_commands_and_lets_refreshes_finish() -> None:
@@ -333,5 +322,5 @@ async def test_a_token_is_dated_by_the_question_since_the_answer_may_be_read_lat
         vault=VAULT, recipients=RECIPIENTS, clients=SingleClient(FakeTikTok()), clock=lambda: next(times, NOW)
     )
     fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews())
-    assert isinstance(fact, RefreshDone)
+    assert isinstance(fact, facts.RefreshDone)
     assert fact.issued.pair.access_expires_at == NOW + timedelta(seconds=7_200)

@@ -5,9 +5,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from auth_service.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
 from auth_service.errors import OtherBrowser, StateBroken, StateExpired
-from auth_service.pages import AT_CALLBACK, AT_START, Page, app_unusable, leading_to, page_of, page_of_refusal
+from auth_service.oauth.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
+from auth_service.oauth.pages import AT_CALLBACK, AT_START, Page, app_unusable, leading_to, page_of, page_of_refusal
 from builders.admin_requests import ADMIN
 from harness.auth_api import AuthApi, result_of
 from tiktok.results import NotSent, Refused, Unknown

@@ -4,8 +4,8 @@ import asyncio
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.grants import Tokens
 from auth_service.plans import LOOK_EVERY
+from auth_service.tokens.token_pairs import Tokens
 from common.contract.account import CredentialIssued, CredentialWithdrawn, TokenRejected
 from common.security.sealing import open_sealed
 from fakes.tiktok_refresh import ACCESS_SECONDS, RotatingTikTok

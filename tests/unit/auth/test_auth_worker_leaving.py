@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from auth_service.grants import Tokens
+from auth_service.tokens.token_pairs import Tokens
 from common.contract.account import AccountDisconnected, CredentialIssued, CredentialWithdrawn, DisconnectRequested
 from common.contract.tiktok import TikTokNotified
 from common.streams import TopicPartition

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from auth_service.account import Ailing, Connected
+from auth_service import states
 from builders.admin_requests import ADMIN
 from common.contract.account import AccountDescribed, AccountForgotten, CredentialIssued, Risk, account_id_of
 from common.contract.tenant import TenantDescribed
@@ -128,7 +128,7 @@ async def test_a_new_secret_is_used_from_the_next_call_on(own: AuthApi) -> None:
     own.now += timedelta(hours=1.6)
     await own.worker.on_due(account_id)
     ailing = own.worker.states[StateKey(account_id)]
-    assert isinstance(ailing, Ailing), "the old secret is refused, and that is no fault of the account"
+    assert isinstance(ailing, states.Ailing), "the old secret is refused, and that is no fault of the account"
     assert ailing.retry_at - own.now >= timedelta(minutes=2.5)
     await give(own, "acme", "the-new-secret")
     own.now = ailing.retry_at
@@ -190,7 +190,7 @@ async def test_accounts_of_the_installations_app_go_on_beside_the_tenants_own(au
     await give(auth_api, "acme", SECRET)
     auth_api.now += timedelta(hours=1.6)
     await auth_api.worker.on_due(account_id)
-    assert isinstance(auth_api.worker.states[StateKey(account_id)], Connected)
+    assert isinstance(auth_api.worker.states[StateKey(account_id)], states.Connected)
     assert await asked(auth_api, "token") == [auth_api.client_key] * 2
     assert (await auth_api.backend.delete(f"/v1/accounts/{account_id}")).json()["status"] == "disconnected"
     assert await asked(auth_api, "revoke") == [auth_api.client_key]
@@ -203,7 +203,7 @@ async def test_a_tenants_view_that_is_not_whole_puts_calls_off_shortly(own: Auth
     own.now += timedelta(hours=1.6)
     await own.worker.on_due(account_id)
     ailing = own.worker.states[StateKey(account_id)]
-    assert isinstance(ailing, Ailing)
+    assert isinstance(ailing, states.Ailing)
     assert ailing.retry_at - own.now <= timedelta(seconds=2)
     own.tenants.bodies["acme"], own.tenants.ready, own.now = kept, True, ailing.retry_at
     await own.worker.on_due(account_id)

@@ -6,54 +6,40 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from auth_service.account import (
-    Account,
-    Ailing,
-    Connected,
-    Disconnected,
-    Disconnecting,
-    Expiring,
-    IssueReason,
-    Issuing,
-    NeedsPerson,
-    Pair,
-    Profile,
-    Refreshing,
-    Resealed,
-)
-from auth_service.machine import AuthProcessor, State
-from auth_service.tenant import Tenant
+from auth_service import facts, states
+from auth_service.processor import AuthProcessor
+from auth_service.tenants import states as tenant_states
 from common.contract.tenant import AppResealed, TenantDescribed, TikTokApp
 from common.streams import Decision, StateKey
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT, TENANT = StateKey("acc_1"), StateKey("acme", "tenant")
-PROFILE = Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
-PAIR = Pair(
+PROFILE = states.Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
+PAIR = states.Pair(
     version=3,
     sealed="v1.k1.AAAA",
     granted_at=NOW,
     access_expires_at=NOW + timedelta(hours=2),
     refresh_expires_at=NOW + timedelta(days=180),
 )
-WITH_A_PAIR: list[Account] = [
-    Issuing(profile=PROFILE, pair=PAIR, version=4, reason=IssueReason.CONNECTED),
-    Connected(profile=PROFILE, pair=PAIR, recipients="keys", refresh_at=NOW),
-    Refreshing(profile=PROFILE, pair=PAIR, attempt=2, since=NOW, rejected=True),
-    Ailing(profile=PROFILE, pair=PAIR, attempt=1, since=NOW, retry_at=NOW),
-    Expiring(profile=PROFILE, pair=PAIR, code="invalid_grant", message="gone"),
-    Disconnecting(profile=PROFILE, pair=PAIR, version=4, by="key", since=NOW),
+WITH_A_PAIR: list[states.Account] = [
+    states.Issuing(profile=PROFILE, pair=PAIR, version=4, reason=states.IssueReason.CONNECTED),
+    states.Connected(profile=PROFILE, pair=PAIR, recipients="keys", refresh_at=NOW),
+    states.Refreshing(profile=PROFILE, pair=PAIR, attempt=2, since=NOW, rejected=True),
+    states.Ailing(profile=PROFILE, pair=PAIR, attempt=1, since=NOW, retry_at=NOW),
+    states.Expiring(profile=PROFILE, pair=PAIR, code="invalid_grant", message="gone"),
+    states.Disconnecting(profile=PROFILE, pair=PAIR, version=4, by="key", since=NOW),
 ]
 APP = TikTokApp(client_key="own", sealed_secret="v1.k1.AAAA", pkce="hex")
-OWNER = Tenant(tenant="acme", name="Acme", app=APP, created_at=NOW, changed_at=NOW)
+OWNER = tenant_states.Tenant(tenant="acme", name="Acme", app=APP, created_at=NOW, changed_at=NOW)
 HASH = hashlib.sha256(b"v1.k1.AAAA").hexdigest()
-ANEW = Resealed(replaces=HASH, sealed="v1.k2.BBBB")
+ANEW = facts.Resealed(replaces=HASH, sealed="v1.k2.BBBB")
 APP_ANEW = AppResealed(tenant="acme", replaces=HASH, sealed="v1.k2.BBBB")
 MACHINE = AuthProcessor("keys")
 
 
 @pytest.mark.parametrize("state", WITH_A_PAIR, ids=lambda state: type(state).__name__)
-def test_a_pair_is_kept_under_the_other_key_and_nothing_else_changes(state: Account) -> None:
+def test_a_pair_is_kept_under_the_other_key_and_nothing_else_changes(state: states.Account) -> None:
     decided = MACHINE.decide(ACCOUNT, state, ANEW, NOW)
     pair = msgspec.structs.replace(PAIR, sealed="v1.k2.BBBB")
     assert decided == Decision(state=msgspec.structs.replace(state, pair=pair))
@@ -61,17 +47,17 @@ def test_a_pair_is_kept_under_the_other_key_and_nothing_else_changes(state: Acco
 
 
 @pytest.mark.parametrize("state", WITH_A_PAIR, ids=lambda state: type(state).__name__)
-def test_a_pair_that_changed_meanwhile_stays(state: Account) -> None:
-    late = Resealed(replaces=hashlib.sha256(b"v1.k1.ZZZZ").hexdigest(), sealed="v1.k2.BBBB")
+def test_a_pair_that_changed_meanwhile_stays(state: states.Account) -> None:
+    late = facts.Resealed(replaces=hashlib.sha256(b"v1.k1.ZZZZ").hexdigest(), sealed="v1.k2.BBBB")
     assert MACHINE.decide(ACCOUNT, state, late, NOW) == Decision(state=state)
 
 
 @pytest.mark.parametrize(
     "state",
-    [NeedsPerson(profile=PROFILE, version=4), Disconnected(version=4, consented_at=NOW), None],
+    [states.NeedsPerson(profile=PROFILE, version=4), states.Disconnected(version=4, consented_at=NOW), None],
     ids=["NeedsPerson", "Disconnected", "nobody"],
 )
-def test_an_account_without_a_pair_gets_none(state: Account | None) -> None:
+def test_an_account_without_a_pair_gets_none(state: states.Account | None) -> None:
     assert MACHINE.decide(ACCOUNT, state, ANEW, NOW) == Decision(state=state)
 
 
@@ -91,10 +77,12 @@ def test_an_app_that_changed_meanwhile_stays(app: TikTokApp | None) -> None:
 
 
 @pytest.mark.parametrize(("key", "state", "fact"), [(ACCOUNT, WITH_A_PAIR[1], ANEW), (TENANT, OWNER, APP_ANEW)])
-def test_what_does_not_open_here_is_not_kept(key: StateKey, state: State, fact: Resealed | AppResealed) -> None:
-    asked: list[tuple[StateKey, State, str]] = []
+def test_what_does_not_open_here_is_not_kept(
+    key: StateKey, state: states.State, fact: facts.Resealed | AppResealed
+) -> None:
+    asked: list[tuple[StateKey, states.State, str]] = []
 
-    def opens(key: StateKey, state: State, sealed: str) -> bool:
+    def opens(key: StateKey, state: states.State, sealed: str) -> bool:
         asked.append((key, state, sealed))
         return False
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from auth_service.account import Connected
-from auth_service.grants import Tokens, seal_tokens
-from auth_service.tenant import Tenant
+from auth_service import states
+from auth_service.tenants import states as tenant_states
+from auth_service.tokens.token_pairs import Tokens, seal_tokens
 from builders.consents import BOTH, NEW, NEW_ALONE, NEW_BEHIND, OLD, OLD_ALONE, consent_of, tokens_of
 from common.contract.account import PairResealed
 from common.contract.body import Body
@@ -63,7 +63,7 @@ def test_the_secret_of_an_app_opens_for_its_edge_under_the_new_key_alone() -> No
         async with auth.worker(BOTH):
             assert await auth.rotate() == 0
         state = auth.states()[StateKey("acme", "tenant")]
-        assert isinstance(state, Tenant)
+        assert isinstance(state, tenant_states.Tenant)
         assert state.app is not None
         sealed = state.app.sealed_secret
         assert NEW_ALONE.open(sealed, account_id="acme", field="client_secret|acme-key", version=0) == b"acme-secret"
@@ -195,7 +195,7 @@ def test_accounts_that_are_refreshed_all_along_end_under_the_newest_key_too() ->
             await asyncio.sleep(30)
         last = {account_id: version for account_id, (version, _) in auth.pairs(NEW_ALONE).items()}
         assert all(last[account_id] > first[account_id] for account_id in ACCOUNTS)
-        assert all(isinstance(state, Connected) for state in auth.states().values())
+        assert all(isinstance(state, states.Connected) for state in auth.states().values())
 
     virtual_time.run(main())
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from auth_service.account import (
+from auth_service.states import (
     Account,
     Ailing,
     Connected,
@@ -18,7 +18,8 @@ from auth_service.account import (
     Profile,
     Refreshing,
 )
-from auth_service.rotation import (
+from auth_service.tenants import states as tenant_states
+from auth_service.tokens.rotation import (
     ASK_AGAIN_SECONDS,
     ASKED_AT_ONCE,
     STALLED_SECONDS,
@@ -26,8 +27,7 @@ from auth_service.rotation import (
     last_words,
     progress,
 )
-from auth_service.sealed_states import held_in, text_of
-from auth_service.tenant import ApiKey, Customer, Tenant
+from auth_service.tokens.sealed_items import held_in, text_of
 from common.contract.tenant import TikTokApp
 from common.streams import StateKey
 
@@ -48,16 +48,18 @@ def refreshing(sealed: str) -> Refreshing:
     return Refreshing(profile=PROFILE, pair=pair(sealed), attempt=1, since=NOW)
 
 
-def tenant(sealed: str | None) -> Tenant:
+def tenant(sealed: str | None) -> tenant_states.Tenant:
     app = None if sealed is None else TikTokApp(client_key="own", sealed_secret=sealed)
-    return Tenant(tenant="acme", name="Acme", app=app, created_at=NOW, changed_at=NOW)
+    return tenant_states.Tenant(tenant="acme", name="Acme", app=app, created_at=NOW, changed_at=NOW)
 
 
 OLD = "v1.k1.AAAA"
 NEW = "v1.k2.AAAA"
 FORGOTTEN = Disconnected(version=4, consented_at=NOW)
-KEY = ApiKey(tenant="acme", key_id="k", name="key", scopes=(), secret_hash="00", requests_per_minute=60, issued_at=NOW)
-WITH_A_SEAL: list[Account | Customer] = [
+KEY = tenant_states.ApiKey(
+    tenant="acme", key_id="k", name="key", scopes=(), secret_hash="00", requests_per_minute=60, issued_at=NOW
+)
+WITH_A_SEAL: list[Account | tenant_states.Customer] = [
     Issuing(profile=PROFILE, pair=pair(OLD), version=4, reason=IssueReason.CONNECTED),
     connected(OLD),
     refreshing(OLD),
@@ -66,7 +68,7 @@ WITH_A_SEAL: list[Account | Customer] = [
     Disconnecting(profile=PROFILE, pair=pair(OLD), version=4, by="key", since=NOW),
     tenant(OLD),
 ]
-WITHOUT: list[Account | Customer | None] = [
+WITHOUT: list[Account | tenant_states.Customer | None] = [
     NeedsPerson(profile=PROFILE, version=4),
     FORGOTTEN,
     tenant(None),
@@ -75,7 +77,7 @@ WITHOUT: list[Account | Customer | None] = [
 ]
 
 
-def backlog_of(*states: Account | Customer) -> Backlog:
+def backlog_of(*states: Account | tenant_states.Customer) -> Backlog:
     backlog = Backlog("k2")
     for number, state in enumerate(states):
         backlog.take(StateKey(f"acc_{number}"), state)
@@ -88,13 +90,13 @@ def asked(backlog: Backlog, now: float = 0) -> list[str]:
 
 
 @pytest.mark.parametrize("state", WITH_A_SEAL, ids=lambda state: type(state).__name__)
-def test_every_state_that_keeps_something_sealed_is_asked_for(state: Account | Customer) -> None:
+def test_every_state_that_keeps_something_sealed_is_asked_for(state: Account | tenant_states.Customer) -> None:
     ((_, held),) = backlog_of(state).next(0)
     assert text_of(held) == OLD
 
 
 @pytest.mark.parametrize("state", WITHOUT, ids=lambda state: type(state).__name__)
-def test_a_state_that_keeps_nothing_sealed_is_left_alone(state: Account | Customer | None) -> None:
+def test_a_state_that_keeps_nothing_sealed_is_left_alone(state: Account | tenant_states.Customer | None) -> None:
     assert held_in(state) is None
     backlog = Backlog("k2")
     backlog.take(StateKey("acc_0"), state)

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from auth_service.machine import AnyFact, State, decide, next_effect, tenant_of, translate
-from auth_service.tenant import ApiKey, Customer, Tenant, api_key_key, tenant_key
-from auth_service.tenant_decisions import CustomerFact, decide_customer
+from auth_service import facts, states
+from auth_service.processor import decide, next_effect
+from auth_service.tenants import states as tenant_states
+from auth_service.tenants.decisions import decide_customer
+from auth_service.translate import translate
 from builders.account_states import ASKED, CONNECTED, CONSENT, KEY, fingerprint
 from common.contract.audit import Action, AuditRecorded
 from common.contract.body import Body
@@ -32,9 +34,11 @@ NOW = THEN + timedelta(hours=1)
 APP = TikTokApp(client_key="aw-own", sealed_secret="v1.one.sealed")
 OTHER_APP = TikTokApp(client_key="aw-other", sealed_secret="v1.one.sealed-too", pkce="hex")
 
-BARE = Tenant(tenant="acme", name="Acme", return_urls=("https://a.example/",), created_at=THEN, changed_at=THEN)
+BARE = tenant_states.Tenant(
+    tenant="acme", name="Acme", return_urls=("https://a.example/",), created_at=THEN, changed_at=THEN
+)
 TENANT = msgspec.structs.replace(BARE, app=APP)
-LIVE = ApiKey(
+LIVE = tenant_states.ApiKey(
     tenant="acme",
     key_id="abcdefghijkl",
     name="backend",
@@ -73,7 +77,7 @@ END_KEY = KeyRevocationRequested(tenant="acme", key_id="abcdefghijkl", by="opera
 class To:
     """What the state becomes, and what is told."""
 
-    state: Customer
+    state: tenant_states.Customer
     told: tuple[type[Body], ...]
 
 
@@ -81,7 +85,7 @@ KEEPS = None
 TOLD = (TenantDescribed, AuditRecorded)
 CHANGED = msgspec.structs.replace(BARE, changed_at=NOW)
 WITH_APP = msgspec.structs.replace(CHANGED, app=APP)
-TABLE: dict[str, tuple[CustomerFact, tuple[To | None, ...]]] = {
+TABLE: dict[str, tuple[facts.CustomerFact, tuple[To | None, ...]]] = {
     # nothing, a tenant, a tenant with an app, a key, a revoked key
     "tenant": (WANTED, (To(msgspec.structs.replace(BARE, created_at=NOW, changed_at=NOW), TOLD), *(KEEPS,) * 4)),
     "renamed": (
@@ -152,12 +156,14 @@ CASES = [
 ]
 
 
-def kinds(decision: Decision[Customer]) -> tuple[type[Body], ...]:
+def kinds(decision: Decision[tenant_states.Customer]) -> tuple[type[Body], ...]:
     return tuple(type(event) for event in decision.events)
 
 
 @pytest.mark.parametrize(("state", "fact", "cell"), CASES)
-def test_every_state_meets_every_command(state: Customer | None, fact: CustomerFact, cell: To | None) -> None:
+def test_every_state_meets_every_command(
+    state: tenant_states.Customer | None, fact: facts.CustomerFact, cell: To | None
+) -> None:
     decision = decide_customer(state, fact)
     if cell is None:
         assert decision == Decision(state=state)
@@ -168,7 +174,7 @@ def test_every_state_meets_every_command(state: Customer | None, fact: CustomerF
 
 
 def test_the_table_has_every_kind_of_command() -> None:
-    assert {type(fact) for fact, _ in TABLE.values()} == set(CustomerFact.__args__)
+    assert {type(fact) for fact, _ in TABLE.values()} == set(facts.CustomerFact.__args__)
 
 
 def test_the_view_has_all_of_a_tenant() -> None:
@@ -226,7 +232,7 @@ def test_the_view_has_all_of_a_key_and_keeps_it_when_revoked() -> None:
     ],
 )
 def test_who_did_what_is_noted(
-    state: Customer | None, fact: CustomerFact, action: Action, target: str, details: dict[str, str]
+    state: tenant_states.Customer | None, fact: facts.CustomerFact, action: Action, target: str, details: dict[str, str]
 ) -> None:
     (noted,) = (event for event in decide_customer(state, fact).events if isinstance(event, AuditRecorded))
     assert noted == AuditRecorded(
@@ -243,24 +249,26 @@ def test_no_secret_is_noted_or_shown() -> None:
 
 
 @pytest.mark.parametrize("fact", [fact for fact, _ in TABLE.values()])
-def test_a_command_finds_its_state(fact: CustomerFact) -> None:
+def test_a_command_finds_its_state(fact: facts.CustomerFact) -> None:
     addressed = translate(Envelope(id="1", source="test", time=None, traceparent=None, body=fact))
     assert addressed is not None
     of_key = isinstance(fact, KeyRequested | KeyRevocationRequested)
-    assert addressed.key == (api_key_key("acme", "abcdefghijkl") if of_key else tenant_key("acme"))
+    assert addressed.key == (
+        tenant_states.api_key_key("acme", "abcdefghijkl") if of_key else tenant_states.tenant_key("acme")
+    )
     assert addressed.key != KEY
     assert addressed.fact == fact
 
 
 @pytest.mark.parametrize("state", [BARE, LIVE, REVOKED])
 @pytest.mark.parametrize("fact", [CONSENT, ASKED, Due()])
-def test_customers_and_accounts_do_not_meet(state: State, fact: AnyFact | Due) -> None:
+def test_customers_and_accounts_do_not_meet(state: states.State, fact: facts.AnyFact | Due) -> None:
     assert decide(KEY, state, fact, NOW) == Decision(state=state)
     assert decide(KEY, CONNECTED, RENAMED, NOW) == Decision(state=CONNECTED)
     assert next_effect(KEY, state, NOW, recipients="keys") is None
-    assert tenant_of(state) == "acme"
+    assert states.tenant_of(state) == "acme"
 
 
 @pytest.mark.parametrize("state", [BARE, TENANT, LIVE, REVOKED])
-def test_states_survive_being_written_down(state: State) -> None:
-    assert msgspec.json.decode(msgspec.json.encode(state), type=State) == state
+def test_states_survive_being_written_down(state: states.State) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(state), type=states.State) == state

@@ -6,9 +6,9 @@ import pytest
 import structlog
 
 from auth_service.errors import VaultKeysMissing
-from auth_service.machine import State
 from auth_service.settings import WorkerSettings
-from auth_service.vault_check import KeyCheck, check_vault, tell_of_missing_keys
+from auth_service.states import State
+from auth_service.tokens.vault_check import KeyCheck, check_vault, tell_of_missing_keys
 from builders.consents import BOTH, NEW_ALONE, OLD_ALONE
 from common.security.sealing import Vault
 from common.streams import StateKey

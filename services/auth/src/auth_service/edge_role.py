@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 
-from auth_service.admin_edge import admin_routes
-from auth_service.administration import Administration
-from auth_service.apps import Apps
-from auth_service.browser import browser_routes
-from auth_service.consent import Commands, Consents
-from auth_service.edge import Accounts, account_routes
+from auth_service.admin_api import admin_routes
+from auth_service.api import Accounts, account_routes
+from auth_service.browser_api import browser_routes
+from auth_service.commands import Commands
+from auth_service.oauth.consent import Consents
 from auth_service.settings import EdgeSettings, TikTokSettings
+from auth_service.tenants.administration import Administration
+from auth_service.tenants.apps import Apps
 from common.clock import Clock, system_clock
 from common.contract.topics import AUTH_ACCOUNTS, AUTH_API_KEYS, AUTH_CREDENTIALS
 from common.errors import SettingsRefused

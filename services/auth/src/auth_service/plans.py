@@ -6,26 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from auth_service.account import (
-    Account,
-    Ailing,
-    Connected,
-    Disconnected,
-    Disconnecting,
-    Effect,
-    Expiring,
-    Issue,
-    Issuing,
-    Look,
-    NeedsPerson,
-    Pair,
-    Profile,
-    Refresh,
-    Refreshing,
-    Revoke,
-    Trouble,
-    app_of,
-)
+from auth_service import effects, facts, states
 from common.clock import UtcDatetime
 from common.streams import Background, StateKey, Wait
 
@@ -68,62 +49,61 @@ LOOK_EARLIER = 0.25
 NAME_SCOPE = "user.info.basic"
 """The scope that lets us ask."""
 
+Wanted: TypeAlias = effects.Effect | Background[effects.Effect] | Wait | None
 
-Wanted: TypeAlias = Effect | Background[Effect] | Wait | None
 
-
-def next_effect(key: StateKey, state: Account, now: UtcDatetime, *, recipients: str) -> Wanted:
+def next_effect(key: StateKey, state: states.Account, now: UtcDatetime, *, recipients: str) -> Wanted:
     """Say what the account wants next. `recipients` is the fingerprint of the keys in force."""
     wanted: Wanted
     match state:
-        case Issuing(retry_at=at) | Disconnecting(retry_at=at) if at is not None and now < at:
+        case states.Issuing(retry_at=at) | states.Disconnecting(retry_at=at) if at is not None and now < at:
             wanted = Wait(at)
-        case Issuing(pair=pair, version=version):
-            wanted = Issue(pair=pair, version=version)
-        case Connected(pair=pair) if state.recipients != recipients:
-            wanted = Issue(pair=pair, version=pair.version + 1)
-        case Connected():
+        case states.Issuing(pair=pair, version=version):
+            wanted = effects.Issue(pair=pair, version=version)
+        case states.Connected(pair=pair) if state.recipients != recipients:
+            wanted = effects.Issue(pair=pair, version=pair.version + 1)
+        case states.Connected():
             wanted = _while_connected(key.partition_key, state, now)
-        case Ailing(retry_at=at):
+        case states.Ailing(retry_at=at):
             wanted = Wait(at)
-        case Refreshing(profile=profile, pair=pair, attempt=attempt):
-            wanted = Refresh(app=app_of(profile), pair=pair, attempt=attempt)
-        case Expiring():
+        case states.Refreshing(profile=profile, pair=pair, attempt=attempt):
+            wanted = effects.Refresh(app=effects.app_of(profile), pair=pair, attempt=attempt)
+        case states.Expiring():
             wanted = _look(state, state.check_at, state.pair.access_expires_at, now)
-        case Disconnecting():
+        case states.Disconnecting():
             wanted = _to_revoke(state, now)
-        case NeedsPerson() | Disconnected():
+        case states.NeedsPerson() | states.Disconnected():
             wanted = None
     return wanted
 
 
-def _while_connected(account_id: str, state: Connected, now: UtcDatetime) -> Background[Effect] | Wait:
+def _while_connected(account_id: str, state: states.Connected, now: UtcDatetime) -> Background[effects.Effect] | Wait:
     times = (state.refresh_at, warning_time(state.profile, state.pair))
     until = min(time for time in times if time is not None)
     return _look(state, look_time(account_id, state.profile), until, now)
 
 
 def _look(
-    state: Connected | Expiring, at: UtcDatetime | None, until: UtcDatetime, now: UtcDatetime
-) -> Background[Effect] | Wait:
+    state: states.Connected | states.Expiring, at: UtcDatetime | None, until: UtcDatetime, now: UtcDatetime
+) -> Background[effects.Effect] | Wait:
     """Look at `at`, if at all, and no longer than `until`."""
     if at is None or until <= max(at, now):
         return Wait(until)
     if now < at:
         return Wait(at)
-    look = Look(app=app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
+    look = effects.Look(app=effects.app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
     return Background(effect=look, until=until)
 
 
-def _to_revoke(state: Disconnecting, now: UtcDatetime) -> Effect:
+def _to_revoke(state: states.Disconnecting, now: UtcDatetime) -> effects.Effect:
     """TikTok revokes by the access token; where that is good no more, a new one is needed to say goodbye."""
-    app, pair, attempt = app_of(state.profile), state.pair, state.attempt
+    app, pair, attempt = effects.app_of(state.profile), state.pair, state.attempt
     if now < pair.access_expires_at and not state.rejected:
-        return Revoke(app=app, pair=pair, attempt=attempt)
-    return Refresh(app=app, pair=pair, attempt=attempt)
+        return effects.Revoke(app=app, pair=pair, attempt=attempt)
+    return effects.Refresh(app=app, pair=pair, attempt=attempt)
 
 
-def warning_time(profile: Profile, pair: Pair) -> UtcDatetime | None:
+def warning_time(profile: states.Profile, pair: states.Pair) -> UtcDatetime | None:
     """When the tenant is to hear that the refresh token ends; None once it was told of this end."""
     if profile.warned_of is not None and pair.refresh_expires_at - profile.warned_of < SAME_END:
         return None
@@ -131,24 +111,24 @@ def warning_time(profile: Profile, pair: Pair) -> UtcDatetime | None:
     return pair.refresh_expires_at - lead
 
 
-def refresh_life(profile: Profile, pair: Pair) -> timedelta:
+def refresh_life(profile: states.Profile, pair: states.Pair) -> timedelta:
     """How long the account's refresh tokens live: the longest that TikTok gave one, this pair's included."""
     return max(profile.refresh_life, pair.refresh_expires_at - pair.granted_at)
 
 
-def look_time(account_id: str, profile: Profile) -> UtcDatetime | None:
+def look_time(account_id: str, profile: states.Profile) -> UtcDatetime | None:
     """When to ask who the person is; None where they did not grant that."""
     seen_at = profile.seen_at or profile.consented_at
     return seen_at + _at_most(LOOK_EVERY, account_id) if NAME_SCOPE in profile.scopes else None
 
 
-def unseen(account_id: str, profile: Profile, now: UtcDatetime) -> Profile:
+def unseen(account_id: str, profile: states.Profile, now: UtcDatetime) -> states.Profile:
     """Plan another look, since TikTok did not say."""
     seen_at = now + _at_most(LOOK_AGAIN, account_id) - _at_most(LOOK_EVERY, account_id)
     return msgspec.structs.replace(profile, seen_at=seen_at)
 
 
-def refresh_time(account_id: str, pair: Pair) -> UtcDatetime:
+def refresh_time(account_id: str, pair: states.Pair) -> UtcDatetime:
     """Plan the refresh from the pair's own life; the same pair always gets the same time."""
     life = pair.access_expires_at - pair.granted_at
     lead = max(life * REFRESH_SHARE, min(REFRESH_LEAD, life / 2))
@@ -156,21 +136,23 @@ def refresh_time(account_id: str, pair: Pair) -> UtcDatetime:
     return max(pair.access_expires_at - lead - early, pair.granted_at + SHORTEST_WAIT)
 
 
-def time_after_rejection(pair: Pair) -> UtcDatetime:
+def time_after_rejection(pair: states.Pair) -> UtcDatetime:
     """Plan the refresh of a pair whose access token TikTok refuses; most often that time is past."""
     return pair.granted_at + REJECTION_PAUSE
 
 
-def retry_time(account_id: str, attempt: int, now: UtcDatetime, trouble: Trouble = Trouble.TRANSIENT) -> UtcDatetime:
+def retry_time(
+    account_id: str, attempt: int, now: UtcDatetime, trouble: facts.Trouble = facts.Trouble.TRANSIENT
+) -> UtcDatetime:
     """Plan the next attempt: after 1 to 2 s, 2 to 4 s, 4 to 8 s … and at most every five minutes.
 
     Where TikTok counted too many calls the first pause is half a minute to one; a wrong setting is tried every five.
     """
     doubled = 2 ** min(attempt, 16)
     ceilings = {
-        Trouble.TRANSIENT: timedelta(seconds=doubled),
-        Trouble.RATE_LIMITED: timedelta(seconds=30 * doubled),
-        Trouble.MISCONFIGURED: RETRY_LIMIT,
+        facts.Trouble.TRANSIENT: timedelta(seconds=doubled),
+        facts.Trouble.RATE_LIMITED: timedelta(seconds=30 * doubled),
+        facts.Trouble.MISCONFIGURED: RETRY_LIMIT,
     }
     return now + min(ceilings[trouble], RETRY_LIMIT) * (0.5 + 0.5 * _fraction(f"{account_id}|{attempt}"))
 

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Collection
 from contextlib import AsyncExitStack
 
-from auth_service import apps, service, settings
+from auth_service import service, settings
 from auth_service.edge_role import open_edge
+from auth_service.tenants import apps
 from auth_service.worker_role import open_worker
 from common.contract.topics import AUTH_TENANTS
 from common.security.sealing import Vault

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 
-from auth_service import vault_check
-from auth_service.apps import Apps
-from auth_service.effects import AuthEffects
-from auth_service.grants import Recipients
-from auth_service.machine import AuthProcessor
-from auth_service.sealed_states import opens_in_place
+from auth_service.effect_handler import AuthEffects
+from auth_service.processor import AuthProcessor
 from auth_service.settings import AuthSettings, WorkerSettings
+from auth_service.tenants.apps import Apps
+from auth_service.tokens import vault_check
+from auth_service.tokens.sealed_items import opens_in_place
+from auth_service.tokens.token_pairs import Recipients
 from common.clock import system_clock
 from common.contract.body import Body
 from common.contract.topics import AUTH_COMMANDS

@@ -17,7 +17,6 @@ INVITATION_LIFE = timedelta(hours=1)
 CONSENT_LIFE = timedelta(minutes=10)
 """How long a person may look at TikTok's consent page."""
 
-
 WAY_BACK_LIFE = timedelta(days=1)
 """How long after its end a link or a consent still leads on to the backend's own page."""
 
@@ -50,6 +49,7 @@ class PendingConsent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Slip = TypeVar("Slip", Invitation, PendingConsent)
+
 _STEPS = {Invitation: "invitation", PendingConsent: "state"}
 
 

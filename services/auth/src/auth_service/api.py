@@ -1,28 +1,27 @@
 """Auth's HTTP edge for backends: connect accounts, ask how they are, disconnect them."""
 
-from collections.abc import Callable, Iterable
 from datetime import datetime
-from enum import StrEnum
 from http import HTTPStatus
-from typing import Annotated, Protocol
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
-from auth_service.browser import START_PATH
-from auth_service.commands import write
-from auth_service.consent import Commands, Consents
-from auth_service.moves import WITHDRAWN
-from common.clock import Clock
-from common.contract.account import (
-    AccountDescribed,
-    CredentialIssued,
-    CredentialWithdrawn,
-    DisconnectRequested,
-    Risk,
+from auth_service.api_models import (
+    AccountAnswer,
+    AccountsAnswer,
+    AccountStatus,
+    ConnectAnswer,
+    ConnectRequest,
+    DisconnectAnswer,
 )
+from auth_service.browser_api import START_PATH
+from auth_service.commands import Commands, EdgeView, demand_ready, write
+from auth_service.oauth.consent import Consents
+from auth_service.transitions import WITHDRAWN
+from common.clock import Clock
+from common.contract.account import AccountDescribed, CredentialIssued, CredentialWithdrawn, DisconnectRequested
 from common.contract.body import Body
 from common.contract.tenant import Scope, TenantDescribed
 from common.http.api_keys import ApiKeyAuth, AuthenticateBeforeBody, Caller
@@ -30,95 +29,17 @@ from common.http.errors import Problem
 from common.http.openapi import Responses, problems
 from common.http.problems import Code
 
-DEFAULT_SCOPES = ("user.info.basic", "video.publish", "video.upload", "video.list")
 DISCONNECTED_WITHIN_SECONDS = 10.0
+
 MOST_ACCOUNTS = 1_000
 """Accounts in one answer; more are fetched with `after`."""
 
-ScopeName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z.]+$")]
 Limit = Annotated[int, Query(ge=1, le=MOST_ACCOUNTS, description="At most so many.")]
+
 After = Annotated[str, Query(max_length=128, description="The `next` of the answer before: only what follows it.")]
 
-
-class EdgeView(Protocol):
-    """A whole compacted topic, in memory."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether it has been read to its end and is not far behind."""
-
-    def get(self, key: str) -> Body | None:
-        """Return the newest record of a key."""
-
-    def all(self) -> Iterable[tuple[str, Body]]:
-        """Go through every key's newest record."""
-
-    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Wait until something about the view holds; say whether it did in time."""
-
-
-class ConnectRequest(BaseModel):
-    """What to ask the person for, and where to send them in the end."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    scopes: Annotated[tuple[ScopeName, ...], Field(min_length=1, max_length=16)] = DEFAULT_SCOPES
-    return_to: str = Field(
-        default="",
-        max_length=2_048,
-        description="Your own page that the person goes on to: one of the tenant's `return_urls`, letter by letter.",
-    )
-
-
-class ConnectAnswer(BaseModel):
-    """Where to send the person's browser; good for an hour."""
-
-    authorization_url: str
-
-
-class AccountStatus(StrEnum):
-    """How an account is."""
-
-    CONNECTED = "connected"
-    CONNECTING = "connecting"
-    EXPIRED = "access_expired"
-    NEEDS_PERSON = "reauthorization_required"
-    DISCONNECTING = "disconnecting"
-
-
-class AccountAnswer(BaseModel):
-    """An account as its tenant may see it. `version` counts its credentials; `risk` is what threatens them."""
-
-    account_id: str
-    tenant: str
-    open_id: str
-    display_name: str
-    username: str
-    avatar_url: str
-    status: AccountStatus
-    risk: Risk | None = None
-    scopes: tuple[str, ...] = ()
-    connected_at: datetime | None = None
-    version: int | None = None
-    access_expires_at: datetime | None = None
-    reason: str | None = None
-
-
-class AccountsAnswer(BaseModel):
-    """A tenant's accounts, by id. Where more follow, `next` is not null: ask again with it as `after`."""
-
-    accounts: list[AccountAnswer]
-    next: str | None
-
-
-class DisconnectAnswer(BaseModel):
-    """`disconnected`: forgotten, and that is durable. `disconnecting`: the wish is durable, and not fulfilled yet."""
-
-    account_id: str
-    status: str
-
-
 _LATER = "The wish is durable, and not fulfilled yet: TikTok, or the worker, has not got to it."
+
 _GOING: Responses = {HTTPStatus.ACCEPTED.value: {"model": DisconnectAnswer, "description": _LATER}}
 
 
@@ -239,9 +160,3 @@ def describe(described: AccountDescribed, credential: Body | None, now: datetime
         case _:
             known = {}
     return answer.model_copy(update=known)
-
-
-def demand_ready(*views: EdgeView) -> None:
-    """Raise a `Problem` while a view cannot be answered from."""
-    if not all(view.ready for view in views):
-        raise Problem(Code.NOT_READY)

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Collection
 
 import structlog
 
-from auth_service import service
+from auth_service import service, states
 from auth_service.errors import VaultKeysMissing
-from auth_service.machine import State
-from auth_service.sealed_states import held_in, opens, text_of
+from auth_service.states import State
+from auth_service.tokens.sealed_items import held_in, opens, text_of
 from common.security.sealing import Vault, key_id_of
 from common.streams import Log, Reader, Record, StateKey
 from common.streams.runtime import Changelog, StateRecord, read_to_end
@@ -31,7 +31,7 @@ class KeyCheck:
         """How many of the states that were looked at do not open, by key id."""
         return Counter({key_id: count for key_id, count in self._closed.items() if key_id not in self.right})
 
-    def look(self, key: StateKey, state: State | None) -> None:
+    def look(self, key: StateKey, state: states.State | None) -> None:
         """Look at a state. Each is to be looked at once."""
         held = held_in(state)
         key_id = "" if held is None else key_id_of(text_of(held))
@@ -64,10 +64,10 @@ async def check_vault(log: Log, *, partitions: int, vault: Vault, lost: Collecti
         raise VaultKeysMissing(missing=check.missing)
 
 
-async def _states(reader: Reader, number: int) -> dict[StateKey, State | None]:
+async def _states(reader: Reader, number: int) -> dict[StateKey, states.State | None]:
     # Whole, since a record that was replaced proves nothing: it may be under a key of long ago.
-    journal = Changelog[State](service=service.NAME, partition=number, state_type=State)
-    found: dict[StateKey, State | None] = {}
+    journal = Changelog[states.State](service=service.NAME, partition=number, state_type=states.State)
+    found: dict[StateKey, states.State | None] = {}
 
     def take(record: Record) -> None:
         entry = journal.read(record)

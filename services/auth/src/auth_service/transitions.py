@@ -4,24 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
-from auth_service.account import (
-    Account,
-    Active,
-    Ailing,
-    Connected,
-    Disconnected,
-    Disconnecting,
-    Expiring,
-    Granted,
-    Issued,
-    IssueReason,
-    Issuing,
-    NeedsPerson,
-    Pair,
-    Profile,
-    Refreshing,
-    credential_of,
-)
+from auth_service import facts, states
 from auth_service.plans import refresh_life, refresh_time, warning_time
 from common.clock import UtcDatetime
 from common.contract.account import (
@@ -32,6 +15,7 @@ from common.contract.account import (
     AccountDisconnected,
     AccountForgotten,
     AccountReauthorizationRequired,
+    CredentialIssued,
     CredentialWithdrawn,
     DisconnectCause,
     Risk,
@@ -47,15 +31,15 @@ WITHDRAWN = "disconnected"
 """The reason of a credential that was withdrawn because its account is to go."""
 
 
-def connect_anew(key: StateKey, fact: Granted, *, version: int) -> Decision[Account]:
+def connect_anew(key: StateKey, fact: facts.Granted, *, version: int) -> Decision[states.Account]:
     """Take a person's consent."""
     profile = fact.profile
-    issuing = Issuing(profile=profile, pair=fact.pair, version=version, reason=IssueReason.CONNECTED)
+    issuing = states.Issuing(profile=profile, pair=fact.pair, version=version, reason=states.IssueReason.CONNECTED)
     noted = audit(key, profile.tenant, Action.ACCOUNT_CONNECTED, by=fact.by, at=profile.consented_at)
     return Decision(state=issuing, events=(noted,))
 
 
-def refuse(key: StateKey, state: Account, fact: Granted) -> Decision[Account]:
+def refuse(key: StateKey, state: states.Account, fact: facts.Granted) -> Decision[states.Account]:
     """Leave the account with the tenant it belongs to, and tell the one that asked."""
     profile = fact.profile
     refused = AccountConnectRefused(
@@ -66,21 +50,26 @@ def refuse(key: StateKey, state: Account, fact: Granted) -> Decision[Account]:
 
 
 def take_over(
-    state: Active, scopes: tuple[str, ...], pair: Pair, *, reason: IssueReason, removed: bool = False
-) -> Decision[Account]:
+    state: states.Active,
+    scopes: tuple[str, ...],
+    pair: states.Pair,
+    *,
+    reason: states.IssueReason,
+    removed: bool = False,
+) -> Decision[states.Account]:
     """Go on with a pair that another worker got."""
     profile, version = with_scopes(state.profile, scopes), version_of(state) + 1
-    return Decision(state=Issuing(profile=profile, pair=pair, version=version, reason=reason, removed=removed))
+    return Decision(state=states.Issuing(profile=profile, pair=pair, version=version, reason=reason, removed=removed))
 
 
-def with_scopes(profile: Profile, scopes: tuple[str, ...]) -> Profile:
+def with_scopes(profile: states.Profile, scopes: tuple[str, ...]) -> states.Profile:
     """Take over what TikTok says is granted; it may leave that out where nothing changed."""
     return msgspec.structs.replace(profile, scopes=scopes) if scopes else profile
 
 
 def connect(
-    key: StateKey, profile: Profile, issued: Issued, *, told: Profile | None, new: bool = False
-) -> Decision[Account]:
+    key: StateKey, profile: states.Profile, issued: facts.Issued, *, told: states.Profile | None, new: bool = False
+) -> Decision[states.Account]:
     """Hand the issued pair to the services. `told` is what the others know of the account so far, if it is known here.
 
     A `new` connection is announced.
@@ -91,7 +80,7 @@ def connect(
         announced = announce(key, calm, issued.pair)
     elif told is None or describe(key, calm) != describe(key, told):
         announced = (describe(key, calm),)
-    connected = Connected(
+    connected = states.Connected(
         profile=calm,
         pair=issued.pair,
         recipients=issued.recipients,
@@ -100,19 +89,19 @@ def connect(
     return Decision(state=connected, events=(*announced, credential_of(key.partition_key, calm, issued)))
 
 
-def _calmed(profile: Profile, pair: Pair) -> Profile:
+def _calmed(profile: states.Profile, pair: states.Pair) -> states.Profile:
     """A new pair ends every risk, but not that of a refresh token whose end it did not put off."""
     same_end = profile.risk is Risk.REFRESH_TOKEN_ENDING and warning_time(profile, pair) is None
     return profile if same_end else msgspec.structs.replace(profile, risk=None)
 
 
 def needs_person(
-    key: StateKey, profile: Profile, pair: Pair, *, code: str, message: str, now: UtcDatetime
-) -> Decision[Account]:
+    key: StateKey, profile: states.Profile, pair: states.Pair, *, code: str, message: str, now: UtcDatetime
+) -> Decision[states.Account]:
     """Tell everybody that only the person can help."""
     version = pair.version + 1
     return Decision(
-        state=NeedsPerson(profile=msgspec.structs.replace(profile, risk=None), version=version),
+        state=states.NeedsPerson(profile=msgspec.structs.replace(profile, risk=None), version=version),
         events=(
             AccountReauthorizationRequired(
                 account_id=key.partition_key, tenant=profile.tenant, code=code, message=message, at=now
@@ -123,11 +112,18 @@ def needs_person(
 
 
 def gone(
-    key: StateKey, profile: Profile, *, version: int, cause: DisconnectCause, revoked: bool, by: str, now: UtcDatetime
-) -> Decision[Account]:
+    key: StateKey,
+    profile: states.Profile,
+    *,
+    version: int,
+    cause: DisconnectCause,
+    revoked: bool,
+    by: str,
+    now: UtcDatetime,
+) -> Decision[states.Account]:
     """Forget the account's tokens and profile. `version` is the withdrawal's, which this writes too."""
     return Decision(
-        state=Disconnected(version=version, consented_at=profile.consented_at),
+        state=states.Disconnected(version=version, consented_at=profile.consented_at),
         events=(
             CredentialWithdrawn(account_id=key.partition_key, version=version, reason=WITHDRAWN),
             AccountForgotten(account_id=key.partition_key),
@@ -139,7 +135,7 @@ def gone(
     )
 
 
-def announce(key: StateKey, profile: Profile, pair: Pair) -> tuple[AccountConnected, AccountDescribed]:
+def announce(key: StateKey, profile: states.Profile, pair: states.Pair) -> tuple[AccountConnected, AccountDescribed]:
     """Tell of a new connection."""
     connected = AccountConnected(
         account_id=key.partition_key,
@@ -154,7 +150,7 @@ def announce(key: StateKey, profile: Profile, pair: Pair) -> tuple[AccountConnec
     return (connected, describe(key, profile))
 
 
-def describe(key: StateKey, profile: Profile) -> AccountDescribed:
+def describe(key: StateKey, profile: states.Profile) -> AccountDescribed:
     """Say which tenant and which TikTok user the account is."""
     return AccountDescribed(
         account_id=key.partition_key,
@@ -170,10 +166,10 @@ def describe(key: StateKey, profile: Profile) -> AccountDescribed:
     )
 
 
-AtRisk = TypeVar("AtRisk", Connected, Ailing, Expiring)
+AtRisk = TypeVar("AtRisk", states.Connected, states.Ailing, states.Expiring)
 
 
-def at_risk(key: StateKey, state: AtRisk, reason: str, now: UtcDatetime, *, risk: Risk) -> Decision[Account]:
+def at_risk(key: StateKey, state: AtRisk, reason: str, now: UtcDatetime, *, risk: Risk) -> Decision[states.Account]:
     """Go to this state and warn the tenant of it."""
     profile = msgspec.structs.replace(state.profile, risk=risk)
     warning = AccountAtRisk(
@@ -203,12 +199,29 @@ def audit(
     )
 
 
-def version_of(state: Account) -> int:
+def version_of(state: states.Account) -> int:
     """Count the account's credentials: the newest version that was issued or withdrawn, or is about to be."""
     match state:
-        case Issuing(version=version) | NeedsPerson(version=version):
+        case states.Issuing(version=version) | states.NeedsPerson(version=version):
             return version
-        case Disconnecting(version=version) | Disconnected(version=version):
+        case states.Disconnecting(version=version) | states.Disconnected(version=version):
             return version
-        case Connected(pair=pair) | Refreshing(pair=pair) | Ailing(pair=pair) | Expiring(pair=pair):
+        case (
+            states.Connected(pair=pair)
+            | states.Refreshing(pair=pair)
+            | states.Ailing(pair=pair)
+            | states.Expiring(pair=pair)
+        ):
             return pair.version
+
+
+def credential_of(account_id: str, profile: states.Profile, issued: facts.Issued) -> CredentialIssued:
+    """Describe an issued pair as the others see it: the access token alone, sealed."""
+    return CredentialIssued(
+        account_id=account_id,
+        tenant=profile.tenant,
+        version=issued.pair.version,
+        scopes=profile.scopes,
+        expires_at=issued.pair.access_expires_at,
+        sealed=issued.sealed,
+    )

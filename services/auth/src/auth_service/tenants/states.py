@@ -7,6 +7,7 @@ from common.contract.tenant import Scope, TikTokApp
 from common.streams import StateKey
 
 TENANT_ITEM = "tenant"
+
 KEY_ITEM = "key:"
 
 

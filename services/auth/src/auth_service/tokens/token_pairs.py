@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from auth_service.account import Pair
+from auth_service import states
 from auth_service.errors import GrantUnreadable
 from common.clock import UtcDatetime
 from common.security.credentials import access_token_context
@@ -47,7 +47,7 @@ def seal_tokens(vault: Vault, tokens: Tokens, *, account_id: str, version: int) 
     return vault.seal(msgspec.json.encode(tokens), account_id=account_id, field=FIELD, version=version)
 
 
-def open_tokens(vault: Vault, pair: Pair, *, account_id: str) -> Tokens:
+def open_tokens(vault: Vault, pair: states.Pair, *, account_id: str) -> Tokens:
     """Open a pair.
 
     Raises:
@@ -67,13 +67,13 @@ def tokens_of(grant: TokenResponse) -> Tokens:
     return Tokens(access_token=grant.access_token, refresh_token=grant.refresh_token)
 
 
-def pair_of(grant: TokenResponse, *, sealed: str, version: int, asked_at: UtcDatetime) -> Pair:
+def pair_of(grant: TokenResponse, *, sealed: str, version: int, asked_at: UtcDatetime) -> states.Pair:
     """Date a pair by the moment it was asked for.
 
     TikTok tells remaining lifetimes only, and an answer may be read late:
     counted from then, a token would seem to live longer than it does.
     """
-    return Pair(
+    return states.Pair(
         version=version,
         sealed=sealed,
         granted_at=asked_at,

@@ -4,12 +4,11 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from auth_service import service
+from auth_service import service, states
 from auth_service.errors import GrantUnreadable
-from auth_service.machine import State
-from auth_service.rotation import Backlog, last_words, progress
-from auth_service.sealed_states import name_of, seal_anew, text_of
 from auth_service.settings import AuthSettings
+from auth_service.tokens.rotation import Backlog, last_words, progress
+from auth_service.tokens.sealed_items import name_of, seal_anew, text_of
 from common.contract.body import Body
 from common.security.sealing import CannotOpen, Vault, key_id_of
 from common.service.settings import KafkaSettings, read
@@ -20,9 +19,14 @@ from common.streams.log.topics import check_topics
 from common.streams.runtime import Changelog, StateRecord, read_to_end
 
 PATIENCE_SECONDS = 0.5
+
 LOOK_SECONDS = 1.0
+
 SAY_EVERY_SECONDS = 2.0
-DONE, NOT_DONE = 0, 1
+
+DONE = 0
+
+NOT_DONE = 1
 
 
 class Rotation:
@@ -44,7 +48,7 @@ class Rotation:
         self._say = say
         self._backlog = Backlog(vault.sealing_key_id)
         self._journals = {
-            number: Changelog[State](service=service.NAME, partition=number, state_type=State)
+            number: Changelog[states.State](service=service.NAME, partition=number, state_type=states.State)
             for number in range(partitions)
         }
         self._news = asyncio.Event()

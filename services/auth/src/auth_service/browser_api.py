@@ -8,15 +8,25 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from auth_service import metrics
-from auth_service.consent import Answer, Consents
 from auth_service.errors import CallbackRefused
-from auth_service.pages import AT_CALLBACK, AT_START, HEADERS, Page, app_unusable, leading_to, page_of, page_of_refusal
-from auth_service.steps import CONSENT_LIFE
+from auth_service.oauth.consent import Answer, Consents
+from auth_service.oauth.oauth_state import CONSENT_LIFE
+from auth_service.oauth.pages import (
+    AT_CALLBACK,
+    AT_START,
+    HEADERS,
+    Page,
+    app_unusable,
+    leading_to,
+    page_of,
+    page_of_refusal,
+)
 from common.http.errors import Problem
 from common.http.openapi import problems, redirect
 from common.http.problems import Code
 
 START_PATH = "/v1/oauth/start"
+
 CALLBACK_PATH = "/v1/oauth/callback"
 
 _log = structlog.get_logger()

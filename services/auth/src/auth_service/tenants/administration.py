@@ -6,10 +6,8 @@ from typing import Literal
 
 from fastapi.exceptions import RequestValidationError
 
-from auth_service.apps import seal_secret
-from auth_service.commands import not_certain, write
-from auth_service.consent import Commands
-from auth_service.edge import EdgeView, demand_ready
+from auth_service.commands import Commands, EdgeView, demand_ready, not_certain, write
+from auth_service.tenants.apps import seal_secret
 from common.clock import Clock, UtcDatetime
 from common.contract.account import AccountDescribed
 from common.contract.body import Body
@@ -31,6 +29,7 @@ from common.security.sealing import Vault
 from common.service.tracing import RandomBytes
 
 SEEN_WITHIN_SECONDS = 10.0
+
 OPERATOR = "operator"
 
 

@@ -4,7 +4,8 @@ import hashlib
 
 import msgspec
 
-from auth_service.tenant import ApiKey, Customer, Tenant
+from auth_service import facts
+from auth_service.tenants import states as tenant_states
 from common.contract.audit import Action, AuditRecorded
 from common.contract.tenant import (
     ApiKeyIssued,
@@ -19,42 +20,40 @@ from common.contract.tenant import (
 )
 from common.streams import Decision
 
-CustomerFact = TenantRequested | AppRequested | AppResealed | KeyRequested | KeyRevocationRequested
 
-
-def decide_customer(state: Customer | None, fact: CustomerFact) -> Decision[Customer]:
+def decide_customer(state: tenant_states.Customer | None, fact: facts.CustomerFact) -> Decision[tenant_states.Customer]:
     """What a command changes. A command may come twice; then it changes nothing."""
-    decision: Decision[Customer] = Decision(state=state)
+    decision: Decision[tenant_states.Customer] = Decision(state=state)
     match state, fact:
         case None, TenantRequested():
             decision = _create(fact)
-        case Tenant(), TenantRequested():
+        case tenant_states.Tenant(), TenantRequested():
             decision = _change(state, fact)
-        case Tenant(), AppRequested():
+        case tenant_states.Tenant(), AppRequested():
             decision = _set_app(state, fact)
-        case Tenant(app=TikTokApp() as app), AppResealed():
+        case tenant_states.Tenant(app=TikTokApp() as app), AppResealed():
             decision = _reseal(state, app, fact)
         case None, KeyRequested():
             decision = _issue(fact)
-        case ApiKey(revoked_at=None), KeyRevocationRequested():
+        case tenant_states.ApiKey(revoked_at=None), KeyRevocationRequested():
             decision = _revoke(state, fact)
         case (
-            (Tenant() | ApiKey() | None),
+            (tenant_states.Tenant() | tenant_states.ApiKey() | None),
             (TenantRequested() | AppRequested() | AppResealed() | KeyRequested() | KeyRevocationRequested()),
         ):
             pass
     return decision
 
 
-def _create(fact: TenantRequested) -> Decision[Customer]:
-    tenant = Tenant(
+def _create(fact: TenantRequested) -> Decision[tenant_states.Customer]:
+    tenant = tenant_states.Tenant(
         tenant=fact.tenant, name=fact.name, return_urls=fact.return_urls, created_at=fact.at, changed_at=fact.at
     )
     noted = _audit(fact, Action.TENANT_CREATED, fact.tenant, name=fact.name)
     return Decision(state=tenant, events=(_described(tenant), noted))
 
 
-def _change(state: Tenant, fact: TenantRequested) -> Decision[Customer]:
+def _change(state: tenant_states.Tenant, fact: TenantRequested) -> Decision[tenant_states.Customer]:
     if (state.name, state.return_urls) == (fact.name, fact.return_urls):
         return Decision(state=state)
     tenant = msgspec.structs.replace(state, name=fact.name, return_urls=fact.return_urls, changed_at=fact.at)
@@ -62,7 +61,7 @@ def _change(state: Tenant, fact: TenantRequested) -> Decision[Customer]:
     return Decision(state=tenant, events=(_described(tenant), noted))
 
 
-def _set_app(state: Tenant, fact: AppRequested) -> Decision[Customer]:
+def _set_app(state: tenant_states.Tenant, fact: AppRequested) -> Decision[tenant_states.Customer]:
     if state.app == fact.app:
         return Decision(state=state)
     tenant = msgspec.structs.replace(state, app=fact.app, changed_at=fact.at)
@@ -73,15 +72,15 @@ def _set_app(state: Tenant, fact: AppRequested) -> Decision[Customer]:
     return Decision(state=tenant, events=(_described(tenant), noted))
 
 
-def _reseal(state: Tenant, app: TikTokApp, fact: AppResealed) -> Decision[Customer]:
+def _reseal(state: tenant_states.Tenant, app: TikTokApp, fact: AppResealed) -> Decision[tenant_states.Customer]:
     if hashlib.sha256(app.sealed_secret.encode()).hexdigest() != fact.replaces:
         return Decision(state=state)
     tenant = msgspec.structs.replace(state, app=msgspec.structs.replace(app, sealed_secret=fact.sealed))
     return Decision(state=tenant, events=(_described(tenant),))
 
 
-def _issue(fact: KeyRequested) -> Decision[Customer]:
-    key = ApiKey(
+def _issue(fact: KeyRequested) -> Decision[tenant_states.Customer]:
+    key = tenant_states.ApiKey(
         tenant=fact.tenant,
         key_id=fact.key_id,
         name=fact.name,
@@ -105,7 +104,7 @@ def _issue(fact: KeyRequested) -> Decision[Customer]:
     return Decision(state=key, events=(issued, noted))
 
 
-def _revoke(state: ApiKey, fact: KeyRevocationRequested) -> Decision[Customer]:
+def _revoke(state: tenant_states.ApiKey, fact: KeyRevocationRequested) -> Decision[tenant_states.Customer]:
     revoked = ApiKeyRevoked(
         key_id=state.key_id,
         tenant=state.tenant,
@@ -119,7 +118,7 @@ def _revoke(state: ApiKey, fact: KeyRevocationRequested) -> Decision[Customer]:
     return Decision(state=msgspec.structs.replace(state, revoked_at=fact.at), events=(revoked, noted))
 
 
-def _described(tenant: Tenant) -> TenantDescribed:
+def _described(tenant: tenant_states.Tenant) -> TenantDescribed:
     return TenantDescribed(
         tenant=tenant.tenant,
         name=tenant.name,

@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 
-from auth_service.account import Account, Connected
-from auth_service.sealed_states import Held, held_in, text_of
-from auth_service.tenant import Customer
+from auth_service import states
+from auth_service.tenants import states as tenant_states
+from auth_service.tokens.sealed_items import Held, held_in, text_of
 from common.security.sealing import key_id_of
 from common.streams import StateKey
 
@@ -64,11 +64,11 @@ class Backlog:
         self._fewest = self.left
         self._got_on_at = now
 
-    def take(self, key: StateKey, state: Account | Customer | None) -> None:
+    def take(self, key: StateKey, state: states.Account | tenant_states.Customer | None) -> None:
         """Take in a state as it was written; None: it is forgotten."""
         held = held_in(state)
         if held is not None and key_id_of(text_of(held)) != self.newest:
-            self._keep(key, held, by_a_worker=isinstance(state, Connected))
+            self._keep(key, held, by_a_worker=isinstance(state, states.Connected))
             return
         if key in self._asked and held is not None:
             self.done += 1

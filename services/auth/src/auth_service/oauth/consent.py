@@ -5,11 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from auth_service.account import OFFERED
-from auth_service.apps import App
-from auth_service.grants import pair_of, seal_tokens, tokens_of
-from auth_service.plans import NAME_SCOPE
-from auth_service.steps import (
+from auth_service import states
+from auth_service.commands import Commands
+from auth_service.oauth.oauth_state import (
     CONSENT_LIFE,
     INVITATION_LIFE,
     Invitation,
@@ -20,6 +18,9 @@ from auth_service.steps import (
     open_slip,
     seal_slip,
 )
+from auth_service.plans import NAME_SCOPE
+from auth_service.tenants.apps import App
+from auth_service.tokens.token_pairs import pair_of, seal_tokens, tokens_of
 from common.clock import Clock, UtcDatetime
 from common.contract.account import AccountDescribed, ConnectRequested, account_id_of
 from common.contract.body import Body
@@ -31,13 +32,6 @@ from tiktok.results import Done, NotSent, Refused, Unknown
 
 SEEN_WITHIN_SECONDS = 5.0
 """How long a browser is kept waiting for the worker's word; usually a tenth of a second."""
-
-
-class Commands(Protocol):
-    """Writes commands for the worker."""
-
-    async def write(self, command: Body) -> None:
-        """Return when the command is durable. Raises `NotDurable`."""
 
 
 class AccountsView(Protocol):
@@ -211,8 +205,8 @@ class Consents:
         account_id = account_id_of(app.client_key, grant.open_id)
         if self._is_anothers(account_id, pending.tenant):
             return BelongsToAnother(account_id)
-        sealed = seal_tokens(self._vault, tokens_of(grant), account_id=account_id, version=OFFERED)
-        pair = pair_of(grant, sealed=sealed, version=OFFERED, asked_at=asked_at)
+        sealed = seal_tokens(self._vault, tokens_of(grant), account_id=account_id, version=states.OFFERED)
+        pair = pair_of(grant, sealed=sealed, version=states.OFFERED, asked_at=asked_at)
         person = await _person(app, grant)
         command = ConnectRequested(
             account_id=account_id,

@@ -7,8 +7,7 @@ from typing import Protocol
 import httpx
 import structlog
 
-from auth_service import metrics
-from auth_service.account import AppOf, Trouble
+from auth_service import effects, facts, metrics
 from auth_service.settings import TikTokSettings
 from common.contract.body import Body
 from common.contract.tenant import TenantDescribed, TikTokApp
@@ -49,14 +48,14 @@ class Apps:
         self._vault = vault
         self._client_of = client_of
 
-    def of(self, app: AppOf) -> TikTok | Trouble:
+    def of(self, app: effects.AppOf) -> TikTok | facts.Trouble:
         """Return the client for an account's calls, or why there is none now."""
         if not app.client_key:
             return self._own.client
         described = self._tenants.get(app.tenant)
         if isinstance(described, TenantDescribed) and described.app and described.app.client_key == app.client_key:
-            return self._open(app.tenant, described.app) or Trouble.MISCONFIGURED
-        return Trouble.MISCONFIGURED if self._tenants.ready else Trouble.TRANSIENT
+            return self._open(app.tenant, described.app) or facts.Trouble.MISCONFIGURED
+        return facts.Trouble.MISCONFIGURED if self._tenants.ready else facts.Trouble.TRANSIENT
 
     def of_tenant(self, tenant: str) -> App | None:
         """Return the app that this tenant's people consent to; None where its secret does not open."""

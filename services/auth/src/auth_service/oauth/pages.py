@@ -6,8 +6,8 @@ from html import escape
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from auth_service.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
 from auth_service.errors import CallbackRefused, OtherBrowser, StateBroken, StateExpired
+from auth_service.oauth.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
 from tiktok.results import NotSent, Refused, Unknown
 
 HEADERS = {
@@ -22,6 +22,7 @@ SECONDS_TO_READ = 5
 """How long the page stands before it goes on to the backend's own."""
 
 START_AGAIN = "Go back to where you started and connect again."
+
 OPERATOR = "Nothing you can do here will change that: please tell whoever runs the service you came from."
 
 _ALLOWS: Mapping[str, str] = {
@@ -37,6 +38,7 @@ AT_START: Mapping[int, str] = {
     HTTPStatus.CONFLICT: "A page that says that the tenant's app cannot be used.",
 }
 """What pages there are where a person sets out to TikTok, by their status."""
+
 AT_CALLBACK: Mapping[int, str] = {
     HTTPStatus.OK: "A page that says whose account is connected.",
     HTTPStatus.ACCEPTED: "A page that says that the account will be connected in a moment.",

@@ -1,0 +1,1 @@
+"""Connecting an account: the way to TikTok's consent page and back."""

@@ -1,0 +1,1 @@
+"""Tenants, their TikTok apps and their API keys."""

@@ -1,0 +1,1 @@
+"""Token pairs at rest: sealing, the vault's keys, and their rotation."""
