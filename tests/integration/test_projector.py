@@ -15,8 +15,8 @@ from analytics_service.read_side.projector import Projection, project_owned
 from analytics_service.read_side.store import Database, Store, open_database
 from builders.post_history import STORY, T0, VIDEO, memory, outgoing, post, records_of, upserts
 from common.clock import system_clock
-from common.contract.codec import BODIES
 from common.contract.post import FailureReason, PostEvent, PostFailed, PostProgressed, PostRequestConflict
+from common.contract.registry import BODIES
 from common.streams import TopicPartition
 from common.streams.log.memory import FixedMembership, MemoryLog, MemoryStore
 from common.streams.log.port import OutgoingRecord

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from inspect import cleandoc
 
 from common.contract.body import Body
-from common.contract.codec import BARE_TYPES, BODIES
 from common.contract.registry import (
+    BODIES,
     CLOUDEVENTS_HEADERS,
     DEAD_LETTER_HEADERS,
     READERS,
+    REGISTRY,
     REQUIRED_DEAD_LETTER_HEADERS,
     REQUIRED_HEADERS,
     bodies_on,
     is_contract,
     keyed_by,
-    senders_of,
+    writers_of,
 )
 from common.contract.topics import ALL_TOPICS, DEFAULT_PARTITIONS, SERVICES, Topic
 from contract_docs.schemas import Document, shared_schemas
@@ -40,7 +41,7 @@ def asyncapi_document() -> Document:
         "operations": {name: operation for topic in ALL_TOPICS for name, operation in _operations(topic).items()},
         "components": {
             "messages": {
-                **{body.ce_type: _message(body) for body in BODIES},
+                **{body.versioned_name(): _message(body) for body in BODIES},
                 "state": _state_message(),
                 "dead_letter": _dead_letter_message(),
             },
@@ -56,7 +57,7 @@ def asyncapi_document() -> Document:
 def message_names(topic: Topic) -> tuple[str, ...]:
     """Name the messages of a topic."""
     if is_contract(topic):
-        return tuple(body.ce_type for body in bodies_on(topic))
+        return tuple(body.versioned_name() for body in bodies_on(topic))
     return ("state",) if topic.compacted else ("dead_letter",)
 
 
@@ -77,7 +78,7 @@ def _channel(topic: Topic) -> Document:
         "x-writers": list(topic.writers),
         "x-readers": list(READERS[topic]),
         "x-internal": not is_contract(topic),
-        **({"x-bare-body": BARE_TYPES[topic.name]} if topic.name in BARE_TYPES else {}),
+        **({"x-bare-body": REGISTRY.bare_types[topic.name]} if topic.name in REGISTRY.bare_types else {}),
     }
 
 
@@ -109,7 +110,7 @@ def _operation(action: str, who: str, topic: Topic, messages: tuple[str, ...]) -
 
 
 def _sends(writer: str, topic: Topic, message: str) -> bool:
-    return all(writer in senders_of(body) for body in bodies_on(topic) if body.ce_type == message)
+    return all(writer in writers_of(body) for body in bodies_on(topic) if body.versioned_name() == message)
 
 
 def _message(body: type[Body]) -> Document:
@@ -121,7 +122,7 @@ def _message(body: type[Body]) -> Document:
         "headers": {"$ref": "#/components/schemas/CloudEventsHeaders"},
         "payload": {"$ref": f"#/components/schemas/{body.__name__}"},
         "bindings": {"kafka": {"key": _key(body), "bindingVersion": _KAFKA_BINDING}},
-        "x-senders": list(senders_of(body)),
+        "x-senders": list(writers_of(body)),
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from common.contract.codec import BODIES
+from common.contract.registry import BODIES
 from contract_docs.asyncapi import asyncapi_document
 from contract_docs.markdown import events_page
 from contract_docs.schemas import Document, schema_of
@@ -20,7 +20,7 @@ def documents() -> Mapping[str, bytes]:
     return {
         "README.md": events_page().encode(),
         "asyncapi.json": _json(asyncapi_document()),
-        **{f"schemas/{body.ce_type}.json": _json(schema_of(body)) for body in BODIES},
+        **{f"schemas/{body.versioned_name()}.json": _json(schema_of(body)) for body in BODIES},
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from common.contract.body import Body
-from common.contract.codec import BODIES
+from common.contract.registry import BODIES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -18,7 +18,7 @@ def schema_of(body: type[Body]) -> Document:
     """Build the schema of one event's body, complete in itself."""
     return {
         "$schema": DIALECT,
-        "$id": f"urn:postbus:event:{body.ce_type}",
+        "$id": body.schema_id(),
         **_plain(msgspec.json.schema(body)),
     }
 

@@ -10,16 +10,13 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from common.contract.body import Body
-from common.contract.codec import BODIES, Envelope, MalformedEvent, UnknownEvent, decode, encode
-from common.contract.registry import CLOUDEVENTS_HEADERS, REQUIRED_HEADERS
+from common.contract.codec import Envelope, MalformedEvent, UnknownEvent, decode, encode
+from common.contract.registry import BODIES, CLOUDEVENTS_HEADERS, REGISTRY, REQUIRED_HEADERS
 from common.service import tracing
 from contract_docs.schemas import schema_of
 
 FOLDER = Path(__file__).parent / "samples"
 SAMPLES: Mapping[str, Any] = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
-
-each_sample = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES.keys())
-each_body = pytest.mark.parametrize("body", BODIES, ids=lambda body: body.ce_type)
 
 
 def read(sample: Mapping[str, Any]) -> Envelope[Body]:
@@ -27,8 +24,26 @@ def read(sample: Mapping[str, Any]) -> Envelope[Body]:
     return decode(topic=sample["topic"], value=json.dumps(sample["value"]).encode(), headers=headers)
 
 
+def sample_prefix(body: type[Body]) -> str:
+    return f"{body.ce_type}.{body.schema_version}."
+
+
+def body_of(sample: Mapping[str, Any]) -> type[Body]:
+    """The version of the event that a sample was written in."""
+    (body,) = (body for body in BODIES if any(sample is each for each in samples_of(body)))
+    return body
+
+
 def samples_of(body: type[Body]) -> list[Mapping[str, Any]]:
-    return [sample for name, sample in SAMPLES.items() if name.startswith(f"{body.ce_type}.")]
+    return [sample for name, sample in SAMPLES.items() if f"{name}.".startswith(sample_prefix(body))]
+
+
+each_sample = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES.keys())
+each_newest_sample = pytest.mark.parametrize(
+    "sample",
+    [pytest.param(sample, id=name) for name, sample in SAMPLES.items() if body_of(sample) not in REGISTRY.upgrades],
+)
+each_body = pytest.mark.parametrize("body", BODIES, ids=lambda body: body.versioned_name())
 
 
 @each_body
@@ -38,8 +53,8 @@ def test_every_event_and_field_is_in_a_sample(body: type[Body]) -> None:
 
 
 def test_every_sample_belongs_to_an_event() -> None:
-    known = {f"{body.ce_type}." for body in BODIES}
-    assert [name for name in SAMPLES if not any(name.startswith(prefix) for prefix in known)] == []
+    known = [sample_prefix(body) for body in BODIES]
+    assert [name for name in SAMPLES if not any(f"{name}.".startswith(prefix) for prefix in known)] == []
 
 
 @each_sample
@@ -54,6 +69,13 @@ def test_sample_is_read_with_all_its_fields(sample: Mapping[str, Any]) -> None:
 
 
 @each_sample
+def test_sample_of_any_version_is_read_as_the_newest(sample: Mapping[str, Any]) -> None:
+    body = type(read(sample).body)
+    assert body not in REGISTRY.upgrades
+    assert body.ce_type == body_of(sample).ce_type
+
+
+@each_newest_sample
 def test_sample_written_again_is_equal(sample: Mapping[str, Any]) -> None:
     envelope = read(sample)
     value, headers = encode(envelope)
@@ -65,7 +87,7 @@ def test_sample_written_again_is_equal(sample: Mapping[str, Any]) -> None:
 
 @each_sample
 def test_sample_matches_the_published_schema(sample: Mapping[str, Any]) -> None:
-    validator = Draft202012Validator(schema_of(type(read(sample).body)), format_checker=FormatChecker())
+    validator = Draft202012Validator(schema_of(body_of(sample)), format_checker=FormatChecker())
     assert [error.message for error in validator.iter_errors(sample["value"])] == []
 
 

@@ -2,11 +2,12 @@
 
 Errors:
     EventError
-    ├── UnknownEvent      no body of that type belongs on that topic
-    └── MalformedEvent    the body is not what its type says; names the field and the value's fault
+    ├── UnknownEvent      the topic has no event of that type
+    ├── UnknownVersion    the topic has the event, but not in that version; names the known ones
+    └── MalformedEvent    the body does not match its type; names the field and what is wrong with it
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -14,97 +15,14 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from common.contract.account import (
-    AccountAtRisk,
-    AccountConnected,
-    AccountConnectRefused,
-    AccountDescribed,
-    AccountDisconnected,
-    AccountForgotten,
-    AccountReauthorizationRequired,
-    ConnectRequested,
-    CredentialIssued,
-    CredentialWithdrawn,
-    DisconnectRequested,
-    GrantSalvaged,
-    PairResealed,
-    TokenRejected,
-)
-from common.contract.audit import AuditRecorded
 from common.contract.body import Body
-from common.contract.metrics import MetricsCollected
-from common.contract.post import (
-    PostAccepted,
-    PostAvailable,
-    PostDelayed,
-    PostFailed,
-    PostProgressed,
-    PostPublished,
-    PostRequestConflict,
-    PostRequested,
-    PostReturned,
-    PostUnresolved,
-    PostUploaded,
-)
-from common.contract.tenant import (
-    ApiKeyIssued,
-    ApiKeyRevoked,
-    AppRequested,
-    AppResealed,
-    KeyRequested,
-    KeyRevocationRequested,
-    TenantDescribed,
-    TenantRequested,
-)
-from common.contract.tiktok import TikTokNotified
+from common.contract.registry import REGISTRY, Event, Registry
 from common.service.redaction import redact
 
-BODIES: tuple[type[Body], ...] = (
-    PostRequested,
-    PostAccepted,
-    PostDelayed,
-    PostProgressed,
-    PostUploaded,
-    PostUnresolved,
-    PostReturned,
-    PostPublished,
-    PostAvailable,
-    PostFailed,
-    PostRequestConflict,
-    AccountConnected,
-    AccountConnectRefused,
-    AccountAtRisk,
-    AccountReauthorizationRequired,
-    AccountDisconnected,
-    ConnectRequested,
-    DisconnectRequested,
-    TokenRejected,
-    GrantSalvaged,
-    PairResealed,
-    TenantRequested,
-    AppRequested,
-    AppResealed,
-    KeyRequested,
-    KeyRevocationRequested,
-    TikTokNotified,
-    AuditRecorded,
-    CredentialIssued,
-    CredentialWithdrawn,
-    AccountDescribed,
-    AccountForgotten,
-    TenantDescribed,
-    ApiKeyIssued,
-    ApiKeyRevoked,
-    MetricsCollected,
-)
-BARE_TYPES = {PostRequested.topic.name: PostRequested.ce_type}
-"""What a record without CloudEvents headers is taken for, on the topics that outsiders write to."""
-
 Headers = Sequence[tuple[str, bytes | None]]
-"""As Kafka has them: a header may be there without a value."""
+"""A record's headers as Kafka has them: a header may be present without a value."""
 
 B_co = TypeVar("B_co", bound=Body, covariant=True)
-_BY_TYPE: Mapping[tuple[str, str], type[Body]] = {(body.topic.name, body.ce_type): body for body in BODIES}
 _encoder = msgspec.json.Encoder()
 
 
@@ -113,24 +31,38 @@ class EventError(Exception):
 
 
 class UnknownEvent(EventError):
-    """No event of this type belongs on this topic."""
+    """The topic has no event of this type."""
 
     def __init__(self, *, topic: str, ce_type: str) -> None:
-        """Name the topic and the type."""
         super().__init__(f"`{redact(ce_type)}` is not an event type of topic `{topic}`")
 
 
+class UnknownVersion(EventError):
+    """The topic has this event, but not in the version that the record names.
+
+    It was written by a newer release than the reader's. Guessing the meaning of its fields could post a wrong video,
+    so the record is not read.
+    """
+
+    def __init__(self, *, ce_type: str, dataschema: str, known: Sequence[int]) -> None:
+        versions = ", ".join(map(str, known))
+        super().__init__(
+            f"`{redact(dataschema)}` is not a known version of `{ce_type}`; known versions: {versions}. "
+            "Deploy the readers of an event before its writers."
+        )
+
+
 class MalformedEvent(EventError):
-    """The body does not fit its type."""
+    """The body does not match its type."""
 
     def __init__(self, *, ce_type: str, fault: str) -> None:
-        """Say which event and what is wrong with it; `fault` names the field and the limit."""
+        """`fault` names the field and the limit."""
         super().__init__(f"{ce_type}: {redact(fault)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope(Generic[B_co]):
-    """An event with its CloudEvents attributes. `id` names this record, `traceparent` is W3C Trace Context."""
+    """An event with its CloudEvents attributes. `id` identifies this record; `traceparent` is W3C Trace Context."""
 
     id: str
     source: str
@@ -145,7 +77,10 @@ def _decoder(body: type[Body]) -> Callable[[bytes], Body]:
 
 
 def encode(envelope: Envelope[Body]) -> tuple[bytes, list[tuple[str, bytes]]]:
-    """Turn an event into a record's value and headers."""
+    """Turn an event into a record's value and headers.
+
+    Version 1 is the default and is not named in the headers, so that records without headers are version 1 too.
+    """
     body = envelope.body
     headers = [
         *_constant_headers(type(body), envelope.source),
@@ -161,34 +96,35 @@ def encode(envelope: Envelope[Body]) -> tuple[bytes, list[tuple[str, bytes]]]:
 
 @lru_cache(maxsize=256)
 def _constant_headers(body: type[Body], source: str) -> tuple[tuple[str, bytes], ...]:
+    dataschema = () if body.schema_version == 1 else (("ce_dataschema", body.schema_id().encode()),)
     return (
         ("ce_specversion", b"1.0"),
         ("ce_type", body.ce_type.encode()),
         ("ce_source", source.encode()),
+        *dataschema,
         ("content-type", b"application/json"),
     )
 
 
 @lru_cache(maxsize=4)
 def _time_text(time: datetime) -> bytes:
-    """All events of one transaction carry the same time."""
+    """Format a time. All events of one transaction carry the same one, so the last few are kept."""
     return time.isoformat().encode()
 
 
-def decode(*, topic: str, value: bytes, headers: Headers) -> Envelope[Body]:
-    """Read a record of `topic`.
+def decode(*, topic: str, value: bytes, headers: Headers, registry: Registry = REGISTRY) -> Envelope[Body]:
+    """Read a record of `topic`. A body of an older version is upgraded to the newest one.
 
     Raises:
-        UnknownEvent: the type in `ce_type` does not belong on this topic, or there is none.
-        MalformedEvent: the body is not JSON or does not fit the type; the message names the field.
+        UnknownEvent: the topic has no event of the type in `ce_type`, or the record names no type.
+        UnknownVersion: `ce_dataschema` names a version that is not registered.
+        MalformedEvent: the body is not JSON or does not match the type; the message names the field.
     """
     texts = {name: raw.decode(errors="replace") for name, raw in headers if raw is not None}
-    ce_type = texts.get("ce_type", BARE_TYPES.get(topic, ""))
-    body_type = _BY_TYPE.get((topic, ce_type))
-    if body_type is None:
-        raise UnknownEvent(topic=topic, ce_type=ce_type)
+    ce_type = texts.get("ce_type", registry.bare_types.get(topic, ""))
+    event = _find(registry, topic=topic, ce_type=ce_type, dataschema=texts.get("ce_dataschema", ""))
     try:
-        body = _decoder(body_type)(value)
+        body = _decoder(event.body)(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedEvent(ce_type=ce_type, fault=str(error)) from error
     return Envelope(
@@ -196,8 +132,18 @@ def decode(*, topic: str, value: bytes, headers: Headers) -> Envelope[Body]:
         source=texts.get("ce_source", ""),
         time=_time_of(texts.get("ce_time")),
         traceparent=texts.get("traceparent"),
-        body=body,
+        body=registry.upgraded(body),
     )
+
+
+def _find(registry: Registry, *, topic: str, ce_type: str, dataschema: str) -> Event:
+    event = registry.find(topic, ce_type, dataschema)
+    if event is not None:
+        return event
+    known = registry.versions(topic, ce_type)
+    if known:
+        raise UnknownVersion(ce_type=ce_type, dataschema=dataschema, known=known)
+    raise UnknownEvent(topic=topic, ce_type=ce_type)
 
 
 def _time_of(text: str | None) -> datetime | None:
