@@ -1,5 +1,6 @@
 """A worker whose keys do not open what is there says so at its start: which keys, and how many records."""
 
+import base64
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 
 import pytest
@@ -141,6 +142,6 @@ def test_the_keys_that_a_partition_lacks_are_told_in_one_line() -> None:
 
 @pytest.mark.parametrize(("text", "ids"), [("", set()), ("k1", {"k1"}), ("k1,k_2-b", {"k1", "k_2-b"}), ("k1,", {"k1"})])
 def test_lost_keys_are_named_by_their_ids(text: str, ids: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUTH_SERVICE_PUBLIC_KEYS", "uploader:x")
+    monkeypatch.setenv("AUTH_SERVICE_PUBLIC_KEYS", f"uploader:{base64.b64encode(bytes(32)).decode()}")
     monkeypatch.setenv("AUTH_LOST_VAULT_KEYS", text)
     assert WorkerSettings().lost_key_ids == ids  # type: ignore[call-arg]  # from the environment

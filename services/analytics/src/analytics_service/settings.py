@@ -13,30 +13,30 @@ class AnalyticsSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="ANALYTICS_")
 
     http_port: int = Field(
-        default=8104, ge=0, le=65_535, description="Port of health, metrics and the read API; 0 takes a free one."
+        default=8104, ge=0, le=65_535, description="Port of health, metrics and the read API. 0 takes a free one."
     )
 
 
 class WorkerSettings(Settings):
-    """What the collector needs beside that."""
+    """What the collector needs in addition."""
 
     model_config = SettingsConfigDict(env_prefix="ANALYTICS_")
 
     private_key: PrivateKey = Field(
-        description="Opens what auth seals to analytics: a raw X25519 private key in base64."
+        description="Decrypts the access tokens that auth encrypts for analytics: base64 of a raw X25519 key."
     )
     collect_ages: str = Field(
         default="1m,5m,15m,1h,3h,6h,12h,1d,2d,3d,7d,14d,30d",
-        description="At which ages of a post its numbers are collected: dense when young, sparse when old.",
+        description="Ages of a post at which its numbers are collected: often at first, rarely later.",
     )
     collections_at_once: int = Field(
-        default=32, ge=1, le=1_000, description="Questions to TikTok under way in one process."
+        default=32, ge=1, le=1_000, description="Calls to TikTok that may run at once in this process."
     )
     tiktok_api_url: str = Field(
         default="https://open.tiktokapis.com",
         validation_alias="TIKTOK_API_URL",
         pattern=URL_PATTERN,
-        description="TikTok's API.",
+        description="Base URL of TikTok's API.",
     )
 
     @field_validator("collect_ages")
@@ -52,12 +52,12 @@ class StoreSettings(Settings):
     url: SecretStr = Field(
         default=SecretStr("mongodb://127.0.0.1:27017"),
         validation_alias="MONGODB_URL",
-        description="MongoDB 7 or later; the address may hold a password.",
+        description="URL of MongoDB 7 or later. It may contain a password, so it is never shown.",
     )
     database: str = Field(
         default="postbus",
         min_length=1,
         max_length=63,
         validation_alias="ANALYTICS_DATABASE",
-        description="The database's name.",
+        description="Name of the database.",
     )

@@ -31,7 +31,7 @@ async def open_worker(
 ) -> RunningRole:
     """Build the role. Raises `VaultKeysMissing` where no configured key opens anything of what is stored."""
     own = read(WorkerSettings)
-    recipients = Recipients(public_keys_of(own.service_public_keys))
+    recipients = Recipients(public_keys_of(own.service_public_keys.get_secret_value()))
     # Before it joins: a worker that can open nothing must not take partitions from one that can.
     await vault_check.check_vault(
         cluster.log(), partitions=cluster.settings.partitions, vault=vault, lost=own.lost_key_ids

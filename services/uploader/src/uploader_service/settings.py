@@ -17,13 +17,13 @@ def listed(text: str) -> tuple[str, ...]:
 
 
 class UploaderSettings(ServiceSettings):
-    """What the uploader needs beside Kafka."""
+    """What the uploader needs in addition to Kafka."""
 
     model_config = SettingsConfigDict(env_prefix="UPLOADER_")
 
-    http_port: int = Field(default=8102, ge=0, le=65_535, description="Port of health and metrics; 0 takes a free one.")
+    http_port: int = Field(default=8102, ge=0, le=65_535, description="Port of health and metrics. 0 takes a free one.")
     private_key: PrivateKey = Field(
-        description="Opens what is sealed to the uploader, by auth and by itself: base64 of a raw X25519 key."
+        description="Decrypts what auth and the uploader itself encrypt for the uploader: base64 of a raw X25519 key."
     )
     effects_at_once: int = Field(
         default=32, ge=1, le=1_000, description="How many uploads and calls may run at once in this process."
@@ -36,7 +36,7 @@ class UploaderSettings(ServiceSettings):
         default="https://open.tiktokapis.com",
         validation_alias="TIKTOK_API_URL",
         pattern=URL_PATTERN,
-        description="TikTok's API.",
+        description="Base URL of TikTok's API.",
     )
     tiktok_upload_hosts: str = Field(
         default=".tiktokapis.com",
