@@ -25,7 +25,6 @@ NOT_YET = {
     "tests/unit/common",
     "tests/unit/publisher",
     "tests/unit/sandbox",
-    "tests/unit/streams",
     "tests/unit/tiktok",
     "tests/unit/uploader",
     "tests/conformance",

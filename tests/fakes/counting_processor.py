@@ -9,11 +9,11 @@ import msgspec
 from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.post import FailureReason, PostFailed, PostRequested
-from common.contract.topics import POST_REQUESTS
+from common.contract.topics import POST_REQUESTS, Topic
 from common.streams import Decision, Due, ForeignRecord, KeyedFact, Processor, StateKey, Views, Wait
 
-CRASHES_INTERPRET, CRASHES_DECIDE, CRASHES_TODO = "interpret.crashes", "decide.crashes", "todo.crashes"
-"""Posts at which a function of the machine has a bug."""
+CRASHES_TRANSLATE, CRASHES_DECIDE, CRASHES_NEXT_EFFECT = "translate.crashes", "decide.crashes", "next_effect.crashes"
+"""Posts at which a function of the processor has a bug."""
 
 
 class Counting(msgspec.Struct, frozen=True, kw_only=True, tag="counting"):
@@ -45,20 +45,20 @@ class Act:
 Fact = Asked | Done | Spoiled
 
 
-def interpret(envelope: Envelope[Body]) -> KeyedFact[Fact] | None:
+def translate(envelope: Envelope[Body]) -> KeyedFact[Fact] | None:
     match envelope.body:
         case PostRequested(account_id=account_id, post_id=post_id):
-            if post_id == CRASHES_INTERPRET:
+            if post_id == CRASHES_TRANSLATE:
                 raise ZeroDivisionError
             return KeyedFact(StateKey(account_id, post_id), Asked(post_id))
         case _:
             return None
 
 
-def illegible(outsider: ForeignRecord) -> KeyedFact[Fact] | None:
+def on_undecodable(record: ForeignRecord) -> KeyedFact[Fact] | None:
     try:
-        body = msgspec.json.decode(outsider.value)
-        return KeyedFact(StateKey(body["account_id"], body["post_id"]), Spoiled(str(outsider.error)))
+        body = msgspec.json.decode(record.value)
+        return KeyedFact(StateKey(body["account_id"], body["post_id"]), Spoiled(str(record.error)))
     except (msgspec.DecodeError, KeyError, TypeError):
         return None
 
@@ -71,7 +71,7 @@ def decide(key: StateKey, state: Counting | None, fact: Fact | Due, now: datetim
         case Asked():
             return Decision(state=msgspec.structs.replace(state, asked=state.asked + 1))
         case Done(number=number) if number == state.done + 1:
-            said = PostFailed(
+            event = PostFailed(
                 account_id=key.partition_key,
                 post_id=key.entity_id,
                 tenant="t",
@@ -80,15 +80,15 @@ def decide(key: StateKey, state: Counting | None, fact: Fact | Due, now: datetim
                 reason=FailureReason.TOO_LATE,
                 message=f"done {number}",
             )
-            return Decision(state=msgspec.structs.replace(state, done=number), events=(said,))
+            return Decision(state=msgspec.structs.replace(state, done=number), events=(event,))
         case Spoiled():
             return Decision(state=msgspec.structs.replace(state, asked=state.asked + 100))
         case Done() | Due():
             return Decision(state=state)
 
 
-def todo(key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
-    if key.entity_id == CRASHES_TODO:
+def next_effect(key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
+    if key.entity_id == CRASHES_NEXT_EFFECT:
         raise OverflowError
     if state.not_before is not None and now < state.not_before:
         return Wait(state.not_before)
@@ -99,16 +99,16 @@ class CountingProcessor(Processor[Counting, Fact, Act]):
     """Counts the requests of a post, and wants one effect for each."""
 
     service = "uploader"
-    inputs = (POST_REQUESTS,)
+    inputs: tuple[Topic, ...] = (POST_REQUESTS,)
     state_type = Counting
-    translate = staticmethod(interpret)
-    on_undecodable = staticmethod(illegible)
+    translate = staticmethod(translate)
+    on_undecodable = staticmethod(on_undecodable)
 
     def decide(self, key: StateKey, state: Counting | None, fact: Fact | Due, now: datetime) -> Decision[Counting]:
         return decide(key, state, fact, now)
 
     def next_effect(self, key: StateKey, state: Counting, now: datetime) -> Act | Wait | None:
-        return todo(key, state, now)
+        return next_effect(key, state, now)
 
     def fairness_key(self, state: Counting) -> str:
         del state

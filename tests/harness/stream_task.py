@@ -38,24 +38,24 @@ def task_over(
     seed: int = 1,
     *,
     clock: Clock = virtual_time.clock,
-    moment: ReadClocks = virtual_time.moment,
-    machine: Processor[Counting, Fact, Act] = PROCESSOR,
-    stretch: int = YIELD_EVERY,
+    read_clocks: ReadClocks = virtual_time.moment,
+    processor: Processor[Counting, Fact, Act] = PROCESSOR,
+    yield_every: int = YIELD_EVERY,
 ) -> Task[Counting, Fact, Act]:
-    async def nothing_to_salvage(body: object) -> None:
+    async def refuse_hand_off(body: object) -> None:
         raise AssertionError(body)
 
     return Task(
         TaskDependencies(
-            processor=machine,
+            processor=processor,
             effects=effects,
             log=log,
             clock=clock,
-            read_clocks=moment,
+            read_clocks=read_clocks,
             random=Random(seed),
             limiter=FairLimiter(4),
-            hand_off=nothing_to_salvage,
-            yield_every=stretch,
+            hand_off=refuse_hand_off,
+            yield_every=yield_every,
         ),
         0,
     )

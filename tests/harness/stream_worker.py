@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
 
-from common.clock import ReadClocks
+from common.clock import ClockReading, ReadClocks
 from common.contract.account import TokenRejected
 from common.contract.body import Body
 from common.streams import StateKey
@@ -14,7 +14,7 @@ from fakes.counting_processor import PROCESSOR, Act, CountingProcessor, Fact, Re
 from harness import virtual_time
 
 
-async def refuse_salvage(body: Body) -> None:
+async def refuse_hand_off(body: Body) -> None:
     raise AssertionError(body)
 
 
@@ -25,15 +25,15 @@ class MovableMembership:
 
     def __init__(self) -> None:
         self.numbers: frozenset[int] = frozenset()
-        self._bell = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def give(self, *numbers: int) -> None:
         self.numbers = frozenset(numbers)
-        self._bell.set()
+        self._changed.set()
 
     async def changed(self) -> None:
-        await self._bell.wait()
-        self._bell.clear()
+        await self._changed.wait()
+        self._changed.clear()
 
 
 async def start_worker(
@@ -42,24 +42,24 @@ async def start_worker(
     membership: MovableMembership | FixedMembership,
     stop: asyncio.Event,
     *,
-    machine: CountingProcessor = PROCESSOR,
-    salvage: Callable[[Body], Awaitable[None]] = refuse_salvage,
+    processor: CountingProcessor = PROCESSOR,
+    hand_off: Callable[[Body], Awaitable[None]] = refuse_hand_off,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    moment: ReadClocks = virtual_time.moment,
+    read_clocks: ReadClocks = virtual_time.moment,
 ) -> tuple[Worker, asyncio.Task[None]]:
     worker = Worker(membership)
     running = asyncio.create_task(
         run_worker(
-            processor=machine,
+            processor=processor,
             effects=effects,
             log=log,
             membership=membership,
-            hand_off=salvage,
+            hand_off=hand_off,
             max_effects=4,
             stop=stop,
             worker=worker,
             clock=virtual_time.clock,
-            read_clocks=moment,
+            read_clocks=read_clocks,
             random=Random(1),
             pause=pause,
         )
@@ -77,3 +77,15 @@ class HandingOffProcessor(CountingProcessor):
         return TokenRejected(
             account_id=key.partition_key, version=1, code=str(fact), service="s", at=virtual_time.clock()
         )
+
+
+class PausableClocks:
+    """The machine's clocks, ahead of the loop's clock by what a test sets: a suspended loop does not see time pass."""
+
+    def __init__(self) -> None:
+        self.suspended = 0.0
+        self.set_forward = 0.0
+
+    def read(self) -> ClockReading:
+        boot = asyncio.get_running_loop().time() + self.suspended
+        return ClockReading(boot, boot + self.set_forward)

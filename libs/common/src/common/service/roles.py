@@ -159,7 +159,7 @@ async def join_and_run(
             effects=effects,
             log=log,
             membership=membership,
-            hand_off=hand_off or _nothing_to_hand_off,
+            hand_off=hand_off,
             max_effects=max_effects,
             stop=stop,
             worker=worker,
@@ -187,8 +187,3 @@ async def serve_roles(
 def not_ready(roles: Mapping[str, RunningRole]) -> Mapping[str, str]:
     """Name the roles that are not ready, each with its reason."""
     return {str(name): role.not_ready for name, role in roles.items() if not role.ready()}
-
-
-async def _nothing_to_hand_off(body: Body) -> None:
-    message = f"{type(body).__name__} was handed off by a service that has no writer for it"
-    raise TypeError(message)

@@ -10,7 +10,7 @@ from common.streams.log.port import Membership
 
 
 class RunnableTask(Watched, Protocol):
-    """A task, whatever its states are."""
+    """A task of any processor."""
 
     @property
     def opened(self) -> bool:

@@ -50,7 +50,7 @@ class FairLimiter:
 
 
 class _FairQueue:
-    """Waiters by tenant and account. A dict's order is the round: whoever had a turn goes to its end."""
+    """Waiters by tenant and account. A dict's order is the round: the one that had a turn goes to its end."""
 
     def __init__(self, permits: int) -> None:
         self._free = permits

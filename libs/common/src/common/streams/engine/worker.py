@@ -121,7 +121,7 @@ async def _run_parts(
         assigning = start("the assignment", partial(follow_assignment, worker.tasks, membership, make_task, start))
         stopping = group.create_task(stop.wait())
         await asyncio.wait((beating, stopping), return_when=asyncio.FIRST_COMPLETED)
-        # In this order: no task may start any more when the others are told to stop.
+        # In this order: no task may start any more once the others are stopped.
         assigning.cancel()
         worker.stop()
         watching.cancel()
@@ -132,8 +132,8 @@ async def _run_parts(
 
 
 async def _refuse_hand_off(body: Body) -> None:
-    message = f"The processor hands off {body.ce_type}, but run_worker was given no `hand_off`."
-    raise AssertionError(message)
+    message = f"The processor hands off {type(body).__name__}, but `run_worker` was given no `hand_off` to publish it."
+    raise TypeError(message)
 
 
 async def _fail_if_cancelled_silently(name: str, work: Callable[[], Awaitable[T]]) -> T:

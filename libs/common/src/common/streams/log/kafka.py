@@ -185,7 +185,7 @@ class KafkaReader:
 
 @contextmanager
 def translated(into: type[TransactionInDoubt] | type[LogUnavailable]) -> Iterator[None]:
-    """Raise `into` for whatever aiokafka raises.
+    """Raise `into` for every error that aiokafka raises.
 
     aiokafka raises `AssertionError` while the cluster's metadata is empty, as after a broker's restart. It also lets
     the `CancelledError` of its own internal tasks escape. A task that ends with one ends silently, so it is raised

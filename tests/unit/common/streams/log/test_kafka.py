@@ -1,4 +1,4 @@
-"""Whatever the Kafka client raises is told in the log's own words, and a cancellation only if it is ours."""
+"""Whatever the Kafka client raises becomes one of the log's errors; a cancellation only if it is not ours."""
 
 import asyncio
 
@@ -21,19 +21,19 @@ FOREIGN = (
 
 @pytest.mark.parametrize("error", FOREIGN, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("into", [TransactionInDoubt, LogUnavailable])
-async def test_what_the_client_raises_is_translated(
+async def test_translated_client_error_is_the_logs_error(
     error: BaseException, into: type[TransactionInDoubt] | type[LogUnavailable]
 ) -> None:
     with pytest.raises(into, match=type(error).__name__), translated(into):
         raise error
 
 
-async def test_a_bug_of_our_own_is_not() -> None:
+async def test_translated_bug_is_left_alone() -> None:
     with pytest.raises(ZeroDivisionError), translated(LogUnavailable):
         raise ZeroDivisionError
 
 
-async def test_being_cancelled_is_not() -> None:
+async def test_translated_own_cancellation_is_left_alone() -> None:
     async def read() -> None:
         with translated(LogUnavailable):
             await asyncio.Event().wait()

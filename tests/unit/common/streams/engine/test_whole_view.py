@@ -1,4 +1,4 @@
-"""A whole topic in memory: who waits for it hears when it is read, also where there is nothing on it."""
+"""A whole topic in memory: waiters are woken when it is read, also if it is empty."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ def describe(store: MemoryStore, tenant: str) -> None:
 
 
 @pytest.mark.parametrize("tenants", [[], ["acme"], ["acme", "globex", "acme"]])
-def test_who_waits_for_a_view_hears_when_it_is_read(tenants: list[str]) -> None:
+def test_whole_view_wakes_waiters_once_it_is_read(tenants: list[str]) -> None:
     async def main() -> None:
         store = MemoryStore(partitions=2, clock=virtual_time.clock)
         for tenant in tenants:
@@ -38,13 +38,13 @@ def test_who_waits_for_a_view_hears_when_it_is_read(tenants: list[str]) -> None:
             await view.read_to_end(stop)
             assert view.ready
             assert {key for key, _ in view.all()} == set(tenants)
-            assert virtual_time.clock() == began, "nobody waits longer than it takes"
+            assert virtual_time.clock() == began, "the wait ends as soon as the view is read"
             stop.set()
 
     virtual_time.run(main())
 
 
-def test_who_waits_for_a_view_that_nobody_reads_is_let_go_at_the_end() -> None:
+def test_whole_view_stop_ends_the_wait() -> None:
     async def main() -> None:
         store = MemoryStore(partitions=2, clock=virtual_time.clock)
         view, stop = WholeView(MemoryLog(store), AUTH_TENANTS, partitions=2), asyncio.Event()
@@ -58,7 +58,7 @@ def test_who_waits_for_a_view_that_nobody_reads_is_let_go_at_the_end() -> None:
     virtual_time.run(main())
 
 
-def test_a_view_that_always_gets_more_is_ready_all_the_same() -> None:
+def test_whole_view_under_load_is_ready() -> None:
     """To ask where a topic ends takes longer here than it takes until there is more on it."""
 
     class Far(NoFaults):

@@ -1,4 +1,4 @@
-"""What the log in memory does beyond the port: compaction, and waking only who reads where records came."""
+"""What the log in memory does beyond the port: compaction, and waking only the readers concerned."""
 
 import asyncio
 
@@ -10,17 +10,17 @@ from harness import virtual_time
 HERE, THERE = TopicPartition("test.state", 0), TopicPartition("test.state", 1)
 
 
-def say(store: MemoryStore, key: bytes, value: bytes | None, slice_: TopicPartition = HERE) -> None:
-    store.append(OutgoingRecord(topic_partition=slice_, key=key, value=value))
+def append(store: MemoryStore, key: bytes, value: bytes | None, topic_partition: TopicPartition = HERE) -> None:
+    store.append(OutgoingRecord(topic_partition=topic_partition, key=key, value=value))
 
 
-def test_compaction_keeps_the_newest_of_each_key_and_every_offset() -> None:
+def test_memory_compaction_keeps_newest_and_offsets() -> None:
     async def main() -> None:
         store = MemoryStore(partitions=2, clock=virtual_time.clock)
         for key, value in ((b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"b", None)):
-            say(store, key, value)
+            append(store, key, value)
         store.compact(HERE)
-        say(store, b"a", b"3")
+        append(store, b"a", b"3")
         reader = await MemoryLog(store).reader()
         reader.assign({HERE: 1})
         assert dict(await reader.ends()) == {HERE: 5}
@@ -31,7 +31,7 @@ def test_compaction_keeps_the_newest_of_each_key_and_every_offset() -> None:
     virtual_time.run(main())
 
 
-def test_a_reader_wakes_only_for_what_it_reads() -> None:
+def test_memory_reader_wakes_only_for_its_partitions() -> None:
     async def main() -> None:
         store = MemoryStore(partitions=2, clock=virtual_time.clock)
         reader = await MemoryLog(store).reader()
@@ -39,10 +39,10 @@ def test_a_reader_wakes_only_for_what_it_reads() -> None:
         reader.assign({THERE: 0})
         fetching = asyncio.create_task(reader.fetch(1))
         await asyncio.sleep(1)
-        say(store, b"a", b"1", HERE)
+        append(store, b"a", b"1", HERE)
         await asyncio.sleep(1)
         assert not fetching.done()
-        say(store, b"a", b"2", THERE)
+        append(store, b"a", b"2", THERE)
         assert [record.value for record in await fetching] == [b"2"]
         await reader.close()
 
