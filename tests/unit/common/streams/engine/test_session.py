@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
+import structlog
 
-from common.streams import Decision, Due, Record, StateKey, TopicPartition, Wait
+from common.streams import Decision, Due, Record, StateKey, TopicPartition, Views, Wait
 from common.streams.log.memory import FixedMembership, MemoryLog, MemoryReader, MemoryStore, NoFaults
 from common.streams.log.port import TransactionInDoubt
 from fakes.counting_processor import (
     Act,
     Counting,
     CountingProcessor,
+    Done,
     Fact,
     RecordingEffects,
 )
@@ -111,5 +113,25 @@ def test_session_in_doubt_ends_though_fetch_hides_cancels() -> None:
         stop.set()
         append_requests(store, request_json("b"))  # wakes the reader
         await running
+
+    virtual_time.run(main())
+
+
+class StaleResults(RecordingEffects):
+    """Each result is that of another effect, so it changes nothing."""
+
+    async def perform(self, key: StateKey, effect: Act, views: Views) -> Fact:
+        await super().perform(key, effect, views)
+        return Done(99)
+
+
+def test_session_result_without_change_is_retried_slowly() -> None:
+    async def main() -> None:
+        store, effects = MemoryStore(partitions=1, clock=virtual_time.clock), StaleResults()
+        append_requests(store, request_json("a"))
+        with structlog.testing.capture_logs() as lines:
+            await serve_for(task_over(MemoryLog(store), effects), 9.5)
+        assert effects.acts == [("a", 1)] * 10
+        assert {line["event"] for line in lines if line["log_level"] == "warning"} == {"result_changed_nothing"}
 
     virtual_time.run(main())

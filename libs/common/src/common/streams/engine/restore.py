@@ -19,9 +19,9 @@ POLL_SECONDS = 0.03
 FIRST_OFFSET = 0
 """Where an input is read from that the service has no position for: the earliest record that Kafka still keeps.
 
-A new input of a running service therefore brings its whole past, as facts. They may be old, and some may have had their
-effect in another way. That is safe, since `decide` changes nothing for a fact that comes twice or late, and it loses
-nothing, which beginning at the end would.
+A new input of a running service therefore brings its whole past, as facts. Nothing is lost by that. If it began at the
+end, records that are written between two deployments would be lost. `decide` must judge each fact by what it carries,
+not by when it arrives, as it must for facts that come twice or late.
 """
 
 
