@@ -39,7 +39,7 @@ class FileHost:
         content = self.files.get(path, b"")
         status = self.statuses.get(path, 200 if path in self.files else 404)
         place = "Location: /video.mp4\r\n" if 300 <= status < 400 else ""
-        start = f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(content)}\r\nConnection: close\r\n{place}\r\n"
+        start = f"HTTP/1.1 {status} Status\r\nContent-Length: {len(content)}\r\nConnection: close\r\n{place}\r\n"
         half = len(content) // 2
         writer.write(start.encode() + content[:half])
         await writer.drain()

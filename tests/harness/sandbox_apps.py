@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from harness.sandbox_client import SMALL, Visitor
+from harness.sandbox_client import SMALL, SandboxClient
 from tiktok_sandbox.model.settings import App, Profile, Settings
 
 OTHER_APP = "sbotherapp0000000"
@@ -16,12 +16,12 @@ def settings_with_two_apps(**other: Any) -> Settings:
     return Settings(chunk_limits=SMALL, apps=(App(client_key=SECOND_APP, **other),), creators=(person,))
 
 
-async def client_of_app(visitor: Visitor, client_key: str, username: str = "busy") -> Visitor:
+async def client_of_app(client: SandboxClient, client_key: str, username: str = "busy") -> SandboxClient:
     """The same stand-in, as another app sees it."""
-    answer = await visitor.http.post("/_sandbox/tokens", json={"client_key": client_key, "username": username})
-    return Visitor(visitor.http, visitor.context, token=answer.json()["access_token"])
+    answer = await client.http.post("/_sandbox/tokens", json={"client_key": client_key, "username": username})
+    return SandboxClient(client.http, client.context, token=answer.json()["access_token"])
 
 
-async def issue_tokens(visitor: Visitor, **request: object) -> httpx.Response:
+async def issue_tokens(client: SandboxClient, **request: object) -> httpx.Response:
     """Tokens without the consent page."""
-    return await visitor.http.post("/_sandbox/tokens", json={"username": "demo-creator", **request})
+    return await client.http.post("/_sandbox/tokens", json={"username": "demo-creator", **request})

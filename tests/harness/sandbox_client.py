@@ -29,7 +29,7 @@ def hex_challenge(verifier: str = VERIFIER) -> str:
 
 
 @dataclass
-class Visitor:
+class SandboxClient:
     http: httpx.AsyncClient
     context: AppContext
     token: str = ""
@@ -40,7 +40,7 @@ class Visitor:
         known = self.context.tables.settings.app
         return {"client_key": known.client_key, "client_secret": known.client_secret}
 
-    def asked(self, **other: str) -> dict[str, str]:
+    def authorization_query(self, **other: str) -> dict[str, str]:
         """What a browser brings to the consent page; an empty value leaves the parameter out."""
         usual = {
             "client_key": self.app["client_key"],
@@ -55,7 +55,7 @@ class Visitor:
 
     async def consent(self, *, creator: str = "demo-creator", **other: str) -> dict[str, str]:
         """What the callback carries after a person allowed what was asked."""
-        form = {**self.asked(**other), "creator": creator}
+        form = {**self.authorization_query(**other), "creator": creator}
         answer = await self.http.post("/v2/auth/authorize/consent", data=form)
         assert answer.status_code == 302, answer.text
         query = parse_qs(urlsplit(answer.headers["location"]).query)
@@ -76,7 +76,7 @@ class Visitor:
         form = {**self.app, "grant_type": "refresh_token", "refresh_token": refresh_token, **other}
         return await self.http.post("/v2/oauth/token/", data=form)
 
-    async def connect(self, creator: str = "demo-creator", scope: str = SCOPES) -> "Visitor":
+    async def connect(self, creator: str = "demo-creator", scope: str = SCOPES) -> "SandboxClient":
         """Connect, and call with that creator's token from now on."""
         callback = await self.consent(creator=creator, scope=scope)
         self.tokens = (await self.exchange(callback["code"])).json()
@@ -102,7 +102,7 @@ class Visitor:
         body = {"post_info": {"title": title, "privacy_level": level}, "source_info": source}
         return await self.call("/v2/post/publish/video/init/", body)
 
-    async def opened(self, *arguments: Any, **others: Any) -> tuple[str, str]:
+    async def open_upload(self, *arguments: Any, **others: Any) -> tuple[str, str]:
         """A publish id and its upload url."""
         data = (await self.init(*arguments, **others)).json()["data"]
         return data["publish_id"], data["upload_url"]
@@ -111,9 +111,9 @@ class Visitor:
         usual = {"Content-Type": "video/mp4", "Content-Range": f"bytes {first}-{first + len(piece) - 1}/{total}"}
         return await self.http.put(url, content=piece, headers={**usual, **headers})
 
-    async def posted(self, content: bytes, **others: Any) -> str:
+    async def post_video(self, content: bytes, **others: Any) -> str:
         """Post a small video in one chunk; its publish id."""
-        publish_id, url = await self.opened(len(content), **others)
+        publish_id, url = await self.open_upload(len(content), **others)
         assert (await self.put(url, content, 0, len(content))).status_code == 201
         return publish_id
 
@@ -127,38 +127,38 @@ class Visitor:
         found: dict[str, Any] = (await self.http.get("/_sandbox/ledger")).json()
         return found
 
-    def listen(self) -> None:
+    def subscribe(self) -> None:
         """The app gets a webhook address; that nobody answers there changes nothing about what is told."""
         apps = self.context.tables.apps
         apps.save(structs.replace(apps.default, webhook_url="http://127.0.0.1:9/"))
 
-    async def told(self) -> list[tuple[str, str, dict[str, Any]]]:
+    async def sent_webhooks(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Event, person and content of everything told to webhooks by now."""
         self.context.notify_change()
         found = (await self.http.get("/_sandbox/webhooks")).json()["deliveries"]
         contents = [json.loads(json.loads(each["body"])["content"]) for each in found]
         return [(each["event"], each["open_id"], content) for each, content in zip(found, contents, strict=True)]
 
-    async def rule(self, **rule: object) -> str:
+    async def add_rule(self, **rule: object) -> str:
         answer = await self.http.post("/_sandbox/rules", json=rule)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
 
-async def wait_until_held(visitor: Visitor, rule_id: str) -> None:
+async def wait_until_held(client: SandboxClient, rule_id: str) -> None:
     """Return once the rule holds a call."""
     query = {"holding": 1, "timeout": HELD_WITHIN}
-    answer = await visitor.http.get(f"/_sandbox/rules/{rule_id}/wait", params=query, timeout=HELD_WITHIN + 5)
+    answer = await client.http.get(f"/_sandbox/rules/{rule_id}/wait", params=query, timeout=HELD_WITHIN + 5)
     assert answer.status_code == 200, answer.text
 
 
-async def release_rule(visitor: Visitor, rule_id: str) -> None:
+async def release_rule(client: SandboxClient, rule_id: str) -> None:
     """Let the calls that a rule holds continue."""
-    await visitor.http.post(f"/_sandbox/rules/{rule_id}/release")
+    await client.http.post(f"/_sandbox/rules/{rule_id}/release")
 
 
 def error_code(answer: httpx.Response) -> str:
     return str(answer.json()["error"]["code"])
 
 
-Meet = Callable[[Settings], Awaitable[Visitor]]
+NewClient = Callable[[Settings], Awaitable[SandboxClient]]

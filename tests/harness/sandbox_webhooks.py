@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from harness.sandbox_client import BASE, SMALL, Visitor
+from harness.sandbox_client import BASE, SMALL, SandboxClient
 from harness.webhook_receiver import Receiver
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import AppContext
@@ -26,33 +26,33 @@ def settings_for(receiver: Receiver, **webhooks: Any) -> Settings:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, clock: Clock) -> AsyncIterator[Visitor]:
+async def serving(settings: Settings, clock: Clock) -> AsyncIterator[SandboxClient]:
     context = AppContext(settings, base_url=BASE, clock=clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(build_app(context)), base_url=BASE) as http:
-        yield Visitor(http, context)
+        yield SandboxClient(http, context)
     await context.close()
 
 
 @asynccontextmanager
-async def keeping(settings: Settings, clock: Clock, folder: Path) -> AsyncIterator[Visitor]:
+async def keeping(settings: Settings, clock: Clock, folder: Path) -> AsyncIterator[SandboxClient]:
     async with (
         Server(settings, clock=clock, state_folder=folder) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
-        yield Visitor(http, server.context)
+        yield SandboxClient(http, server.context)
 
 
-async def until(visitor: Visitor, condition: Callable[[], bool]) -> None:
-    assert await visitor.context.breakpoints.wait_for(condition, IN_TIME), await deliveries_of(visitor)
+async def until(client: SandboxClient, condition: Callable[[], bool]) -> None:
+    assert await client.context.breakpoints.wait_for(condition, IN_TIME), await deliveries_of(client)
 
 
-async def deliveries_of(visitor: Visitor, **only: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await visitor.http.get("/_sandbox/webhooks", params=only)).json()["deliveries"]
+async def deliveries_of(client: SandboxClient, **only: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await client.http.get("/_sandbox/webhooks", params=only)).json()["deliveries"]
     return found
 
 
-async def after_attempt(visitor: Visitor, count: int) -> list[dict[str, Any]]:
+async def deliveries_after(client: SandboxClient, count: int) -> list[dict[str, Any]]:
     """Every delivery, once so many attempts were made in all."""
-    rows = visitor.context.tables.deliveries.rows
-    await until(visitor, lambda: sum(len(each.attempts) for each in rows.values()) == count)
-    return await deliveries_of(visitor)
+    rows = client.context.tables.deliveries.rows
+    await until(client, lambda: sum(len(each.attempts) for each in rows.values()) == count)
+    return await deliveries_of(client)

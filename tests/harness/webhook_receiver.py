@@ -14,7 +14,7 @@ NO_CONTENT = 204
 
 
 @dataclass
-class Told:
+class ReceivedWebhook:
     """One POST."""
 
     headers: dict[str, str]
@@ -52,13 +52,13 @@ class Receiver:
     """`answers` are given one after the other, then `usual`; 0 cuts the connection, -1 never answers."""
 
     url: str = ""
-    told: list[Told] = field(default_factory=list)
+    received: list[ReceivedWebhook] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     usual: int = 200
 
     @property
     def events(self) -> list[str]:
-        return [each.event for each in self.told]
+        return [each.event for each in self.received]
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -73,7 +73,7 @@ class Receiver:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         assert first == "POST /hook HTTP/1.1"
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
-        self.told.append(Told(headers, await reader.readexactly(int(headers["content-length"]))))
+        self.received.append(ReceivedWebhook(headers, await reader.readexactly(int(headers["content-length"]))))
         status = self.answers.pop(0) if self.answers else self.usual
         if status < 0:
             await reader.read()
@@ -81,7 +81,7 @@ class Receiver:
             return False
         body = "" if status == NO_CONTENT else "ok"
         length = f"Content-Length: {len(body)}\r\n" if body else ""
-        writer.write(f"HTTP/1.1 {status} Whatever\r\n{length}\r\n{body}".encode())
+        writer.write(f"HTTP/1.1 {status} Status\r\n{length}\r\n{body}".encode())
         await writer.drain()
         return True
 

@@ -30,6 +30,7 @@ def _time_factor(text: str) -> float:
 
 
 def _arguments() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tiktok_sandbox", description="A stateful stand-in for TikTok's API."
     )
@@ -84,6 +85,7 @@ def _without_none(values: dict[str, float | int | None]) -> dict[str, float | in
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
+    """Run the server until a signal; print the URL when it listens."""
     # SIGTERM is how Docker and the stack stop a process; both signals end it in order, with the state saved.
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -134,6 +134,7 @@ class Server:
             self._save()
 
     def _save(self) -> None:
+        """Save what changed since the last time; does nothing without a state folder."""
         if self._state is not None:
             self._state.save(self.context.tables)
             if self.context.clock.pace != self._saved_pace:
@@ -156,6 +157,7 @@ def _bind(host: str, port: int) -> socket.socket:
 def _open_context(
     settings: Settings, url: str, clock: Clock | None, state: StateFile | None, media: MediaStore | None
 ) -> AppContext:
+    """Create the application, with the saved state and clock if there are any."""
     if state is not None:
         # A made-up secret must stay the same over restarts, or every client would lose access.
         secret = settings.app.client_secret or state.read_value("client_secret")

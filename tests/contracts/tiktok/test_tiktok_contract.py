@@ -117,8 +117,8 @@ async def test_ended_token_cannot_be_revoked(
     *, oauth_errors_as_200: bool, tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     assert await tiktok.revoke(grant.access_token) == Done(None)
-    wish = {"oauth_errors_as_200": oauth_errors_as_200}
-    (await http.post(f"{server.url}/_sandbox/settings", json=wish)).raise_for_status()
+    request = {"oauth_errors_as_200": oauth_errors_as_200}
+    (await http.post(f"{server.url}/_sandbox/settings", json=request)).raise_for_status()
     again = await tiktok.revoke(grant.access_token)
     assert isinstance(again, Refused)
     assert (again.status, again.code) == (200 if oauth_errors_as_200 else 400, "invalid_request")

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harness.sandbox_client import Visitor
-from harness.sandbox_webhooks import NOON, SECRET, after_attempt, serving, settings_for
-from harness.webhook_receiver import Receiver, Told, receiving
+from harness.sandbox_client import SandboxClient
+from harness.sandbox_webhooks import NOON, SECRET, deliveries_after, serving, settings_for
+from harness.webhook_receiver import ReceivedWebhook, Receiver, receiving
 from tiktok.webhooks import (
     SIGNATURE_HEADER,
     Event,
@@ -33,30 +33,30 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def visitor(receiver: Receiver, clock: Clock) -> AsyncIterator[Visitor]:
+async def client(receiver: Receiver, clock: Clock) -> AsyncIterator[SandboxClient]:
     async with serving(settings_for(receiver), clock) as found:
         yield await found.connect()
 
 
-def judge(call: Told, *, secret: str = SECRET, now: datetime = NOW) -> Genuine | Stale | NotGenuine:
+def judge(call: ReceivedWebhook, *, secret: str = SECRET, now: datetime = NOW) -> Genuine | Stale | NotGenuine:
     return verify_signature(call.headers[SIGNATURE_HEADER.lower()], call.body, client_secret=secret, now=now)
 
 
-async def revoke(visitor: Visitor) -> None:
-    await visitor.http.post("/v2/oauth/revoke/", data={**visitor.app, "token": visitor.token})
-    await after_attempt(visitor, 1)
+async def revoke(client: SandboxClient) -> None:
+    await client.http.post("/v2/oauth/revoke/", data={**client.app, "token": client.token})
+    await deliveries_after(client, 1)
 
 
-async def test_removal_webhook_arrives_signed(visitor: Visitor, receiver: Receiver) -> None:
-    await revoke(visitor)
-    (told,) = receiver.told
-    assert judge(told) == Genuine()
-    assert judge(told, secret="another") == NotGenuine(SignatureFault.WRONG)
-    assert judge(told, now=NOW + timedelta(minutes=6)) == Stale(signed_at=NOON)
-    assert read_notification(told.body) == Notification(
-        client_key=visitor.app["client_key"],
+async def test_removal_webhook_arrives_signed(client: SandboxClient, receiver: Receiver) -> None:
+    await revoke(client)
+    (received,) = receiver.received
+    assert judge(received) == Genuine()
+    assert judge(received, secret="another") == NotGenuine(SignatureFault.WRONG)
+    assert judge(received, now=NOW + timedelta(minutes=6)) == Stale(signed_at=NOON)
+    assert read_notification(received.body) == Notification(
+        client_key=client.app["client_key"],
         event=Event.AUTHORIZATION_REMOVED,
-        open_id=visitor.tokens["open_id"],
+        open_id=client.tokens["open_id"],
         created_at=NOON,
         content={"reason": 5},
     )
@@ -67,22 +67,22 @@ async def test_removal_webhook_arrives_signed(visitor: Visitor, receiver: Receiv
     [("wrong_signature", NotGenuine(SignatureFault.WRONG)), ("stale", Stale(signed_at=NOON - 3600))],
 )
 async def test_bad_signature_is_detected(
-    visitor: Visitor, receiver: Receiver, action: str, verdict: Stale | NotGenuine
+    client: SandboxClient, receiver: Receiver, action: str, verdict: Stale | NotGenuine
 ) -> None:
-    await visitor.rule(endpoint="webhook", action=action, seconds=3600)
-    await revoke(visitor)
-    assert judge(receiver.told[0]) == verdict
+    await client.add_rule(endpoint="webhook", action=action, seconds=3600)
+    await revoke(client)
+    assert judge(receiver.received[0]) == verdict
 
 
-async def test_post_webhooks_are_understood(visitor: Visitor, receiver: Receiver, clock: Clock) -> None:
-    publish_id = await visitor.posted(b"bytes")
+async def test_post_webhooks_are_understood(client: SandboxClient, receiver: Receiver, clock: Clock) -> None:
+    publish_id = await client.post_video(b"bytes")
     clock.advance(1)
-    await after_attempt(visitor, 1)
+    await deliveries_after(client, 1)
     clock.advance(1)
-    await after_attempt(visitor, 2)
-    (post,) = (await visitor.ledger())["posts"]
-    told = [read_notification(each.body) for each in receiver.told]
-    assert [(each.event, dict(each.content)) for each in told if isinstance(each, Notification)] == [
+    await deliveries_after(client, 2)
+    (post,) = (await client.ledger())["posts"]
+    received = [read_notification(each.body) for each in receiver.received]
+    assert [(each.event, dict(each.content)) for each in received if isinstance(each, Notification)] == [
         (Event.PUBLISH_COMPLETE, {"publish_id": publish_id, "publish_type": "DIRECT_PUBLISH"}),
         (
             Event.PUBLICLY_AVAILABLE,

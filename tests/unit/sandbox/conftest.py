@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from harness.sandbox_apps import OTHER_APP, settings_with_two_apps
-from harness.sandbox_client import BASE, SMALL, Meet, Visitor
+from harness.sandbox_client import BASE, SMALL, NewClient, SandboxClient
 from harness.sandbox_drafts import UPLOAD_SCOPES
 from harness.sandbox_webhooks import serving, settings_for
 from harness.webhook_receiver import Receiver, receiving
@@ -23,50 +23,50 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def meet(clock: Clock) -> AsyncIterator[Meet]:
+async def new_client(clock: Clock) -> AsyncIterator[NewClient]:
     """A visitor of a stand-in with settings of its own."""
-    clients: list[httpx.AsyncClient] = []
+    connections: list[httpx.AsyncClient] = []
     contexts: list[AppContext] = []
 
-    async def met(settings: Settings) -> Visitor:
+    async def met(settings: Settings) -> SandboxClient:
         context = AppContext(settings, base_url=BASE, clock=clock)
         contexts.append(context)
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(build_app(context)), base_url=BASE)
-        clients.append(client)
-        return Visitor(client, context)
+        http = httpx.AsyncClient(transport=httpx.ASGITransport(build_app(context)), base_url=BASE)
+        connections.append(http)
+        return SandboxClient(http, context)
 
     yield met
-    for client in clients:
-        await client.aclose()
+    for http in connections:
+        await http.aclose()
     for context in contexts:
         await context.close()
 
 
 @pytest.fixture
-async def visitor(meet: Meet) -> Visitor:
-    return await meet(Settings(chunk_limits=SMALL))
+async def client(new_client: NewClient) -> SandboxClient:
+    return await new_client(Settings(chunk_limits=SMALL))
 
 
 @pytest.fixture
-async def connected(visitor: Visitor) -> Visitor:
-    return await visitor.connect()
+async def connected(client: SandboxClient) -> SandboxClient:
+    return await client.connect()
 
 
 @pytest.fixture
-async def uploader(visitor: Visitor) -> Visitor:
+async def uploader(client: SandboxClient) -> SandboxClient:
     """A client with a token for drafts only."""
-    return await visitor.connect(scope=UPLOAD_SCOPES)
+    return await client.connect(scope=UPLOAD_SCOPES)
 
 
 @pytest.fixture
-async def first_app(meet: Meet) -> Visitor:
-    return await (await meet(settings_with_two_apps())).connect("busy")
+async def first_app(new_client: NewClient) -> SandboxClient:
+    return await (await new_client(settings_with_two_apps())).connect("busy")
 
 
 @pytest.fixture
-async def other_app(visitor: Visitor) -> dict[str, Any]:
+async def other_app(client: SandboxClient) -> dict[str, Any]:
     """A second app."""
-    answer = await visitor.http.post("/_sandbox/apps", json={"client_key": OTHER_APP, "name": "Other"})
+    answer = await client.http.post("/_sandbox/apps", json={"client_key": OTHER_APP, "name": "Other"})
     assert answer.status_code == 201, answer.text
     app: dict[str, Any] = answer.json()
     return app
@@ -80,7 +80,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def subscribed(receiver: Receiver, clock: Clock) -> AsyncIterator[Visitor]:
+async def subscribed(receiver: Receiver, clock: Clock) -> AsyncIterator[SandboxClient]:
     """A connected client whose app has the receiver as webhook URL."""
     async with serving(settings_for(receiver), clock) as found:
         yield await found.connect()

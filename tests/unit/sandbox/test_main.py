@@ -43,10 +43,10 @@ async def test_invalid_time_factor_is_refused(factor: str) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tiktok_sandbox", "--time-factor", factor, stderr=asyncio.subprocess.PIPE
     )
-    _, told = await process.communicate()
+    _, received = await process.communicate()
 
     assert process.returncode == 2
-    assert b"--time-factor" in told
+    assert b"--time-factor" in received
 
 
 async def test_rules_of_a_file_act_from_the_start(tmp_path: Path) -> None:

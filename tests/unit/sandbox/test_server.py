@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from harness.sandbox_client import SMALL, Visitor
+from harness.sandbox_client import SMALL, SandboxClient
 from tiktok_sandbox.model.settings import Settings
 from tiktok_sandbox.runtime.clock import Clock
 from tiktok_sandbox.server import Server
@@ -33,12 +33,12 @@ async def _die_after(url: str, piece: bytes) -> None:
 
 
 @asynccontextmanager
-async def _running(folder: Path, clock: Clock) -> AsyncIterator[Visitor]:
+async def _running(folder: Path, clock: Clock) -> AsyncIterator[SandboxClient]:
     async with (
         Server(SETTINGS, clock=clock, state_folder=folder) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
-        yield Visitor(http, server.context)
+        yield SandboxClient(http, server.context)
 
 
 def _path(url: str) -> str:
@@ -49,39 +49,39 @@ def _path(url: str) -> str:
 @pytest.mark.parametrize(("at", "inits"), [("request", 0), ("answer", 1)])
 async def test_lost_answer_closes_the_connection(at: str, inits: int) -> None:
     async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
-        visitor = await Visitor(http, server.context).connect()
-        await visitor.rule(endpoint="video_init", at=at, action="lose_answer")
+        client = await SandboxClient(http, server.context).connect()
+        await client.add_rule(endpoint="video_init", at=at, action="lose_answer")
 
         with pytest.raises(httpx.TransportError):
-            await visitor.init(5)
+            await client.init(5)
 
-        assert len((await visitor.ledger())["inits"]) == inits
+        assert len((await client.ledger())["inits"]) == inits
 
 
 async def test_client_that_leaves_within_a_chunk_stores_nothing() -> None:
     async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
-        visitor = await Visitor(http, server.context).connect()
-        publish_id, url = await visitor.opened(10)
-        rule_id = await visitor.rule(endpoint="upload", at="body", action="hold", after_bytes=4)
+        client = await SandboxClient(http, server.context).connect()
+        publish_id, url = await client.open_upload(10)
+        rule_id = await client.add_rule(endpoint="upload", at="body", action="hold", after_bytes=4)
         await _die_after(url, b"12345")
         wait = {"holding": 1, "timeout": WAIT}
         assert (await http.get(f"/_sandbox/rules/{rule_id}/wait", params=wait, timeout=WAIT + 5)).status_code == 200
         await http.post(f"/_sandbox/rules/{rule_id}/release")
 
-        again = await visitor.put(url, b"1234567890", 0, 10)
+        again = await client.put(url, b"1234567890", 0, 10)
 
         assert again.status_code == 201
-        [init] = (await visitor.ledger())["inits"]
+        [init] = (await client.ledger())["inits"]
         assert (init["publish_id"], init["uploaded_bytes"]) == (publish_id, 10)
 
 
 async def test_restart_keeps_people_tokens_and_posts(tmp_path: Path, clock: Clock) -> None:
     async with _running(tmp_path, clock) as before:
-        await before.connect("somebody")
-        publish_id = await before.posted(b"bytes")
-        dead_id, dead_url = await before.opened(20, 10, 2)
+        await before.connect("person")
+        publish_id = await before.post_video(b"bytes")
+        dead_id, dead_url = await before.open_upload(20, 10, 2)
         await before.put(dead_url, bytes(10), 0, 20)
-        fresh_id, fresh_url = await before.opened(10)
+        fresh_id, fresh_url = await before.open_upload(10)
     clock.advance(2)
 
     async with _running(tmp_path, clock) as after:

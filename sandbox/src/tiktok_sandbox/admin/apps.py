@@ -34,6 +34,8 @@ def _list_apps(context: AppContext) -> Handler:
 
 
 def _save_app(context: AppContext) -> Handler:
+    """Register or replace an app; 422 if the portal would reject it."""
+
     async def handle(request: Request) -> Response:
         app = read_body(await request.body(), App)
         if isinstance(app, Response):

@@ -38,6 +38,8 @@ def _show(context: AppContext) -> Handler:
 
 
 def _change(context: AppContext) -> Handler:
+    """Change the pace, then step forward; return the clock."""
+
     async def handle(request: Request) -> Response:
         try:
             body = msgspec.json.decode(await request.body(), type=ClockChange)

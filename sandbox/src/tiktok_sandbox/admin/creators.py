@@ -61,6 +61,8 @@ def _save_creator(context: AppContext) -> Handler:
 
 
 def _disconnect(context: AppContext) -> Handler:
+    """End one app's permission, as its person would in TikTok's settings."""
+
     async def handle(request: Request) -> Response:
         body = read_body(await request.body() or b"{}", Disconnection)
         if isinstance(body, Response):
@@ -73,6 +75,8 @@ def _disconnect(context: AppContext) -> Handler:
 
 
 def _issue_tokens(context: AppContext) -> Handler:
+    """Create tokens for a person, who is created if unknown."""
+
     async def handle(request: Request) -> Response:
         body = read_body(await request.body(), TokenRequest)
         if isinstance(body, Response):

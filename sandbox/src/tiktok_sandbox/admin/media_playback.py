@@ -31,6 +31,8 @@ def media_routes(context: AppContext) -> list[Route]:
 
 
 def _show(context: AppContext) -> Handler:
+    """Serve one file of a post, or 404 if it is not stored completely."""
+
     async def handle(request: Request) -> Response:
         publication = _published(context, request.path_params["post_id"])
         part = request.query_params.get("part", "0")

@@ -62,6 +62,11 @@ def publication_routes(context: AppContext) -> list[Route]:
 
 
 def _route(context: AppContext, name: str, body_type: type[Body], act: "Act[Body]") -> Route:
+    """Return the route of one change.
+
+    The change returns a publication, or why it is refused.
+    """
+
     async def handle(request: Request) -> Response:
         publication = context.tables.publications.get(request.path_params["publish_id"])
         if publication is None:
@@ -103,6 +108,7 @@ def describe(publication: Publication, now: float) -> dict[str, object]:
 
 
 def _post_draft(tables: Tables, publication: Publication, body: DraftPost, now: float) -> Publication | str:
+    """Post a draft that is in the inbox; the same draft may be posted again."""
     code = publications.publish_status(publication, now)
     if not publication.is_draft or code not in {PublishStatus.SEND_TO_USER_INBOX, PublishStatus.PUBLISH_COMPLETE}:
         return "The publication is not a draft in the inbox. Only those can be posted."
@@ -136,6 +142,7 @@ def _change_privacy(tables: Tables, publication: Publication, body: PrivacyChang
 
 
 def _fail(tables: Tables, publication: Publication, body: FailureReason, now: float) -> Publication | str:  # noqa: ARG001 -- one signature for all
+    """Fail a transfer that runs, or a draft that waits."""
     if publications.publish_status(publication, now) not in TRANSFERRING | {PublishStatus.SEND_TO_USER_INBOX}:
         return "The publication has ended already and cannot fail."
     if body.reason not in FAIL_REASONS:

@@ -40,6 +40,8 @@ def _ledger(context: AppContext) -> Handler:
 
 
 def _calls(context: AppContext) -> Handler:
+    """List calls, filtered and after a number."""
+
     async def handle(request: Request) -> Response:
         after, filters = _after(request), {**request.query_params}
         filters.pop("after", None)

@@ -75,6 +75,8 @@ def _show_rule(context: AppContext) -> Handler:
 
 
 def _end_rule(context: AppContext) -> Handler:
+    """End a rule and release what it holds."""
+
     async def handle(request: Request) -> Response:
         rule_id = request.path_params["rule_id"]
         if context.tables.rules.get(rule_id) is not None:
@@ -87,6 +89,8 @@ def _end_rule(context: AppContext) -> Handler:
 
 
 def _wait(context: AppContext) -> Handler:
+    """Wait until the rule holds, or has hit, enough calls; 408 if it takes too long."""
+
     async def handle(request: Request) -> Response:
         rule_id = request.path_params["rule_id"]
         try:

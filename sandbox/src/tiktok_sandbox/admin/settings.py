@@ -53,6 +53,8 @@ def _show(context: AppContext) -> Handler:
 
 
 def _change(context: AppContext) -> Handler:
+    """Replace the named parts of the settings."""
+
     async def handle(request: Request) -> Response:
         try:
             body = msgspec.json.decode(await request.body(), type=Adjustable)

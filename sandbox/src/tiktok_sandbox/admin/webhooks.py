@@ -41,6 +41,8 @@ def _show(context: AppContext) -> Handler:
 
 
 def _resend(context: AppContext) -> Handler:
+    """Make a delivery due again, in any state."""
+
     async def handle(request: Request) -> Response:
         number, known = request.path_params["number"], context.tables.deliveries
         found = known.rows.get(number)

@@ -65,6 +65,7 @@ class ApiCall:
         return None
 
     async def _apply_rule(self, matched: MatchedRule, at: CallPhase) -> Answer | None:
+        """Apply one rule; return an answer if it decides the call."""
         rule = matched.rule
         match rule.action:
             case Action.HOLD:
@@ -96,6 +97,7 @@ class ApiCall:
         raise AnswerLost
 
     async def _slow_down(self, rule: Rule) -> None:
+        """Add the rule's latency, then limit the speed of the body."""
         if rule.seconds:
             await self.context.wait_until(self.context.clock.now() + rule.seconds)
         self.bytes_per_second = rule.bytes_per_second

@@ -108,6 +108,8 @@ def upload_routes(context: AppContext) -> list[Route]:
 
 
 def _upload(context: AppContext) -> Handler:
+    """Handle a PUT: rules, headers, body, rules."""
+
     async def handle(request: Request) -> Response:
         upload_id = request.query_params.get("upload_id", "")
         token = request.query_params.get("upload_token", "")

@@ -62,6 +62,8 @@ def consent_routes(context: AppContext) -> list[Route]:
 
 
 def _show(context: AppContext) -> Handler:
+    """Show the page, or redirect at once if the user has allowed everything before."""
+
     async def handle(request: Request) -> Response:
         auth_request = read_request(context.tables.apps, request.query_params)
         if isinstance(auth_request, InvalidParameter):
@@ -83,6 +85,7 @@ def _error_page(bad: InvalidParameter) -> HTMLResponse:
 
 
 def _form(context: AppContext, auth_request: AuthorizationRequest, query: Mapping[str, str]) -> str:
+    """Return the form, with the request's parameters in hidden fields."""
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{escape(query.get(name, ""))}">'
         for name in _FORM_PARAMETERS
@@ -104,6 +107,8 @@ def _form(context: AppContext, auth_request: AuthorizationRequest, query: Mappin
 
 
 def _decide(context: AppContext) -> Handler:
+    """Handle the form: redirect with a code or an error."""
+
     async def handle(request: Request) -> Response:
         pairs = parse_qsl((await request.body()).decode("utf-8", "replace"))
         form = dict(pairs)
@@ -169,6 +174,7 @@ def _denied(description: str, kind: str) -> dict[str, str]:
 def _granted(
     context: AppContext, auth_request: AuthorizationRequest, username: str, granted: tuple[str, ...]
 ) -> dict[str, str]:
+    """Issue a code and return the callback's query."""
     code = grants.issue_code(
         context.tables.grants,
         context.ids,

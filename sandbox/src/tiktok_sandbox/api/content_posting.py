@@ -58,6 +58,7 @@ def init(tables: Tables, endpoint: Endpoint, body: bytes, permission: Permission
 
 
 def _create_publication(tables: Tables, app: App, creator: Creator, request: InitRequest, now: float) -> Answer:
+    """Store a new publication; for an upload, also create its URL."""
     publication = _publication(tables, app, creator, request, now)
     tables.save_publication(publication)
     data: dict[str, object] = {"publish_id": publication.publish_id}
@@ -109,6 +110,7 @@ def _limited_by_account(info: PostInfo, creator: Creator) -> PostInfo:
 
 
 def _new_upload_url(tables: Tables, publication: Publication, now: float) -> str:
+    """Create an upload and return its URL, whose token is a secret."""
     secrets, open_id = tables.grants.secrets, publication.open_id
     upload_id, token = tables.ids.upload_id(), secrets.record(SecretKind.UPLOAD_TOKEN, tables.ids.text(40), open_id)
     tables.uploads[upload_id] = uploads.new_upload(

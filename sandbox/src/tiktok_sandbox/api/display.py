@@ -109,6 +109,7 @@ def _public(publications: Iterable[Publication], now: float) -> list[tuple[Publi
 def _profile_fields(
     creator: Creator, shown: list[tuple[Publication, Post]], base_url: str, now: float
 ) -> dict[str, object]:
+    """Return every field of user/info; the caller selects."""
     username = creator.profile.username
     return {
         "open_id": creator.open_id,

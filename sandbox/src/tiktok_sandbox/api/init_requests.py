@@ -125,6 +125,7 @@ def _read_inbox(body: bytes, limits: ChunkLimits) -> InitRequest | Answer:
 
 
 def _video(source: SourceInfo, mode: Mode, info: PostInfo, limits: ChunkLimits) -> InitRequest | Answer:
+    """Return the request of a video, uploaded or downloaded."""
     match source.source:
         case Source.FILE_UPLOAD:
             plan = ChunkPlan(size=source.video_size, chunk_size=source.chunk_size, count=source.total_chunk_count)
@@ -140,6 +141,7 @@ def _video(source: SourceInfo, mode: Mode, info: PostInfo, limits: ChunkLimits) 
 
 
 def _read_content(body: bytes, limits: ChunkLimits) -> InitRequest | Answer:  # noqa: ARG001 -- one signature for all
+    """Return the request of photos, which TikTok only downloads."""
     parsed = msgspec.json.decode(body, type=ContentInit)
     if parsed.media_type != Medium.PHOTO or parsed.post_mode not in set(Mode):
         return error("invalid_params", INVALID_KIND)

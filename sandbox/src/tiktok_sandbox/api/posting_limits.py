@@ -29,6 +29,7 @@ def direct_post_block_code(tables: Tables, app: App, creator: Creator, now: floa
 
 
 def _may_be_active(tables: Tables, app: App, username: str, now: float) -> bool:
+    """Return whether this creator may be active through the app today."""
     cap = app.active_creator_cap or (0 if app.audited else UNAUDITED_ACTIVE_CREATORS)
     if not cap:
         return True
@@ -61,6 +62,7 @@ def init_refusal_code(tables: Tables, app: App, creator: Creator, request: InitR
 
 
 def _draft_refusal_code(tables: Tables, creator: Creator, request: InitRequest, now: float) -> str:
+    """Return the code with which a draft is refused; empty if it is accepted."""
     profile = creator.profile
     if request.medium is Medium.PHOTO and _version(profile.app_version) < MIN_PHOTO_APP_VERSION:
         return "app_version_check_failed"

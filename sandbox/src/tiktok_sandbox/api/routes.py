@@ -47,6 +47,8 @@ def _bearer(request: Request) -> str:
 
 
 def _api(context: AppContext, endpoint: Endpoint) -> Handler:
+    """Return the handler of one API endpoint with a bearer token."""
+
     async def handle(request: Request) -> Response:
         call = BearerCall(
             endpoint=endpoint,

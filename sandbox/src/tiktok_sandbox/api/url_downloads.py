@@ -77,6 +77,7 @@ class Downloader:
             await self._http.aclose()
 
     async def _download_until_deadline(self, publish_id: str) -> None:
+        """Download until all files are there or the publication's deadline passes."""
         publication = self._context.tables.publications[publish_id]
         pulling = asyncio.create_task(self._download(publication))
         overdue = asyncio.create_task(self._context.clock.wait_until(publication.deadline or 0.0))
@@ -94,6 +95,7 @@ class Downloader:
         self._context.notify_change()
 
     async def _download(self, publication: Publication) -> None:
+        """Download all files, then start processing or fail the publication."""
         current = self._context.tables.publications[publication.publish_id]
         if current.failure is not None:
             # The publication failed before this task first ran.
@@ -116,6 +118,7 @@ class Downloader:
         start_processing(self._context.tables, current, files, heads, now)
 
     async def _fetch_all(self, api_call: ApiCall, publication: Publication) -> list[DownloadedFile] | DownloadFailed:
+        """Download file by file; stop at the first that fails."""
         failed = PULL_FAILED[publication.medium]
         found: list[DownloadedFile] = []
         try:
@@ -146,6 +149,7 @@ class Downloader:
     async def _read(
         self, api_call: ApiCall, publication: Publication, answer: httpx.Response, part: int
     ) -> DownloadedFile | DownloadFailed:
+        """Read one file: hash it, count it, store it, and stop if it is too large."""
         digest, head, size = hashlib.sha256(), b"", 0
         media = self._context.media
         chunk_file = None if media is None else media.open_chunk(publication.publish_id, 0, part)
@@ -170,6 +174,7 @@ class Downloader:
         return DownloadedFile(file=File(sha256=digest.hexdigest(), size=size), head=head)
 
     async def _count_bytes(self, publish_id: str, size: int) -> None:
+        """Count received bytes, and wake up tests that wait for progress."""
         tables = self._context.tables
         current = tables.publications[publish_id]
         tables.put_publication(publication_updates.with_transferred_bytes(current, current.uploaded_bytes + size))

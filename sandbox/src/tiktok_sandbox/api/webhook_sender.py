@@ -69,6 +69,7 @@ class WebhookSender:
             await self._http.aclose()
 
     def _set_timer(self, moment: float | None) -> None:
+        """Wake up at `moment`, instead of at any earlier set time."""
         # Most changes do not touch the next webhook; its timer stays.
         if moment == self._timer_due:
             return
@@ -105,6 +106,7 @@ class WebhookSender:
         self._spawn(self._context.breakpoints.notify())
 
     def _start(self, name: str) -> None:
+        """Queue a delivery, or first wait for the rule that holds it."""
         # It is queued already, and put back as due by a resend or a restart.
         if name in self._busy:
             return
@@ -126,6 +128,7 @@ class WebhookSender:
             self._queue(name)
 
     def _queue(self, name: str) -> None:
+        """Append a delivery to its person's queue, and start to send if it was empty."""
         order_key = self._context.tables.deliveries.rows[name].order_key
         # One task for each person keeps the order; different persons do not wait for each other.
         if order_key in self._queues:
@@ -141,6 +144,7 @@ class WebhookSender:
         del self._queues[order_key]
 
     async def _send(self, name: str) -> None:
+        """Make one attempt and store its result."""
         context, known = self._context, self._context.tables.deliveries
         delivery = known.rows[name]
         app = context.tables.apps.get(delivery.client_key)
@@ -159,6 +163,7 @@ class WebhookSender:
         await context.breakpoints.notify()
 
     async def _post(self, app: App, delivery: Delivery) -> Attempt:
+        """Sign and send the body; return the attempt."""
         settings, now = self._context.tables.settings.webhooks, self._context.clock.now()
         content = delivery.body.encode()
         signed_at = now if settings.renew_signature or not delivery.attempts else delivery.attempts[0].at

@@ -205,6 +205,7 @@ def _acts_now(rule_state: RuleState) -> bool:
 
 
 def _matches(rule: Rule, endpoint: Endpoint, at: CallPhase, subject: Subject, span: range) -> bool:
+    """Return whether a rule's endpoint, phase and filters fit a call."""
     conditions = (
         (rule.open_id, subject.open_id),
         (rule.username, subject.username),

@@ -61,6 +61,7 @@ def plan_error(plan: ChunkPlan, limits: ChunkLimits = STRICT) -> str:
 
 
 def _chunk_size_fits(plan: ChunkPlan, limits: ChunkLimits) -> bool:
+    """Return whether init accepts this chunk size for a video of this size."""
     is_whole = plan.chunk_size == plan.size
     if plan.count == 1 and not is_whole:
         # Not documented, but TikTok rejects a single chunk that is smaller than the video.

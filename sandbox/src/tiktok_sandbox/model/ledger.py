@@ -25,6 +25,7 @@ def posts(publications: Iterable[Publication], now: float) -> list[dict[str, obj
 
 
 def _post(publication: Publication, processing: Processing, post: Post, now: float) -> dict[str, object]:
+    """Describe a post, with the hashes of its files."""
     return {
         "publish_id": publication.publish_id,
         "post_id": str(post.post_id),

@@ -144,6 +144,11 @@ class StateFile:
     """The open file, locked against a second sandbox."""
 
     def __init__(self, folder: Path) -> None:
+        """Open the file, or create it.
+
+        Raises:
+            StateUnreadable: it is locked, damaged or of another version.
+        """
         self._path = folder / FILE_NAME
         folder.mkdir(parents=True, exist_ok=True)
         # The file holds tokens and secrets.
@@ -157,6 +162,11 @@ class StateFile:
                 raise
 
     def _prepare(self) -> None:
+        """Lock the file, check its version and create the table.
+
+        Raises:
+            StateUnreadable: the file was written by another version.
+        """
         # Two sandboxes on one file would each overwrite the other's rows.
         self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._file.execute("PRAGMA journal_mode = WAL")

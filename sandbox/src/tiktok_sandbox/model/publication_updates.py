@@ -70,6 +70,7 @@ def with_privacy_level(post: Post, level: str, delays: Delays, now: float) -> Po
 
 
 def _hidden(post: Post, now: float) -> Post:
+    """End or drop the post's current public period."""
     if not post.public_periods or post.public_periods[-1].until is not None:
         return post
     *earlier, last = post.public_periods

@@ -119,6 +119,7 @@ def check_headers(upload_id: str, upload: Upload, head: ChunkHeaders, now: float
 
 
 def _parse_headers(head: ChunkHeaders) -> tuple[int, int, int] | Answer:
+    """Return first byte, last byte and total of the Content-Range, or the refusal."""
     if head.content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
         return upload_error(400, "content_type_invalid")
     found = _RANGE.fullmatch(head.content_range)

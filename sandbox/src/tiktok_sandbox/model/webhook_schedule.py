@@ -42,6 +42,7 @@ def scheduled_webhooks(publication: Publication) -> tuple[ScheduledWebhook, ...]
 
 
 def _webhooks_of_post(publication: Publication, post: Post) -> list[ScheduledWebhook]:
+    """Return `complete`, and the start and end of each public period."""
     post_id = str(post.post_id)
     found = [_webhook(publication, COMPLETE, post.posted_at)]
     for span in post.public_periods:

@@ -55,6 +55,7 @@ def _app(app: App) -> dict[str, object]:
 
 
 def _publication(publication: Publication, media: MediaStore | None, now: float) -> dict[str, object]:
+    """Describe a publication and its latest post."""
     failure = failure_of(publication, now)
     posted = [each for each in publication.posts if each.posted_at <= now]
     post = posted[-1] if posted else None

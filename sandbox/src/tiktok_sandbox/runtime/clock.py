@@ -107,6 +107,7 @@ class Clock:
         return self.now()
 
     def _set_pace(self, pace: Pace) -> None:
+        """Set the pace and wake up every sleeping task."""
         self._pace = pace
         # Sleeping tasks wake up and compute their remaining time again. A new event is needed because a set one stays
         # set.

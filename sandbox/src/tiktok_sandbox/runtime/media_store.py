@@ -81,6 +81,7 @@ class MediaStore:
     """
 
     def __init__(self, folder: Path, budget: int = DEFAULT_BUDGET_BYTES) -> None:
+        """Open the folder and count what it holds, oldest publication first."""
         self._folder = folder
         self._budget = budget
         self._evicted: set[str] = set()

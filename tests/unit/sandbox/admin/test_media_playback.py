@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from harness.sandbox_client import SMALL, Visitor
+from harness.sandbox_client import SMALL, SandboxClient
 from tiktok_sandbox.admin.media_playback import media_type, read_range
 from tiktok_sandbox.model.settings import Settings
 from tiktok_sandbox.runtime.clock import Clock
@@ -17,13 +17,13 @@ CONTENT = b"\0\0\0\x18ftypisom" + bytes(range(41))
 
 
 @asynccontextmanager
-async def _keeping(folder: Path, clock: Clock) -> AsyncIterator[Visitor]:
+async def _keeping(folder: Path, clock: Clock) -> AsyncIterator[SandboxClient]:
     settings = Settings(chunk_limits=SMALL)
     async with (
         Server(settings, clock=clock, media_folder=folder) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
-        yield await Visitor(http, server.context).connect()
+        yield await SandboxClient(http, server.context).connect()
 
 
 @pytest.mark.parametrize(
@@ -64,17 +64,17 @@ def test_only_media_files_get_their_media_type(head: bytes, kind: str) -> None:
 
 
 async def test_stored_post_can_be_played(tmp_path: Path, clock: Clock) -> None:
-    async with _keeping(tmp_path, clock) as visitor:
-        publish_id, url = await visitor.opened(53, 10, 5)
+    async with _keeping(tmp_path, clock) as client:
+        publish_id, url = await client.open_upload(53, 10, 5)
         for first in (0, 10, 20, 30):
-            await visitor.put(url, CONTENT[first : first + 10], first, 53)
-        await visitor.put(url, CONTENT[40:], 40, 53)
+            await client.put(url, CONTENT[first : first + 10], first, 53)
+        await client.put(url, CONTENT[40:], 40, 53)
         clock.advance(1)
-        [post] = (await visitor.ledger())["posts"]
+        [post] = (await client.ledger())["posts"]
         where = f"/_sandbox/posts/{post['post_id']}/media"
-        whole = await visitor.http.get(where)
-        part = await visitor.http.get(where, headers={"Range": "bytes=8-14"})
-        beyond = await visitor.http.get(where, headers={"Range": "bytes=53-"})
+        whole = await client.http.get(where)
+        part = await client.http.get(where, headers={"Range": "bytes=8-14"})
+        beyond = await client.http.get(where, headers={"Range": "bytes=53-"})
 
     assert post["publish_id"] == publish_id
     assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, CONTENT, "video/mp4")
@@ -85,20 +85,20 @@ async def test_stored_post_can_be_played(tmp_path: Path, clock: Clock) -> None:
 
 @pytest.mark.parametrize("where", ["1/media", "x/media", "7600000000000000000/media?part=x"])
 async def test_unknown_post_has_no_media(tmp_path: Path, clock: Clock, where: str) -> None:
-    async with _keeping(tmp_path, clock) as visitor:
-        answer = await visitor.http.get(f"/_sandbox/posts/{where}")
+    async with _keeping(tmp_path, clock) as client:
+        answer = await client.http.get(f"/_sandbox/posts/{where}")
 
     assert answer.status_code == 404
 
 
 async def test_stored_bytes_are_complete_despite_a_body_rule(tmp_path: Path, clock: Clock) -> None:
-    async with _keeping(tmp_path, clock) as visitor:
-        _, url = await visitor.opened(53)
-        await visitor.rule(endpoint="upload", at="body", action="status", status=503, after_bytes=20)
-        broken = await visitor.put(url, CONTENT, 0, 53)
-        whole = await visitor.put(url, CONTENT, 0, 53)
+    async with _keeping(tmp_path, clock) as client:
+        _, url = await client.open_upload(53)
+        await client.add_rule(endpoint="upload", at="body", action="status", status=503, after_bytes=20)
+        broken = await client.put(url, CONTENT, 0, 53)
+        whole = await client.put(url, CONTENT, 0, 53)
         clock.advance(1)
-        [init] = (await visitor.ledger())["inits"]
+        [init] = (await client.ledger())["inits"]
 
     assert (broken.status_code, whole.status_code) == (503, 201)
     assert init["bytes_read"] >= 53 + 20

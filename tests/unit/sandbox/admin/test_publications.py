@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from harness.sandbox_drafts import UPLOAD_SCOPES, change_publication, status_data, upload_draft
 from tiktok_sandbox.runtime.clock import Clock
 
 CONTENT = b"a small video"
 
 
-async def test_draft_stays_in_the_inbox_until_it_is_posted(uploader: Visitor, clock: Clock) -> None:
+async def test_draft_stays_in_the_inbox_until_it_is_posted(uploader: SandboxClient, clock: Clock) -> None:
     publish_id = await upload_draft(uploader)
     early = await status_data(uploader, publish_id)
     clock.advance(1)
@@ -25,7 +25,7 @@ async def test_draft_stays_in_the_inbox_until_it_is_posted(uploader: Visitor, cl
     assert (await uploader.ledger())["posts"] == []
 
 
-async def test_draft_posted_twice_is_two_posts(uploader: Visitor, clock: Clock) -> None:
+async def test_draft_posted_twice_is_two_posts(uploader: SandboxClient, clock: Clock) -> None:
     publish_id = await upload_draft(uploader)
     clock.advance(1)
     for _ in range(2):
@@ -42,14 +42,14 @@ async def test_draft_posted_twice_is_two_posts(uploader: Visitor, clock: Clock) 
 
 
 @pytest.mark.parametrize("seconds", [0, 0.9])
-async def test_only_a_draft_in_the_inbox_can_be_posted(uploader: Visitor, clock: Clock, seconds: float) -> None:
+async def test_only_a_draft_in_the_inbox_can_be_posted(uploader: SandboxClient, clock: Clock, seconds: float) -> None:
     publish_id = await upload_draft(uploader)
     clock.advance(seconds)
 
     assert (await change_publication(uploader, publish_id, "post")).status_code == 409
 
 
-async def test_draft_posted_privately_shows_no_id(uploader: Visitor, clock: Clock) -> None:
+async def test_draft_posted_privately_shows_no_id(uploader: SandboxClient, clock: Clock) -> None:
     publish_id = await upload_draft(uploader)
     clock.advance(1)
     await change_publication(uploader, publish_id, "post", privacy_level="SELF_ONLY")
@@ -58,8 +58,8 @@ async def test_draft_posted_privately_shows_no_id(uploader: Visitor, clock: Cloc
     assert "publicaly_available_post_id" not in await status_data(uploader, publish_id)
 
 
-async def test_removed_post_loses_its_id_and_stays_complete(connected: Visitor, clock: Clock) -> None:
-    publish_id = await connected.posted(CONTENT)
+async def test_removed_post_loses_its_id_and_stays_complete(connected: SandboxClient, clock: Clock) -> None:
+    publish_id = await connected.post_video(CONTENT)
     early = await change_publication(connected, publish_id, "takedown")
     clock.advance(2)
     shown = await status_data(connected, publish_id)
@@ -73,14 +73,14 @@ async def test_removed_post_loses_its_id_and_stays_complete(connected: Visitor, 
     assert await status_data(connected, publish_id) == gone
 
 
-async def test_private_post_made_public_has_an_id_after_moderation(connected: Visitor, clock: Clock) -> None:
-    publish_id = await connected.posted(CONTENT, level="SELF_ONLY")
+async def test_private_post_made_public_has_an_id_after_moderation(connected: SandboxClient, clock: Clock) -> None:
+    publish_id = await connected.post_video(CONTENT, level="SELF_ONLY")
     clock.advance(100)
     await change_publication(connected, publish_id, "visibility", privacy_level="PUBLIC_TO_EVERYONE")
     seen = []
-    for wish in ("", "", "SELF_ONLY", "PUBLIC_TO_EVERYONE"):
-        if wish:
-            await change_publication(connected, publish_id, "visibility", privacy_level=wish)
+    for body in ("", "", "SELF_ONLY", "PUBLIC_TO_EVERYONE"):
+        if body:
+            await change_publication(connected, publish_id, "visibility", privacy_level=body)
         seen.append("publicaly_available_post_id" in await status_data(connected, publish_id))
         clock.advance(1)
 
@@ -88,7 +88,7 @@ async def test_private_post_made_public_has_an_id_after_moderation(connected: Vi
 
 
 @pytest.mark.parametrize(
-    ("act", "wish", "status"),
+    ("act", "body", "status"),
     [
         ("visibility", {"privacy_level": "NOBODY"}, 409),
         ("visibility", {}, 422),
@@ -99,20 +99,20 @@ async def test_private_post_made_public_has_an_id_after_moderation(connected: Vi
     ],
 )
 async def test_impossible_change_of_a_post_is_refused(
-    connected: Visitor, clock: Clock, act: str, wish: dict[str, object], status: int
+    connected: SandboxClient, clock: Clock, act: str, body: dict[str, object], status: int
 ) -> None:
-    publish_id = await connected.posted(CONTENT)
+    publish_id = await connected.post_video(CONTENT)
     clock.advance(2)
 
-    assert (await change_publication(connected, publish_id, act, **wish)).status_code == status
+    assert (await change_publication(connected, publish_id, act, **body)).status_code == status
 
 
-async def test_unknown_publication_is_not_found(visitor: Visitor) -> None:
-    assert (await change_publication(visitor, "v_pub_file~v2-1.1", "takedown")).status_code == 404
+async def test_unknown_publication_is_not_found(client: SandboxClient) -> None:
+    assert (await change_publication(client, "v_pub_file~v2-1.1", "takedown")).status_code == 404
 
 
-async def test_failed_uploads_url_answers_404(connected: Visitor) -> None:
-    publish_id, url = await connected.opened(10)
+async def test_failed_uploads_url_answers_404(connected: SandboxClient) -> None:
+    publish_id, url = await connected.open_upload(10)
     wrong = await change_publication(connected, publish_id, "fail", reason="bad_luck")
     await change_publication(connected, publish_id, "fail", reason="spam_risk_text")
 
@@ -123,16 +123,16 @@ async def test_failed_uploads_url_answers_404(connected: Visitor) -> None:
     assert (await status_data(connected, publish_id))["fail_reason"] == "spam_risk_text"
 
 
-async def test_expired_upload_answers_403(connected: Visitor) -> None:
-    publish_id, url = await connected.opened(10)
+async def test_expired_upload_answers_403(connected: SandboxClient) -> None:
+    publish_id, url = await connected.open_upload(10)
     await change_publication(connected, publish_id, "expire")
 
     assert (await connected.put(url, bytes(10), 0, 10)).status_code == 403
     assert (await status_data(connected, publish_id))["status"] == "PROCESSING_UPLOAD"
 
 
-async def test_each_post_of_a_draft_is_a_video_of_its_own(visitor: Visitor, clock: Clock) -> None:
-    uploader = await visitor.connect(scope=f"{UPLOAD_SCOPES},video.list")
+async def test_each_post_of_a_draft_is_a_video_of_its_own(client: SandboxClient, clock: Clock) -> None:
+    uploader = await client.connect(scope=f"{UPLOAD_SCOPES},video.list")
     publish_id = await upload_draft(uploader)
     clock.advance(1)
     for level in ("PUBLIC_TO_EVERYONE", "SELF_ONLY", "PUBLIC_TO_EVERYONE"):

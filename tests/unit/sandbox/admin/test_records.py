@@ -3,21 +3,21 @@
 import json
 from typing import Any
 
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from tiktok_sandbox.runtime.clock import Clock
 
 
-async def _calls(visitor: Visitor, **query: str | int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await visitor.http.get("/_sandbox/calls", params=query)).json()["calls"]
+async def _calls(client: SandboxClient, **query: str | int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await client.http.get("/_sandbox/calls", params=query)).json()["calls"]
     return found
 
 
 CONTENT = b"a small video"
 
 
-async def test_call_is_listed_with_everything_but_secrets(connected: Visitor, clock: Clock) -> None:
-    publish_id, url = await connected.opened(5)
-    rule_id = await connected.rule(endpoint="*", action="takedown")
+async def test_call_is_listed_with_everything_but_secrets(connected: SandboxClient, clock: Clock) -> None:
+    publish_id, url = await connected.open_upload(5)
+    rule_id = await connected.add_rule(endpoint="*", action="takedown")
     clock.advance(7)
     await connected.put(url, b"bytes", 0, 5)
 
@@ -41,19 +41,19 @@ async def test_call_is_listed_with_everything_but_secrets(connected: Visitor, cl
     }
 
 
-async def test_calls_can_be_filtered(connected: Visitor) -> None:
+async def test_calls_can_be_filtered(connected: SandboxClient) -> None:
     await connected.creator_info()
-    await (await connected.connect("somebody-else")).creator_info()
+    await (await connected.connect("other-person")).creator_info()
 
     assert [each["endpoint"] for each in await _calls(connected, after=4)] == ["token", "creator_info"]
-    [found] = await _calls(connected, endpoint="creator_info", username="somebody-else")
+    [found] = await _calls(connected, endpoint="creator_info", username="other-person")
     assert found["number"] == 6
     assert (await connected.http.get("/_sandbox/calls", params={"after": "x"})).status_code == 422
     assert (await connected.http.get("/_sandbox/calls", params={"about": "me"})).status_code == 422
 
 
-async def test_calls_are_listed_without_secrets(connected: Visitor) -> None:
-    _, url = await connected.opened(len(CONTENT))
+async def test_calls_are_listed_without_secrets(connected: SandboxClient) -> None:
+    _, url = await connected.open_upload(len(CONTENT))
     await connected.put(url, CONTENT, 0, len(CONTENT))
 
     calls = (await connected.http.get("/_sandbox/calls")).json()["calls"]
@@ -68,6 +68,6 @@ async def test_calls_are_listed_without_secrets(connected: Visitor) -> None:
     assert "upload_token" not in json.dumps(calls)
 
 
-async def test_secrets_with_an_unknown_filter_are_refused(visitor: Visitor) -> None:
+async def test_secrets_with_an_unknown_filter_are_refused(client: SandboxClient) -> None:
     for asked in ({"kind": "access_token"}, {"after": "yesterday"}):
-        assert (await visitor.http.get("/_sandbox/secrets", params=asked)).status_code == 422
+        assert (await client.http.get("/_sandbox/secrets", params=asked)).status_code == 422

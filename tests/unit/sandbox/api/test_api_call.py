@@ -4,19 +4,19 @@ import asyncio
 
 import pytest
 
-from harness.sandbox_client import Visitor, error_code
+from harness.sandbox_client import SandboxClient, error_code
 from tiktok_sandbox.errors import AnswerLost
 from tiktok_sandbox.runtime.clock import Clock
 
 WAIT = 10
 
 
-async def test_outage_meets_every_call_and_ends_by_the_clock(connected: Visitor, clock: Clock) -> None:
-    await connected.rule(endpoint="*", action="outage", seconds=60)
+async def test_outage_meets_every_call_and_ends_by_the_clock(connected: SandboxClient, clock: Clock) -> None:
+    await connected.add_rule(endpoint="*", action="outage", seconds=60)
 
     during = [
         (await connected.creator_info()).status_code,
-        (await connected.http.get("/v2/auth/authorize/", params=connected.asked())).status_code,
+        (await connected.http.get("/v2/auth/authorize/", params=connected.authorization_query())).status_code,
         (await connected.refresh(connected.tokens["refresh_token"])).status_code,
     ]
     clock.advance(59)
@@ -28,8 +28,8 @@ async def test_outage_meets_every_call_and_ends_by_the_clock(connected: Visitor,
     assert (await connected.http.get("/_sandbox/overview")).json()["rules"][0]["ended"]
 
 
-async def test_slow_call_takes_the_time_by_the_clock(connected: Visitor, clock: Clock) -> None:
-    rule_id = await connected.rule(endpoint="creator_info", action="slow", seconds=30)
+async def test_slow_call_takes_the_time_by_the_clock(connected: SandboxClient, clock: Clock) -> None:
+    rule_id = await connected.add_rule(endpoint="creator_info", action="slow", seconds=30)
     async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
         slow = tasks.create_task(connected.creator_info())
         await connected.http.get(f"/_sandbox/rules/{rule_id}/wait", params={"hits": 1, "timeout": WAIT})
@@ -41,8 +41,8 @@ async def test_slow_call_takes_the_time_by_the_clock(connected: Visitor, clock: 
     assert (early, slow.result().status_code) == (False, 200)
 
 
-async def test_status_at_answer_hides_the_work(connected: Visitor) -> None:
-    await connected.rule(endpoint="video_init", at="answer", action="status", status=500)
+async def test_status_at_answer_hides_the_work(connected: SandboxClient) -> None:
+    await connected.add_rule(endpoint="video_init", at="answer", action="status", status=500)
 
     answer = await connected.init(5)
 
@@ -51,8 +51,8 @@ async def test_status_at_answer_hides_the_work(connected: Visitor) -> None:
 
 
 @pytest.mark.parametrize(("at", "inits"), [("request", 0), ("answer", 1)])
-async def test_lost_answer_ends_the_call_without_an_answer(connected: Visitor, at: str, inits: int) -> None:
-    await connected.rule(endpoint="video_init", at=at, action="lose_answer")
+async def test_lost_answer_ends_the_call_without_an_answer(connected: SandboxClient, at: str, inits: int) -> None:
+    await connected.add_rule(endpoint="video_init", at=at, action="lose_answer")
 
     with pytest.raises(AnswerLost):
         await connected.init(5)
@@ -60,8 +60,8 @@ async def test_lost_answer_ends_the_call_without_an_answer(connected: Visitor, a
     assert len((await connected.ledger())["inits"]) == inits
 
 
-async def test_lost_refresh_ends_the_old_refresh_token(connected: Visitor) -> None:
-    await connected.rule(endpoint="token", at="answer", action="lose_answer")
+async def test_lost_refresh_ends_the_old_refresh_token(connected: SandboxClient) -> None:
+    await connected.add_rule(endpoint="token", at="answer", action="lose_answer")
     with pytest.raises(AnswerLost):
         await connected.refresh(connected.tokens["refresh_token"])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.sandbox_client import REDIRECT, Meet
+from harness.sandbox_client import REDIRECT, NewClient
 from tiktok_sandbox.api.authorization_request import redirect_allowed
 from tiktok_sandbox.model import apps
 from tiktok_sandbox.model.settings import App, Platform, Settings
@@ -30,13 +30,13 @@ def test_default_app_allows_the_redirect_of_the_demo() -> None:
     assert redirect_allowed(App(), REDIRECT)
 
 
-async def test_web_app_needs_https_and_no_challenge(meet: Meet) -> None:
+async def test_web_app_needs_https_and_no_challenge(new_client: NewClient) -> None:
     app = App(platform=Platform.WEB, redirect_uris=("https://app.example/cb", "http://app.example/cb"))
-    visitor = await meet(Settings(app=app))
-    asked = visitor.asked(code_challenge="", code_challenge_method="")
+    client = await new_client(Settings(app=app))
+    asked = client.authorization_query(code_challenge="", code_challenge_method="")
 
-    secure = await visitor.http.get("/v2/auth/authorize/", params={**asked, "redirect_uri": "https://app.example/cb"})
-    plain = await visitor.http.get("/v2/auth/authorize/", params={**asked, "redirect_uri": "http://app.example/cb"})
-    longer = await visitor.http.get("/v2/auth/authorize/", params={**asked, "redirect_uri": "https://app.example/cb/"})
+    secure = await client.http.get("/v2/auth/authorize/", params={**asked, "redirect_uri": "https://app.example/cb"})
+    plain = await client.http.get("/v2/auth/authorize/", params={**asked, "redirect_uri": "http://app.example/cb"})
+    longer = await client.http.get("/v2/auth/authorize/", params={**asked, "redirect_uri": "https://app.example/cb/"})
 
     assert (secure.status_code, plain.status_code, longer.status_code) == (200, 400, 400)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from harness.sandbox_client import SMALL, Visitor
+from harness.sandbox_client import SMALL, SandboxClient
 from tiktok_sandbox.model.settings import Settings
 from tiktok_sandbox.runtime.clock import Clock
 from tiktok_sandbox.server import Server
@@ -22,23 +22,23 @@ WAIT = 10
 
 
 @asynccontextmanager
-async def _meeting(settings: Settings = SETTINGS) -> AsyncIterator[tuple[Visitor, Server]]:
+async def _meeting(settings: Settings = SETTINGS) -> AsyncIterator[tuple[SandboxClient, Server]]:
     async with (
         Server(settings) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=WAIT) as http,
     ):
-        yield await Visitor(http, server.context).connect(), server
+        yield await SandboxClient(http, server.context).connect(), server
 
 
 async def test_upload_closed_in_its_body_can_be_sent_again() -> None:
-    async with _meeting(ROOMY) as (visitor, _):
-        publish_id, url = await visitor.opened(4_000_000)
-        await visitor.rule(endpoint="upload", at="body", after_bytes=2_000_000, action="close")
+    async with _meeting(ROOMY) as (client, _):
+        publish_id, url = await client.open_upload(4_000_000)
+        await client.add_rule(endpoint="upload", at="body", after_bytes=2_000_000, action="close")
 
         with pytest.raises(httpx.TransportError):
-            await visitor.put(url, bytes(4_000_000), 0, 4_000_000)
-        again = await visitor.put(url, bytes(4_000_000), 0, 4_000_000)
-        [init] = (await visitor.ledger())["inits"]
+            await client.put(url, bytes(4_000_000), 0, 4_000_000)
+        again = await client.put(url, bytes(4_000_000), 0, 4_000_000)
+        [init] = (await client.ledger())["inits"]
 
     assert again.status_code == 201
     assert init["publish_id"] == publish_id
@@ -46,21 +46,21 @@ async def test_upload_closed_in_its_body_can_be_sent_again() -> None:
 
 
 async def test_slow_upload_is_slow_on_the_wire() -> None:
-    async with _meeting(ROOMY) as (visitor, _):
+    async with _meeting(ROOMY) as (client, _):
         size = 3_000_000
-        _, url = await visitor.opened(size)
-        await visitor.rule(endpoint="upload", action="slow", bytes_per_second=10_000_000)
-        answer = await visitor.put(url, bytes(size), 0, size)
-        [call] = (await visitor.http.get("/_sandbox/calls", params={"endpoint": "upload"})).json()["calls"]
+        _, url = await client.open_upload(size)
+        await client.add_rule(endpoint="upload", action="slow", bytes_per_second=10_000_000)
+        answer = await client.put(url, bytes(size), 0, size)
+        [call] = (await client.http.get("/_sandbox/calls", params={"endpoint": "upload"})).json()["calls"]
 
     assert answer.status_code == 201
     assert call["bytes"] == size
     assert 0.28 < call["seconds"] < WAIT
 
 
-async def test_slow_upload_is_received_at_the_limited_speed(connected: Visitor, clock: Clock) -> None:
-    publish_id, url = await connected.opened(50)
-    rule_id = await connected.rule(endpoint="upload", action="slow", bytes_per_second=5)
+async def test_slow_upload_is_received_at_the_limited_speed(connected: SandboxClient, clock: Clock) -> None:
+    publish_id, url = await connected.open_upload(50)
+    rule_id = await connected.add_rule(endpoint="upload", action="slow", bytes_per_second=5)
     async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
         put = tasks.create_task(connected.put(url, bytes(50), 0, 50))
         await connected.http.get(f"/_sandbox/rules/{rule_id}/wait", params={"hits": 1, "timeout": WAIT})
@@ -72,9 +72,9 @@ async def test_slow_upload_is_received_at_the_limited_speed(connected: Visitor, 
     assert (early, put.result().status_code) == (0, 201)
 
 
-async def test_status_within_a_body_discards_the_chunk(connected: Visitor) -> None:
-    _, url = await connected.opened(10)
-    await connected.rule(endpoint="upload", at="body", action="status", status=502)
+async def test_status_within_a_body_discards_the_chunk(connected: SandboxClient) -> None:
+    _, url = await connected.open_upload(10)
+    await connected.add_rule(endpoint="upload", at="body", action="status", status=502)
 
     broken = await connected.put(url, bytes(10), 0, 10)
     again = await connected.put(url, bytes(10), 0, 10)

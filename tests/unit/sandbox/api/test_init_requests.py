@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.sandbox_client import Visitor, error_code
+from harness.sandbox_client import SandboxClient, error_code
 from harness.sandbox_drafts import INBOX
 from tiktok_sandbox.api.init_requests import InitRequest, is_verified_url, read_init
 from tiktok_sandbox.faults.actions import Endpoint
@@ -50,7 +50,7 @@ def pull(url: str) -> dict[str, object]:
     return {"post_info": {}, "source_info": {"source": "PULL_FROM_URL", "video_url": url}}
 
 
-async def test_draft_without_a_source_is_refused(uploader: Visitor) -> None:
+async def test_draft_without_a_source_is_refused(uploader: SandboxClient) -> None:
     answer = await uploader.call(INBOX, {"post_info": {"title": "a clip"}})
 
     assert (answer.status_code, error_code(answer)) == (400, "invalid_params")
@@ -128,7 +128,7 @@ def test_http_urls_can_be_allowed_by_the_settings() -> None:
 
 
 def test_inbox_init_ignores_a_caption() -> None:
-    wanted = read(Endpoint.INBOX_INIT, {**pull(VIDEO), "post_info": {"title": "for nobody"}})
+    wanted = read(Endpoint.INBOX_INIT, {**pull(VIDEO), "post_info": {"title": "ignored"}})
 
     assert isinstance(wanted, InitRequest)
     assert (wanted.post_info.title, wanted.is_draft) == ("", True)
@@ -160,5 +160,5 @@ def test_verified_urls_cover_domains_and_prefixes(verified: str, url: str, *, ow
 
 
 @pytest.mark.parametrize(("title", "status"), [("😀" * 1_100, 200), ("😀" * 1_100 + "a", 400)])
-async def test_title_is_measured_in_utf16_units(connected: Visitor, title: str, status: int) -> None:
+async def test_title_is_measured_in_utf16_units(connected: SandboxClient, title: str, status: int) -> None:
     assert (await connected.init(5, title=title)).status_code == status

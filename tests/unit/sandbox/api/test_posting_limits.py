@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from harness.sandbox_apps import SECOND_APP, client_of_app, settings_with_two_apps
-from harness.sandbox_client import SMALL, Meet, Visitor, error_code
+from harness.sandbox_client import SMALL, NewClient, SandboxClient, error_code
 from harness.sandbox_drafts import INBOX, UPLOAD_SCOPES, change_publication, upload_draft, upload_source
 from tiktok_sandbox.model.settings import App, Profile, Settings
 from tiktok_sandbox.runtime.clock import Clock
@@ -15,61 +15,63 @@ HOUR = 3_600
 ALL = "video.publish,video.upload"
 
 
-async def test_posts_through_other_apps_count_for_the_day(meet: Meet) -> None:
+async def test_posts_through_other_apps_count_for_the_day(new_client: NewClient) -> None:
     busy = Profile(username="busy", daily_post_cap=3, posted_elsewhere=2)
-    visitor = await (await meet(Settings(chunk_limits=SMALL, creators=(busy,)))).connect("busy")
-    before = await visitor.creator_info()
-    await visitor.posted(b"bytes")
+    client = await (await new_client(Settings(chunk_limits=SMALL, creators=(busy,)))).connect("busy")
+    before = await client.creator_info()
+    await client.post_video(b"bytes")
 
-    info, init = await visitor.creator_info(), await visitor.init(5)
+    info, init = await client.creator_info(), await client.init(5)
 
     assert error_code(before) == "ok"
     assert (info.status_code, error_code(info)) == (200, "spam_risk_too_many_posts")
     assert (init.status_code, error_code(init)) == (403, "spam_risk_too_many_posts")
 
 
-async def test_daily_cap_is_a_sliding_window(meet: Meet, clock: Clock) -> None:
+async def test_daily_cap_is_a_sliding_window(new_client: NewClient, clock: Clock) -> None:
     settings = Settings(chunk_limits=SMALL, creators=(Profile(username="busy", daily_post_cap=2),))
-    visitor = await (await meet(settings)).connect("busy")
-    await visitor.posted(b"bytes")
+    client = await (await new_client(settings)).connect("busy")
+    await client.post_video(b"bytes")
     clock.advance(20 * HOUR)
-    await (await visitor.connect("busy")).posted(b"bytes")
-    full = await visitor.init(5)
+    await (await client.connect("busy")).post_video(b"bytes")
+    full = await client.init(5)
     clock.advance(4 * HOUR)
 
-    free = await (await visitor.connect("busy")).init(5)
+    free = await (await client.connect("busy")).init(5)
 
     assert (full.status_code, free.status_code) == (403, 200)
 
 
-async def test_failed_posts_and_drafts_do_not_count_for_the_day(meet: Meet, clock: Clock) -> None:
+async def test_failed_posts_and_drafts_do_not_count_for_the_day(new_client: NewClient, clock: Clock) -> None:
     settings = Settings(chunk_limits=SMALL, creators=(Profile(username="busy", daily_post_cap=1),))
-    visitor = await (await meet(settings)).connect("busy", scope=ALL)
-    await visitor.rule(endpoint="processing", action="error", code="duration_check_failed")
-    await visitor.posted(b"bytes")
+    client = await (await new_client(settings)).connect("busy", scope=ALL)
+    await client.add_rule(endpoint="processing", action="error", code="duration_check_failed")
+    await client.post_video(b"bytes")
     source = {"source": "FILE_UPLOAD", "video_size": 5, "chunk_size": 5, "total_chunk_count": 1}
-    draft = await visitor.call("/v2/post/publish/inbox/video/init/", {"source_info": source})
-    await visitor.put(draft.json()["data"]["upload_url"], b"bytes", 0, 5)
+    draft = await client.call("/v2/post/publish/inbox/video/init/", {"source_info": source})
+    await client.put(draft.json()["data"]["upload_url"], b"bytes", 0, 5)
     clock.advance(10)
 
-    assert (await visitor.init(5)).status_code == 200
+    assert (await client.init(5)).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("app", "cap"),
     [(App(active_creator_cap=2), 2), (App(audited=False), 5), (App(audited=False, active_creator_cap=1), 1)],
 )
-async def test_active_creators_of_an_app_are_limited_for_a_day(meet: Meet, clock: Clock, app: App, cap: int) -> None:
+async def test_active_creators_of_an_app_are_limited_for_a_day(
+    new_client: NewClient, clock: Clock, app: App, cap: int
+) -> None:
     people = tuple(Profile(username=f"person-{number}", private_account=True) for number in range(cap + 1))
-    visitor = await meet(Settings(app=app, chunk_limits=SMALL, creators=people))
+    client = await new_client(Settings(app=app, chunk_limits=SMALL, creators=people))
     for person in people[:cap]:
-        await (await visitor.connect(person.username)).posted(b"bytes", level="SELF_ONLY")
-    known = await visitor.init(5, level="SELF_ONLY")
-    await visitor.connect(people[cap].username)
-    info, init = await visitor.creator_info(), await visitor.init(5, level="SELF_ONLY")
+        await (await client.connect(person.username)).post_video(b"bytes", level="SELF_ONLY")
+    known = await client.init(5, level="SELF_ONLY")
+    await client.connect(people[cap].username)
+    info, init = await client.creator_info(), await client.init(5, level="SELF_ONLY")
     clock.advance(24 * HOUR)
 
-    next_day = await (await visitor.connect(people[cap].username)).init(5, level="SELF_ONLY")
+    next_day = await (await client.connect(people[cap].username)).init(5, level="SELF_ONLY")
 
     assert known.status_code == 200
     assert (info.status_code, error_code(info)) == (200, "reached_active_user_cap")
@@ -77,28 +79,28 @@ async def test_active_creators_of_an_app_are_limited_for_a_day(meet: Meet, clock
     assert next_day.status_code == 200
 
 
-async def test_audited_app_has_no_limit_of_active_creators(meet: Meet) -> None:
-    visitor = await meet(Settings(chunk_limits=SMALL))
+async def test_audited_app_has_no_limit_of_active_creators(new_client: NewClient) -> None:
+    client = await new_client(Settings(chunk_limits=SMALL))
 
-    statuses = [(await (await visitor.connect(f"person-{number}")).init(5)).status_code for number in range(12)]
+    statuses = [(await (await client.connect(f"person-{number}")).init(5)).status_code for number in range(12)]
 
     assert statuses == [200] * 12
 
 
-async def test_refusals_come_in_the_documented_order(meet: Meet) -> None:
+async def test_refusals_come_in_the_documented_order(new_client: NewClient) -> None:
     """Each step takes away what was refused before, and the next refusal shows."""
     settings = Settings(app=App(audited=False), chunk_limits=SMALL)
-    visitor = await (await meet(settings)).connect("person")
+    client = await (await new_client(settings)).connect("person")
 
     async def after(**profile: object) -> str:
-        await visitor.http.post("/_sandbox/creators", json={"username": "person", **profile})
-        return error_code(await visitor.init(5, level="PUBLIC_TO_EVERYONE" if profile else "SELF_ONLY"))
+        await client.http.post("/_sandbox/creators", json={"username": "person", **profile})
+        return error_code(await client.init(5, level="PUBLIC_TO_EVERYONE" if profile else "SELF_ONLY"))
 
-    token = visitor.token
-    visitor.token = "act.unknown"
+    token = client.token
+    client.token = "act.unknown"
     unknown = await after(banned=True)
-    visitor.token = token
-    by_source = error_code(await visitor.init(0))
+    client.token = token
+    by_source = error_code(await client.init(0))
     found = [
         await after(banned=True, daily_post_cap=0),
         await after(daily_post_cap=0),
@@ -113,17 +115,17 @@ async def test_refusals_come_in_the_documented_order(meet: Meet) -> None:
     ]
 
 
-async def test_daily_cap_counts_posts_and_ends_after_a_day(meet: Meet, clock: Clock) -> None:
+async def test_daily_cap_counts_posts_and_ends_after_a_day(new_client: NewClient, clock: Clock) -> None:
     settings = Settings(chunk_limits=SMALL, creators=(Profile(username="busy", daily_post_cap=1),))
-    visitor = await (await meet(settings)).connect("busy")
-    await visitor.opened(5)
-    before = await visitor.creator_info()
-    await visitor.posted(b"bytes")
+    client = await (await new_client(settings)).connect("busy")
+    await client.open_upload(5)
+    before = await client.creator_info()
+    await client.post_video(b"bytes")
 
-    full, refused = await visitor.creator_info(), await visitor.init(5)
+    full, refused = await client.creator_info(), await client.init(5)
     clock.advance(86_400)
-    await visitor.connect("busy")
-    free = await visitor.creator_info()
+    await client.connect("busy")
+    free = await client.creator_info()
 
     assert error_code(before) == "ok"
     assert (full.status_code, error_code(full)) == (200, "spam_risk_too_many_posts")
@@ -131,7 +133,7 @@ async def test_daily_cap_counts_posts_and_ends_after_a_day(meet: Meet, clock: Cl
     assert error_code(free) == "ok"
 
 
-async def test_sixth_pending_draft_of_a_day_is_refused(uploader: Visitor, clock: Clock) -> None:
+async def test_sixth_pending_draft_of_a_day_is_refused(uploader: SandboxClient, clock: Clock) -> None:
     shares = []
     for _ in range(5):
         shares.append(await upload_draft(uploader))
@@ -151,30 +153,30 @@ async def test_sixth_pending_draft_of_a_day_is_refused(uploader: Visitor, clock:
 
 
 @pytest.mark.parametrize("level", ["", "FOLLOWER_OF_CREATOR", "EVERYONE"])
-async def test_privacy_level_must_be_one_of_the_creators(connected: Visitor, level: str) -> None:
+async def test_privacy_level_must_be_one_of_the_creators(connected: SandboxClient, level: str) -> None:
     answer = await connected.init(5, level=level)
 
     assert (answer.status_code, error_code(answer)) == (403, "privacy_level_option_mismatch")
 
 
-async def test_unaudited_app_can_only_post_to_private_accounts(meet: Meet) -> None:
+async def test_unaudited_app_can_only_post_to_private_accounts(new_client: NewClient) -> None:
     settings = Settings(
         app=App(audited=False), chunk_limits=SMALL, creators=(Profile(username="shy", private_account=True),)
     )
-    visitor = await meet(settings)
-    public = await (await visitor.connect("open")).init(5, level="SELF_ONLY")
-    seen = await (await visitor.connect("shy")).init(5, level="MUTUAL_FOLLOW_FRIENDS")
+    client = await new_client(settings)
+    public = await (await client.connect("open")).init(5, level="SELF_ONLY")
+    seen = await (await client.connect("shy")).init(5, level="MUTUAL_FOLLOW_FRIENDS")
 
-    unseen = await visitor.init(5, level="SELF_ONLY")
+    unseen = await client.init(5, level="SELF_ONLY")
 
     assert error_code(public) == error_code(seen) == "unaudited_client_can_only_post_to_private_accounts"
     assert unseen.status_code == 200
 
 
-async def test_daily_cap_is_shared_by_all_apps(first_app: Visitor, clock: Clock) -> None:
+async def test_daily_cap_is_shared_by_all_apps(first_app: SandboxClient, clock: Clock) -> None:
     other = await client_of_app(first_app, SECOND_APP)
-    await first_app.posted(b"bytes", level="SELF_ONLY")
-    await other.posted(b"bytes", level="SELF_ONLY")
+    await first_app.post_video(b"bytes", level="SELF_ONLY")
+    await other.post_video(b"bytes", level="SELF_ONLY")
 
     full = [error_code(await each.init(5, level="SELF_ONLY")) for each in (first_app, other)]
     clock.advance(86_400)
@@ -184,8 +186,8 @@ async def test_daily_cap_is_shared_by_all_apps(first_app: Visitor, clock: Clock)
     assert free.status_code == 200
 
 
-async def test_audit_counts_for_one_app_only(meet: Meet) -> None:
-    first_app = await (await meet(settings_with_two_apps(audited=False))).connect("busy")
+async def test_audit_counts_for_one_app_only(new_client: NewClient) -> None:
+    first_app = await (await new_client(settings_with_two_apps(audited=False))).connect("busy")
     other = await client_of_app(first_app, SECOND_APP)
 
     answers: list[httpx.Response] = [await each.init(5, level="FOLLOWER_OF_CREATOR") for each in (first_app, other)]
@@ -193,12 +195,12 @@ async def test_audit_counts_for_one_app_only(meet: Meet) -> None:
     assert [error_code(each) for each in answers] == ["ok", "unaudited_client_can_only_post_to_private_accounts"]
 
 
-async def test_active_creators_are_counted_per_app(meet: Meet) -> None:
-    first_app = await (await meet(settings_with_two_apps(active_creator_cap=1))).connect("busy")
+async def test_active_creators_are_counted_per_app(new_client: NewClient) -> None:
+    first_app = await (await new_client(settings_with_two_apps(active_creator_cap=1))).connect("busy")
     other = await client_of_app(first_app, SECOND_APP)
-    await other.opened(5, level="SELF_ONLY")
-    somebody = await client_of_app(first_app, SECOND_APP, "somebody")
+    await other.open_upload(5, level="SELF_ONLY")
+    second_person = await client_of_app(first_app, SECOND_APP, "person")
 
-    refused, elsewhere = await somebody.init(5), await (await first_app.connect("somebody")).init(5)
+    refused, elsewhere = await second_person.init(5), await (await first_app.connect("person")).init(5)
 
     assert (error_code(refused), elsewhere.status_code) == ("reached_active_user_cap", 200)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from harness.file_host import FileHost, file_host
-from harness.sandbox_client import Meet, Visitor, error_code
+from harness.sandbox_client import NewClient, SandboxClient, error_code
 from tiktok_sandbox.api.bearer_calls import BearerCall, answer_call
 from tiktok_sandbox.faults.actions import Endpoint
 from tiktok_sandbox.model.settings import App, Pulls, Settings
@@ -39,22 +39,22 @@ async def host() -> AsyncIterator[FileHost]:
 
 
 @pytest.fixture
-async def puller(meet: Meet, host: FileHost) -> AsyncIterator[Visitor]:
+async def puller(new_client: NewClient, host: FileHost) -> AsyncIterator[SandboxClient]:
     settings = Settings(
         app=App(verified_urls=("example.com",)),
         pulls=Pulls(allow_http=True, resolve={"media.example.com": host.address}),
     )
-    visitor = await (await meet(settings)).connect(scope=ALL)
-    yield visitor
-    await visitor.context.close()
+    client = await (await new_client(settings)).connect(scope=ALL)
+    yield client
+    await client.context.close()
 
 
-async def pull(visitor: Visitor, path: str = "/video.mp4", *, inbox: bool = False) -> httpx.Response:
+async def pull(client: SandboxClient, path: str = "/video.mp4", *, inbox: bool = False) -> httpx.Response:
     body = {
         "post_info": {"privacy_level": "PUBLIC_TO_EVERYONE", "title": "a clip"},
         "source_info": {"source": "PULL_FROM_URL", "video_url": HOST + path},
     }
-    return await visitor.call(f"/v2/post/publish/{'inbox/' if inbox else ''}video/init/", body)
+    return await client.call(f"/v2/post/publish/{'inbox/' if inbox else ''}video/init/", body)
 
 
 def publish_id_of(answer: httpx.Response) -> str:
@@ -63,17 +63,17 @@ def publish_id_of(answer: httpx.Response) -> str:
     return str(data["publish_id"])
 
 
-async def fetched(visitor: Visitor) -> None:
+async def fetched(client: SandboxClient) -> None:
     """Wait until nothing is being fetched any more."""
-    assert await visitor.context.breakpoints.wait_for(lambda: not visitor.context.tables.pending_downloads, IN_TIME)
+    assert await client.context.breakpoints.wait_for(lambda: not client.context.tables.pending_downloads, IN_TIME)
 
 
-async def data_of(visitor: Visitor, publish_id: str) -> dict[str, object]:
-    found: dict[str, object] = (await visitor.status(publish_id)).json()["data"]
+async def data_of(client: SandboxClient, publish_id: str) -> dict[str, object]:
+    found: dict[str, object] = (await client.status(publish_id)).json()["data"]
     return found
 
 
-async def photos(visitor: Visitor, *paths: str, mode: str = "DIRECT_POST") -> httpx.Response:
+async def photos(client: SandboxClient, *paths: str, mode: str = "DIRECT_POST") -> httpx.Response:
     body = {
         "media_type": "PHOTO",
         "post_mode": mode,
@@ -84,10 +84,10 @@ async def photos(visitor: Visitor, *paths: str, mode: str = "DIRECT_POST") -> ht
             "photo_cover_index": 0,
         },
     }
-    return await visitor.call("/v2/post/publish/content/init/", body)
+    return await client.call("/v2/post/publish/content/init/", body)
 
 
-async def test_video_is_downloaded_and_posted(puller: Visitor, host: FileHost, clock: Clock) -> None:
+async def test_video_is_downloaded_and_posted(puller: SandboxClient, host: FileHost, clock: Clock) -> None:
     host.silent.add("/video.mp4")
     publish_id = publish_id_of(await pull(puller))
     publications = puller.context.tables.publications
@@ -114,7 +114,7 @@ async def test_video_is_downloaded_and_posted(puller: Visitor, host: FileHost, c
     assert host.asked == [("/video.mp4", "media.example.com")]
 
 
-async def test_downloaded_draft_waits_in_the_inbox(puller: Visitor, clock: Clock) -> None:
+async def test_downloaded_draft_waits_in_the_inbox(puller: SandboxClient, clock: Clock) -> None:
     publish_id = publish_id_of(await pull(puller, inbox=True))
     await fetched(puller)
     clock.advance(1)
@@ -127,7 +127,7 @@ async def test_downloaded_draft_waits_in_the_inbox(puller: Visitor, clock: Clock
     ("mode", "status"), [("DIRECT_POST", "PUBLISH_COMPLETE"), ("MEDIA_UPLOAD", "SEND_TO_USER_INBOX")]
 )
 async def test_photos_are_downloaded_one_by_one(
-    puller: Visitor, host: FileHost, clock: Clock, mode: str, status: str
+    puller: SandboxClient, host: FileHost, clock: Clock, mode: str, status: str
 ) -> None:
     publish_id = publish_id_of(await photos(puller, "/1.jpg", "/3.jpg", mode=mode))
     await fetched(puller)
@@ -146,7 +146,7 @@ async def test_photos_are_downloaded_one_by_one(
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 403, 404, 500, 206])
-async def test_any_status_but_200_fails_the_download(puller: Visitor, host: FileHost, status: int) -> None:
+async def test_any_status_but_200_fails_the_download(puller: SandboxClient, host: FileHost, status: int) -> None:
     host.files["/elsewhere.mp4"], host.statuses["/elsewhere.mp4"] = CONTENT, status
     publish_id = publish_id_of(await pull(puller, "/elsewhere.mp4"))
     await fetched(puller)
@@ -158,7 +158,7 @@ async def test_any_status_but_200_fails_the_download(puller: Visitor, host: File
 
 
 @pytest.mark.parametrize("path", ["/video.mp4", "/empty.mp4"])
-async def test_truncated_or_empty_file_fails_the_download(puller: Visitor, host: FileHost, path: str) -> None:
+async def test_truncated_or_empty_file_fails_the_download(puller: SandboxClient, host: FileHost, path: str) -> None:
     host.files["/empty.mp4"] = b""
     host.broken.add("/video.mp4")
     publish_id = publish_id_of(await pull(puller, path))
@@ -167,14 +167,14 @@ async def test_truncated_or_empty_file_fails_the_download(puller: Visitor, host:
     assert (await data_of(puller, publish_id))["fail_reason"] == "video_pull_failed"
 
 
-async def test_missing_photo_fails_the_whole_post(puller: Visitor) -> None:
+async def test_missing_photo_fails_the_whole_post(puller: SandboxClient) -> None:
     publish_id = publish_id_of(await photos(puller, "/1.jpg", "/9.jpg"))
     await fetched(puller)
 
     assert (await data_of(puller, publish_id))["fail_reason"] == "photo_pull_failed"
 
 
-async def test_photo_of_another_format_fails_in_processing(puller: Visitor, host: FileHost, clock: Clock) -> None:
+async def test_photo_of_another_format_fails_in_processing(puller: SandboxClient, host: FileHost, clock: Clock) -> None:
     host.files["/1.png"] = b"\x89PNG\r\n\x1a\n" + bytes(20)
     publish_id = publish_id_of(await photos(puller, "/1.jpg", "/1.png"))
     await fetched(puller)
@@ -187,7 +187,7 @@ async def test_photo_of_another_format_fails_in_processing(puller: Visitor, host
     assert (late["status"], late["fail_reason"]) == ("FAILED", "file_format_check_failed")
 
 
-async def test_photo_above_twenty_megabytes_fails(puller: Visitor, host: FileHost) -> None:
+async def test_photo_above_twenty_megabytes_fails(puller: SandboxClient, host: FileHost) -> None:
     host.files["/large.jpg"] = PICTURE + bytes(20_000_001 - len(PICTURE))
     publish_id = publish_id_of(await photos(puller, "/large.jpg"))
     await fetched(puller)
@@ -195,7 +195,9 @@ async def test_photo_above_twenty_megabytes_fails(puller: Visitor, host: FileHos
     assert (await data_of(puller, publish_id))["fail_reason"] == "picture_size_check_failed"
 
 
-async def test_silent_host_fails_the_download_after_an_hour(puller: Visitor, host: FileHost, clock: Clock) -> None:
+async def test_silent_host_fails_the_download_after_an_hour(
+    puller: SandboxClient, host: FileHost, clock: Clock
+) -> None:
     host.silent.add("/video.mp4")
     publish_id = publish_id_of(await pull(puller))
     async with asyncio.timeout(IN_TIME):
@@ -212,18 +214,18 @@ async def test_silent_host_fails_the_download_after_an_hour(puller: Visitor, hos
     assert (await data_of(puller, publish_id))["fail_reason"] == "video_pull_failed"
 
 
-async def test_running_download_can_be_cancelled(puller: Visitor, host: FileHost) -> None:
+async def test_running_download_can_be_cancelled(puller: SandboxClient, host: FileHost) -> None:
     host.silent.add("/video.mp4")
     publish_id = publish_id_of(await pull(puller))
     cancel = "/v2/post/publish/cancel/"
-    stranger = await puller.call(cancel, {"publish_id": "v_pub_url~v2.1"})
+    unknown = await puller.call(cancel, {"publish_id": "v_pub_url~v2.1"})
 
     cancelled = await puller.call(cancel, {"publish_id": publish_id})
     again = await puller.call(cancel, {"publish_id": publish_id})
     host.go_on.set()
     await fetched(puller)
 
-    assert error_code(stranger) == "invalid_publish_id"
+    assert error_code(unknown) == "invalid_publish_id"
     assert (cancelled.status_code, list(cancelled.json())) == (200, ["error"])
     assert error_code(cancelled) == "ok"
     assert (again.status_code, error_code(again)) == (400, "publish_not_cancellable")
@@ -231,7 +233,9 @@ async def test_running_download_can_be_cancelled(puller: Visitor, host: FileHost
 
 
 @pytest.mark.parametrize("turns", range(6))
-async def test_download_cancelled_at_its_start_stays_cancelled(puller: Visitor, host: FileHost, turns: int) -> None:
+async def test_download_cancelled_at_its_start_stays_cancelled(
+    puller: SandboxClient, host: FileHost, turns: int
+) -> None:
     host.silent.add("/video.mp4")
     context, now = puller.context, puller.context.clock.now()
     body = {"source_info": {"source": "PULL_FROM_URL", "video_url": HOST + "/video.mp4"}}
@@ -250,7 +254,7 @@ async def test_download_cancelled_at_its_start_stays_cancelled(puller: Visitor, 
     assert (await data_of(puller, publish_id)).get("fail_reason") == "publish_cancelled"
 
 
-async def test_only_verified_urls_are_downloaded(puller: Visitor, host: FileHost) -> None:
+async def test_only_verified_urls_are_downloaded(puller: SandboxClient, host: FileHost) -> None:
     body = {
         "post_info": {"privacy_level": "PUBLIC_TO_EVERYONE"},
         "source_info": {"source": "PULL_FROM_URL", "video_url": f"http://{host.address}/video.mp4"},
@@ -261,11 +265,11 @@ async def test_only_verified_urls_are_downloaded(puller: Visitor, host: FileHost
     assert host.asked == []
 
 
-async def test_rule_can_fail_or_hold_a_download(puller: Visitor, host: FileHost) -> None:
-    await puller.rule(endpoint="pull", action="error", code="spam_risk")
+async def test_rule_can_fail_or_hold_a_download(puller: SandboxClient, host: FileHost) -> None:
+    await puller.add_rule(endpoint="pull", action="error", code="spam_risk")
     failed = publish_id_of(await pull(puller))
     await fetched(puller)
-    held = await puller.rule(endpoint="pull", action="hold")
+    held = await puller.add_rule(endpoint="pull", action="hold")
     waiting = publish_id_of(await pull(puller))
     await puller.http.get(f"/_sandbox/rules/{held}/wait?holding=1&timeout={IN_TIME}")
     asked = len(host.asked)
@@ -277,7 +281,7 @@ async def test_rule_can_fail_or_hold_a_download(puller: Visitor, host: FileHost)
     assert (await data_of(puller, waiting))["downloaded_bytes"] == len(CONTENT)
 
 
-async def test_photo_draft_needs_a_recent_app_version(puller: Visitor) -> None:
+async def test_photo_draft_needs_a_recent_app_version(puller: SandboxClient) -> None:
     profile = {"username": "demo-creator", "app_version": "31.7.9"}
     await puller.http.post("/_sandbox/creators", json=profile)
 
@@ -287,8 +291,8 @@ async def test_photo_draft_needs_a_recent_app_version(puller: Visitor) -> None:
     assert (await photos(puller, "/1.jpg")).status_code == 200
 
 
-async def test_rule_can_slow_down_a_download(puller: Visitor, clock: Clock) -> None:
-    await puller.rule(endpoint="pull", action="slow", bytes_per_second=1)
+async def test_rule_can_slow_down_a_download(puller: SandboxClient, clock: Clock) -> None:
+    await puller.add_rule(endpoint="pull", action="slow", bytes_per_second=1)
     publish_id = publish_id_of(await pull(puller))
     publications = puller.context.tables.publications
     await puller.context.breakpoints.wait_for(lambda: publications[publish_id].uploaded_bytes == len(CONTENT), IN_TIME)

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from harness.file_host import FileHost, file_host
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from tiktok_sandbox.model.settings import App, Pulls, Settings
 from tiktok_sandbox.runtime.clock import Clock
 from tiktok_sandbox.server import Server
@@ -26,18 +26,18 @@ def settings(host: FileHost, *, allow_http: bool = False) -> Settings:
     )
 
 
-async def pulled(visitor: Visitor, url: str) -> str:
+async def pulled(client: SandboxClient, url: str) -> str:
     body = {
         "post_info": {"privacy_level": "SELF_ONLY"},
         "source_info": {"source": "PULL_FROM_URL", "video_url": url},
     }
-    answer = await visitor.call("/v2/post/publish/video/init/", body)
+    answer = await client.call("/v2/post/publish/video/init/", body)
     return str(answer.json()["data"]["publish_id"])
 
 
-async def ended(server: Server, visitor: Visitor, publish_id: str) -> dict[str, object]:
+async def ended(server: Server, client: SandboxClient, publish_id: str) -> dict[str, object]:
     assert await server.context.breakpoints.wait_for(lambda: not server.context.tables.pending_downloads, IN_TIME)
-    found: dict[str, object] = (await visitor.status(publish_id)).json()["data"]
+    found: dict[str, object] = (await client.status(publish_id)).json()["data"]
     return found
 
 
@@ -59,14 +59,14 @@ async def test_download_needs_the_certificate_of_the_host(
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
         host.files["/video.mp4"] = CONTENT
-        visitor = await Visitor(http, server.context).connect()
+        client = await SandboxClient(http, server.context).connect()
         # Only a file that arrived whole is processed, and so fails for this reason.
-        await visitor.rule(endpoint="processing", action="error", code="duration_check_failed")
-        publish_id = await pulled(visitor, "https://media.example.com/video.mp4")
-        await ended(server, visitor, publish_id)
+        await client.add_rule(endpoint="processing", action="error", code="duration_check_failed")
+        publish_id = await pulled(client, "https://media.example.com/video.mp4")
+        await ended(server, client, publish_id)
         clock.advance(1)
 
-        data = await ended(server, visitor, publish_id)
+        data = await ended(server, client, publish_id)
 
     assert (data["status"], data["fail_reason"]) == ("FAILED", reason)
 
@@ -80,15 +80,15 @@ async def test_download_starts_again_after_a_restart(tmp_path: Path, clock: Cloc
             Server(wanted, clock=clock, state_folder=tmp_path) as server,
             httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
         ):
-            visitor = await Visitor(http, server.context).connect()
-            publish_id = await pulled(visitor, "http://media.example.com/video.mp4")
+            client = await SandboxClient(http, server.context).connect()
+            publish_id = await pulled(client, "http://media.example.com/video.mp4")
             await host.half_sent.wait()
         host.silent.clear()
         async with (
             Server(wanted, clock=clock, state_folder=tmp_path) as server,
             httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
         ):
-            again = Visitor(http, server.context, token=visitor.token)
+            again = SandboxClient(http, server.context, token=client.token)
             data = await ended(server, again, publish_id)
 
     assert data == {"status": "PROCESSING_DOWNLOAD", "downloaded_bytes": len(CONTENT)}

@@ -1,12 +1,12 @@
 """The catalogue of rules is complete and valid."""
 
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from tiktok_sandbox.faults.actions import Action, Endpoint
 from tiktok_sandbox.faults.rules import Rule
 
 
-async def test_catalogue_describes_every_endpoint_action_and_field(visitor: Visitor) -> None:
-    known = (await visitor.http.get("/_sandbox/rules/catalogue")).json()
+async def test_catalogue_describes_every_endpoint_action_and_field(client: SandboxClient) -> None:
+    known = (await client.http.get("/_sandbox/rules/catalogue")).json()
     endpoints = {each["name"] for each in known["endpoints"]}
     fields = {each["name"] for each in known["fields"]}
 
@@ -17,6 +17,6 @@ async def test_catalogue_describes_every_endpoint_action_and_field(visitor: Visi
     assert all(each["description"] for each in (*known["endpoints"], *known["actions"], *known["fields"]))
 
 
-async def test_every_example_of_the_catalogue_is_a_valid_rule(visitor: Visitor) -> None:
-    for example in (await visitor.http.get("/_sandbox/rules/catalogue")).json()["examples"]:
-        await visitor.rule(**example["rule"])
+async def test_every_example_of_the_catalogue_is_a_valid_rule(client: SandboxClient) -> None:
+    for example in (await client.http.get("/_sandbox/rules/catalogue")).json()["examples"]:
+        await client.add_rule(**example["rule"])

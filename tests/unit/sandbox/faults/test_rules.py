@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.sandbox_client import SMALL, Visitor
+from harness.sandbox_client import SMALL, SandboxClient
 from tiktok_sandbox.faults.actions import Action, CallPhase, Endpoint
 from tiktok_sandbox.faults.rules import Rule, Rules, Subject
 from tiktok_sandbox.model.settings import Settings, read_rules
@@ -30,8 +30,8 @@ async def test_initial_rules_act_from_the_start_and_once(tmp_path: Path) -> None
         async with Server(settings, state_folder=tmp_path / "state") as server:
             http = httpx.AsyncClient(base_url=server.url, trust_env=False)
             async with http:
-                visitor = await Visitor(http, server.context).connect()
-                assert [(await visitor.creator_info()).status_code for _ in range(2)] == statuses
+                client = await SandboxClient(http, server.context).connect()
+                assert [(await client.creator_info()).status_code for _ in range(2)] == statuses
                 assert len(server.context.tables.rules.rows) == 1
 
     assert settings.rules == (Rule(endpoint=Endpoint.CREATOR_INFO, action=Action.RATE_LIMIT),)
@@ -91,39 +91,39 @@ def test_rule_on_every_call_spares_tiktoks_own_work() -> None:
         {"endpoint": "status", "action": "error", "probability": 0},
     ],
 )
-async def test_rule_that_could_never_act_is_rejected(visitor: Visitor, rule: dict[str, Any]) -> None:
-    assert (await visitor.http.post("/_sandbox/rules", json=rule)).status_code == 422
+async def test_rule_that_could_never_act_is_rejected(client: SandboxClient, rule: dict[str, Any]) -> None:
+    assert (await client.http.post("/_sandbox/rules", json=rule)).status_code == 422
 
 
 @pytest.mark.parametrize("who", ["username", "open_id", "client_key"])
-async def test_rule_with_an_account_filter_acts_on_that_account(connected: Visitor, who: str) -> None:
+async def test_rule_with_an_account_filter_acts_on_that_account(connected: SandboxClient, who: str) -> None:
     known = {**connected.tokens, **connected.app, "username": "demo-creator"}
-    await connected.rule(endpoint="*", action="status", times=0, **{who: known[who]})
-    await connected.rule(endpoint="*", action="status", times=0, **{who: "somebody else"})
+    await connected.add_rule(endpoint="*", action="status", times=0, **{who: known[who]})
+    await connected.add_rule(endpoint="*", action="status", times=0, **{who: "other person"})
 
     assert (await connected.creator_info()).status_code == 503
     assert (await connected.http.get("/_sandbox/rules/2")).json()["hits"] == 0
 
 
-async def test_rule_with_a_publish_id_acts_on_that_publication(connected: Visitor) -> None:
-    named, url = await connected.opened(5)
-    other, _ = await connected.opened(5)
-    await connected.rule(endpoint="*", action="status", times=2, publish_id=named)
+async def test_rule_with_a_publish_id_acts_on_that_publication(connected: SandboxClient) -> None:
+    named, url = await connected.open_upload(5)
+    other, _ = await connected.open_upload(5)
+    await connected.add_rule(endpoint="*", action="status", times=2, publish_id=named)
 
     assert (await connected.status(other)).status_code == 200
     assert (await connected.status(named)).status_code == 503
     assert (await connected.put(url, b"bytes", 0, 5)).status_code == 503
 
 
-async def test_rule_on_bytes_never_reached_does_not_act(connected: Visitor) -> None:
-    _, url = await connected.opened(10)
-    await connected.rule(endpoint="upload", at="body", action="status", after_bytes=11)
+async def test_rule_on_bytes_never_reached_does_not_act(connected: SandboxClient) -> None:
+    _, url = await connected.open_upload(10)
+    await connected.add_rule(endpoint="upload", at="body", action="status", after_bytes=11)
 
     assert (await connected.put(url, bytes(10), 0, 10)).status_code == 201
 
 
-async def test_rule_skips_calls_then_acts_its_times(connected: Visitor) -> None:
-    rule_id = await connected.rule(endpoint="creator_info", action="status", status=503, skip=2, times=2)
+async def test_rule_skips_calls_then_acts_its_times(connected: SandboxClient) -> None:
+    rule_id = await connected.add_rule(endpoint="creator_info", action="status", status=503, skip=2, times=2)
 
     statuses = [(await connected.creator_info()).status_code for _ in range(6)]
 
@@ -131,22 +131,22 @@ async def test_rule_skips_calls_then_acts_its_times(connected: Visitor) -> None:
     assert (await connected.http.get(f"/_sandbox/rules/{rule_id}")).json()["hits"] == 2
 
 
-async def test_rule_with_an_open_id_acts_on_that_account(connected: Visitor) -> None:
-    await connected.rule(endpoint="creator_info", action="status", times=9, open_id=connected.tokens["open_id"])
+async def test_rule_with_an_open_id_acts_on_that_account(connected: SandboxClient) -> None:
+    await connected.add_rule(endpoint="creator_info", action="status", times=9, open_id=connected.tokens["open_id"])
     named = await connected.creator_info()
 
-    other = await (await connected.connect("somebody-else")).creator_info()
+    other = await (await connected.connect("other-person")).creator_info()
 
     assert (named.status_code, other.status_code) == (503, 200)
 
 
-async def test_rule_with_a_title_acts_from_init_to_status(connected: Visitor) -> None:
+async def test_rule_with_a_title_acts_from_init_to_status(connected: SandboxClient) -> None:
     for endpoint in ("video_init", "upload", "status"):
-        await connected.rule(endpoint=endpoint, action="status", title="this one")
-    other = await connected.posted(b"bytes", title="another")
+        await connected.add_rule(endpoint=endpoint, action="status", title="this one")
+    other = await connected.post_video(b"bytes", title="another")
 
     assert (await connected.status(other)).status_code == 200
     assert (await connected.init(5, title="this one")).status_code == 503
-    publish_id, url = await connected.opened(5, title="this one")
+    publish_id, url = await connected.open_upload(5, title="this one")
     assert (await connected.put(url, b"bytes", 0, 5)).status_code == 503
     assert (await connected.status(publish_id)).status_code == 503

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.sandbox_apps import OTHER_APP
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from tiktok_sandbox.model import apps
 from tiktok_sandbox.model.apps import Apps
 from tiktok_sandbox.model.identifiers import Identifiers
@@ -17,13 +17,13 @@ def _ids() -> Identifiers:
     return Identifiers(Random(1))
 
 
-async def test_changed_app_keeps_its_secret(visitor: Visitor, other_app: dict[str, Any]) -> None:
-    changed = await visitor.http.post("/_sandbox/apps", json={"client_key": OTHER_APP, "audited": False})
-    listed = (await visitor.http.get("/_sandbox/apps")).json()["apps"]
+async def test_changed_app_keeps_its_secret(client: SandboxClient, other_app: dict[str, Any]) -> None:
+    changed = await client.http.post("/_sandbox/apps", json={"client_key": OTHER_APP, "audited": False})
+    listed = (await client.http.get("/_sandbox/apps")).json()["apps"]
 
     assert changed.json()["client_secret"] == other_app["client_secret"]
     assert [(each["client_key"], each["audited"]) for each in listed] == [
-        (visitor.app["client_key"], True),
+        (client.app["client_key"], True),
         (OTHER_APP, False),
     ]
 

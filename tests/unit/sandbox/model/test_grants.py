@@ -1,10 +1,10 @@
 """Codes and tokens: no secret in a repr, no expired tokens left."""
 
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from tiktok_sandbox.model.grants import Grants, Permission
 
 
-async def test_secrets_are_not_in_reprs(connected: Visitor) -> None:
+async def test_secrets_are_not_in_reprs(connected: SandboxClient) -> None:
     shown = f"{connected.context.tables.settings!r} {connected.context.tables.grants!r}"
 
     for secret in (connected.app["client_secret"], connected.token, connected.tokens["refresh_token"]):

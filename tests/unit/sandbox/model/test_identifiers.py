@@ -2,14 +2,14 @@
 
 import re
 
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from tiktok_sandbox.runtime.clock import Clock
 
 CONTENT = b"a small video"
 
 
-async def test_post_id_does_not_fit_into_a_double(connected: Visitor, clock: Clock) -> None:
-    publish_id = await connected.posted(CONTENT)
+async def test_post_id_does_not_fit_into_a_double(connected: SandboxClient, clock: Clock) -> None:
+    publish_id = await connected.post_video(CONTENT)
     clock.advance(2)
 
     text = (await connected.status(publish_id)).text

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from harness.sandbox_apps import OTHER_APP
-from harness.sandbox_client import SMALL, Visitor
+from harness.sandbox_client import SMALL, SandboxClient
 from tiktok_sandbox.errors import StateUnreadable
 from tiktok_sandbox.model.identifiers import Identifiers
 from tiktok_sandbox.model.persistence import FILE_NAME, StateFile, persisted_tables
@@ -35,12 +35,12 @@ CONTENT = bytes(range(53))
 
 
 @asynccontextmanager
-async def _running(folder: Path, clock: Clock) -> AsyncIterator[Visitor]:
+async def _running(folder: Path, clock: Clock) -> AsyncIterator[SandboxClient]:
     async with (
         Server(SETTINGS, clock=clock, state_folder=folder, media_folder=folder / "media") as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
-        yield Visitor(http, server.context)
+        yield SandboxClient(http, server.context)
 
 
 def _path(url: str) -> str:
@@ -58,8 +58,8 @@ def _crowd(people: int) -> Tables:
 def test_apps_and_open_ids_survive_a_restart(tmp_path: Path) -> None:
     first, state = Tables(Settings(), _ids(), "http://tiktok.example"), StateFile(tmp_path)
     saved = first.apps.save(App(client_key=OTHER_APP, audited=False))
-    creator = first.creators.get_or_create("somebody", OTHER_APP)
-    first.creators.save(Profile(username="somebody", banned=True))
+    creator = first.creators.get_or_create("person", OTHER_APP)
+    first.creators.save(Profile(username="person", banned=True))
     state.save(first)
 
     second = Tables(Settings(), Identifiers(Random(2)), "http://tiktok.example")
@@ -69,7 +69,7 @@ def test_apps_and_open_ids_survive_a_restart(tmp_path: Path) -> None:
     found = second.creators.find(creator.open_id)
     assert second.apps.get(OTHER_APP) == saved
     assert found is not None
-    assert (found.profile.username, found.profile.banned) == ("somebody", True)
+    assert (found.profile.username, found.profile.banned) == ("person", True)
 
 
 def test_settings_win_at_a_restart_but_a_random_secret_stays(tmp_path: Path) -> None:
@@ -88,12 +88,12 @@ def test_settings_win_at_a_restart_but_a_random_secret_stays(tmp_path: Path) -> 
 
 async def test_stopped_clock_is_stopped_after_a_restart(tmp_path: Path) -> None:
     seen = []
-    for wish in ({"manual": True, "factor": 60}, {"seconds": 5}, {}):
+    for request in ({"manual": True, "factor": 60}, {"seconds": 5}, {}):
         async with (
             Server(Settings(), state_folder=tmp_path) as server,
             httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
         ):
-            seen.append((await http.post("/_sandbox/clock", json=wish)).json())
+            seen.append((await http.post("/_sandbox/clock", json=request)).json())
 
     assert [each["now"] - seen[0]["now"] for each in seen] == [0, 5, 5]
     assert {(each["factor"], each["manual"]) for each in seen} == {(60, True)}
@@ -102,7 +102,7 @@ async def test_stopped_clock_is_stopped_after_a_restart(tmp_path: Path) -> None:
 async def test_upload_continues_after_a_restart(tmp_path: Path, clock: Clock) -> None:
     async with _running(tmp_path, clock) as before:
         await before.connect()
-        _, url = await before.opened(53, 10, 5)
+        _, url = await before.open_upload(53, 10, 5)
         for first in (0, 10):
             await before.put(url, CONTENT[first : first + 10], first, 53)
 
@@ -122,18 +122,18 @@ async def test_upload_continues_after_a_restart(tmp_path: Path, clock: Clock) ->
 
 
 async def test_answered_calls_are_saved(tmp_path: Path, clock: Clock) -> None:
-    async with _running(tmp_path / "state", clock) as visitor:
-        await visitor.connect("somebody")
-        publish_id = await visitor.posted(CONTENT)
-        rule_id = await visitor.rule(endpoint="status", action="error", code="internal_error")
-        await visitor.status(publish_id)
+    async with _running(tmp_path / "state", clock) as client:
+        await client.connect("person")
+        publish_id = await client.post_video(CONTENT)
+        rule_id = await client.add_rule(endpoint="status", action="error", code="internal_error")
+        await client.status(publish_id)
         # As it lies there when the process is killed in this moment.
         (tmp_path / "copy").mkdir()
         for file in (tmp_path / "state").glob(f"{FILE_NAME}*"):
             (tmp_path / "copy" / file.name).write_bytes(file.read_bytes())
 
     async with _running(tmp_path / "copy", clock) as after:
-        after.token = visitor.token
+        after.token = client.token
         clock.advance(2)
         status = (await after.status(publish_id)).json()["data"]["status"]
         rules = (await after.http.get("/_sandbox/rules")).json()["rules"]

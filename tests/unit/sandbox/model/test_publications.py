@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.sandbox_client import SMALL, Meet
+from harness.sandbox_client import SMALL, NewClient
 from tiktok_sandbox.model.settings import AbandonedUpload, Settings
 from tiktok_sandbox.runtime.clock import Clock
 
@@ -11,18 +11,18 @@ HOUR = 3_600
 
 @pytest.mark.parametrize(("abandoned", "status"), [("stuck", "PROCESSING_UPLOAD"), ("failed", "FAILED")])
 async def test_unfinished_upload_stays_or_fails_by_the_settings(
-    meet: Meet, clock: Clock, abandoned: str, status: str
+    new_client: NewClient, clock: Clock, abandoned: str, status: str
 ) -> None:
-    visitor = await (await meet(Settings(chunk_limits=SMALL, abandoned=AbandonedUpload(abandoned)))).connect()
-    publish_id, url = await visitor.opened(20, 10, 2)
-    await visitor.put(url, bytes(10), 0, 20)
+    client = await (await new_client(Settings(chunk_limits=SMALL, abandoned=AbandonedUpload(abandoned)))).connect()
+    publish_id, url = await client.open_upload(20, 10, 2)
+    await client.put(url, bytes(10), 0, 20)
     clock.advance(HOUR - 1)
-    before = (await visitor.status(publish_id)).json()["data"]
+    before = (await client.status(publish_id)).json()["data"]
     clock.advance(1)
 
-    after = (await visitor.status(publish_id)).json()["data"]
+    after = (await client.status(publish_id)).json()["data"]
 
     assert before == {"status": "PROCESSING_UPLOAD", "uploaded_bytes": 10}
     assert (after["status"], after["uploaded_bytes"]) == (status, 10)
     assert after.get("fail_reason", "internal") == "internal"
-    assert (await visitor.put(url, bytes(10), 10, 20)).status_code == 403
+    assert (await client.put(url, bytes(10), 10, 20)).status_code == 403

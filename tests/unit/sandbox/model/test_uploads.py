@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from tiktok_sandbox.model.answers import Answer
 from tiktok_sandbox.model.chunk_plan import ChunkPlan
 from tiktok_sandbox.model.uploads import ChunkHeaders, IncomingChunk, Upload, check_headers, new_upload, store_chunk
@@ -24,8 +24,8 @@ def _opened_twice(size: int) -> tuple[Upload, IncomingChunk, IncomingChunk]:
     return upload, one, two
 
 
-async def test_chunks_in_order_complete_the_upload(connected: Visitor, clock: Clock) -> None:
-    publish_id, url = await connected.opened(53, 10, 5)
+async def test_chunks_in_order_complete_the_upload(connected: SandboxClient, clock: Clock) -> None:
+    publish_id, url = await connected.open_upload(53, 10, 5)
     answers = [await connected.put(url, CONTENT[first : first + 10], first, 53) for first in range(0, 40, 10)]
     part = (await connected.status(publish_id)).json()["data"]
     answers.append(await connected.put(url, CONTENT[40:], 40, 53))
@@ -40,8 +40,8 @@ async def test_chunks_in_order_complete_the_upload(connected: Visitor, clock: Cl
 
 
 @pytest.mark.parametrize("first", [0, 20])
-async def test_chunk_out_of_order_gets_416_with_the_progress(connected: Visitor, first: int) -> None:
-    _, url = await connected.opened(53, 10, 5)
+async def test_chunk_out_of_order_gets_416_with_the_progress(connected: SandboxClient, first: int) -> None:
+    _, url = await connected.open_upload(53, 10, 5)
     await connected.put(url, CONTENT[:10], 0, 53)
 
     answer = await connected.put(url, CONTENT[first : first + 10], first, 53)
@@ -49,8 +49,8 @@ async def test_chunk_out_of_order_gets_416_with_the_progress(connected: Visitor,
     assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes 0-9/53")
 
 
-async def test_chunk_with_another_total_gets_416(connected: Visitor) -> None:
-    _, url = await connected.opened(53, 10, 5)
+async def test_chunk_with_another_total_gets_416(connected: SandboxClient) -> None:
+    _, url = await connected.open_upload(53, 10, 5)
 
     assert (await connected.put(url, CONTENT[:10], 0, 54)).status_code == 416
 
@@ -67,8 +67,10 @@ async def test_chunk_with_another_total_gets_416(connected: Visitor) -> None:
         {"Content-Length": ""},
     ],
 )
-async def test_invalid_headers_are_refused_and_change_nothing(connected: Visitor, headers: dict[str, str]) -> None:
-    publish_id, url = await connected.opened(53, 10, 5)
+async def test_invalid_headers_are_refused_and_change_nothing(
+    connected: SandboxClient, headers: dict[str, str]
+) -> None:
+    publish_id, url = await connected.open_upload(53, 10, 5)
 
     answer = await connected.put(url, CONTENT[:10], 0, 53, **headers)
 
@@ -76,8 +78,8 @@ async def test_invalid_headers_are_refused_and_change_nothing(connected: Visitor
     assert (await connected.status(publish_id)).json()["data"]["uploaded_bytes"] == 0
 
 
-async def test_last_chunk_must_have_all_remaining_bytes(connected: Visitor) -> None:
-    _, url = await connected.opened(23, 10, 2)
+async def test_last_chunk_must_have_all_remaining_bytes(connected: SandboxClient) -> None:
+    _, url = await connected.open_upload(23, 10, 2)
     await connected.put(url, CONTENT[:10], 0, 23)
 
     short = await connected.put(url, CONTENT[10:20], 10, 23)
@@ -86,8 +88,8 @@ async def test_last_chunk_must_have_all_remaining_bytes(connected: Visitor) -> N
     assert (short.status_code, whole.status_code) == (400, 201)
 
 
-async def test_body_of_another_length_is_not_stored(connected: Visitor, clock: Clock) -> None:
-    publish_id, url = await connected.opened(10)
+async def test_body_of_another_length_is_not_stored(connected: SandboxClient, clock: Clock) -> None:
+    publish_id, url = await connected.open_upload(10)
     lying = await connected.put(url, CONTENT[:9], 0, 10, **{"Content-Range": "bytes 0-9/10", "Content-Length": "10"})
     true = await connected.put(url, CONTENT[:10], 0, 10)
     clock.advance(1)

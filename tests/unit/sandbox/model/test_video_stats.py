@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from tiktok_sandbox.model.publications import Post, PublicPeriod
 from tiktok_sandbox.model.video_stats import video_stats
 from tiktok_sandbox.runtime.clock import Clock
@@ -27,8 +27,8 @@ def test_stats_only_grow_and_ever_more_slowly(what: str) -> None:
     assert days[-1] < 2**31
 
 
-async def test_stats_grow_and_never_shrink(connected: Visitor, clock: Clock) -> None:
-    await connected.posted(CONTENT)
+async def test_stats_grow_and_never_shrink(connected: SandboxClient, clock: Clock) -> None:
+    await connected.post_video(CONTENT)
     clock.advance(2)
     [post] = (await connected.ledger())["posts"]
     seen = []

@@ -32,7 +32,7 @@ def publication(level: str = PUBLIC, mode: Mode = Mode.DIRECT_POST, **others: ob
     )
 
 
-def told(of: Publication) -> list[tuple[float, str]]:
+def events_of(of: Publication) -> list[tuple[float, str]]:
     return [(each.due_at, each.event.removeprefix("post.publish.")) for each in scheduled_webhooks(of)]
 
 
@@ -40,7 +40,7 @@ FILE = (File(sha256="a hash", size=5),)
 
 
 def test_unfinished_upload_has_no_webhooks() -> None:
-    assert told(publication()) == []
+    assert events_of(publication()) == []
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_unfinished_upload_has_no_webhooks() -> None:
     ],
 )
 def test_direct_post_has_its_webhooks(level: str, expected: list[tuple[float, str]]) -> None:
-    assert told(with_processing(publication(level), FILE, "", 1.0)) == expected
+    assert events_of(with_processing(publication(level), FILE, "", 1.0)) == expected
 
 
 def test_failed_post_has_a_webhook_with_the_reason() -> None:
@@ -65,8 +65,8 @@ def test_draft_is_delivered_once_and_complete_for_each_post() -> None:
     draft = with_processing(publication(mode=Mode.MEDIA_UPLOAD), FILE, "", 1.0)
     posted = with_draft_posted(with_draft_posted(draft, 7, "SELF_ONLY", 20.0), 8, PUBLIC, 30.0)
 
-    assert told(draft) == [(11, "inbox_delivered")]
-    assert told(posted) == [
+    assert events_of(draft) == [(11, "inbox_delivered")]
+    assert events_of(posted) == [
         (11, "inbox_delivered"),
         (20, "complete"),
         (30, "complete"),
@@ -79,8 +79,8 @@ def test_draft_is_delivered_once_and_complete_for_each_post() -> None:
 def test_failure_cancels_later_webhooks() -> None:
     draft = with_processing(publication(mode=Mode.MEDIA_UPLOAD), FILE, "", 1.0)
 
-    assert told(with_failure(draft, "internal", 5.0)) == [(5, "failed")]
-    assert told(with_failure(draft, "internal", 15.0)) == [(11, "inbox_delivered"), (15, "failed")]
+    assert events_of(with_failure(draft, "internal", 5.0)) == [(5, "failed")]
+    assert events_of(with_failure(draft, "internal", 15.0)) == [(11, "inbox_delivered"), (15, "failed")]
 
 
 def test_each_change_of_visibility_has_a_webhook() -> None:
@@ -90,7 +90,7 @@ def test_each_change_of_visibility_has_a_webhook() -> None:
         post = with_privacy_level(post, level, shown.delays, now)
     post = taken_down(post, 400.0)
 
-    assert told(with_post(shown, post)) == [
+    assert events_of(with_post(shown, post)) == [
         (11, "complete"),
         (111, "publicly_available"),
         (200, "no_longer_publicaly_available"),
@@ -104,9 +104,9 @@ def test_post_hidden_before_moderation_was_never_public() -> None:
     hidden = with_privacy_level(waiting.posts[0], "SELF_ONLY", waiting.delays, 50.0)
     again = with_privacy_level(hidden, PUBLIC, waiting.delays, 60.0)
 
-    assert told(with_post(waiting, hidden)) == [(11, "complete")]
-    assert told(with_post(waiting, again)) == [(11, "complete"), (160, "publicly_available")]
+    assert events_of(with_post(waiting, hidden)) == [(11, "complete")]
+    assert events_of(with_post(waiting, again)) == [(11, "complete"), (160, "publicly_available")]
 
 
 def test_abandoned_transfer_has_a_webhook_at_its_deadline() -> None:
-    assert told(publication(deadline=3_600.0, abandoned_reason="internal")) == [(3_600, "failed")]
+    assert events_of(publication(deadline=3_600.0, abandoned_reason="internal")) == [(3_600, "failed")]

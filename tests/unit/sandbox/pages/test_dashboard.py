@@ -12,7 +12,7 @@ import pytest
 from av.video.frame import VideoFrame
 
 from harness.chromium import Tab, browsing, find_chromium
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from stack.demo.video import Video, make_video
 from tiktok_sandbox.model.settings import Delays, Profile, Settings
 from tiktok_sandbox.server import Server
@@ -42,26 +42,26 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Video:
 
 
 @asynccontextmanager
-async def _serving(folder: Path) -> AsyncIterator[Visitor]:
+async def _serving(folder: Path) -> AsyncIterator[SandboxClient]:
     async with (
         Server(SETTINGS, media_folder=folder) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
     ):
-        yield await Visitor(http, server.context).connect()
+        yield await SandboxClient(http, server.context).connect()
 
 
-async def _post(visitor: Visitor, video: Video, title: str) -> str:
+async def _post(client: SandboxClient, video: Video, title: str) -> str:
     content = await asyncio.to_thread(video.path.read_bytes)
-    return await visitor.posted(content, title=title)
+    return await client.post_video(content, title=title)
 
 
 @asynccontextmanager
-async def _looking(visitor: Visitor) -> AsyncIterator[Tab]:
+async def _looking(client: SandboxClient) -> AsyncIterator[Tab]:
     program = find_chromium()
     assert program is not None
     async with browsing(program) as tab:
         await tab.set_viewport(width=1280, height=900)
-        await tab.go(f"{visitor.http.base_url}/_sandbox/")
+        await tab.go(f"{client.http.base_url}/_sandbox/")
         await tab.until("document.querySelector('#live')?.textContent === 'live'")
         yield tab
         assert tab.errors == []
@@ -83,18 +83,18 @@ def _press(label: str) -> str:
 WAITING_ROW: Final = "document.querySelector('#webhooks tbody tr')"
 
 
-async def _policy(visitor: Visitor) -> tuple[str, str]:
-    answer = await visitor.http.get("/_sandbox/")
+async def _policy(client: SandboxClient) -> tuple[str, str]:
+    answer = await client.http.get("/_sandbox/")
     return answer.headers["content-security-policy"], answer.text
 
 
 @in_browser
 async def test_dashboard_plays_posted_videos(tmp_path: Path, video: Video) -> None:
-    async with _serving(tmp_path / "media") as visitor:
-        await _post(visitor, video, "A walk by the sea")
-        await _post(visitor, video, HOSTILE)
-        await visitor.opened(20_000_000, 10_000_000, 2, title="On its way")
-        async with _looking(visitor) as tab:
+    async with _serving(tmp_path / "media") as client:
+        await _post(client, video, "A walk by the sea")
+        await _post(client, video, HOSTILE)
+        await client.open_upload(20_000_000, 10_000_000, 2, title="On its way")
+        async with _looking(client) as tab:
             await tab.until(PLAYABLE)
             played = await tab.evaluate(
                 "(async () => { const video = document.querySelector('video'); await video.play();"
@@ -118,9 +118,9 @@ async def test_dashboard_plays_posted_videos(tmp_path: Path, video: Video) -> No
 
 @in_browser
 async def test_dashboard_buttons_work(tmp_path: Path, video: Video) -> None:
-    async with _serving(tmp_path / "media") as visitor:
-        publish_id = await _post(visitor, video, "to be taken down")
-        async with _looking(visitor) as tab:
+    async with _serving(tmp_path / "media") as client:
+        publish_id = await _post(client, video, "to be taken down")
+        async with _looking(client) as tab:
             await tab.until("document.querySelector('.card .row button')")
             await tab.evaluate(_press("Take down"))
             await tab.until("document.querySelector('.card').textContent.includes('taken down')")
@@ -147,8 +147,8 @@ async def test_dashboard_buttons_work(tmp_path: Path, video: Video) -> None:
             await tab.until("document.querySelectorAll('.rules li').length === 3")
             await tab.evaluate(_press("Disconnect"))
             await tab.until("!document.querySelector('.accounts button')")
-        [post] = (await visitor.ledger())["posts"]
-        rules = (await visitor.http.get("/_sandbox/rules")).json()["rules"]
+        [post] = (await client.ledger())["posts"]
+        rules = (await client.http.get("/_sandbox/rules")).json()["rules"]
 
     assert (post["publish_id"], post["taken_down_at"] is not None) == (publish_id, True)
     assert [each["rule"]["endpoint"] for each in rules] == ["video_init", "status", "webhook"]
@@ -162,13 +162,13 @@ async def test_dashboard_buttons_work(tmp_path: Path, video: Video) -> None:
 
 @in_browser
 async def test_dashboard_stops_time_and_resends_webhooks(tmp_path: Path) -> None:
-    async with _serving(tmp_path / "media") as visitor, _looking(visitor) as tab:
+    async with _serving(tmp_path / "media") as client, _looking(client) as tab:
         await tab.evaluate(_press("60 times faster"))
         await tab.until("document.querySelector('#clock small').textContent === '60 times faster'")
         await tab.evaluate(_press("Stop time"))
         await tab.until("document.querySelector('#clock small').textContent === 'stopped'")
-        visitor.listen()
-        await visitor.posted(b"bytes")
+        client.subscribe()
+        await client.post_video(b"bytes")
         await tab.until("document.querySelectorAll('#webhooks tbody tr').length === 2")
         await tab.until(f"{WAITING_ROW}.children[4].textContent === '1'")
         await tab.evaluate(_press("Send again"))
@@ -182,7 +182,7 @@ async def test_dashboard_stops_time_and_resends_webhooks(tmp_path: Path) -> None
 
 @in_browser
 async def test_dashboard_works_without_a_mouse(tmp_path: Path) -> None:
-    async with _serving(tmp_path / "media") as visitor, _looking(visitor) as tab:
+    async with _serving(tmp_path / "media") as client, _looking(client) as tab:
         names = []
         for _ in range(12):
             for kind in ("keyDown", "keyUp"):
@@ -192,8 +192,8 @@ async def test_dashboard_works_without_a_mouse(tmp_path: Path) -> None:
     assert names[:7] == ["Skip to the posts", "Posts", "Faults", "Calls", "Accounts", "Webhooks", "+1 min"]
 
 
-async def test_dashboard_loads_nothing_from_other_hosts(visitor: Visitor) -> None:
-    policy, page = await _policy(visitor)
+async def test_dashboard_loads_nothing_from_other_hosts(client: SandboxClient) -> None:
+    policy, page = await _policy(client)
 
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe" not in policy

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from harness.sandbox_client import Visitor
+from harness.sandbox_client import SandboxClient
 from tiktok_sandbox.model.settings import Profile
 
 
-async def _overview(visitor: Visitor, **query: str) -> dict[str, Any]:
-    found: dict[str, Any] = (await visitor.http.get("/_sandbox/overview", params=query)).json()
+async def _overview(client: SandboxClient, **query: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await client.http.get("/_sandbox/overview", params=query)).json()
     return found
 
 
-async def test_overview_has_the_newest_first_and_no_secrets(connected: Visitor) -> None:
-    first = await connected.posted(b"bytes", title="first")
-    second, url = await connected.opened(5, title="second")
+async def test_overview_has_the_newest_first_and_no_secrets(connected: SandboxClient) -> None:
+    first = await connected.post_video(b"bytes", title="first")
+    second, url = await connected.open_upload(5, title="second")
 
     seen = await _overview(connected)
     text = str(seen)
@@ -28,7 +28,7 @@ async def test_overview_has_the_newest_first_and_no_secrets(connected: Visitor) 
     assert not [secret for secret in secrets if secret in text]
 
 
-async def test_overview_finds_accounts_by_name(connected: Visitor) -> None:
+async def test_overview_finds_accounts_by_name(connected: SandboxClient) -> None:
     for number in range(3_000):
         connected.context.tables.creators.save(Profile(username=f"person{number}"))
 
@@ -39,8 +39,8 @@ async def test_overview_finds_accounts_by_name(connected: Visitor) -> None:
     assert [each["username"] for each in one["accounts"]] == ["person2999"]
 
 
-async def test_overview_shows_a_rules_non_default_fields(connected: Visitor) -> None:
-    await connected.rule(endpoint="status", action="error", code="rate_limit_exceeded", times=3)
+async def test_overview_shows_a_rules_non_default_fields(connected: SandboxClient) -> None:
+    await connected.add_rule(endpoint="status", action="error", code="rate_limit_exceeded", times=3)
 
     [rule] = (await _overview(connected))["rules"]
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from harness.sandbox_client import SMALL, Visitor, wait_until_held
+from harness.sandbox_client import SMALL, SandboxClient, wait_until_held
 from tiktok_sandbox.model.settings import Settings
 from tiktok_sandbox.server import Server
 
@@ -50,16 +50,16 @@ class Slow:
 @pytest.mark.parametrize("split", [0, 1, 5, 10])
 async def test_bytes_buffered_before_the_handler_are_in_the_chunk(split: int) -> None:
     async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
-        visitor = await Visitor(http, server.context).connect()
-        _, url = await visitor.opened(len(CONTENT))
-        rule_id = await visitor.rule(endpoint="upload", at="request", action="hold")
+        client = await SandboxClient(http, server.context).connect()
+        _, url = await client.open_upload(len(CONTENT))
+        rule_id = await client.add_rule(endpoint="upload", at="request", action="hold")
         put = await Slow(url).begin(CONTENT[:split])
-        await wait_until_held(visitor, rule_id)
+        await wait_until_held(client, rule_id)
         await http.post(f"/_sandbox/rules/{rule_id}/release")
         await put.go_on(CONTENT[split:])
         status = await put.status()
         await http.post("/_sandbox/clock", json={"seconds": 5})
-        [post] = (await visitor.ledger())["posts"]
+        [post] = (await client.ledger())["posts"]
 
     assert status == 201
     assert post["sha256"] == hashlib.sha256(CONTENT).hexdigest()
@@ -67,13 +67,13 @@ async def test_bytes_buffered_before_the_handler_are_in_the_chunk(split: int) ->
 
 async def test_rule_made_during_a_body_acts_on_its_rest() -> None:
     async with Server(SETTINGS) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
-        visitor = await Visitor(http, server.context).connect()
-        _, url = await visitor.opened(len(CONTENT))
+        client = await SandboxClient(http, server.context).connect()
+        _, url = await client.open_upload(len(CONTENT))
         put = await Slow(url).begin(CONTENT[:5])
-        rule_id = await visitor.rule(endpoint="upload", at="body", action="hold", after_bytes=8)
+        rule_id = await client.add_rule(endpoint="upload", at="body", action="hold", after_bytes=8)
         await put.go_on(CONTENT[5:])
-        await wait_until_held(visitor, rule_id)
-        inits = (await visitor.ledger())["inits"]
+        await wait_until_held(client, rule_id)
+        inits = (await client.ledger())["inits"]
         await http.post(f"/_sandbox/rules/{rule_id}/release")
         status = await put.status()
 
