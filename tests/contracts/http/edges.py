@@ -18,11 +18,11 @@ from fakes.api_keys import IssuedKeys, bearer
 from fakes.producer import FakeProducer
 from fakes.views import FakeView
 from publisher_service.api import routes
-from publisher_service.webhook_api import App, webhook_routes
+from publisher_service.webhook_api import TikTokApp, webhook_routes
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 TENANT = "acme"
-APP = App(client_key="aw1", client_secret="planted-secret-of-the-app")
+APP = TikTokApp(client_key="aw1", client_secret="planted-secret-of-the-app")
 
 
 class Condition(StrEnum):
@@ -82,7 +82,7 @@ def publisher() -> Edge:
     app = FakeProcess().app("publisher")
     app.include_router(
         routes(
-            gate=ring.gate(),
+            api_keys=ring.gate(),
             accounts=accounts,
             requests=DurableWriter(kafka),
             clock=lambda: NOW,

@@ -1,4 +1,4 @@
-"""Which of an account's posts may ask TikTok now: our share of the account's status questions."""
+"""admit(): which of an account's posts may poll now, within our share of TikTok's status calls."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -9,38 +9,44 @@ from publisher_service import states
 from publisher_service.effects import Poll
 
 POLLS_PER_MINUTE = 24
-"""Of the 30 a minute that TikTok allows a user's token on status/fetch; the uploader has the other 6."""
+"""Of the 30 a minute that TikTok allows for one user's token on `status/fetch`. The uploader uses the other 6."""
 
-ACCOUNT_RESTS = timedelta(minutes=1) / POLLS_PER_MINUTE
-"""Polls of one account are at least this far apart, which keeps every minute within the share."""
+ACCOUNT_POLL_INTERVAL = timedelta(minutes=1) / POLLS_PER_MINUTE
+"""Least time between two polls of one account. It keeps every minute within the share."""
 
-ACCOUNT_RESTS_WHEN_LIMITED = timedelta(minutes=1)
-"""After a 429: TikTok counts by the minute and says nothing about when to come back."""
+RATE_LIMIT_PAUSE = timedelta(minutes=1)
+"""Pause of the whole account after a 429. TikTok counts by the minute and does not say when to come back."""
 
 
-def admit(lane: EntityGroup[states.Post], wishes: Sequence[EffectRequest[Poll]], now: UtcDatetime) -> Admission:
-    """Let one post of an account ask at a time; those without a verdict first, then whoever has waited longest."""
-    if not wishes or lane.running:
+def admit(group: EntityGroup[states.Post], requests: Sequence[EffectRequest[Poll]], now: UtcDatetime) -> Admission:
+    """Let one post of an account poll at a time.
+
+    Posts without a verdict come first, because their tenants wait for it. Among equals the one that has waited longest
+    is next.
+    """
+    if not requests or group.running:
         return Admission(start=())
-    free_at = _free_at(lane.states.values())
-    if free_at is not None and now < free_at:
-        return Admission(start=(), retry_at=free_at)
-    first = min(wishes, key=lambda wish: _urgency(lane, wish, now))
+    paused_until = _paused_until(group.states.values())
+    if paused_until is not None and now < paused_until:
+        return Admission(start=(), retry_at=paused_until)
+    first = min(requests, key=lambda request: _order(group, request, now))
     return Admission(start=(first.key,))
 
 
-def _free_at(posts: Iterable[states.Post]) -> UtcDatetime | None:
-    rests = (states.attempt_of(state).account_rests_until for state in posts)
-    return max((rest for rest in rests if rest is not None), default=None)
+def _paused_until(posts: Iterable[states.Post]) -> UtcDatetime | None:
+    # The pause belongs to the account, but each post stores the one that its own poll caused. The latest counts. Posts
+    # that are finished are looked at, too: a poll that ended its post used up the account's share like any other.
+    pauses = (states.attempt_of(post).account_paused_until for post in posts)
+    return max((pause for pause in pauses if pause is not None), default=None)
 
 
-def _urgency(
-    lane: EntityGroup[states.Post], wish: EffectRequest[Poll], now: UtcDatetime
+def _order(
+    group: EntityGroup[states.Post], request: EffectRequest[Poll], now: UtcDatetime
 ) -> tuple[bool, UtcDatetime, str]:
-    match lane.states[wish.key.entity_id]:
+    match group.states[request.key.entity_id]:
         case states.Following(next_at=at):
-            return False, at, wish.key.entity_id
+            return False, at, request.key.entity_id
         case states.Published(next_at=at):
-            return True, at, wish.key.entity_id
+            return True, at, request.key.entity_id
         case states.AwaitingCredential() | states.Returned() | states.Closed():
-            return True, now, wish.key.entity_id
+            return True, now, request.key.entity_id

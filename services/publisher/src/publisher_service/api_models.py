@@ -1,84 +1,149 @@
-"""A request for a post as HTTP takes it: `post.requested` but for the tenant, with faults named field by field."""
+"""The body of `POST /v1/posts`, made from the contract's `post.requested`.
+
+A post can be requested over Kafka and over HTTP. Both must take the same requests, so the fields, types, defaults and
+limits stand in `common.contract.post.PostRequested` alone. This module turns that struct into a pydantic model, which
+gives the OpenAPI document and one error for each faulty field; msgspec would stop at the first one.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final, TypeAlias
 from uuid import uuid4
 
 import msgspec
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from msgspec import inspect
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StrictBool,
+    StrictInt,
+    create_model,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from common.clock import UtcDatetime
-from common.contract import post as contract
-from common.contract.post import MAX_SCHEDULE_AHEAD, PostRequested, PrivacyLevel
+from common.contract.body import Time
+from common.contract.post import MAX_SCHEDULE_AHEAD, PostRequested, Source
 
-_AwareInstant = Annotated[datetime, msgspec.Meta(tz=True)]
+_DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "post_id": (
+        "Your key for the post, unique within the account. Two requests with the same key post once. "
+        "Without it a new key is made, so that a repeated request makes another post."
+    ),
+    "account_id": "The connected TikTok account that posts.",
+    "source": "Where the bytes come from.",
+    "privacy_level": "Who may see the post. There is no default, because the person has to choose.",
+    "caption": "The text under the video.",
+    "allow_comment": "Whether people may comment.",
+    "allow_duet": "Whether people may make duets.",
+    "allow_stitch": "Whether people may stitch it.",
+    "brand_content": "Whether it is a paid partnership.",
+    "brand_organic": "Whether it promotes the creator's own business.",
+    "is_aigc": "Whether AI generated it.",
+    "cover_timestamp_ms": "Which moment of the video is its cover, as a whole number: 1 and not 1.0.",
+    "publish_at": "When to post, at most 366 days ahead. At once if left out.",
+    "not_after": "When it is too late to post, at most 366 days ahead. A day after its time if left out.",
+}
+"""What HTTP adds to the contract, in the order of the document. A field without a description is an error at import."""
+
+_NOT_IN_THE_BODY: Final = frozenset({"tenant"})
+"""The tenant is the API key's. A body that names one is refused like any other unknown field."""
+
+_Annotation: TypeAlias = Any
+"""What pydantic takes as a field's type or default: built at run time, so no static type describes it."""
+
+_LIMITS: Final = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern")
 
 
-def _as_the_contract_reads_it(value: object) -> object:
-    """Read a time as events do, which take fewer spellings than pydantic."""
-    if not isinstance(value, str):
-        return value if value is None else _refuse_time()
+def _as_events_read_it(value: object) -> object:
+    # Pydantic accepts more spellings of a time than msgspec: numbers, dates without a time, and times without an
+    # offset. A request that HTTP accepts must not be refused by the worker, so msgspec decides.
+    if value is None:
+        return None
     try:
-        return msgspec.convert(value, _AwareInstant)
+        return msgspec.convert(value if isinstance(value, str) else None, Time)
     except msgspec.ValidationError:
-        return _refuse_time()
+        message = "has to be an RFC 3339 time with an offset, such as 2027-01-31T18:00:00+01:00"
+        raise ValueError(message) from None
 
 
-def _refuse_time() -> object:
-    message = "has to be an RFC 3339 time with an offset, such as 2027-01-31T18:00:00+01:00"
-    raise ValueError(message)
+def _annotation(kind: inspect.Type) -> _Annotation:
+    """Return the annotation by which pydantic takes what msgspec takes for a type of the contract."""
+    match kind:
+        case inspect.UnionType(types=(first, inspect.NoneType())):
+            return _annotation(first) | None
+        case inspect.StrType() | inspect.IntType():
+            limits = {name: limit for name in _LIMITS if (limit := getattr(kind, name, None)) is not None}
+            return Annotated[str if isinstance(kind, inspect.StrType) else StrictInt, Field(**limits)]
+        case inspect.BoolType():
+            return StrictBool
+        case inspect.DateTimeType(tz=True):
+            return Annotated[AwareDatetime, BeforeValidator(_as_events_read_it)]
+        case inspect.EnumType(cls=values) | inspect.StructType(cls=values):
+            return _MODELS.get(values, values)
+        case inspect.Type():
+            message = f"HTTP has no reading for {kind}: add one here that refuses what the contract refuses"
+            raise TypeError(message)
 
 
-# An id has one rule, the contract's; read by the engine that reads it there, as engines differ about line ends.
-_rule: msgspec.Meta = get_args(contract.Identifier)[1]
-Identifier = Annotated[str, Field(min_length=_rule.min_length, max_length=_rule.max_length, pattern=_rule.pattern)]
-Moment = Annotated[AwareDatetime | None, BeforeValidator(_as_the_contract_reads_it)]
+def _model(name: str, struct: type[msgspec.Struct], summary: str, descriptions: Mapping[str, str]) -> type[BaseModel]:
+    fields = {field.name: field for field in msgspec.structs.fields(struct) if field.name not in _NOT_IN_THE_BODY}
+    if unlike := fields.keys() ^ descriptions.keys():
+        message = f"{struct.__name__} and its descriptions for HTTP differ in: {', '.join(sorted(unlike))}"
+        raise TypeError(message)
+    described: dict[str, Any] = {
+        name: (_annotation(inspect.type_info(fields[name].type)), _field(fields[name], text))
+        for name, text in descriptions.items()
+    }
+    # An id's pattern is read by Python's engine, as msgspec does it: engines differ about a final line end.
+    config = ConfigDict(extra="forbid", frozen=True, regex_engine="python-re")
+    return create_model(name, __config__=config, __doc__=summary, **described)
 
 
-class SourceAddress(BaseModel):
-    """Where the bytes come from."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str = Field(min_length=8, max_length=4096, description="An https address that answers range requests.")
-
-
-class Submission(BaseModel):
-    """A video to be posted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, regex_engine="python-re")
-
-    post_id: Identifier = Field(
-        default_factory=lambda: uuid4().hex,
-        description=(
-            "Your key for the post, unique within the account: asked twice, posted once. "
-            "Leave it out and one is made; then asking again makes another post."
-        ),
-    )
-    account_id: Identifier = Field(description="The connected TikTok account that posts.")
-    source: SourceAddress
-    privacy_level: PrivacyLevel = Field(description="Who may see the post; the person has to choose.")
-    caption: str = Field(default="", max_length=2200, description="The text under the video.")
-    allow_comment: StrictBool = Field(default=False, description="Whether people may comment.")
-    allow_duet: StrictBool = Field(default=False, description="Whether people may make duets.")
-    allow_stitch: StrictBool = Field(default=False, description="Whether people may stitch it.")
-    brand_content: StrictBool = Field(default=False, description="Whether it is a paid partnership.")
-    brand_organic: StrictBool = Field(default=False, description="Whether it promotes the creator's own business.")
-    is_aigc: StrictBool = Field(default=False, description="Whether AI generated it.")
-    cover_timestamp_ms: Annotated[StrictInt, Field(ge=0)] | None = Field(
-        default=None, description="Which moment of the video is its cover; a whole number, so 1 and not 1.0."
-    )
-    publish_at: Moment = Field(default=None, description="When to post, at most 366 days ahead; at once if left out.")
-    not_after: Moment = Field(
-        default=None,
-        description="When it is too late to post, at most 366 days ahead; a day after its time if left out.",
-    )
+def _field(field: msgspec.structs.FieldInfo, description: str) -> _Annotation:
+    if field.name == "post_id":
+        return Field(default_factory=lambda: uuid4().hex, description=description)
+    if field.required:
+        return Field(description=description)
+    return Field(default=field.default, description=description)
 
 
-def too_far_ahead(submission: Submission, now: UtcDatetime) -> Sequence[Mapping[str, Any]]:
-    """Name each time that lies too far ahead, as a fault of the body."""
+_MODELS: dict[type, type[BaseModel]] = {}
+_MODELS[Source] = _model(
+    "SourceAddress", Source, "Where the bytes come from.", {"url": "An https address that answers range requests."}
+)
+_MODELS[PostRequested] = _model("Submission", PostRequested, "A video to be posted.", _DESCRIPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A valid request for a post, before it is known whose it is."""
+
+    body: BaseModel
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Make FastAPI validate and document the generated model where a route asks for a `Submission`."""
+        del source
+        return core_schema.no_info_after_validator_function(cls, handler.generate_schema(_MODELS[PostRequested]))
+
+    def requested_by(self, tenant: str) -> PostRequested:
+        """Return the event. It is checked once more by the contract, which has the last word on every field."""
+        return msgspec.convert(self.body.model_dump() | {"tenant": tenant}, PostRequested)
+
+
+def too_far_ahead(request: PostRequested, now: UtcDatetime) -> Sequence[Mapping[str, Any]]:
+    """Return a fault of the body for each time that lies too far ahead.
+
+    Not a rule of the contract, as it depends on the clock: the uploader checks it again by the request's own time.
+    """
     limit = now + MAX_SCHEDULE_AHEAD
+    times: Mapping[str, datetime | None] = {"publish_at": request.publish_at, "not_after": request.not_after}
     return [
         {
             "type": "less_than_equal",
@@ -87,11 +152,6 @@ def too_far_ahead(submission: Submission, now: UtcDatetime) -> Sequence[Mapping[
             "input": time.isoformat(),
             "ctx": {"le": limit.isoformat()},
         }
-        for name, time in (("publish_at", submission.publish_at), ("not_after", submission.not_after))
+        for name, time in times.items()
         if time is not None and time > limit
     ]
-
-
-def requested(submission: Submission, tenant: str) -> PostRequested:
-    """Turn a tenant's submission into the event. The contract has the last word on every field."""
-    return msgspec.convert(submission.model_dump() | {"tenant": tenant}, PostRequested)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """Ask TikTok what became of an attempt. Asking changes nothing, so it may be repeated freely."""
+    """Ask TikTok for the status of an attempt. It changes nothing at TikTok, so it may be repeated freely."""
 
     publish_id: str
     attempt: int

@@ -1,4 +1,8 @@
-"""What can happen to a post here: one class for each fact."""
+"""What can happen to a post here: one class for each fact.
+
+A result of a poll names the attempt it is about. A result that arrives after the post has moved on to another attempt
+is recognised by that and changes nothing.
+"""
 
 from dataclasses import dataclass
 
@@ -8,7 +12,7 @@ from common.contract.post import PrivacyLevel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """What the uploader tells of a post when it lets go of it."""
+    """Base of both hand-overs: what the uploader passes on about a post."""
 
     tenant: str
     publish_id: str
@@ -20,12 +24,16 @@ class Handover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver(Handover):
-    """Every byte is with TikTok."""
+    """TikTok has every byte of the post (`post.uploaded`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandedOverInDoubt(Handover):
-    """It may be out: the uploader could not tell. Our own `post.unresolved`, read back, looks the same."""
+class HandedOverUnresolved(Handover):
+    """The post may be out, but the uploader could not find out (`post.unresolved`).
+
+    Our own `post.unresolved` is read back as the same fact. It is about an attempt that is followed already, so it
+    changes nothing.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +45,15 @@ class StillProcessing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """TikTok says the attempt is out. `video_ids` are those it makes public so far."""
+    """TikTok published the attempt. `video_ids` are the ids it has made public so far."""
 
     attempt: int
     video_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GivenUp:
-    """TikTok says the attempt failed, and why in its own word."""
+class AttemptFailed:
+    """TikTok gave the attempt up. `fail_reason` is TikTok's own code."""
 
     attempt: int
     fail_reason: str
@@ -53,7 +61,7 @@ class GivenUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRefused:
-    """TikTok answered the question with an error that says nothing about the post."""
+    """TikTok answered with an error that leaves the post's status unknown, and that a retry does not fix."""
 
     attempt: int
     code: str
@@ -62,14 +70,14 @@ class StatusRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimited:
-    """TikTok has heard too many questions about this account in the last minute."""
+    """TikTok received too many polls for this account in the last minute."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatusUnsettled:
-    """No answer: the question was not sent, or its answer did not arrive. Asking again is free."""
+class RetryableFailure:
+    """The poll was not sent, its answer was lost, or TikTok asked to try later. Repeating a poll is free."""
 
     attempt: int
     reason: str
@@ -86,7 +94,7 @@ class CredentialRejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoCredential:
-    """There is no access token to ask with, up to and including this version."""
+    """There is no usable access token up to and including this version."""
 
     attempt: int
     version: int
@@ -94,13 +102,13 @@ class NoCredential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialSeen:
-    """An access token of this version is there."""
+    """The `auth.credentials` view holds an access token of this version."""
 
     version: int
 
 
-Answer = StillProcessing | Completed | GivenUp
-NoAnswer = StatusRefused | RateLimited | StatusUnsettled
-Tokenless = CredentialRejected | NoCredential
-Outcome = Answer | NoAnswer | Tokenless
-Fact = HandedOver | HandedOverInDoubt | Outcome | CredentialSeen
+StatusAnswer = StillProcessing | Completed | AttemptFailed
+NoAnswer = StatusRefused | RateLimited | RetryableFailure
+CredentialFailure = CredentialRejected | NoCredential
+PollResult = StatusAnswer | NoAnswer | CredentialFailure
+Fact = HandedOver | HandedOverUnresolved | PollResult | CredentialSeen

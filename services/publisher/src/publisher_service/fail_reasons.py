@@ -1,84 +1,91 @@
-"""What TikTok's reason for giving an attempt up means: may the uploader try again, and what to tell people."""
+"""The table of TikTok's fail reasons: whether another attempt is allowed, and the message for people.
+
+A reason is retryable if the same video may pass on another attempt. Then the post goes back to the uploader, which
+decides when to try. Add a row when `publisher_tiktok_failures_total{reason="undocumented"}` rises.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
-    """What follows from a reason. `again`: the post goes back to the uploader, which decides when to try."""
+class FailReason:
+    """What a reason means for the post. `message` is shown to the tenant."""
 
-    again: bool
+    retryable: bool
     message: str
 
 
-RULINGS: Mapping[str, Ruling] = {
-    "file_format_check_failed": Ruling(
-        again=False,
-        message="TikTok does not take this file's format. It takes MP4, MOV and WebM.",
+FAIL_REASONS: Mapping[str, FailReason] = {
+    "file_format_check_failed": FailReason(
+        retryable=False,
+        message="TikTok does not accept this file format. Use MP4, MOV or WebM.",
     ),
-    "duration_check_failed": Ruling(
-        again=False,
-        message="TikTok does not take a video of this length from this creator.",
+    "duration_check_failed": FailReason(
+        retryable=False,
+        message="TikTok does not accept a video of this length from this creator. Use another length.",
     ),
-    "frame_rate_check_failed": Ruling(
-        again=False,
-        message="TikTok does not take this video's frame rate. It takes 23 to 60 frames a second.",
+    "frame_rate_check_failed": FailReason(
+        retryable=False,
+        message="TikTok does not accept this frame rate. Use 23 to 60 frames a second.",
     ),
-    "picture_size_check_failed": Ruling(
-        again=False,
-        message="TikTok does not take this picture size. Each side has to have 360 to 4096 pixels.",
+    "picture_size_check_failed": FailReason(
+        retryable=False,
+        message="TikTok does not accept this picture size. Each side needs 360 to 4096 pixels.",
     ),
-    "internal": Ruling(
-        again=True,
-        message="Something went wrong inside TikTok while it processed the video.",
+    "internal": FailReason(
+        retryable=True,
+        message="TikTok had an internal error while it processed the video.",
     ),
-    "video_pull_failed": Ruling(
-        again=True,
+    "video_pull_failed": FailReason(
+        retryable=True,
         message="TikTok could not fetch the video from its address.",
     ),
-    "photo_pull_failed": Ruling(
-        again=True,
+    "photo_pull_failed": FailReason(
+        retryable=True,
         message="TikTok could not fetch the photos from their addresses.",
     ),
-    "publish_cancelled": Ruling(
-        again=False,
+    "publish_cancelled": FailReason(
+        retryable=False,
         message="The post was cancelled at TikTok before it went out.",
     ),
-    "auth_removed": Ruling(
-        again=False,
-        message="The creator withdrew the permission to post meanwhile. The account has to be connected again.",
+    "auth_removed": FailReason(
+        retryable=False,
+        message="The creator withdrew the permission to post. Connect the account again.",
     ),
-    "spam_risk_too_many_posts": Ruling(
-        again=True,
+    "spam_risk_too_many_posts": FailReason(
+        retryable=True,
         message="The creator has reached TikTok's limit of posts within 24 hours, counted over all apps.",
     ),
-    "spam_risk_user_banned_from_posting": Ruling(
-        again=False,
+    "spam_risk_user_banned_from_posting": FailReason(
+        retryable=False,
         message="TikTok has barred this creator from posting.",
     ),
-    "spam_risk_text": Ruling(
-        again=False,
-        message="TikTok considers the caption risky or spam. Change it before asking again.",
+    "spam_risk_text": FailReason(
+        retryable=False,
+        message="TikTok considers the caption risky or spam. Change it before you request the post again.",
     ),
-    "spam_risk": Ruling(
-        again=False,
+    "spam_risk": FailReason(
+        retryable=False,
         message="TikTok considers the post risky or spam.",
     ),
 }
-"""Every reason TikTok documents (status/fetch and webhooks, September 2026)."""
+"""Every reason that TikTok documents (`status/fetch` and webhooks, September 2026)."""
 
 
-def ruling(fail_reason: str) -> Ruling:
-    """Look the reason up. One that nobody documented is final: trying again on a guess may do harm."""
-    known = RULINGS.get(fail_reason)
+def lookup(fail_reason: str) -> FailReason:
+    """Return what a reason means. An undocumented one is final: another attempt on a guess may do harm."""
+    known = FAIL_REASONS.get(fail_reason)
     if known is not None:
         return known
-    return Ruling(again=False, message="TikTok gave the post up for a reason it does not document.")
+    return FailReason(retryable=False, message="TikTok gave the post up for a reason that it does not document.")
 
 
-def no_verdict(*, refused: bool) -> str:
-    """Say to people why a post is unresolved."""
+def unresolved_message(*, refused: bool) -> str:
+    """Return the message of `post.unresolved`: whether TikTok refused to answer, or has not decided."""
     if refused:
-        return "TikTok does not say what became of the post. It may be out: look at the account before asking again."
-    return "TikTok has not decided about the post within 24 hours. It may still go out: do not ask again."
+        return (
+            "TikTok does not answer questions about this post. It may be out. Look at the account before you request "
+            "it again."
+        )
+    return "TikTok has not decided about the post within 24 hours. It may still go out. Do not request it again."

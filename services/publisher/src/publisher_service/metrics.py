@@ -1,4 +1,4 @@
-"""The publisher's own numbers. The runtime counts facts, commits and lag; these are about TikTok and the door."""
+"""The publisher's own metrics. The runtime counts facts, commits and lag; these are about TikTok and the HTTP edge."""
 
 from enum import StrEnum
 
@@ -7,25 +7,25 @@ from prometheus_client import Counter
 from tiktok.webhooks import Event
 
 
-class PollOutcome(StrEnum):
-    """How a question about a post ended."""
+class PollResult(StrEnum):
+    """How a poll ended."""
 
     PROCESSING = "processing"
     COMPLETE = "complete"
     FAILED = "failed"
     REFUSED = "refused"
     RATE_LIMITED = "rate_limited"
-    UNSETTLED = "unsettled"
-    TOKEN_REJECTED = "token_rejected"  # noqa: S105 - an outcome's name, not a secret
+    RETRYABLE_FAILURE = "retryable_failure"
+    CREDENTIAL_REJECTED = "credential_rejected"
     NO_CREDENTIAL = "no_credential"
 
 
 ACCEPTED = "accepted"
-"""The label of requests that were written down; the others are counted by the code of their problem."""
+"""The label of requests that were written to Kafka. The others are counted by the code of their problem."""
 
 
-class Verdict(StrEnum):
-    """What became of something that came to TikTok's webhook."""
+class WebhookResult(StrEnum):
+    """What was done with a request to TikTok's webhook."""
 
     WRITTEN = "written"
     NO_PERSON = "no_person"
@@ -38,38 +38,41 @@ class Verdict(StrEnum):
 
 
 UNREAD = "unread"
-"""The label of what was refused before anybody looked at which event it is."""
+"""The label of requests that were refused before their event was read."""
 OTHER = "other"
 """The label of every event that TikTok does not document."""
 UNDOCUMENTED = "undocumented"
-"""The label of every word of TikTok's that its documentation does not hold: ids of strangers are no labels."""
+"""The label of every fail reason that TikTok does not document.
+
+Labels come from fixed lists: text from outside would create a new time series with every value.
+"""
 
 POLLS = Counter(
     "publisher_polls_total",
-    "Questions about posts put to TikTok, by how they ended.",
-    ["outcome"],
+    "Status calls about posts, by result.",
+    ["result"],
 )
 FAILURES = Counter(
     "publisher_tiktok_failures_total",
-    "Polls that found a post given up by TikTok, by its reason; `undocumented` needs a look at the table of reasons.",
+    "Polls that found a post given up by TikTok, by its reason. `undocumented` rises: add the reason to the table.",
     ["reason"],
 )
 UNRECOGNISED_STATUSES = Counter(
     "publisher_unrecognised_statuses_total",
-    "Polls answered by a status that is not documented; taken for processing.",
+    "Polls answered with an undocumented status, which is treated as still processing.",
 )
 SUBMISSIONS = Counter(
     "publisher_submissions_total",
-    "Understood requests for posts over HTTP: `accepted`, or the code of the problem they were answered with.",
-    ["outcome"],
+    "Valid requests for posts over HTTP, by result: `accepted`, or the code of the problem in the answer.",
+    ["result"],
 )
 WEBHOOKS = Counter(
     "publisher_webhooks_total",
-    "What came to TikTok's webhook, by event and by what became of it; `written` is on `tiktok.webhooks`.",
-    ["event", "verdict"],
+    "Requests to TikTok's webhook, by event and by result. Those with `written` are on `tiktok.webhooks`.",
+    ["event", "result"],
 )
 
 
 def label_of(event: str) -> str:
-    """Give an event's label: its name where TikTok documents it."""
+    """Return an event's label: its name if TikTok documents it."""
     return event if event in tuple(Event) else OTHER

@@ -13,7 +13,7 @@ from publisher_service.translate import on_view_change, translate
 
 
 class PublisherProcessor(Processor[Post, Fact, Poll]):
-    """Follows posts after their upload, until TikTok says how they ended."""
+    """Follows each post from its hand-over until TikTok has decided about it."""
 
     service = service.NAME
     inputs = (POST_EVENTS,)

@@ -1,4 +1,8 @@
-"""What a post can be here: one class for each state."""
+"""What a post can be here: one class for each state.
+
+A state is stored on `publisher.state` as JSON. Its tag and its fields are therefore a format: samples of both are
+frozen in `tests/contracts/states/samples`.
+"""
 
 from enum import StrEnum
 
@@ -16,71 +20,75 @@ class Verdict(StrEnum):
     UNRESOLVED = "unresolved"
 
 
-class OfAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What every state knows: whose post, by which attempt, and the revision of the newest event about it.
+class AttemptState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of the states that belong to one attempt.
 
-    `account_rests_until` is what the last poll asks of the whole account: nobody may ask TikTok again before.
+    `revision` is that of the newest event about the post, so the next event can go on counting. `account_paused_until`
+    is a limit of the whole account, kept in the post whose poll caused it: no post of the account may poll before it.
     """
 
     tenant: str
     attempt: int
     publish_id: str
     revision: int
-    account_rests_until: UtcDatetime | None = None
+    account_paused_until: UtcDatetime | None = None
 
 
-class Following(OfAttempt, frozen=True, kw_only=True, omit_defaults=True, tag="following"):
-    """TikTok has the post and has not said what became of it. `doubtful`: the world was told it is unresolved.
+class Polling(AttemptState, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of the states in which TikTok is asked about the post, next at `next_at`."""
 
-    `refusals` counts the answers in a row by which TikTok would not say anything about this publish id.
+    next_at: UtcDatetime
+    polls: int = 0
+
+
+class Following(Polling, frozen=True, kw_only=True, omit_defaults=True, tag="following"):
+    """TikTok has the post and has given no result yet.
+
+    `unresolved` is set once `post.unresolved` was published, so that it is published once. `refusals` counts the polls
+    in a row that TikTok refused to answer for this publish id.
     """
 
     privacy_level: PrivacyLevel
     handed_over_at: UtcDatetime
-    next_at: UtcDatetime
-    polls: int = 0
     refusals: int = 0
-    doubtful: bool = False
+    unresolved: bool = False
 
 
-class Published(OfAttempt, frozen=True, kw_only=True, omit_defaults=True, tag="published"):
-    """Out; TikTok may still name public ids, or more of them. `polls` counts since the newest id."""
+class Published(Polling, frozen=True, kw_only=True, omit_defaults=True, tag="published"):
+    """The post is out. TikTok may still name its public ids, or more of them. `polls` counts since the newest id."""
 
     published_at: UtcDatetime
-    next_at: UtcDatetime
-    polls: int = 0
     video_ids: tuple[str, ...] = ()
 
 
 class AwaitingCredential(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="awaiting_credential"):
-    """Cannot ask TikTok before there is an access token of a version above `newer_than`; then goes on as `then`."""
+    """Cannot poll without an access token of a version above `newer_than`. Then continues as `then`."""
 
     then: Following | Published
     newer_than: int
 
 
-class Returned(OfAttempt, frozen=True, kw_only=True, omit_defaults=True, tag="returned"):
-    """The uploader's again. Kept so that a late word about this attempt is seen to be late."""
+class Returned(AttemptState, frozen=True, kw_only=True, omit_defaults=True, tag="returned"):
+    """The post is back with the uploader. Kept so that a late fact about this attempt is recognised as late."""
 
     at: UtcDatetime
 
 
-class Closed(OfAttempt, frozen=True, kw_only=True, omit_defaults=True, tag="closed"):
-    """What is remembered of a post about which nothing more is asked."""
+class Closed(AttemptState, frozen=True, kw_only=True, omit_defaults=True, tag="closed"):
+    """The post has its verdict. Kept so that a repeated hand-over does not start it again."""
 
     verdict: Verdict
     at: UtcDatetime
 
 
-Polled = Following | Published
 Post = Following | Published | AwaitingCredential | Returned | Closed
 
 
-def attempt_of(state: Post) -> OfAttempt:
-    """Return the part that every state has."""
+def attempt_of(state: Post) -> AttemptState:
+    """Return the state that belongs to the attempt: the inner one while the post waits for a credential."""
     return state.then if isinstance(state, AwaitingCredential) else state
 
 
 def tenant_of(state: Post) -> str:
-    """Say whose post it is."""
+    """Return the tenant that the post belongs to."""
     return attempt_of(state).tenant

@@ -6,17 +6,16 @@ from common.contract.codec import Envelope
 from common.contract.post import PostUnresolved, PostUploaded
 from common.contract.state_keys import post_state_key
 from common.streams import KeyedFact, StateKey
-from publisher_service import facts
-from publisher_service.states import AwaitingCredential, Post
+from publisher_service import facts, states
 
 
 def translate(envelope: Envelope[Body]) -> KeyedFact[facts.Fact] | None:
-    """Read hand-overs. Our own `post.unresolved` comes back as one of an attempt we follow, and changes nothing."""
+    """Turn the two events that hand a post over into facts. Every other event is ignored."""
     body = envelope.body
     if not isinstance(body, PostUploaded | PostUnresolved):
         return None
-    handover = facts.HandedOver if isinstance(body, PostUploaded) else facts.HandedOverInDoubt
-    fact = handover(
+    kind = facts.HandedOver if isinstance(body, PostUploaded) else facts.HandedOverUnresolved
+    handover = kind(
         tenant=body.tenant,
         publish_id=body.publish_id,
         attempt=body.attempt,
@@ -24,12 +23,15 @@ def translate(envelope: Envelope[Body]) -> KeyedFact[facts.Fact] | None:
         at=body.at,
         privacy_level=body.privacy_level,
     )
-    return KeyedFact(post_state_key(body.account_id, body.tenant, body.post_id), fact)
+    return KeyedFact(post_state_key(body.account_id, body.tenant, body.post_id), handover)
 
 
-def on_view_change(key: StateKey, state: Post, record: Body) -> facts.Fact | None:
-    """Wake a post that waits for a newer access token."""
+def on_view_change(key: StateKey, state: states.Post, record: Body) -> facts.Fact | None:
+    """Wake a post that waits for an access token newer than the one it had.
+
+    Any tenant's token of the account will do: asking for a status needs no consent of a particular tenant.
+    """
     del key
-    if not isinstance(state, AwaitingCredential) or not isinstance(record, CredentialIssued):
+    if not isinstance(state, states.AwaitingCredential) or not isinstance(record, CredentialIssued):
         return None
     return facts.CredentialSeen(version=record.version) if record.version > state.newer_than else None

@@ -1,4 +1,8 @@
-"""TikTok's webhook: checks who speaks, writes down what is said, and answers at once. Keeps nothing."""
+"""`POST /v1/webhooks/tiktok`: checks TikTok's signature, writes the notification to Kafka, and answers. No state.
+
+Nothing is decided here. Readers of `tiktok.webhooks` treat a notification as a hint, because it may come late, more
+than once, and in any order.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +23,7 @@ from common.http.problems import Code
 from common.service import tracing
 from common.service.tracing import RandomBytes
 from publisher_service import metrics
-from publisher_service.metrics import UNREAD, Verdict, label_of
+from publisher_service.metrics import UNREAD, WebhookResult, label_of
 from publisher_service.settings import EdgeSettings
 from tiktok.webhooks import (
     SIGNATURE_HEADER,
@@ -42,20 +46,20 @@ _NOTIFICATION = {
     "type": "object",
     "required": ["client_key", "event", "create_time"],
     "properties": {
-        "client_key": {"type": "string", "minLength": 1, "maxLength": 256, "description": "The app's."},
+        "client_key": {"type": "string", "minLength": 1, "maxLength": 256, "description": "The app's client key."},
         "event": {"type": "string", "minLength": 1, "maxLength": 256, "examples": ["authorization.removed"]},
         "create_time": {
             "type": "integer",
             "minimum": 0,
             "maximum": 253_402_300_799,
-            "description": "Since 1970, in s.",
+            "description": "Seconds since 1970.",
         },
-        "user_openid": {"type": ["string", "null"], "maxLength": 256, "description": "Whom it is about."},
+        "user_openid": {"type": ["string", "null"], "maxLength": 256, "description": "The user that it is about."},
         "content": {
             "type": ["string", "null"],
             "contentMediaType": "application/json",
             "contentSchema": {"type": "object"},
-            "description": "More, as the text of a JSON object.",
+            "description": "Details, as the text of a JSON object.",
         },
     },
 }
@@ -70,41 +74,41 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class App:
-    """The TikTok app whose webhook this is. Its secret signs what TikTok sends."""
+class TikTokApp:
+    """The TikTok app whose webhook this is. TikTok signs its notifications with the app's secret."""
 
     client_key: str
     client_secret: str = field(repr=False)
 
 
-def app_of(settings: EdgeSettings) -> App | None:
-    """Return the app whose webhooks this edge accepts. None if the settings name none, or only half of it."""
+def tiktok_app(settings: EdgeSettings) -> TikTokApp | None:
+    """Return the app whose webhooks this edge accepts; None if its key or its secret is not set."""
     if not settings.client_key or not settings.client_secret:
         return None
-    return App(client_key=settings.client_key, client_secret=settings.client_secret.get_secret_value())
+    return TikTokApp(client_key=settings.client_key, client_secret=settings.client_secret.get_secret_value())
 
 
-class Notifications(Protocol):
-    """Where notifications are written to."""
+class NotificationWriter(Protocol):
+    """Writes notifications to Kafka."""
 
     async def write(self, notified: TikTokNotified, traceparent: str) -> None:
-        """Return once it is durable. Raises `NotDurable`."""
+        """Return once the notification is durable. Raises `NotDurable`."""
 
 
 def webhook_routes(
     *,
-    app: App | None,
-    notifications: Notifications,
+    app: TikTokApp | None,
+    notifications: NotificationWriter,
     tolerance: timedelta,
     clock: Clock,
     random_bytes: RandomBytes,
 ) -> APIRouter:
-    """Build the route. Without an app nothing can be checked, so everything is refused."""
+    """Build the route. Without an app no signature can be checked, so every request is refused."""
     router = APIRouter(tags=["webhooks"])
 
     @router.post("/v1/webhooks/tiktok", responses=problems(*_REFUSALS), openapi_extra=raw_body(_NOTIFICATION))
     async def receive(http: Request, _documented: Annotated[str | None, Security(_SCHEME)]) -> dict[str, str]:
-        """What TikTok tells the app, signed by TikTok. It repeats whatever is not answered by 200, for 72 hours."""
+        """Take a notification that TikTok signed. TikTok repeats it for 72 hours until it is answered with 200."""
         if app is None:
             raise _off()
         body = await _body_of(http)
@@ -114,18 +118,20 @@ def webhook_routes(
                 http.headers.get(SIGNATURE_HEADER), body, client_secret=app.client_secret, now=now, tolerance=tolerance
             )
         )
-        notification = _understood(read_notification(body), app)
+        notification = _notification_for(read_notification(body), app)
         if notification.open_id:
             trace = tracing.child_of(http.headers.get("traceparent"), random_bytes)
             await _write(notifications, _notified(notification, now), str(trace))
         else:
-            _count(label_of(notification.event), Verdict.NO_PERSON)
+            # Without a user there is no account to write it under. 200, or TikTok would repeat it for 72 hours.
+            _count(label_of(notification.event), WebhookResult.NO_PERSON)
         return {}
 
     return router
 
 
 async def _body_of(http: Request) -> bytes:
+    # The signature covers the bytes as they came, so the body is not parsed by FastAPI first.
     try:
         return await http.body()
     except ClientDisconnect as gone:
@@ -133,34 +139,34 @@ async def _body_of(http: Request) -> bytes:
 
 
 def _off() -> Problem:
-    detail = "This installation takes no webhooks: TIKTOK_CLIENT_KEY or TIKTOK_CLIENT_SECRET is not set here."
-    return _refused(UNREAD, Verdict.OFF, Code.WEBHOOKS_OFF, detail)
+    detail = "This installation takes no webhooks. Set TIKTOK_CLIENT_KEY and TIKTOK_CLIENT_SECRET."
+    return _refused(UNREAD, WebhookResult.OFF, Code.WEBHOOKS_OFF, detail)
 
 
-def _check(verdict: Genuine | Stale | NotGenuine) -> None:
-    match verdict:
+def _check(signature: Genuine | Stale | NotGenuine) -> None:
+    match signature:
         case NotGenuine(fault=fault):
-            # Anybody can send this, so it is counted and never logged.
+            # Anyone on the internet can cause this, so it is counted and not logged: it must not flood the log.
             detail = f"The body does not carry TikTok's signature: {SIGNATURE_HEADER} is {fault}."
-            raise _refused(UNREAD, Verdict.NOT_GENUINE, Code.WEBHOOK_SIGNATURE_WRONG, detail)
+            raise _refused(UNREAD, WebhookResult.NOT_GENUINE, Code.WEBHOOK_SIGNATURE_WRONG, detail)
         case Stale(signed_at=signed_at):
             _log.warning("webhook_stale", signed_at=signed_at)
-            detail = "The signature is TikTok's, but not of this moment."
-            raise _refused(UNREAD, Verdict.STALE, Code.WEBHOOK_SIGNATURE_STALE, detail)
+            detail = "The signature is TikTok's, but too old or in the future. Send it again with a new signature."
+            raise _refused(UNREAD, WebhookResult.STALE, Code.WEBHOOK_SIGNATURE_STALE, detail)
         case Genuine():
             pass
 
 
-def _understood(found: Notification | Unreadable, app: App) -> Notification:
+def _notification_for(found: Notification | Unreadable, app: TikTokApp) -> Notification:
     match found:
         case Unreadable(reason=reason):
             _log.warning("webhook_unreadable", reason=reason)
-            detail = f"TikTok signed this, but it is no notification: {reason}."
-            raise _refused(UNREAD, Verdict.UNREADABLE, Code.WEBHOOK_UNREADABLE, detail)
+            detail = f"TikTok signed this, but it is not a notification: {reason}."
+            raise _refused(UNREAD, WebhookResult.UNREADABLE, Code.WEBHOOK_UNREADABLE, detail)
         case Notification() if found.client_key != app.client_key:
             _log.warning("webhook_of_another_app", client_key=found.client_key)
-            detail = "The notification is for another app than TIKTOK_CLIENT_KEY names here."
-            raise _refused(label_of(found.event), Verdict.ANOTHER_APP, Code.WEBHOOK_OF_ANOTHER_APP, detail)
+            detail = "The notification is for another app than the one in TIKTOK_CLIENT_KEY."
+            raise _refused(label_of(found.event), WebhookResult.ANOTHER_APP, Code.WEBHOOK_OF_ANOTHER_APP, detail)
         case Notification():
             return found
 
@@ -177,21 +183,21 @@ def _notified(notification: Notification, now: UtcDatetime) -> TikTokNotified:
     )
 
 
-async def _write(notifications: Notifications, notified: TikTokNotified, traceparent: str) -> None:
-    told = label_of(notified.event)
+async def _write(notifications: NotificationWriter, notified: TikTokNotified, traceparent: str) -> None:
+    label = label_of(notified.event)
     try:
         await notifications.write(notified, traceparent)
     except NotDurable as error:
-        detail = "The notification may be written down or not. Send it again."
-        raise _refused(told, Verdict.NOT_DURABLE, Code.NOT_DURABLE, detail) from error
-    _count(told, Verdict.WRITTEN)
-    _log.info("webhook_written", account_id=notified.account_id, told=told)
+        detail = "Kafka did not confirm the notification in time. Send it again."
+        raise _refused(label, WebhookResult.NOT_DURABLE, Code.NOT_DURABLE, detail) from error
+    _count(label, WebhookResult.WRITTEN)
+    _log.info("webhook_written", account_id=notified.account_id, webhook_event=label)
 
 
-def _refused(told: str, verdict: Verdict, code: Code, detail: str) -> Problem:
-    _count(told, verdict)
+def _refused(event: str, result: WebhookResult, code: Code, detail: str) -> Problem:
+    _count(event, result)
     return Problem(code, detail)
 
 
-def _count(told: str, verdict: Verdict) -> None:
-    metrics.WEBHOOKS.labels(told, verdict).inc()
+def _count(event: str, result: WebhookResult) -> None:
+    metrics.WEBHOOKS.labels(event, result).inc()

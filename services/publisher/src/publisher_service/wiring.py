@@ -59,14 +59,14 @@ async def _open_edge(opened: AsyncExitStack, cluster: Cluster) -> RunningRole:
     accounts, keys = cluster.view(AUTH_ACCOUNTS), cluster.view(AUTH_API_KEYS)
     writer = process.DurableWriter(await cluster.producer(opened))
     posts = api.routes(
-        gate=ApiKeyAuth(keys, clock=system_clock, monotonic=time.monotonic),
+        api_keys=ApiKeyAuth(keys, clock=system_clock, monotonic=time.monotonic),
         accounts=accounts,
         requests=writer,
         clock=system_clock,
         random_bytes=os.urandom,
     )
     webhook = webhook_api.webhook_routes(
-        app=webhook_api.app_of(own),
+        app=webhook_api.tiktok_app(own),
         notifications=writer,
         tolerance=timedelta(seconds=own.webhook_tolerance_seconds),
         clock=system_clock,

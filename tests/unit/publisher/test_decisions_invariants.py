@@ -1,4 +1,4 @@
-"""What holds in whatever order facts come, twice or late, and across the uploader's further attempts."""
+"""What holds for any order of facts, also twice or late, and over several attempts."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from common.streams import Due, StateKey, Wait
 from publisher_service import facts
 from publisher_service.decisions import decide
 from publisher_service.effects import Poll
-from publisher_service.fail_reasons import RULINGS
+from publisher_service.fail_reasons import FAIL_REASONS
 from publisher_service.plans import next_effect
 from publisher_service.states import Post
 
@@ -31,13 +31,13 @@ START = datetime(2027, 1, 1, tzinfo=UTC)
 attempts = st.integers(1, 3)
 versions = st.integers(-1, 4)
 video_ids = st.lists(st.sampled_from(["71", "72", "73"]), unique=True, max_size=3).map(tuple)
-outcomes: st.SearchStrategy[facts.Fact | Due] = st.one_of(
+results: st.SearchStrategy[facts.Fact | Due] = st.one_of(
     st.builds(facts.StillProcessing, attempt=attempts),
     st.builds(facts.Completed, attempt=attempts, video_ids=video_ids),
-    st.builds(facts.GivenUp, attempt=attempts, fail_reason=st.sampled_from([*RULINGS, "brand_new"])),
+    st.builds(facts.AttemptFailed, attempt=attempts, fail_reason=st.sampled_from([*FAIL_REASONS, "brand_new"])),
     st.builds(facts.StatusRefused, attempt=attempts, code=st.just("invalid_publish_id"), message=st.just("")),
     st.builds(facts.RateLimited, attempt=attempts),
-    st.builds(facts.StatusUnsettled, attempt=attempts, reason=st.just("")),
+    st.builds(facts.RetryableFailure, attempt=attempts, reason=st.just("")),
     st.builds(facts.CredentialRejected, attempt=attempts, version=versions, code=st.just("x")),
     st.builds(facts.NoCredential, attempt=attempts, version=versions),
     st.builds(facts.CredentialSeen, version=versions),
@@ -47,41 +47,41 @@ pauses = st.sampled_from([timedelta(0), timedelta(seconds=3), timedelta(hours=1)
 
 
 def handed_over(
-    attempt: int, revision: int, *, in_doubt: bool, public: bool
-) -> facts.HandedOver | facts.HandedOverInDoubt:
-    kind = facts.HandedOverInDoubt if in_doubt else facts.HandedOver
+    attempt: int, revision: int, *, unresolved: bool, public: bool
+) -> facts.HandedOver | facts.HandedOverUnresolved:
+    kind = facts.HandedOverUnresolved if unresolved else facts.HandedOver
     level = PrivacyLevel.PUBLIC_TO_EVERYONE if public else PrivacyLevel.SELF_ONLY
     return kind(
         tenant="t1", publish_id=f"p{attempt}", attempt=attempt, revision=revision, at=START, privacy_level=level
     )
 
 
-class World:
-    """Plays the uploader: hands over, hears what is returned, and hands over the next attempt with its own events."""
+class History:
+    """Stands in for the uploader: hands a post over, and hands its next attempt over when it is returned."""
 
-    def __init__(self, *, in_doubt: bool, public: bool) -> None:
+    def __init__(self, *, unresolved: bool, public: bool) -> None:
         self.state: Post | None = None
         self.now = START
         self.events: list[PostEvent] = []
-        self.handovers: list[facts.HandedOver | facts.HandedOverInDoubt] = []
-        self.in_doubt, self.public = in_doubt, public
+        self.handovers: list[facts.HandedOver | facts.HandedOverUnresolved] = []
+        self.unresolved, self.public = unresolved, public
         self.hand_over(revision=2)
 
     def hand_over(self, revision: int) -> None:
         attempt = len(self.handovers) + 1
-        self.handovers.append(handed_over(attempt, revision, in_doubt=self.in_doubt, public=self.public))
+        self.handovers.append(handed_over(attempt, revision, unresolved=self.unresolved, public=self.public))
         self.newest = revision
-        self.meet(self.handovers[-1])
+        self.apply(self.handovers[-1])
 
-    def meet(self, fact: facts.Fact | Due) -> None:
+    def apply(self, fact: facts.Fact | Due) -> None:
         decision = decide(KEY, self.state, fact, self.now)
         self.state = decision.state
         for event in posts(decision.events):
-            assert event.revision == self.newest + 1, "the world counts without gaps"
+            assert event.revision == self.newest + 1, "revisions count without gaps"
             self.newest = event.revision
             self.events.append(event)
         if any(isinstance(event, PostReturned) for event in decision.events):
-            # The uploader says something of its own (a delay) before it hands over anew.
+            # The uploader publishes an event of its own (a delay) before it hands over again.
             self.hand_over(revision=self.newest + 2)
 
 
@@ -91,44 +91,44 @@ def posts(events: Iterable[Body]) -> list[PostEvent]:
 
 @settings(max_examples=400, deadline=None)
 @given(
-    steps=st.lists(st.tuples(pauses, st.one_of(outcomes, st.integers(0, 3))), max_size=30),
-    in_doubt=st.booleans(),
+    steps=st.lists(st.tuples(pauses, st.one_of(results, st.integers(0, 3))), max_size=30),
+    unresolved=st.booleans(),
     public=st.booleans(),
 )
-def test_published_once_and_counted_without_gaps(
-    *, steps: list[tuple[timedelta, facts.Fact | Due | int]], in_doubt: bool, public: bool
+def test_any_history_publishes_once_and_counts_without_gaps(
+    *, steps: list[tuple[timedelta, facts.Fact | Due | int]], unresolved: bool, public: bool
 ) -> None:
-    world = World(in_doubt=in_doubt, public=public)
+    history = History(unresolved=unresolved, public=public)
     for pause, step in steps:
-        world.now += pause
+        history.now += pause
         # A number offers an earlier hand-over again.
-        world.meet(world.handovers[step % len(world.handovers)] if isinstance(step, int) else step)
+        history.apply(history.handovers[step % len(history.handovers)] if isinstance(step, int) else step)
 
-    kinds = [type(event) for event in world.events]
+    kinds = [type(event) for event in history.events]
     assert kinds.count(PostPublished) <= 1
     assert kinds.count(PostPublished) + kinds.count(PostFailed) <= 1
-    assert kinds.count(PostUnresolved) <= len(world.handovers)
+    assert kinds.count(PostUnresolved) <= len(history.handovers)
     if PostPublished in kinds:
         assert set(kinds[kinds.index(PostPublished) + 1 :]) <= {PostAvailable}
-    named = [event.video_ids for event in world.events if isinstance(event, PostAvailable)]
+    named = [event.video_ids for event in history.events if isinstance(event, PostAvailable)]
     assert PostPublished in kinds or not named
     assert all(set(earlier) < set(later) for earlier, later in pairwise(named))
 
 
 @settings(max_examples=200, deadline=None)
-@given(steps=st.lists(st.tuples(pauses, outcomes), max_size=30))
-def test_every_state_wants_something_and_a_wait_ends(steps: list[tuple[timedelta, facts.Fact | Due]]) -> None:
-    world = World(in_doubt=False, public=True)
+@given(steps=st.lists(st.tuples(pauses, results), max_size=30))
+def test_any_history_ends_in_a_poll_or_is_forgotten(steps: list[tuple[timedelta, facts.Fact | Due]]) -> None:
+    history = History(unresolved=False, public=True)
     for pause, fact in steps:
-        world.now += pause
-        world.meet(fact)
-        if world.state is None:
+        history.now += pause
+        history.apply(fact)
+        if history.state is None:
             break
 
     for _ in range(5):
-        if world.state is None or isinstance(wanted := next_effect(KEY, world.state, world.now), Poll):
+        if history.state is None or isinstance(wanted := next_effect(KEY, history.state, history.now), Poll):
             return
         assert isinstance(wanted, Wait)
-        world.now = max(world.now, wanted.until)
-        world.meet(Due())
-    raise AssertionError(world.state)
+        history.now = max(history.now, wanted.until)
+        history.apply(Due())
+    raise AssertionError(history.state)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from publisher_service.fail_reasons import RULINGS, no_verdict, ruling
+from publisher_service.fail_reasons import FAIL_REASONS, lookup, unresolved_message
 
 DOCUMENTED = {
     "file_format_check_failed": False,
@@ -21,21 +21,21 @@ DOCUMENTED = {
 }
 
 
-def test_the_table_holds_what_is_documented_and_nothing_else() -> None:
-    assert {reason: entry.again for reason, entry in RULINGS.items()} == DOCUMENTED
+def test_table_holds_the_documented_reasons_only() -> None:
+    assert {reason: entry.retryable for reason, entry in FAIL_REASONS.items()} == DOCUMENTED
 
 
 @pytest.mark.parametrize("reason", ["", "INTERNAL", "spam_risk_too_many", "brand_new_reason"])
-def test_what_nobody_documented_is_final(reason: str) -> None:
-    assert not ruling(reason).again
+def test_undocumented_reason_is_final(reason: str) -> None:
+    assert not lookup(reason).retryable
 
 
-@pytest.mark.parametrize("message", [*(entry.message for entry in RULINGS.values()), ruling("new").message])
-def test_people_are_told_in_a_sentence(message: str) -> None:
+@pytest.mark.parametrize("message", [*(entry.message for entry in FAIL_REASONS.values()), lookup("new").message])
+def test_every_message_is_a_sentence(message: str) -> None:
     assert message.endswith(".")
     assert "_" not in message
     assert len(message) > 30
 
 
-def test_an_unresolved_post_is_explained_by_what_happened() -> None:
-    assert no_verdict(refused=True) != no_verdict(refused=False)
+def test_unresolved_message_depends_on_refusal() -> None:
+    assert unresolved_message(refused=True) != unresolved_message(refused=False)

@@ -1,4 +1,4 @@
-"""Which events are whose fact, and what wakes a waiting post."""
+"""Which events become facts, and what wakes a waiting post."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +11,7 @@ from common.contract.codec import Envelope
 from common.contract.post import FailureReason as Reason
 from common.contract.post import PostFailed, PostPublished, PostReturned, PostUnresolved, PostUploaded, PrivacyLevel
 from common.streams import KeyedFact, StateKey
-from publisher_service.facts import CredentialSeen, HandedOver, HandedOverInDoubt
-from publisher_service.processor import PROCESSOR
+from publisher_service.facts import CredentialSeen, HandedOver, HandedOverUnresolved
 from publisher_service.states import AwaitingCredential, Published
 from publisher_service.translate import on_view_change, translate
 
@@ -28,14 +27,14 @@ def envelope(body: Body) -> Envelope[Body]:
     return Envelope(id="1", source="uploader", time=AT, traceparent=None, body=body)
 
 
-def test_an_upload_is_a_handover() -> None:
+def test_translate_uploaded_is_a_handover() -> None:
     body = PostUploaded(**POST, **HANDED, bytes_total=10, request_digest="d")
     assert translate(envelope(body)) == KeyedFact(KEY, HandedOver(**FACT))
 
 
-def test_an_unresolved_upload_is_a_handover_in_doubt() -> None:
+def test_translate_unresolved_is_an_unresolved_handover() -> None:
     body = PostUnresolved(**POST, **HANDED, message="?")
-    assert translate(envelope(body)) == KeyedFact(KEY, HandedOverInDoubt(**FACT))
+    assert translate(envelope(body)) == KeyedFact(KEY, HandedOverUnresolved(**FACT))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,7 @@ def test_an_unresolved_upload_is_a_handover_in_doubt() -> None:
         PostFailed(**POST, reason=Reason.TOO_LATE, message=""),
     ],
 )
-def test_other_events_are_no_facts(body: Body) -> None:
+def test_translate_ignores_other_events(body: Body) -> None:
     assert translate(envelope(body)) is None
 
 
@@ -54,14 +53,9 @@ def issued(version: int) -> CredentialIssued:
     return CredentialIssued(account_id="acc_a", version=version, scopes=(), expires_at=AT, sealed={})
 
 
-def test_only_a_newer_credential_wakes_a_waiting_post() -> None:
+def test_on_view_change_newer_credential_wakes_waiting_post() -> None:
     waiting = AwaitingCredential(then=PUBLISHED, newer_than=3)
     assert on_view_change(KEY, waiting, issued(4)) == CredentialSeen(version=4)
     assert on_view_change(KEY, waiting, issued(3)) is None
     assert on_view_change(KEY, waiting, CredentialWithdrawn(account_id="acc_a", version=4, reason="gone")) is None
     assert on_view_change(KEY, PUBLISHED, issued(4)) is None
-
-
-def test_the_tenant_is_known_in_every_state() -> None:
-    assert PROCESSOR.fairness_key(PUBLISHED) == "t1"
-    assert PROCESSOR.fairness_key(AwaitingCredential(then=PUBLISHED, newer_than=3)) == "t1"

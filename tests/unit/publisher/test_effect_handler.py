@@ -1,4 +1,4 @@
-"""What comes of asking TikTok: every answer, no answer, and no token to ask with."""
+"""The fact for each answer of TikTok, for a lost answer, and for no usable token."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -59,7 +59,7 @@ def issued(
 
 @dataclass
 class Wire:
-    """The other end of the HTTP client: answers, or breaks the connection, and keeps what it was asked."""
+    """TikTok's side of the HTTP client: answers or breaks the connection, and keeps the requests."""
 
     answer: Callable[[httpx.Request], httpx.Response]
     asked: list[httpx.Request] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Wire:
         return self.answer(request)
 
 
-def says(**data: Any) -> Wire:
+def answering(**data: Any) -> Wire:
     body = {"data": data, "error": {"code": "ok", "message": "", "log_id": "L"}}
     return Wire(lambda _request: httpx.Response(200, json=body))
 
@@ -86,7 +86,7 @@ def breaks(error: httpx.TransportError) -> Wire:
     return Wire(fail)
 
 
-async def ask(wire: Wire, credential: Body | None, *, private_key: X25519PrivateKey = PRIVATE_KEY) -> facts.Outcome:
+async def ask(wire: Wire, credential: Body | None, *, private_key: X25519PrivateKey = PRIVATE_KEY) -> facts.PollResult:
     async with httpx.AsyncClient(transport=httpx.MockTransport(wire)) as http:
         tiktok = TikTok(http, "https://open.tiktokapis.com", "", "")
         effects = PublisherEffects(tiktok=tiktok, private_key=private_key, clock=lambda: NOW)
@@ -96,16 +96,16 @@ async def ask(wire: Wire, credential: Body | None, *, private_key: X25519Private
 @pytest.mark.parametrize(
     ("wire", "fact"),
     [
-        (says(status="PROCESSING_UPLOAD", uploaded_bytes=10), facts.StillProcessing(attempt=2)),
-        (says(status="PROCESSING_DOWNLOAD"), facts.StillProcessing(attempt=2)),
-        (says(status="SEND_TO_USER_INBOX"), facts.StillProcessing(attempt=2)),
-        (says(status="A_NEW_WORD"), facts.StillProcessing(attempt=2)),
-        (says(status="PUBLISH_COMPLETE"), facts.Completed(attempt=2)),
+        (answering(status="PROCESSING_UPLOAD", uploaded_bytes=10), facts.StillProcessing(attempt=2)),
+        (answering(status="PROCESSING_DOWNLOAD"), facts.StillProcessing(attempt=2)),
+        (answering(status="SEND_TO_USER_INBOX"), facts.StillProcessing(attempt=2)),
+        (answering(status="A_NEW_WORD"), facts.StillProcessing(attempt=2)),
+        (answering(status="PUBLISH_COMPLETE"), facts.Completed(attempt=2)),
         (
-            says(status="PUBLISH_COMPLETE", publicaly_available_post_id=[7600000000000123457]),
+            answering(status="PUBLISH_COMPLETE", publicaly_available_post_id=[7600000000000123457]),
             facts.Completed(attempt=2, video_ids=("7600000000000123457",)),
         ),
-        (says(status="FAILED", fail_reason="internal"), facts.GivenUp(attempt=2, fail_reason="internal")),
+        (answering(status="FAILED", fail_reason="internal"), facts.AttemptFailed(attempt=2, fail_reason="internal")),
         (
             refuses(401, "access_token_invalid"),
             facts.CredentialRejected(attempt=2, version=3, code="access_token_invalid"),
@@ -119,7 +119,7 @@ async def ask(wire: Wire, credential: Body | None, *, private_key: X25519Private
         ),
     ],
 )
-async def test_what_tiktok_says_is_the_fact(wire: Wire, fact: facts.Outcome) -> None:
+async def test_poll_returns_answer_as_fact(wire: Wire, fact: facts.PollResult) -> None:
     assert await ask(wire, issued()) == fact
     (request,) = wire.asked
     assert request.headers["authorization"] == f"Bearer {TOKEN}"
@@ -136,9 +136,9 @@ async def test_what_tiktok_says_is_the_fact(wire: Wire, fact: facts.Outcome) -> 
         Wire(lambda _request: httpx.Response(502, text="<html>")),
     ],
 )
-async def test_a_lost_answer_is_asked_for_again_and_changes_nothing_else(wire: Wire) -> None:
+async def test_lost_answer_is_polled_again_and_changes_nothing(wire: Wire) -> None:
     fact = await ask(wire, issued())
-    assert isinstance(fact, facts.StatusUnsettled)
+    assert isinstance(fact, facts.RetryableFailure)
 
     following = Following(
         tenant="t1",
@@ -167,14 +167,14 @@ async def test_a_lost_answer_is_asked_for_again_and_changes_nothing_else(wire: W
         (issued(sealed={"uploader": "h1.x"}), 3),
     ],
 )
-async def test_without_a_usable_token_nothing_is_asked(credential: Body | None, version: int) -> None:
-    wire = says(status="PUBLISH_COMPLETE")
+async def test_poll_without_usable_token_calls_nothing(credential: Body | None, version: int) -> None:
+    wire = answering(status="PUBLISH_COMPLETE")
     assert await ask(wire, credential) == facts.NoCredential(attempt=2, version=version)
     assert wire.asked == []
 
 
-async def test_a_token_is_used_until_shortly_before_its_end() -> None:
-    assert await ask(says(status="PUBLISH_COMPLETE"), issued(expires_in=31)) == facts.Completed(attempt=2)
+async def test_poll_uses_token_until_shortly_before_its_end() -> None:
+    assert await ask(answering(status="PUBLISH_COMPLETE"), issued(expires_in=31)) == facts.Completed(attempt=2)
 
 
 @pytest.mark.parametrize(
@@ -185,31 +185,31 @@ async def test_a_token_is_used_until_shortly_before_its_end() -> None:
         (issued(sealed={"publisher": "?"}), PRIVATE_KEY),
     ],
 )
-async def test_a_token_that_does_not_open_is_counted_and_tried_again(
+async def test_unreadable_token_is_counted_and_retried(
     credential: CredentialIssued, private_key: X25519PrivateKey
 ) -> None:
-    wire = says(status="PUBLISH_COMPLETE")
+    wire = answering(status="PUBLISH_COMPLETE")
     before = UNREADABLE_CREDENTIALS._value.get()
 
     with structlog.testing.capture_logs() as logs:
         fact = await ask(wire, credential, private_key=private_key)
 
-    assert fact == facts.StatusUnsettled(attempt=2, reason="credential_unreadable")
+    assert fact == facts.RetryableFailure(attempt=2, reason="credential_unreadable")
     assert wire.asked == []
     assert UNREADABLE_CREDENTIALS._value.get() == before + 1
     assert [entry["event"] for entry in logs] == ["credential_unreadable"]
 
 
 @pytest.mark.parametrize(("reason", "label"), [("internal", "internal"), ("brand_new", "undocumented")])
-async def test_reasons_are_counted_by_the_documented_words_only(reason: str, label: str) -> None:
+async def test_fail_reasons_are_counted_by_documented_names_only(reason: str, label: str) -> None:
     counter = metrics.FAILURES.labels(label)._value
     before = counter.get()
-    await ask(says(status="FAILED", fail_reason=reason), issued())
+    await ask(answering(status="FAILED", fail_reason=reason), issued())
     assert counter.get() == before + 1
 
 
 @pytest.mark.parametrize("wire", [refuses(400, "invalid_publish_id"), breaks(httpx.ReadError("reset"))])
-async def test_the_token_is_in_no_fact_and_no_log(wire: Wire) -> None:
+async def test_token_is_in_no_fact_and_no_log(wire: Wire) -> None:
     with structlog.testing.capture_logs() as logs:
         fact = await ask(wire, issued())
     assert TOKEN not in repr(fact)
