@@ -21,7 +21,6 @@ HTTP = frozenset({"api.py", "api_models.py"})
 LACKS = {
     # file: why the service has nothing to write into it
     ("auth", "admission.py"): "its calls have no limit per account: all requested effects may start",
-    ("publisher", "transitions.py"): "its decisions build the next state in place; none has two callers",
     ("analytics", "transitions.py"): "its decisions build the next state in place; none has two callers",
     ("publisher", "errors.py"): "TikTok's answers are facts, and clients get problems; nothing else can fail",
     ("uploader", "api.py"): "it speaks no HTTP but health and metrics",
@@ -98,13 +97,13 @@ def test_service_name_is_spelled_once(sources: Files, service: str) -> None:
 
 
 def test_missing_and_unknown_files_are_found() -> None:
-    names = {*EVERYWHERE, *HTTP} - {"admission.py", "transitions.py", "errors.py"} - {"states.py"}
+    names = {*EVERYWHERE, *HTTP} - {"admission.py", "errors.py"} - {"states.py"}
     found = list(faults("publisher", {*names, "helpers.py", "admission.py", "fail_reasons.py", "webhook_api.py"}))
     assert found == ["states.py is missing", "helpers.py is in no other service"]
 
 
 def test_outdated_reason_is_found() -> None:
-    names = {*EVERYWHERE, *HTTP, "webhook_api.py"} - {"transitions.py"}
+    names = {*EVERYWHERE, *HTTP, "webhook_api.py"}
     assert list(faults("publisher", names)) == [
         "errors.py exists: delete its reason",
         "fail_reasons.py is gone: delete its reason",
