@@ -42,6 +42,7 @@ class TaskHandle:
         """Run the task to its end. Two tasks of one partition would fence each other."""
         try:
             if self.predecessor is not None:
+                # It may still wait for an effect that must not be interrupted.
                 await self.predecessor.ended.wait()
                 self.predecessor = None
             await self.task.run(self.stop)
@@ -72,10 +73,12 @@ async def follow_assignment(
     while True:
         await membership.changed()
         owned = membership.numbers
+        # Sorted, so that a simulation replays.
         for number in sorted(handles.keys() - owned):
             handles[number].stop.set()
         for number in sorted(owned):
             handle = handles.get(number)
+            # It runs already: a rebalance that leaves a partition here does not touch its task.
             if handle is not None and not handle.stop.is_set():
                 continue
             handles[number] = TaskHandle(make_task(number), predecessor=handle)

@@ -69,6 +69,7 @@ class Changelog(Generic[S]):
                 return self._positions.decode(record.value or b"")
             # At the first slash: no account's id contains one, an entity's id may.
             partition_key, _, entity_id = (record.key or b"").decode().partition("/")
+            # A tombstone. Until compaction removes it, it must delete what earlier records have set.
             state = None if record.value is None else self._states.decode(record.value)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UnreadableRecord(record, error) from error

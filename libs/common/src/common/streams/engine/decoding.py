@@ -50,6 +50,7 @@ def decode_view_record(record: Record) -> tuple[str, Body | None]:
     try:
         return key, decode(topic=record.topic_partition.topic, value=record.value, headers=record.headers).body
     except (EventError, msgspec.MsgspecError) as error:
+        # Only services of ours write to views, so this is a version that is not deployed here yet.
         raise UnreadableRecord(record, error) from error
 
 

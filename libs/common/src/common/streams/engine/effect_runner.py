@@ -61,6 +61,7 @@ class EffectRunner(Generic[E, F]):
         self._may_start = may_start
         self._wake = wake
         self._effects: dict[StateKey, RunningEffect[E, F]] = {}
+        # By account too: admission asks for it at each change, and must not search all effects.
         self._accounts: dict[str, set[str]] = {}
         self.results: list[QueuedFact[F]] = []
 
@@ -80,6 +81,7 @@ class EffectRunner(Generic[E, F]):
         self._accounts.setdefault(key.partition_key, set()).add(key.entity_id)
 
         def begin() -> bool:
+            # From now on it is stopped by cancelling its task, not by leaving the queue.
             running.waiter = None
             if (views := self._may_start(key, effect)) is None:
                 self._end_without_result(key)
@@ -90,6 +92,7 @@ class EffectRunner(Generic[E, F]):
             return True
 
         waiter = Waiter(tenant=tenant, account=key.partition_key, begin=begin, background=request.background)
+        # Before `acquire`, which may call `begin` at once.
         running.waiter = waiter
         self._limiter.acquire(waiter)
 
@@ -109,6 +112,7 @@ class EffectRunner(Generic[E, F]):
 
     async def finish(self, seconds: float) -> None:
         """Stop what may be repeated and wait for the rest. Cancel what does not end within the time."""
+        # Also those that wait for a permit: nothing has been sent for them yet.
         for key, running in list(self._effects.items()):
             if not isinstance(running.effect, self._uninterruptible) or running.task is None:
                 self._stop(key, running)
@@ -137,6 +141,7 @@ class EffectRunner(Generic[E, F]):
             running.done = True
             self.results.append(QueuedFact(key=key, fact=task.result()))
             self._wake(None)
+        # Last: it may start the next effect at once, which must see this one as ended.
         self._limiter.release(waiter)
 
     def _end_without_result(self, key: StateKey) -> None:
@@ -163,5 +168,6 @@ class EffectRunner(Generic[E, F]):
                     partition_key=key.partition_key,
                     entity_id=key.entity_id,
                 )
+            # Jitter: one bug may hit many posts at the same moment.
             await asyncio.sleep(exponential(*CRASH_BACKOFF_SECONDS, crashes) * self._random.uniform(0.5, 1.0))
             crashes += 1

@@ -86,6 +86,7 @@ class InputReader(Generic[S, F, E]):
         """Return what the record means. Raises `UnreadableRecord` for one of our own that cannot be decoded."""
         position = InputPosition(record.topic_partition, record.offset + 1)
         if record.topic_partition.topic not in self._foreign_topics:
+            # Our own record: no dead letter, so whatever is wrong with it stops the partition.
             return self._read(record, position, None)
         if (size := len(record.value or b"")) > MAX_VALUE_BYTES:
             reason = f"The value is too large: {size} bytes. The limit is {MAX_VALUE_BYTES} bytes."
@@ -108,6 +109,7 @@ class InputReader(Generic[S, F, E]):
         if (owner := self._partition_of(envelope.body.key)) != self._partition:
             return ForwardOnly(position=position, extra_records=(_forwarded(record, envelope.body.key, owner),))
         keyed = self._processor.translate(envelope)
+        # The position still advances, or the record would be read again for ever.
         if keyed is None:
             return ForwardOnly(position=position)
         return QueuedFact(
@@ -130,6 +132,7 @@ class InputReader(Generic[S, F, E]):
     ) -> QueuedFact[F] | ForwardOnly:
         if dead_letter is None:
             raise UnreadableRecord(record, error)
+        # Its sender may get an answer, if the record at least shows what it is about.
         keyed = self._processor.on_undecodable(_foreign_record(record, error))
         if keyed is not None and (owner := self._partition_of(keyed.key.partition_key)) != self._partition:
             return ForwardOnly(position=position, extra_records=(_forwarded(record, keyed.key.partition_key, owner),))
@@ -156,7 +159,9 @@ class InputReader(Generic[S, F, E]):
         value = record.value
         if value is not None and len(value) > MAX_VALUE_BYTES:
             origin["dlq_size"] = str(len(value))
+            # The beginning is enough to recognise it, and the whole would exceed the broker's limit.
             value = value[:MAX_VALUE_BYTES]
+        # As it came, so that the sender can compare it with what was sent.
         key, headers = _extras(record)
         return OutgoingRecord(
             topic_partition=TopicPartition(dead_letters(self._processor.service).name, self._partition),
@@ -178,6 +183,7 @@ def _forwarded(record: Record, partition_key: str, partition: int) -> OutgoingRe
         topic_partition=TopicPartition(record.topic_partition.topic, partition),
         key=partition_key.encode(),
         value=record.value,
+        # The trace and the event type travel in the headers.
         headers=_extras(record)[1],
     )
 

@@ -80,6 +80,7 @@ async def restore(
         reader, {changelog.topic_partition: 0}, lambda record: _apply(restored, changelog, record), progress
     )
     await read_to_end(reader, dict.fromkeys(view_partitions, 0), restored.views.apply, progress)
+    # Where reading the views ended: serving goes on from there, and misses no change of a view.
     restored.positions = {partition: await reader.position(partition) for partition in view_partitions}
     for partition in changelog.input_partitions(tuple(inputs)):
         restored.positions[partition] = restored.offsets.get(partition.topic, FIRST_OFFSET)
@@ -109,6 +110,7 @@ async def read_to_end(
 def _apply(restored: Restored[S], changelog: Changelog[S], record: Record) -> None:
     match changelog.read(record):
         case Position(offsets=offsets, at=at):
+            # The newest position record wins. Compaction may have left older ones.
             restored.offsets = dict(offsets)
             restored.at = at
         case entry:

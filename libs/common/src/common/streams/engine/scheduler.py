@@ -54,6 +54,7 @@ class Scheduler(Generic[S, F, E]):
         state = self._store.get(key)
         if self._stop.is_set() or state is None:
             return False
+        # Asked again instead of remembered: the state, the clock or the view may have changed since.
         wanted = self._processor.next_effect(key, state, self._now())
         return (wanted.effect if isinstance(wanted, Background) else wanted) == effect
 
@@ -97,8 +98,10 @@ class Scheduler(Generic[S, F, E]):
         Yields in between. Facts and results may arrive meanwhile, but no state changes: only a commit changes one, and
         the task that commits is the one that runs this.
         """
+        # A dict keeps their order, so that a simulation replays.
         groups: dict[str, None] = {}
         for key in keys:
+            # A partition that is given up starts nothing more.
             if self._stop.is_set():
                 return
             self._update(key)
@@ -112,6 +115,7 @@ class Scheduler(Generic[S, F, E]):
         """Set the timer and the requested effect of one state, and stop an effect that it no longer wants."""
         state, now = self._store.get(key), self._now()
         wanted = None if state is None else self._processor.next_effect(key, state, now)
+        # Cleared first: what the state wanted before does not count any more.
         self._timers.cancel(key)
         requested = self._requested.setdefault(key.partition_key, {})
         requested.pop(key.entity_id, None)
@@ -126,6 +130,7 @@ class Scheduler(Generic[S, F, E]):
                 request = EffectRequest(key, effect, background=True)
             case effect:
                 request = EffectRequest(key, effect)
+        # An effect that runs and is still wanted goes on, although its state has changed.
         self._effects.keep_only(key, None if request is None else request.effect)
         if request is not None:
             requested[key.entity_id] = request
@@ -150,6 +155,7 @@ class Scheduler(Generic[S, F, E]):
         states = self._store.group(partition_key)
         group = EntityGroup(partition_key=partition_key, states=states, running=self._effects.running(partition_key))
         admission = self._processor.admit(group, requests, self._now())
+        # `admit` returns keys only, so that it cannot start what no state has requested.
         by_key = {request.key: request for request in requests}
         for key in admission.start:
             self._effects.start(by_key[key], tenant=self._processor.fairness_key(states[key.entity_id]))

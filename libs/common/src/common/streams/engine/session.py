@@ -56,6 +56,7 @@ class Session(Generic[S, F, E]):
         self._processor = processor
         self._store: StateStore[S] = restored.store
         self._views: TaskViews = restored.views
+        # How far records are read, ahead of what is committed.
         self._next_offsets = dict(restored.offsets)
         self._inputs = inputs
         self._reader = reader
@@ -109,6 +110,7 @@ class Session(Generic[S, F, E]):
 
         Raises `TransactionInDoubt`, `LogUnavailable`, `UnreadableRecord` (in an ExceptionGroup).
         """
+        # If one of them fails, the group cancels the other, and the task reopens.
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(self._read_inputs())
             stopping = group.create_task(self._wake_on_stop())
@@ -119,6 +121,7 @@ class Session(Generic[S, F, E]):
     async def finish(self, seconds: float) -> None:
         """Let effects end and commit their results. What cannot be committed stays with the effect runner."""
         await self._effects.finish(seconds)
+        # What was read and not committed is read again by the next owner. Results are not, so they are committed.
         self._queue.clear()
         while self.pending:
             await self._commit()
@@ -135,6 +138,7 @@ class Session(Generic[S, F, E]):
                 await self._commit()
             # After each transaction: a timer that is due must not wait until no more facts come in.
             self._queue.extend(QueuedFact(key=key, fact=Due()) for key in self._scheduler.due())
+            # Taken out first: effects may end while the scheduler yields.
             freed, self._freed_keys = self._freed_keys, {}
             await self._scheduler.on_effects_ended(freed)
             await self._scheduler.recheck()
@@ -151,6 +155,7 @@ class Session(Generic[S, F, E]):
         at = self._scheduler.next_time()
         if at is None:
             return None
+        # Not 0: the loop would spin if the clock stood still.
         seconds = max((at - self._now()).total_seconds(), 0.001)
         return asyncio.get_running_loop().call_later(seconds, self._wakeup.set)
 
@@ -195,6 +200,7 @@ class Session(Generic[S, F, E]):
 
     async def _commit(self) -> None:
         """Commit what waits, in one transaction, and only then start what the new states want."""
+        # A copy: further results may come during the commit, and are not part of it.
         results = list(self._effects.results)
         arrived = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_facts))]
         now = self._now()
@@ -204,6 +210,7 @@ class Session(Generic[S, F, E]):
         await self._transactions.commit(transaction, now)
         if len(self._queue) < MAX_FACTS:
             self._queue_has_space.set()
+        # From here on the new states count. Until now every reader of the store saw the old ones.
         transaction.apply()
         self._effects.confirm(results)
         self._progress()
@@ -220,5 +227,6 @@ class Session(Generic[S, F, E]):
                 _log.warning(
                     "result_changed_nothing", partition_key=result.key.partition_key, entity_id=result.key.entity_id
                 )
+                # Not scheduled now but when the pause is over.
                 transaction.touched.pop(result.key, None)
                 self._scheduler.retry_later(result.key, now)

@@ -32,6 +32,7 @@ class StateStore(Generic[S]):
             self._traces.pop(key, None)
             entities = self._accounts.get(key.partition_key, {})
             entities.pop(key.entity_id, None)
+            # An account without states must cost no memory.
             if not entities:
                 self._accounts.pop(key.partition_key, None)
             return

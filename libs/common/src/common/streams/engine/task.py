@@ -101,6 +101,7 @@ class Task(Generic[S, F, E]):
             began = asyncio.get_running_loop().time()
             try:
                 await self._open_and_serve(stop)
+            # Both are mended in the same way: only the log itself knows what was committed.
             except* (TransactionInDoubt, LogUnavailable) as errors:
                 metrics.REOPENINGS.labels(self._processor.service).inc()
                 self.reopenings += 1
@@ -108,8 +109,10 @@ class Task(Generic[S, F, E]):
             except* _StoppedWhileOpening:
                 _log.info("task_stopped_while_opening", partition=self.number)
             _raise_if_cancelled()
+            # It served for a while, so this failure has nothing to do with the one before.
             if asyncio.get_running_loop().time() - began > longest:
                 failures = 0
+            # Jitter: after an outage all tasks of all processes reopen, and must not do so together.
             pause = exponential(shortest, longest, failures) * self._dependencies.random.uniform(0.5, 1.0)
             await _sleep_unless(stop, pause)
             failures += 1
@@ -118,6 +121,7 @@ class Task(Generic[S, F, E]):
     def stalled_for(self) -> float:
         """Return the seconds without progress: not open, facts waiting, or a timer overdue. 0 if nothing is to do."""
         session = self._session
+        # An idle partition makes no progress, and must not look stalled when its next fact comes.
         if session is not None and not session.pending and session.overdue() < timedelta(seconds=1):
             self.reset()
         return 0.0 if self._progressed_at is None else asyncio.get_running_loop().time() - self._progressed_at
@@ -140,6 +144,7 @@ class Task(Generic[S, F, E]):
         # The producer first: opening it fences the previous owner, so what is read after it is final.
         writer = await self._dependencies.log.writer(f"{self._processor.service}-{self.number}")
         try:
+            # Opening may have taken long. A partition that was taken away meanwhile must not be read.
             _raise_if_stopped(stop)
             changelog: Changelog[S] = Changelog(
                 service=self._processor.service, partition=self.number, state_type=self._processor.state_type
@@ -153,6 +158,7 @@ class Task(Generic[S, F, E]):
             await writer.close()
 
     async def _restore(self, changelog: Changelog[S]) -> Restored[S]:
+        # A reader of its own: it asks for short fetches, which would cost too much while serving.
         reader = await self._dependencies.log.reader(low_latency=True)
         try:
             return await restore(
@@ -176,11 +182,13 @@ class Task(Generic[S, F, E]):
     async def _serve(self, changelog: Changelog[S], restored: Restored[S], writer: Writer, stop: asyncio.Event) -> None:
         reader = await self._dependencies.log.reader()
         try:
+            # The positions come from the state topic, not from the group: a rebalance cannot move them.
             reader.assign(restored.positions)
             self._start_clock(restored)
             session = self._new_session(changelog, restored, writer, reader, stop)
             self._start_serving(session)
             await session.serve()
+            # Only after a stop. After doubt the results stay with the effect runner, for the next session.
             await session.finish(DRAIN_SECONDS)
         finally:
             await reader.close()
@@ -199,6 +207,7 @@ class Task(Generic[S, F, E]):
             write_event=event_writer(
                 service=self._processor.service,
                 partition=self.number,
+                # Random, since a count would need a place that survives every crash.
                 epoch_id=f"{self._dependencies.random.getrandbits(96):024x}",
                 now=self._clock.now,
             ),
@@ -237,6 +246,7 @@ class Task(Generic[S, F, E]):
         """Hand results that must not be lost to the partition's next owner."""
         await self._effects.finish(DRAIN_SECONDS)
         for result in self._effects.results:
+            # Never so for a result; the type of a queued fact allows it.
             if isinstance(result.fact, Due):
                 continue
             if (body := self._processor.hand_off(result.key, result.fact)) is not None:

@@ -58,9 +58,11 @@ class TransactionBuilder(Generic[S, F, E]):
             self._add_fact(item)
 
     def _add_fact(self, item: QueuedFact[F]) -> None:
+        # A change of this transaction comes before the committed state.
         before, trace = self.changes.get(item.key) or (self._store.get(item.key), self._store.trace(item.key))
         if item.dead_letter is None:
             decision = self._processor.decide(item.key, before, item.fact, self._now)
+            # A state keeps the trace of its first fact, so that one trace follows a post to its end.
             self._keep(item, before, decision, trace or item.trace)
             return
         try:
@@ -96,6 +98,7 @@ class TransactionBuilder(Generic[S, F, E]):
             *(changelog.put(key, state, trace) for key, (state, trace) in self.changes.items()),
             *(write_event(body, trace) for body, trace in self.events),
             *self.extra_records,
+            # In the same transaction as the states: the two can never disagree.
             changelog.put_position(offsets, self._now),
         ]
 
@@ -130,6 +133,7 @@ class TransactionWriter(Generic[S, F, E]):
 
         One that changes nothing is only counted, until its position is worth a record of its own.
         """
+        # All inputs, since the record of the position replaces the one before.
         offsets = {**self._offsets, **transaction.offsets}
         self._uncommitted_reads += len(transaction.offsets)
         if not transaction.empty or self._uncommitted_reads >= IDLE_RECORDS:

@@ -94,6 +94,7 @@ class Heartbeat:
         seconds = self.paused_for()
         if seconds < self.session_seconds:
             return False
+        # Kept: a wall clock that is set back would otherwise hide that the partitions may have other owners.
         self._expired_after = seconds
         self._stop_tasks()
         return True
@@ -124,6 +125,7 @@ class Watchdog:
             await self._pause(CHECK_SECONDS)
             if self._heartbeat.expired():
                 return SessionExpired(seconds=self._heartbeat.paused_for(), limit=self._heartbeat.session_seconds)
+            # Shorter than the session, so the partitions are still ours. But no task could make progress.
             if self._heartbeat.paused_for() > FROZEN_SECONDS:
                 self._reset_all()
             self._heartbeat.beat()
@@ -137,14 +139,17 @@ class Watchdog:
         while not self._heartbeat.expired():
             await self._pause(CHECK_SECONDS)
             longest = max(self._tasks(), key=lambda task: task.stalled_for(), default=None)
+            # Asked again after the pause: time in which the whole process stood is no partition's fault.
             if longest is None or self._heartbeat.expired() or longest.stalled_for() < SUSPECT_SECONDS:
                 continue
+            # A task that waits for the log is not stalled. Its time counts from when the log is back.
             if not await self._log_answers():
                 self._reset_all()
             elif (seconds := longest.stalled_for()) >= STALL_LIMIT_SECONDS:
                 raise PartitionStalled(partition=longest.number, seconds=seconds)
 
     async def _log_answers(self) -> bool:
+        # An answer that took long was not given all the while, so it proves nothing about that time.
         began = asyncio.get_running_loop().time()
         return await self._log.reachable() and asyncio.get_running_loop().time() - began < PROBE_LIMIT_SECONDS
 

@@ -70,6 +70,7 @@ class WholeView:
         done, pending = await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
+            # Awaited, so that its reader is closed before the caller goes on.
             with suppress(asyncio.CancelledError):
                 await task
         for task in done:

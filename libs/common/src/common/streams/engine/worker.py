@@ -98,6 +98,7 @@ async def run_worker(
         hand_off=hand_off or _refuse_hand_off,
         session_expired=heartbeat.expired,
     )
+    # See docs/decisions/0011-garbage-collector.md.
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     await _run_parts(worker, watchdog, membership, partial(Task, dependencies), stop)
     _log.info("worker_stopped", service=processor.service)
@@ -120,6 +121,7 @@ async def _run_parts(
         watching = start("the watchdog", watchdog.watch)
         assigning = start("the assignment", partial(follow_assignment, worker.tasks, membership, make_task, start))
         stopping = group.create_task(stop.wait())
+        # If another part fails, the group cancels this wait and every part.
         await asyncio.wait((beating, stopping), return_when=asyncio.FIRST_COMPLETED)
         # In this order: no task may start any more once the others are stopped.
         assigning.cancel()
@@ -127,6 +129,7 @@ async def _run_parts(
         watching.cancel()
         beating.cancel()
         stopping.cancel()
+    # Only now that every task has ended and has handed off its results.
     if not beating.cancelled():
         raise beating.result()
 

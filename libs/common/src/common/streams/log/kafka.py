@@ -45,6 +45,7 @@ class KafkaLog:
         self._servers = bootstrap_servers
         self._partitions = partitions
         self._group = group
+        # Cached: hashing in Python is slow, and the same accounts come again and again.
         self.partition_of = lru_cache(maxsize=100_000)(self._hash)
 
     async def writer(self, name: str) -> "KafkaWriter":
@@ -62,6 +63,7 @@ class KafkaLog:
                 async with asyncio.timeout(OPEN_SECONDS):
                     await producer.start()
         except LogUnavailable:
+            # A producer that did not start still has tasks and connections.
             await writer.close()
             raise
         return writer
@@ -70,8 +72,10 @@ class KafkaLog:
         """Start a consumer without a group: no rebalance ever moves its position."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._servers,
+            # Facts of an aborted transaction have never happened.
             isolation_level="read_committed",
             enable_auto_commit=False,
+            # If retention has deleted the records at the position, those that are left are read.
             auto_offset_reset="earliest",
             retry_backoff_ms=RETRY_BACKOFF_MS,
             max_partition_fetch_bytes=FETCH_BYTES,

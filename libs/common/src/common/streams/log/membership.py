@@ -70,8 +70,10 @@ class GroupMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         """Wait for the next assignment. Raises `DuplicateInstance`, `RemovedFromGroup`."""
         while not await self._assigned_within(PROBE_SECONDS):
             await self._raise_if_removed()
+        # Cleared before `numbers` is read: an assignment that comes in between is reported again.
         self._assigned.clear()
         times = self._assigned_at
+        # Only static ids can be used twice: Kafka itself makes the others.
         if self._instance and len(times) == DUPLICATE_ASSIGNMENTS and times[-1] - times[0] < DUPLICATE_SECONDS:
             raise DuplicateInstance(instance=self._instance, rebalances=len(times))
 
@@ -102,6 +104,7 @@ class GroupMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Store which partitions are ours from now on."""
         parts = list(assigned)
+        # Before anything is fetched: tasks read with consumers of their own.
         self._consumer.pause(*parts)
         self._numbers = frozenset(part.partition for part in parts)
         self._assigned_at.append(asyncio.get_running_loop().time())
@@ -122,6 +125,7 @@ async def join_group(
         group_id=group,
         group_instance_id=instance or None,
         session_timeout_ms=session_timeout_ms,
+        # Several heartbeats may be lost before the session expires.
         heartbeat_interval_ms=session_timeout_ms // 6,
         rebalance_timeout_ms=session_timeout_ms,
         max_poll_interval_ms=MAX_POLL_INTERVAL_MS,

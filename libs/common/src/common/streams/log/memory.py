@@ -77,6 +77,7 @@ class MemoryStore:
         """Keep only the newest record of each key, as Kafka does from time to time with a compacted topic."""
         log = self.records.get(topic_partition, [])
         newest = {record.key: record.offset for record in log}
+        # Offsets stay as they are, with holes, as in Kafka.
         self.records[topic_partition] = [record for record in log if newest[record.key] == record.offset]
 
     def watch(self, partitions: Iterable[TopicPartition], event: asyncio.Event) -> None:
@@ -100,6 +101,7 @@ class MemoryLog:
     async def writer(self, name: str) -> "MemoryWriter":
         """Open the writer of this name. The older one's commits fail from now on."""
         await self._faults.before("open writer")
+        # As in Kafka: a writer with an older epoch is fenced.
         epoch = self._store.epochs.get(name, 0) + 1
         self._store.epochs[name] = epoch
         await self._faults.after("open writer")
@@ -160,6 +162,7 @@ class MemoryReader:
         self._store.unwatch(self._positions, self._grown)
         self._positions = dict(positions)
         self._store.watch(self._positions, self._grown)
+        # A reader that waits must look at its new partitions.
         self._grown.set()
 
     async def ends(self) -> Mapping[TopicPartition, int]:

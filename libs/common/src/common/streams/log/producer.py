@@ -31,8 +31,10 @@ class EventProducer:
         """Keep a started producer while inside."""
         producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap_servers,
+            # A retry of the client must not write the event twice.
             enable_idempotence=True,
             acks="all",
+            # An HTTP caller waits for it.
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
         await producer.start()

@@ -32,6 +32,7 @@ async def ensure_topics(bootstrap_servers: str, *, partitions: int, replication_
     await admin.start()
     try:
         existing = set(await admin.list_topics())
+        # Only these: an operator may have changed the settings of the others on purpose.
         missing = [
             _new_topic(topic, partitions, replication_factor) for topic in ALL_TOPICS if topic.name not in existing
         ]
@@ -94,6 +95,7 @@ def _raise_unless_created(response: object) -> None:
     faults = []
     for name, code, *rest in getattr(response, "topic_errors", ()):
         error = for_code(code)
+        # Another process may have created it at the same moment.
         if code and error is not TopicAlreadyExistsError:
             faults.append(f"Topic `{name}` could not be created: {error.__name__} {rest[0] if rest else ''}.")
     if faults:
