@@ -1,4 +1,4 @@
-"""A host of files on loopback, for TikTok to fetch from: each path answers as it was told."""
+"""A file server on loopback, from which the sandbox downloads."""
 
 import asyncio
 import ssl
@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 
 @dataclass
 class FileHost:
-    """`files` by path; `broken` paths end in the middle, `silent` ones after half of the bytes until `go_on`."""
+    """Serves `files` by path.
+
+    `broken` paths end in the middle of the body, `silent` ones stop there until `resume` is set. `requests` are
+    path and host.
+    """
 
     port: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    resume: asyncio.Event = field(default_factory=asyncio.Event)
     half_sent: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -28,7 +32,7 @@ class FileHost:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             path = head.split(" ")[1]
-            self.asked.append((path, head.lower().partition("\r\nhost: ")[2].partition("\r\n")[0]))
+            self.requests.append((path, head.lower().partition("\r\nhost: ")[2].partition("\r\n")[0]))
             await self._send(path, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -38,8 +42,8 @@ class FileHost:
     async def _send(self, path: str, writer: asyncio.StreamWriter) -> None:
         content = self.files.get(path, b"")
         status = self.statuses.get(path, 200 if path in self.files else 404)
-        place = "Location: /video.mp4\r\n" if 300 <= status < 400 else ""
-        start = f"HTTP/1.1 {status} Status\r\nContent-Length: {len(content)}\r\nConnection: close\r\n{place}\r\n"
+        location = "Location: /video.mp4\r\n" if 300 <= status < 400 else ""
+        start = f"HTTP/1.1 {status} Status\r\nContent-Length: {len(content)}\r\nConnection: close\r\n{location}\r\n"
         half = len(content) // 2
         writer.write(start.encode() + content[:half])
         await writer.drain()
@@ -47,20 +51,20 @@ class FileHost:
             return
         if path in self.silent:
             self.half_sent.set()
-            await self.go_on.wait()
+            await self.resume.wait()
         writer.write(content[half:])
         await writer.drain()
 
 
 @asynccontextmanager
 async def file_host(tls: ssl.SSLContext | None = None) -> AsyncIterator[FileHost]:
-    """A host on a port of its own."""
+    """Run a file server on a free port."""
     host = FileHost()
     server = await asyncio.start_server(host.answer, "127.0.0.1", 0, ssl=tls)
     host.port = server.sockets[0].getsockname()[1]
     try:
         yield host
     finally:
-        host.go_on.set()
+        host.resume.set()
         server.close()
         await server.wait_closed()

@@ -1,4 +1,4 @@
-"""An app and a person in front of the stand-in, speaking plain HTTP."""
+"""A client of the sandbox: an app and a person that speak plain HTTP to it."""
 
 import hashlib
 import json
@@ -30,6 +30,8 @@ def hex_challenge(verifier: str = VERIFIER) -> str:
 
 @dataclass
 class SandboxClient:
+    """An app and one of its users. `token` is the access token of the user who connected last."""
+
     http: httpx.AsyncClient
     context: AppContext
     token: str = ""
@@ -41,7 +43,7 @@ class SandboxClient:
         return {"client_key": known.client_key, "client_secret": known.client_secret}
 
     def authorization_query(self, **other: str) -> dict[str, str]:
-        """What a browser brings to the consent page; an empty value leaves the parameter out."""
+        """Return the query of the consent page; an empty value leaves the parameter out."""
         usual = {
             "client_key": self.app["client_key"],
             "response_type": "code",
@@ -54,7 +56,7 @@ class SandboxClient:
         return {name: value for name, value in {**usual, **other}.items() if value}
 
     async def consent(self, *, creator: str = "demo-creator", **other: str) -> dict[str, str]:
-        """What the callback carries after a person allowed what was asked."""
+        """Allow the app as a person would; return the callback's query."""
         form = {**self.authorization_query(**other), "creator": creator}
         answer = await self.http.post("/v2/auth/authorize/consent", data=form)
         assert answer.status_code == 302, answer.text
@@ -77,7 +79,7 @@ class SandboxClient:
         return await self.http.post("/v2/oauth/token/", data=form)
 
     async def connect(self, creator: str = "demo-creator", scope: str = SCOPES) -> "SandboxClient":
-        """Connect, and call with that creator's token from now on."""
+        """Connect a creator, and use its token from now on."""
         callback = await self.consent(creator=creator, scope=scope)
         self.tokens = (await self.exchange(callback["code"])).json()
         self.token = self.tokens["access_token"]
@@ -103,7 +105,7 @@ class SandboxClient:
         return await self.call("/v2/post/publish/video/init/", body)
 
     async def open_upload(self, *arguments: Any, **others: Any) -> tuple[str, str]:
-        """A publish id and its upload url."""
+        """Send an init that must be accepted; return publish id and upload URL."""
         data = (await self.init(*arguments, **others)).json()["data"]
         return data["publish_id"], data["upload_url"]
 
@@ -112,7 +114,7 @@ class SandboxClient:
         return await self.http.put(url, content=piece, headers={**usual, **headers})
 
     async def post_video(self, content: bytes, **others: Any) -> str:
-        """Post a small video in one chunk; its publish id."""
+        """Post a small video in one chunk; return its publish id."""
         publish_id, url = await self.open_upload(len(content), **others)
         assert (await self.put(url, content, 0, len(content))).status_code == 201
         return publish_id
@@ -128,12 +130,12 @@ class SandboxClient:
         return found
 
     def subscribe(self) -> None:
-        """The app gets a webhook address; that nobody answers there changes nothing about what is told."""
+        """Give the app a webhook URL at which nothing listens: deliveries are listed all the same."""
         apps = self.context.tables.apps
         apps.save(structs.replace(apps.default, webhook_url="http://127.0.0.1:9/"))
 
     async def sent_webhooks(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """Event, person and content of everything told to webhooks by now."""
+        """Return event, open id and content of every delivery so far."""
         self.context.notify_change()
         found = (await self.http.get("/_sandbox/webhooks")).json()["deliveries"]
         contents = [json.loads(json.loads(each["body"])["content"]) for each in found]

@@ -14,7 +14,7 @@ def upload_source(size: int) -> dict[str, object]:
 
 
 async def upload_draft(client: SandboxClient, content: bytes = DRAFT_VIDEO) -> str:
-    """A video all of whose bytes are on their way to the inbox."""
+    """Upload a whole draft; it is in the inbox after processing."""
     answer = await client.call(INBOX, {"source_info": upload_source(len(content))})
     data = answer.json()["data"]
     assert (await client.put(data["upload_url"], content, 0, len(content))).status_code == 201
@@ -22,9 +22,11 @@ async def upload_draft(client: SandboxClient, content: bytes = DRAFT_VIDEO) -> s
 
 
 async def change_publication(client: SandboxClient, publish_id: str, act: str, **request: object) -> httpx.Response:
+    """Do to a publication what its creator or TikTok would."""
     return await client.http.post(f"/_sandbox/publications/{publish_id}/{act}", json=request)
 
 
 async def status_data(client: SandboxClient, publish_id: str) -> dict[str, object]:
+    """Return the data of status/fetch."""
     found: dict[str, object] = (await client.status(publish_id)).json()["data"]
     return found

@@ -1,4 +1,4 @@
-"""A stand-in whose app has a webhook, and what was sent to it."""
+"""A sandbox whose app has a webhook, and its deliveries."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,7 +26,8 @@ def settings_for(receiver: Receiver, **webhooks: Any) -> Settings:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, clock: Clock) -> AsyncIterator[SandboxClient]:
+async def sandbox_in_memory(settings: Settings, clock: Clock) -> AsyncIterator[SandboxClient]:
+    """Run a sandbox without a socket."""
     context = AppContext(settings, base_url=BASE, clock=clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(build_app(context)), base_url=BASE) as http:
         yield SandboxClient(http, context)
@@ -34,7 +35,8 @@ async def serving(settings: Settings, clock: Clock) -> AsyncIterator[SandboxClie
 
 
 @asynccontextmanager
-async def keeping(settings: Settings, clock: Clock, folder: Path) -> AsyncIterator[SandboxClient]:
+async def sandbox_with_state(settings: Settings, clock: Clock, folder: Path) -> AsyncIterator[SandboxClient]:
+    """Run a sandbox on a port, with saved state."""
     async with (
         Server(settings, clock=clock, state_folder=folder) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
@@ -42,17 +44,19 @@ async def keeping(settings: Settings, clock: Clock, folder: Path) -> AsyncIterat
         yield SandboxClient(http, server.context)
 
 
-async def until(client: SandboxClient, condition: Callable[[], bool]) -> None:
+async def wait_until(client: SandboxClient, condition: Callable[[], bool]) -> None:
+    """Wait for a condition over the sandbox's state."""
     assert await client.context.breakpoints.wait_for(condition, IN_TIME), await deliveries_of(client)
 
 
 async def deliveries_of(client: SandboxClient, **only: str) -> list[dict[str, Any]]:
+    """Return the deliveries, filtered by the admin API's parameters."""
     found: list[dict[str, Any]] = (await client.http.get("/_sandbox/webhooks", params=only)).json()["deliveries"]
     return found
 
 
 async def deliveries_after(client: SandboxClient, count: int) -> list[dict[str, Any]]:
-    """Every delivery, once so many attempts were made in all."""
+    """Return every delivery, once this many attempts were made in total."""
     rows = client.context.tables.deliveries.rows
-    await until(client, lambda: sum(len(each.attempts) for each in rows.values()) == count)
+    await wait_until(client, lambda: sum(len(each.attempts) for each in rows.values()) == count)
     return await deliveries_of(client)

@@ -1,4 +1,4 @@
-"""An app's webhook on loopback: remembers what it is told, and answers as it was told to."""
+"""An app's webhook on loopback: records what it receives, and answers as planned."""
 
 import asyncio
 import hashlib
@@ -49,7 +49,7 @@ class ReceivedWebhook:
 
 @dataclass
 class Receiver:
-    """`answers` are given one after the other, then `usual`; 0 cuts the connection, -1 never answers."""
+    """Answers with `answers` in order, then with `usual`. 0 closes the connection, -1 never answers."""
 
     url: str = ""
     received: list[ReceivedWebhook] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Receiver:
 
 @asynccontextmanager
 async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    """A webhook on a port of its own."""
+    """Run a webhook server on a free port."""
     receiver = Receiver()
     server = await asyncio.start_server(receiver.answer, "127.0.0.1", 0, ssl=tls)
     scheme, host = ("http", "127.0.0.1") if tls is None else ("https", "localhost")

@@ -41,7 +41,7 @@ class AppContext:
         self._closing = asyncio.Event()
 
     def notify_change(self) -> None:
-        """Tell the background tasks that the tables changed.
+        """Notify the background tasks that the tables changed.
 
         Downloads and the webhook sender then start what is due.
         """

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from harness.sandbox_client import SandboxClient
-from harness.sandbox_webhooks import NOON, SECRET, deliveries_after, serving, settings_for
+from harness.sandbox_webhooks import NOON, SECRET, deliveries_after, sandbox_in_memory, settings_for
 from harness.webhook_receiver import ReceivedWebhook, Receiver, receiving
 from tiktok.webhooks import (
     SIGNATURE_HEADER,
@@ -34,7 +34,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def client(receiver: Receiver, clock: Clock) -> AsyncIterator[SandboxClient]:
-    async with serving(settings_for(receiver), clock) as found:
+    async with sandbox_in_memory(settings_for(receiver), clock) as found:
         yield await found.connect()
 
 

@@ -1,4 +1,4 @@
-"""A stand-in with a clock that stands still, reached without a socket."""
+"""A sandbox whose real clock stands still, reached without a socket."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 from harness.sandbox_apps import OTHER_APP, settings_with_two_apps
 from harness.sandbox_client import BASE, SMALL, NewClient, SandboxClient
 from harness.sandbox_drafts import UPLOAD_SCOPES
-from harness.sandbox_webhooks import serving, settings_for
+from harness.sandbox_webhooks import sandbox_in_memory, settings_for
 from harness.webhook_receiver import Receiver, receiving
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import AppContext
@@ -19,12 +19,13 @@ from tiktok_sandbox.runtime.clock import Clock
 
 @pytest.fixture
 def clock() -> Clock:
+    """A clock that moves only when a test advances it."""
     return Clock(lambda: 1_795_000_000.0)
 
 
 @pytest.fixture
 async def new_client(clock: Clock) -> AsyncIterator[NewClient]:
-    """A visitor of a stand-in with settings of its own."""
+    """Returns a function that starts a sandbox with given settings."""
     connections: list[httpx.AsyncClient] = []
     contexts: list[AppContext] = []
 
@@ -44,11 +45,13 @@ async def new_client(clock: Clock) -> AsyncIterator[NewClient]:
 
 @pytest.fixture
 async def client(new_client: NewClient) -> SandboxClient:
+    """A client of a sandbox with default settings and small chunks."""
     return await new_client(Settings(chunk_limits=SMALL))
 
 
 @pytest.fixture
 async def connected(client: SandboxClient) -> SandboxClient:
+    """A client with an access token."""
     return await client.connect()
 
 
@@ -82,5 +85,5 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest.fixture
 async def subscribed(receiver: Receiver, clock: Clock) -> AsyncIterator[SandboxClient]:
     """A connected client whose app has the receiver as webhook URL."""
-    async with serving(settings_for(receiver), clock) as found:
+    async with sandbox_in_memory(settings_for(receiver), clock) as found:
         yield await found.connect()

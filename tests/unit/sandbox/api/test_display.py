@@ -34,7 +34,7 @@ async def _publish(client: SandboxClient, clock: Clock, count: int, *, apart: fl
 
 @pytest.fixture
 async def busy(new_client: NewClient) -> SandboxClient:
-    """Somebody who may post all day."""
+    """A creator with a daily cap that no test reaches."""
     person = Profile(username="busy", daily_post_cap=1_000)
     return await (await new_client(Settings(chunk_limits=SMALL, creators=(person,)))).connect("busy")
 

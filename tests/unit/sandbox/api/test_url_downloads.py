@@ -93,7 +93,7 @@ async def test_video_is_downloaded_and_posted(puller: SandboxClient, host: FileH
     publications = puller.context.tables.publications
     await puller.context.breakpoints.wait_for(lambda: publications[publish_id].uploaded_bytes > 0, IN_TIME)
     half = await data_of(puller, publish_id)
-    host.go_on.set()
+    host.resume.set()
     await fetched(puller)
     clock.advance(1)
     complete = await data_of(puller, publish_id)
@@ -111,7 +111,7 @@ async def test_video_is_downloaded_and_posted(puller: SandboxClient, host: FileH
     )
     assert (post["settings"]["title"], post["files"][0]["size"]) == ("a clip", len(CONTENT))
     assert (post["sha256"], post["bytes"]) == (hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
-    assert host.asked == [("/video.mp4", "media.example.com")]
+    assert host.requests == [("/video.mp4", "media.example.com")]
 
 
 async def test_downloaded_draft_waits_in_the_inbox(puller: SandboxClient, clock: Clock) -> None:
@@ -137,7 +137,7 @@ async def test_photos_are_downloaded_one_by_one(
 
     assert publish_id.startswith("p_pub_url~v2.")
     assert data == {"status": status, "downloaded_bytes": 2 * len(PICTURE) + 1}
-    assert [path for path, _ in host.asked] == ["/1.jpg", "/3.jpg"]
+    assert [path for path, _ in host.requests] == ["/1.jpg", "/3.jpg"]
     processing = puller.context.tables.publications[publish_id].processing
     assert processing is not None
     assert [each.sha256 for each in processing.files] == [
@@ -154,7 +154,7 @@ async def test_any_status_but_200_fails_the_download(puller: SandboxClient, host
     data = await data_of(puller, publish_id)
 
     assert (data["status"], data["fail_reason"]) == ("FAILED", "video_pull_failed")
-    assert len(host.asked) == 1
+    assert len(host.requests) == 1
 
 
 @pytest.mark.parametrize("path", ["/video.mp4", "/empty.mp4"])
@@ -207,7 +207,7 @@ async def test_silent_host_fails_the_download_after_an_hour(
     clock.advance(1)
     data = await data_of(puller, publish_id)
     await fetched(puller)
-    host.go_on.set()
+    host.resume.set()
 
     assert waiting == "PROCESSING_DOWNLOAD"
     assert (data["status"], data["fail_reason"]) == ("FAILED", "video_pull_failed")
@@ -222,7 +222,7 @@ async def test_running_download_can_be_cancelled(puller: SandboxClient, host: Fi
 
     cancelled = await puller.call(cancel, {"publish_id": publish_id})
     again = await puller.call(cancel, {"publish_id": publish_id})
-    host.go_on.set()
+    host.resume.set()
     await fetched(puller)
 
     assert error_code(unknown) == "invalid_publish_id"
@@ -262,7 +262,7 @@ async def test_only_verified_urls_are_downloaded(puller: SandboxClient, host: Fi
     answer = await puller.call("/v2/post/publish/video/init/", body)
 
     assert (answer.status_code, error_code(answer)) == (403, "url_ownership_unverified")
-    assert host.asked == []
+    assert host.requests == []
 
 
 async def test_rule_can_fail_or_hold_a_download(puller: SandboxClient, host: FileHost) -> None:
@@ -272,7 +272,7 @@ async def test_rule_can_fail_or_hold_a_download(puller: SandboxClient, host: Fil
     held = await puller.add_rule(endpoint="pull", action="hold")
     waiting = publish_id_of(await pull(puller))
     await puller.http.get(f"/_sandbox/rules/{held}/wait?holding=1&timeout={IN_TIME}")
-    asked = len(host.asked)
+    asked = len(host.requests)
     await puller.http.post(f"/_sandbox/rules/{held}/release")
     await fetched(puller)
 

@@ -92,4 +92,4 @@ async def test_download_starts_again_after_a_restart(tmp_path: Path, clock: Cloc
             data = await ended(server, again, publish_id)
 
     assert data == {"status": "PROCESSING_DOWNLOAD", "downloaded_bytes": len(CONTENT)}
-    assert len(host.asked) == 2
+    assert len(host.requests) == 2

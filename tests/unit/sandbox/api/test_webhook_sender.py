@@ -15,10 +15,10 @@ from harness.sandbox_webhooks import (
     SECRET,
     deliveries_after,
     deliveries_of,
-    keeping,
-    serving,
+    sandbox_in_memory,
+    sandbox_with_state,
     settings_for,
-    until,
+    wait_until,
 )
 from harness.webhook_receiver import Receiver, receiving
 from tiktok_sandbox.model.settings import App, Delays, Pulls
@@ -166,7 +166,7 @@ async def test_pauses_double_until_72_hours_are_over(
 @pytest.mark.parametrize(("answer", "error"), [(0, "RemoteProtocolError"), (-1, "timeout")])
 async def test_no_answer_is_retried(receiver: Receiver, clock: Clock, answer: int, error: str) -> None:
     receiver.answers = [answer]
-    async with serving(settings_for(receiver, answer_seconds=0.2, first_retry=5), clock) as subscribed:
+    async with sandbox_in_memory(settings_for(receiver, answer_seconds=2.0, first_retry=5), clock) as subscribed:
         await (await subscribed.connect()).post_video(b"bytes", level="SELF_ONLY")
         clock.advance(1)
         await deliveries_after(subscribed, 1)
@@ -178,7 +178,7 @@ async def test_no_answer_is_retried(receiver: Receiver, clock: Clock, answer: in
 
 async def test_retry_can_keep_its_first_signature(receiver: Receiver, clock: Clock) -> None:
     receiver.answers = [500]
-    async with serving(settings_for(receiver, renew_signature=False), clock) as subscribed:
+    async with sandbox_in_memory(settings_for(receiver, renew_signature=False), clock) as subscribed:
         await (await subscribed.connect()).post_video(b"bytes", level="SELF_ONLY")
         clock.advance(1)
         await deliveries_after(subscribed, 1)
@@ -205,11 +205,11 @@ async def test_slow_webhook_of_one_person_does_not_block_another(
 async def test_unsent_and_future_webhooks_survive_a_restart(tmp_path: Path, receiver: Receiver, clock: Clock) -> None:
     receiver.answers = [500]
     settings = settings_for(receiver)
-    async with keeping(settings, clock, tmp_path) as before:
+    async with sandbox_with_state(settings, clock, tmp_path) as before:
         await (await before.connect()).post_video(b"bytes")
         clock.advance(1)
         await deliveries_after(before, 1)
-    async with keeping(settings, clock, tmp_path) as after:
+    async with sandbox_with_state(settings, clock, tmp_path) as after:
         clock.advance(1)
         await deliveries_after(after, 2)
         clock.advance(29)
@@ -230,7 +230,7 @@ async def test_receiver_needs_a_valid_certificate(
     for issuer in (authority, unknown):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         issuer.issue_cert("localhost").configure_cert(context)
-        async with receiving(context) as receiver, serving(settings_for(receiver), clock) as subscribed:
+        async with receiving(context) as receiver, sandbox_in_memory(settings_for(receiver), clock) as subscribed:
             await (await subscribed.connect()).post_video(b"bytes", level="SELF_ONLY")
             clock.advance(1)
             [found] = await deliveries_after(subscribed, 1)
@@ -245,11 +245,11 @@ async def test_downloaded_post_sends_webhooks(receiver: Receiver, clock: Clock) 
         pulls = Pulls(allow_http=True, resolve={"media.example.com": host.address})
         settings = settings_for(receiver)
         app = structs.replace(settings.app, verified_urls=("example.com",))
-        async with serving(structs.replace(settings, app=app, pulls=pulls), clock) as subscribed:
+        async with sandbox_in_memory(structs.replace(settings, app=app, pulls=pulls), clock) as subscribed:
             source = {"source": "PULL_FROM_URL", "video_url": "http://media.example.com/video.mp4"}
             body = {"post_info": {"privacy_level": "SELF_ONLY"}, "source_info": source}
             await (await subscribed.connect()).call("/v2/post/publish/video/init/", body)
-            await until(subscribed, lambda: not subscribed.context.tables.pending_downloads)
+            await wait_until(subscribed, lambda: not subscribed.context.tables.pending_downloads)
             clock.advance(1)
             await deliveries_after(subscribed, 1)
 
@@ -260,7 +260,9 @@ async def test_fast_clock_sends_webhooks_sooner(receiver: Receiver) -> None:
     clock = Clock()
     clock.change_pace(factor=3_600)
     receiver.answers = [500, 500]
-    async with serving(structs.replace(settings_for(receiver), delays=Delays(processing=600)), clock) as subscribed:
+    async with sandbox_in_memory(
+        structs.replace(settings_for(receiver), delays=Delays(processing=600)), clock
+    ) as subscribed:
         await (await subscribed.connect()).post_video(b"bytes", level="SELF_ONLY")
         [found] = await deliveries_after(subscribed, 3)
 

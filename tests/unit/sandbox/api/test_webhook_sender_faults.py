@@ -11,9 +11,9 @@ from harness.sandbox_webhooks import (
     SECRET,
     deliveries_after,
     deliveries_of,
-    keeping,
+    sandbox_with_state,
     settings_for,
-    until,
+    wait_until,
 )
 from harness.webhook_receiver import Receiver
 from tiktok_sandbox.runtime.clock import Clock
@@ -124,13 +124,13 @@ async def test_held_webhook_is_sent_when_the_rule_is_released(
 
 async def test_held_webhook_stays_held_over_a_restart(tmp_path: Path, receiver: Receiver, clock: Clock) -> None:
     settings = settings_for(receiver)
-    async with keeping(settings, clock, tmp_path) as before:
+    async with sandbox_with_state(settings, clock, tmp_path) as before:
         rule_id = await (await before.connect()).add_rule(endpoint="webhook", action="hold")
         await before.post_video(b"bytes", level="SELF_ONLY")
         clock.advance(1)
-        await until(before, lambda: before.context.breakpoints.holding(rule_id) == 1)
-    async with keeping(settings, clock, tmp_path) as after:
-        await until(after, lambda: after.context.breakpoints.holding(rule_id) == 1)
+        await wait_until(before, lambda: before.context.breakpoints.holding(rule_id) == 1)
+    async with sandbox_with_state(settings, clock, tmp_path) as after:
+        await wait_until(after, lambda: after.context.breakpoints.holding(rule_id) == 1)
         told_too_early = list(receiver.received)
         await after.http.post(f"/_sandbox/rules/{rule_id}/release")
         await deliveries_after(after, 1)

@@ -127,7 +127,7 @@ async def test_answered_calls_are_saved(tmp_path: Path, clock: Clock) -> None:
         publish_id = await client.post_video(CONTENT)
         rule_id = await client.add_rule(endpoint="status", action="error", code="internal_error")
         await client.status(publish_id)
-        # As it lies there when the process is killed in this moment.
+        # A copy of the file as a kill at this time would leave it.
         (tmp_path / "copy").mkdir()
         for file in (tmp_path / "state").glob(f"{FILE_NAME}*"):
             (tmp_path / "copy" / file.name).write_bytes(file.read_bytes())

@@ -28,7 +28,7 @@ async def _publish(client: SandboxClient, clock: Clock, count: int, *, apart: fl
 
 @pytest.fixture
 async def busy(new_client: NewClient) -> SandboxClient:
-    """Somebody who may post all day."""
+    """A creator with a daily cap that no test reaches."""
     person = Profile(username="busy", daily_post_cap=1_000)
     return await (await new_client(Settings(chunk_limits=SMALL, creators=(person,)))).connect("busy")
 
@@ -53,7 +53,7 @@ async def test_every_link_works_and_titles_are_escaped(busy: SandboxClient, cloc
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
-@pytest.mark.parametrize("path", ["/avatar/nobody.svg", "/cover/1.svg", "/embed/1", "/@nobody", "/@nobody/video/1"])
+@pytest.mark.parametrize("path", ["/avatar/unknown.svg", "/cover/1.svg", "/embed/1", "/@unknown", "/@unknown/video/1"])
 async def test_unknown_address_is_not_found(client: SandboxClient, path: str) -> None:
     assert (await client.http.get(path)).status_code == 404
     assert "unknown" not in [each.profile.username for each in client.context.tables.creators.all()]
