@@ -79,7 +79,7 @@ def progressed(key: StateKey, times: int, now: UtcDatetime) -> PostProgressed:
     )
 
 
-def interpret(envelope: Envelope[Body]) -> KeyedFact[PostRequested] | None:
+def translate_request(envelope: Envelope[Body]) -> KeyedFact[PostRequested] | None:
     body = envelope.body
     return KeyedFact(StateKey(body.account_id, body.post_id), body) if isinstance(body, PostRequested) else None
 
@@ -97,21 +97,21 @@ class BenchProcessor(Processor[Seen, PostRequested, None]):
     service = "uploader"
     inputs = (POST_REQUESTS,)
     state_type = Seen
-    translate = staticmethod(interpret)
+    translate = staticmethod(translate_request)
     decide = staticmethod(decide)
 
     def next_effect(self, _key: StateKey, _state: Seen, _now: UtcDatetime) -> None:
         """Want nothing."""
 
     def fairness_key(self, _state: Seen) -> str:
-        """Belong to one tenant, all of them."""
+        """Return the one tenant of all posts."""
         return "bench"
 
 
-MACHINE = BenchProcessor()
+PROCESSOR = BenchProcessor()
 
 
-class Nothing:
+class NoEffects:
     """There are no effects in this benchmark."""
 
     async def perform(self, key: StateKey, effect: None, views: Views) -> PostRequested:
@@ -119,11 +119,11 @@ class Nothing:
         raise NotImplementedError
 
 
-async def no_salvage(body: Body) -> None:
+async def refuse_hand_off(body: Body) -> None:
     raise AssertionError(body)
 
 
-class Ground:
+class BenchCluster:
     """One Kafka, and a fresh partition for every measurement."""
 
     def __init__(self, servers: str) -> None:
@@ -141,14 +141,14 @@ class Ground:
         """Return a task over that partition."""
         return Task(
             TaskDependencies(
-                processor=MACHINE,
-                effects=Nothing(),
+                processor=PROCESSOR,
+                effects=NoEffects(),
                 log=self.log,
                 clock=system_clock,
                 read_clocks=read_system_clocks,
                 random=Random(1),
                 limiter=FairLimiter(1),
-                hand_off=no_salvage,
+                hand_off=refuse_hand_off,
                 max_facts=max_facts,
             ),
             partition,
@@ -176,7 +176,7 @@ async def serving(subject: Task[Seen, PostRequested, None]) -> AsyncIterator[Non
 
 
 async def wait_until(condition: Callable[[], bool], *, step: float = 0.01) -> None:
-    """Look again and again, for two minutes at the most."""
+    """Poll the condition, for two minutes at most."""
     async with asyncio.timeout(120):
         while not condition():
             await asyncio.sleep(step)
@@ -193,9 +193,9 @@ def transitions() -> float:
     return float(metric.samples[0].value)
 
 
-def bare_producer(ground: Ground, name: str) -> AIOKafkaProducer:
+def bare_producer(cluster: BenchCluster, name: str) -> AIOKafkaProducer:
     return AIOKafkaProducer(
-        bootstrap_servers=ground.servers, transactional_id=name, retry_backoff_ms=10, max_batch_size=900_000
+        bootstrap_servers=cluster.servers, transactional_id=name, retry_backoff_ms=10, max_batch_size=900_000
     )
 
 
@@ -205,14 +205,14 @@ async def send_request(producer: AIOKafkaProducer, account_id: str, partition: i
     await producer.send(POST_REQUESTS.name, value=value, key=account_id.encode(), headers=headers, partition=partition)
 
 
-async def runtime_rate(ground: Ground, per_transaction: int, count: int) -> float:
+async def runtime_rate(cluster: BenchCluster, per_transaction: int, count: int) -> float:
     """Transitions per CPU-second of a task that finds its requests in Kafka; opening it is counted too."""
-    partition, account_id = ground.fresh()
-    async with started(AIOKafkaProducer(bootstrap_servers=ground.servers, linger_ms=5)) as producer:
+    partition, account_id = cluster.fresh()
+    async with started(AIOKafkaProducer(bootstrap_servers=cluster.servers, linger_ms=5)) as producer:
         for number in range(count):
             await send_request(producer, account_id, partition, number)
     goal, cpu = transitions() + count, time.process_time()
-    async with serving(ground.task(partition, per_transaction)):
+    async with serving(cluster.task(partition, per_transaction)):
         await wait_until(lambda: transitions() >= goal)
         cpu = time.process_time() - cpu
     return count / cpu
@@ -220,14 +220,14 @@ async def runtime_rate(ground: Ground, per_transaction: int, count: int) -> floa
 
 def transaction(account_id: str, partition: int, numbers: Sequence[int]) -> list[OutgoingRecord]:
     """What the runtime writes for these requests."""
-    journal: Changelog[Seen] = Changelog(service="uploader", partition=partition, state_type=Seen)
+    changelog: Changelog[Seen] = Changelog(service="uploader", partition=partition, state_type=Seen)
     write = event_writer(service="uploader", partition=partition, epoch_id="0" * 24, now=lambda: NOW)
     keys = [StateKey(account_id, f"post-{number}") for number in numbers]
     states = [Seen(request=request(account_id, number), times=1) for number in numbers]
     return [
-        *(journal.put(key, state, None) for key, state in zip(keys, states, strict=True)),
+        *(changelog.put(key, state, None) for key, state in zip(keys, states, strict=True)),
         *(write(progressed(key, 1, NOW), None) for key in keys),
-        journal.put_position({POST_REQUESTS.name: numbers[-1] + 1}, NOW),
+        changelog.put_position({POST_REQUESTS.name: numbers[-1] + 1}, NOW),
     ]
 
 
@@ -246,14 +246,14 @@ async def bare_transaction(producer: AIOKafkaProducer, records: Sequence[Outgoin
         await asyncio.gather(*sent)
 
 
-async def bare_rate(ground: Ground, per_transaction: int, count: int) -> float:
+async def bare_rate(cluster: BenchCluster, per_transaction: int, count: int) -> float:
     """Transitions per CPU-second of a loop that writes records made in advance."""
-    partition, account_id = ground.fresh()
+    partition, account_id = cluster.fresh()
     batches = [
         transaction(account_id, partition, range(first, first + per_transaction))
         for first in range(0, count, per_transaction)
     ]
-    async with started(bare_producer(ground, f"bare-{partition}")) as producer:
+    async with started(bare_producer(cluster, f"bare-{partition}")) as producer:
         cpu = time.process_time()
         for records in batches:
             await bare_transaction(producer, records)
@@ -261,12 +261,12 @@ async def bare_rate(ground: Ground, per_transaction: int, count: int) -> float:
     return count / cpu
 
 
-async def measure_rates(ground: Ground) -> None:
+async def measure_rates(cluster: BenchCluster) -> None:
     for per_transaction, count in TRANSITIONS_AT.items():
         ours, bare = [], []
         for _ in range(ROUNDS):
-            ours.append(await runtime_rate(ground, per_transaction, count))
-            bare.append(await bare_rate(ground, per_transaction, count))
+            ours.append(await runtime_rate(cluster, per_transaction, count))
+            bare.append(await bare_rate(cluster, per_transaction, count))
         report(
             f"stream_{per_transaction}",
             median(a / b for a, b in zip(ours, bare, strict=True)),
@@ -275,13 +275,13 @@ async def measure_rates(ground: Ground) -> None:
         )
 
 
-async def latencies(ground: Ground, partition: int, account_id: str) -> list[float]:
+async def latencies(cluster: BenchCluster, partition: int, account_id: str) -> list[float]:
     """Seconds from produce to a committed reader, at an even 100 events a second."""
-    left: dict[str, float] = {}
+    produced_at: dict[str, float] = {}
     found: list[float] = []
     count = int(RATE * SECONDS)
-    consumer = AIOKafkaConsumer(bootstrap_servers=ground.servers, isolation_level="read_committed")
-    async with started(consumer), started(AIOKafkaProducer(bootstrap_servers=ground.servers)) as producer:
+    consumer = AIOKafkaConsumer(bootstrap_servers=cluster.servers, isolation_level="read_committed")
+    async with started(consumer), started(AIOKafkaProducer(bootstrap_servers=cluster.servers)) as producer:
         consumer.assign([TopicPartition(POST_EVENTS.name, partition)])
         await consumer.seek_to_end()
 
@@ -289,30 +289,30 @@ async def latencies(ground: Ground, partition: int, account_id: str) -> list[flo
             begin = time.perf_counter()
             for number in range(count):
                 await wait_until(partial(passed, begin + number / RATE), step=0.001)
-                left[f"post-{number}"] = time.perf_counter()
+                produced_at[f"post-{number}"] = time.perf_counter()
                 await send_request(producer, account_id, partition, number)
 
         producing = asyncio.create_task(produce())
         while len(found) < count:
             for batch in (await consumer.getmany(timeout_ms=1000)).values():
                 now = time.perf_counter()
-                found += [now - left[dict(record.headers)["ce_subject"].decode()] for record in batch]
+                found += [now - produced_at[dict(record.headers)["ce_subject"].decode()] for record in batch]
         await producing
     return found
 
 
-async def runtime_latencies(ground: Ground) -> list[float]:
-    partition, account_id = ground.fresh()
-    subject = ground.task(partition)
+async def runtime_latencies(cluster: BenchCluster) -> list[float]:
+    partition, account_id = cluster.fresh()
+    subject = cluster.task(partition)
     async with serving(subject):
         await wait_until(lambda: subject.opened)
-        return await latencies(ground, partition, account_id)
+        return await latencies(cluster, partition, account_id)
 
 
-async def bare_latencies(ground: Ground) -> list[float]:
-    partition, account_id = ground.fresh()
-    consumer = AIOKafkaConsumer(bootstrap_servers=ground.servers, isolation_level="read_committed")
-    async with started(consumer), started(bare_producer(ground, f"bare-{partition}")) as producer:
+async def bare_latencies(cluster: BenchCluster) -> list[float]:
+    partition, account_id = cluster.fresh()
+    consumer = AIOKafkaConsumer(bootstrap_servers=cluster.servers, isolation_level="read_committed")
+    async with started(consumer), started(bare_producer(cluster, f"bare-{partition}")) as producer:
         consumer.assign([TopicPartition(POST_REQUESTS.name, partition)])
         await consumer.seek_to_beginning()
 
@@ -324,14 +324,14 @@ async def bare_latencies(ground: Ground) -> list[float]:
 
         passing = asyncio.create_task(pass_on())
         try:
-            return await latencies(ground, partition, account_id)
+            return await latencies(cluster, partition, account_id)
         finally:
             passing.cancel()
             await asyncio.wait((passing,))
 
 
-async def measure_latency(ground: Ground) -> None:
-    rounds = [(await runtime_latencies(ground), await bare_latencies(ground)) for _ in range(3)]
+async def measure_latency(cluster: BenchCluster) -> None:
+    rounds = [(await runtime_latencies(cluster), await bare_latencies(cluster)) for _ in range(3)]
     ours = [seconds for round_, _ in rounds for seconds in round_]
     bare = [seconds for _, round_ in rounds for seconds in round_]
     report(
@@ -354,9 +354,9 @@ def report(bench: str, ratio: float, **figures: float) -> None:
 
 async def measure(servers: str) -> None:
     await ensure_topics(servers, partitions=PARTITIONS, replication_factor=1)
-    ground = Ground(servers)
-    await measure_rates(ground)
-    await measure_latency(ground)
+    cluster = BenchCluster(servers)
+    await measure_rates(cluster)
+    await measure_latency(cluster)
 
 
 def main() -> None:

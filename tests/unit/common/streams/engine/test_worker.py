@@ -1,11 +1,14 @@
 """A worker ends loudly when a part of it vanishes, and hands off results that must not be lost."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
+from common.contract.account import TokenRejected
 from common.contract.body import Body
 from common.streams import LogUnavailable
+from common.streams.engine import worker as worker_module
 from common.streams.engine.worker import TaskVanished
 from common.streams.log.memory import FixedMembership, MemoryLog, MemoryStore, NoFaults
 from fakes.counting_processor import RecordingEffects
@@ -92,3 +95,10 @@ def test_worker_killed_while_starting_leaves_no_coroutine(turns: int) -> None:
         assert starting.cancelled()
 
     virtual_time.run(main())
+
+
+async def test_worker_without_hand_off_names_the_event() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    rejected = TokenRejected(account_id="acc", version=1, code="c", service="s", at=now)
+    with pytest.raises(TypeError, match="hands off TokenRejected, but `run_worker` was given no `hand_off`"):
+        await worker_module._refuse_hand_off(rejected)
