@@ -1,4 +1,4 @@
-"""What holds in whatever order facts come: at most one attempt may publish, revisions count on, an end is an end."""
+"""Invariants in any order of facts: one attempt publishes, revisions count on, an end is final."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,7 +65,11 @@ from uploader_service.states import (
 )
 
 PAUSES = (timedelta(0), timedelta(seconds=2), timedelta(minutes=2), timedelta(minutes=66), timedelta(hours=3))
+
+
 STARTS = (None, INITIALISING, LAST_CHUNK, QUERYING_AFTER)
+
+
 CODES = (
     "access_token_invalid",
     "rate_limit_exceeded",
@@ -73,7 +77,11 @@ CODES = (
     "temporarily_unavailable",
     "invalid_publish_id",
 )
+
+
 CHUNK_CODES = ("upload_url_expired", "upload_unknown", "upload_out_of_step", "upload_refused", "rate_limit_exceeded")
+
+
 SIZES = (None, 0, 10_000_000, 10_000_001, 60_000_000, 75_000_000)
 
 
@@ -209,7 +217,7 @@ class Run:
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_whatever_happens_one_attempt_publishes_and_revisions_count_on(data: st.DataObject) -> None:
+def test_any_facts_publish_one_attempt_and_count_revisions(data: st.DataObject) -> None:
     run = Run(data.draw(st.sampled_from(STARTS)))
     if run.state is None:
         run.offer(INPUTS[0])
@@ -220,7 +228,7 @@ def test_whatever_happens_one_attempt_publishes_and_revisions_count_on(data: st.
 
 
 @given(st.lists(st.sampled_from(INPUTS), max_size=8), st.integers(0, 48))
-def test_a_finished_post_never_wants_anything_again(facts: list[Fact | Due], hours: int) -> None:
+def test_finished_post_requests_nothing_again(facts: list[Fact | Due], hours: int) -> None:
     request = INPUTS[0]
     assert isinstance(request, Requested)
     old = Requested(request=request.request, recorded_at=NOW - timedelta(days=8))
@@ -234,7 +242,7 @@ def test_a_finished_post_never_wants_anything_again(facts: list[Fact | Due], hou
         assert isinstance(next_effect(KEY, state, moment), Wait)
 
 
-def test_an_old_request_ends_at_once() -> None:
+def test_old_request_ends_at_once() -> None:
     request = INPUTS[0]
     assert isinstance(request, Requested)
     decision = step(None, Requested(request=request.request, recorded_at=NOW - timedelta(days=8)))

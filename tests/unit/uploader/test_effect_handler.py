@@ -78,28 +78,28 @@ async def opened(threads: ThreadPoolExecutor, tiktok: FakeUploadTikTok, chunk: i
     return SendChunk(attempt=1, url=REQUEST.source.url, media=LARGE, session=session, chunk=chunk)
 
 
-async def test_a_source_is_found(threads: ThreadPoolExecutor) -> None:
+async def test_probe_finds_source(threads: ThreadPoolExecutor) -> None:
     assert await perform(threads, requested_effect(PROBING)) == SourceFound(of=requested_effect(PROBING), media=LARGE)
 
 
 @pytest.mark.parametrize(
     ("problem", "temporary"), [(LATER, True), (Unavailable(location="media.example", status=404), False)]
 )
-async def test_a_source_is_not_usable(threads: ThreadPoolExecutor, problem: Any, temporary: bool) -> None:  # noqa: FBT001 - a table's column
+async def test_probe_reports_unusable_source(threads: ThreadPoolExecutor, problem: Any, temporary: bool) -> None:  # noqa: FBT001 - a table's column
     fact = await perform(threads, requested_effect(PROBING), sources=FakeMediaSource(problem=problem))
     assert isinstance(fact, SourceUnusable)
     assert (fact.fault.temporary, fact.fault.message) == (temporary, problem.message)
     assert fact.fault.reason is FailureReason.SOURCE_UNAVAILABLE
 
 
-async def test_the_creator_is_asked(threads: ThreadPoolExecutor) -> None:
+async def test_creator_query_returns_info(threads: ThreadPoolExecutor) -> None:
     fact = await perform(threads, ASK)
     assert isinstance(fact, CreatorInfoReceived)
     assert fact.privacy_levels == CREATOR_INFO.privacy_level_options
     assert (fact.comment_disabled, fact.duet_disabled, fact.stitch_disabled) == (True, False, False)
 
 
-async def test_an_attempt_is_opened_with_what_was_asked_for_and_its_url_is_sealed(threads: ThreadPoolExecutor) -> None:
+async def test_init_sends_the_request_and_seals_the_url(threads: ThreadPoolExecutor) -> None:
     tiktok = FakeUploadTikTok()
     fact = await perform(threads, INIT, tiktok)
     assert isinstance(fact, InitDone)
@@ -111,19 +111,19 @@ async def test_an_attempt_is_opened_with_what_was_asked_for_and_its_url_is_seale
 
 
 @pytest.mark.parametrize("effect", [ASK, INIT])
-async def test_nothing_is_begun_by_another_tenants_grant(threads: ThreadPoolExecutor, effect: TikTokCall) -> None:
+async def test_new_post_needs_its_own_tenants_token(threads: ThreadPoolExecutor, effect: TikTokCall) -> None:
     views = CredentialViews(credential(version=9, tenant="another"))
     assert await perform(threads, effect, views=views) == NoCredential(of=effect, version=9)
 
 
-async def test_what_tiktok_has_is_found_out_by_any_tenants_grant(threads: ThreadPoolExecutor) -> None:
+async def test_status_query_takes_any_tenants_token(threads: ThreadPoolExecutor) -> None:
     tiktok = FakeUploadTikTok(attempts={"p1": Attempt(total=LARGE.size, stored=7)})
     assert isinstance(
         await perform(threads, STATUS, tiktok, views=CredentialViews(credential(tenant="another"))), StatusReceived
     )
 
 
-async def test_the_status_is_asked(threads: ThreadPoolExecutor) -> None:
+async def test_status_query_returns_status(threads: ThreadPoolExecutor) -> None:
     fact = await perform(threads, STATUS, FakeUploadTikTok(attempts={"p1": Attempt(total=LARGE.size, stored=7)}))
     assert isinstance(fact, StatusReceived)
     assert (fact.of, fact.status, fact.uploaded_bytes) == (STATUS, "PROCESSING_UPLOAD", 7)
@@ -134,7 +134,7 @@ async def test_the_status_is_asked(threads: ThreadPoolExecutor) -> None:
     ("trouble", "kind"),
     [("lost", ResultUnknown), ("not_sent", RequestNotSent), ("spam_risk_too_many_posts", CallRefused)],
 )
-async def test_a_call_that_goes_wrong(
+async def test_failed_call_becomes_a_fact(
     threads: ThreadPoolExecutor, name: str, effect: Any, trouble: str, kind: type[Any]
 ) -> None:
     tiktok = FakeUploadTikTok(failures={name: trouble}, attempts={"p1": Attempt(total=1)})
@@ -155,7 +155,7 @@ async def test_a_call_that_goes_wrong(
         (credential(sealed={"uploader": "h1.AAAA"}), 3),
     ],
 )
-async def test_without_a_usable_token_nothing_is_called(threads: ThreadPoolExecutor, body: Any, version: int) -> None:
+async def test_missing_token_makes_no_call(threads: ThreadPoolExecutor, body: Any, version: int) -> None:
     tiktok = FakeUploadTikTok()
     for effect in (ASK, INIT, STATUS):
         assert await perform(threads, effect, tiktok, views=CredentialViews(body)) == NoCredential(
@@ -164,14 +164,14 @@ async def test_without_a_usable_token_nothing_is_called(threads: ThreadPoolExecu
     assert tiktok.calls == []
 
 
-async def test_a_url_sealed_for_another_key_is_seen(threads: ThreadPoolExecutor) -> None:
+async def test_url_sealed_for_another_key_is_unreadable(threads: ThreadPoolExecutor) -> None:
     tiktok = FakeUploadTikTok()
     effect = await opened(threads, tiktok)
     fact = await perform(threads, effect, tiktok, private_key=X25519PrivateKey.generate())
     assert fact == UploadUrlUnreadable(of=effect)
 
 
-async def test_a_source_that_breaks_within_a_chunk(threads: ThreadPoolExecutor) -> None:
+async def test_source_interrupted_within_a_chunk_is_reported(threads: ThreadPoolExecutor) -> None:
     tiktok = FakeUploadTikTok()
     effect = await opened(threads, tiktok)
     broken = FakeMediaSource(read_failure=Changed(location="media.example", what="ETag"))
@@ -194,7 +194,7 @@ class Stuck:
         return Unknown("stopped")
 
 
-async def test_a_chunk_that_is_cut_off_stops_its_thread(threads: ThreadPoolExecutor) -> None:
+async def test_cancelled_chunk_stops_its_thread(threads: ThreadPoolExecutor) -> None:
     effect = await opened(threads, FakeUploadTikTok())
     stuck = Stuck()
     sending = asyncio.create_task(perform(threads, effect, chunks=stuck))
@@ -221,9 +221,7 @@ CALLS = ("creator", "init", *(f"chunk {n}0000000" for n in range(1, 7)), "chunk 
 
 @pytest.mark.parametrize("trouble", ["lost", "not_sent", "unstored"])
 @pytest.mark.parametrize("call", CALLS)
-async def test_whatever_answer_is_lost_the_post_is_handed_over_once(
-    threads: ThreadPoolExecutor, call: str, trouble: str
-) -> None:
+async def test_any_lost_answer_still_hands_over_once(threads: ThreadPoolExecutor, call: str, trouble: str) -> None:
     tiktok = FakeUploadTikTok(failures={call: trouble})
     state, events = await run_until_handed_over(effects_over(tiktok, FakeMediaSource(), threads))
     assert isinstance(state, HandedOver)
@@ -235,9 +233,7 @@ async def test_whatever_answer_is_lost_the_post_is_handed_over_once(
 
 
 @pytest.mark.parametrize("size", [5_000_000, 75_000_000])
-async def test_whichever_outcome_is_lost_with_its_process_the_post_is_handed_over_once(
-    threads: ThreadPoolExecutor, size: int
-) -> None:
+async def test_any_result_lost_in_a_crash_still_hands_over_once(threads: ThreadPoolExecutor, size: int) -> None:
     for crash_at in range(25):
         tiktok = FakeUploadTikTok()
         state, _events = await run_until_handed_over(
@@ -247,14 +243,14 @@ async def test_whichever_outcome_is_lost_with_its_process_the_post_is_handed_ove
         assert tiktok.complete == [state.publish_id]
 
 
-async def test_a_source_that_breaks_is_read_on(threads: ThreadPoolExecutor) -> None:
+async def test_interrupted_source_is_read_on(threads: ThreadPoolExecutor) -> None:
     tiktok = FakeUploadTikTok()
     state, _events = await run_until_handed_over(effects_over(tiktok, FakeMediaSource(read_failure=LATER), threads))
     assert isinstance(state, HandedOver)
     assert len(tiktok.attempts) == 1
 
 
-async def test_a_refused_post_never_reaches_tiktok(threads: ThreadPoolExecutor) -> None:
+async def test_refused_post_never_reaches_tiktok(threads: ThreadPoolExecutor) -> None:
     tiktok = FakeUploadTikTok()
     gone = FakeMediaSource(problem=Unavailable(location="media.example", status=404))
     state, events = await run_until_handed_over(effects_over(tiktok, gone, threads))

@@ -35,12 +35,12 @@ def test_defaults_are_for_production() -> None:
         ("TIKTOK_API_URL", "open.tiktokapis.com"),
     ],
 )
-def test_what_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsRefused, match=name):
         read(UploaderSettings)
 
 
-def test_lists_are_read_with_their_blanks() -> None:
+def test_lists_ignore_blanks() -> None:
     assert listed(" a:1, b:2 ,,") == ("a:1", "b:2")
     assert listed("") == ()

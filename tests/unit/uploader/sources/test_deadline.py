@@ -1,4 +1,4 @@
-"""Deadlines of a whole answer, over a connection that gives one byte at a time."""
+"""Deadlines of a whole response, over a connection that gives one byte at a time."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ class Dripping(httpcore.NetworkStream):
         return b"H"
 
 
-def test_drips_do_not_push_the_limit_on() -> None:
+def test_limit_holds_for_dripping_bytes() -> None:
     wire = Dripping(seconds=12)
     deadline = Deadline(lambda: wire.now)
     stream = TimedStream(wire, deadline)
@@ -34,7 +34,7 @@ def test_drips_do_not_push_the_limit_on() -> None:
     assert wire.patience == [20, 18, 6]
 
 
-def test_progress_does() -> None:
+def test_renew_moves_the_limit() -> None:
     wire = Dripping(seconds=12)
     deadline = Deadline(lambda: wire.now)
     with deadline.within(30):
@@ -44,7 +44,7 @@ def test_progress_does() -> None:
     assert wire.patience == [20] * 10
 
 
-def test_without_a_limit_the_timeout_stands() -> None:
+def test_timeout_is_kept_without_a_limit() -> None:
     wire = Dripping(seconds=1000)
     deadline = Deadline(lambda: wire.now)
     with deadline.within(5):

@@ -1,4 +1,4 @@
-"""A video is told by its first bytes and by nothing else."""
+"""Videos are recognised by their first bytes."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ def ebml(doctype: bytes, before: bytes = b"\x42\x86\x81\x01") -> bytes:
         (ebml(b"webm", before=b""), "video/webm"),
     ],
 )
-def test_videos_are_told_by_their_first_bytes(head: bytes, content_type: str) -> None:
+def test_video_is_recognised_by_its_first_bytes(head: bytes, content_type: str) -> None:
     assert content_type_of(head) == content_type
 
 
@@ -49,7 +49,7 @@ def test_videos_are_told_by_their_first_bytes(head: bytes, content_type: str) ->
         (b"hello", "68 65 6c 6c 6f"),
     ],
 )
-def test_everything_else_is_named(head: bytes, words: str) -> None:
+def test_other_content_is_named_in_the_message(head: bytes, words: str) -> None:
     found = content_type_of(head)
     assert isinstance(found, NotAVideo)
     assert words in found.message
@@ -57,5 +57,5 @@ def test_everything_else_is_named(head: bytes, words: str) -> None:
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: b"\x1a\x45\xdf\xa3" + tail))
-def test_no_bytes_break_it(head: bytes) -> None:
+def test_any_bytes_have_a_result(head: bytes) -> None:
     assert isinstance(content_type_of(head), str | NotAVideo)

@@ -1,4 +1,4 @@
-"""No address outside the public internet is connected to, however it is spelt."""
+"""No address outside the public internet is connected to, however it is written."""
 
 import socket
 import ssl
@@ -63,14 +63,14 @@ FORBIDDEN = [
 
 
 @pytest.mark.parametrize("address", FORBIDDEN)
-def test_what_is_not_public_is_forbidden(address: str) -> None:
+def test_special_address_is_not_public(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize(
     "address", ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"]
 )
-def test_what_is_public_is_allowed(address: str) -> None:
+def test_public_address_is_public(address: str) -> None:
     assert is_public(address)
 
 
@@ -97,13 +97,13 @@ NO_LIMIT = Deadline(lambda: 0.0)
 
 
 @pytest.mark.parametrize("addresses", [("10.0.0.1",), ("8.8.8.8", "127.0.0.1"), ("::ffff:10.0.0.1",)])
-def test_one_forbidden_address_condemns_the_name(addresses: tuple[str, ...]) -> None:
+def test_one_forbidden_address_refuses_the_name(addresses: tuple[str, ...]) -> None:
     with pytest.raises(SourceFailed) as failed:
         GuardedNetwork(frozenset(), always(*addresses), NO_LIMIT).connect_tcp("videos.example", 443)
     assert failed.value.problem == ForbiddenAddress(host="videos.example", address=addresses[-1])
 
 
-def test_the_checked_address_is_the_one_connected_to() -> None:
+def test_checked_address_is_the_connected_one() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
         names = always("127.0.0.1")
@@ -120,7 +120,7 @@ def test_trust_is_for_one_port() -> None:
         network.connect_tcp("videos.example", 443)
 
 
-def test_the_next_address_is_tried_when_one_refuses() -> None:
+def test_next_address_is_tried_if_one_refuses() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
         network = GuardedNetwork(
@@ -131,7 +131,7 @@ def test_the_next_address_is_tried_when_one_refuses() -> None:
         stream.close()
 
 
-def test_an_unknown_name_is_a_connection_that_failed() -> None:
+def test_unknown_name_is_a_connect_error() -> None:
     with pytest.raises(httpcore.ConnectError, match=r"videos\.example cannot be resolved"):
         GuardedNetwork(frozenset(), always(), NO_LIMIT).connect_tcp("videos.example", 443)
 
@@ -144,7 +144,7 @@ def test_no_spelling_of_loopback_passes(host: str) -> None:
     assert problem.message.startswith("source.url: It points to ")
 
 
-def test_an_unknown_name_may_be_known_later() -> None:
+def test_unknown_name_is_a_temporary_problem() -> None:
     with SourceReader(ssl.create_default_context(), resolver=always()) as sources:
         problem = sources.probe("https://videos.example/a.mp4?signature=planted")
     assert isinstance(problem, TemporarilyUnavailable)
@@ -152,5 +152,5 @@ def test_an_unknown_name_may_be_known_later() -> None:
     assert "planted" not in problem.message
 
 
-def test_the_system_resolves_addresses_to_themselves() -> None:
+def test_system_resolves_addresses_to_themselves() -> None:
     assert system_resolver("127.0.0.1", 443) == ("127.0.0.1",)
