@@ -97,7 +97,15 @@ FORGOTTEN = Finished(tenant="t1", digest=PROGRESS.digest, revision=4, ending=End
 
 QUERYING = (QUERYING_BEFORE, QUERYING_AFTER, QUERYING_UNSENDABLE, PROVING_DEAD)
 WORKING: tuple[WorkingState, ...] = (PROBING, CHECKING_CREATOR, INITIALISING, UPLOADING, LAST_CHUNK, *QUERYING)
-STATES: tuple[Post, ...] = (*WORKING, AWAITING_ACCOUNT, WAITING, AWAITING_CREDENTIAL, HANDED_OVER, FAILED, FORGOTTEN)
+STATES: tuple[Post, ...] = (
+    *WORKING,
+    AWAITING_ACCOUNT,
+    WAITING,
+    AWAITING_CREDENTIAL,
+    HANDED_OVER,
+    FAILED,
+    FORGOTTEN,
+)
 
 TEMPORARY = SourceFault(reason=FailureReason.SOURCE_UNAVAILABLE, message="later", temporary=True)
 GONE = SourceFault(reason=FailureReason.SOURCE_UNAVAILABLE, message="HTTP 404", temporary=False)
@@ -143,7 +151,7 @@ def with_progress(state: P, **changes: Any) -> P:
 
 
 def results_of(effect: Any) -> tuple[Fact, ...]:
-    """Every outcome that an effect may have, of each kind one."""
+    """Results that an effect may have, one of each kind."""
     calls: tuple[Fact, ...] = ()
     if isinstance(effect, QueryCreator | InitVideoUpload | QueryStatus):
         calls = (
@@ -183,7 +191,7 @@ def results_of(effect: Any) -> tuple[Fact, ...]:
                 *calls,
             )
         case _:
-            message = f"no outcomes for {effect}"
+            message = f"no results for {effect}"
             raise AssertionError(message)
 
 

@@ -60,10 +60,10 @@ def serve(listener: socket.socket, context: ssl.SSLContext, origin: Origin) -> N
                     request += stream.recv(4096) or b"\r\n\r\n"
                 head = request.decode()
                 origin.requests.append(head)
-                wanted = re.search(r"Range: bytes=(\d+)-(\d+)", head)
+                requested = re.search(r"Range: bytes=(\d+)-(\d+)", head)
                 path = head.split(" ")[1].partition("?")[0]
-                if wanted:
-                    stream.sendall(origin.answers[path](head, int(wanted[1]), int(wanted[2])))
+                if requested:
+                    stream.sendall(origin.answers[path](head, int(requested[1]), int(requested[2])))
         except (ssl.SSLError, OSError):
             continue
 

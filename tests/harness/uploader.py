@@ -30,18 +30,18 @@ def effects_over(tiktok: Any, sources: Any, threads: ThreadPoolExecutor, **chang
 async def run_until_handed_over(
     effects: UploaderEffects, state: Post | None = None, *, crash_at: int = -1
 ) -> tuple[Post, list[Body]]:
-    """Play the runtime until the post leaves the uploader; at step `crash_at` an outcome is lost with its process."""
+    """Play the runtime until the post leaves the uploader; at step `crash_at` a result is lost with its process."""
     now, events = NOW, list[Body]()
     facts: list[Fact | Due] = [] if state else [Requested(request=REQUEST, recorded_at=now), AccountKnown("t1")]
     for number in range(200):
         if not facts:
             assert state is not None
-            wanted = next_effect(KEY, state, now)
-            if isinstance(wanted, Wait):
-                now = max(now, wanted.until)
+            requested = next_effect(KEY, state, now)
+            if isinstance(requested, Wait):
+                now = max(now, requested.until)
                 facts.append(Due())
             else:
-                fact = await effects.perform(KEY, wanted, CredentialViews())
+                fact = await effects.perform(KEY, requested, CredentialViews())
                 facts += [] if number == crash_at else [fact]
             continue
         decision = decide(KEY, state, facts.pop(0), now)

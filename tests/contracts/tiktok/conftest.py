@@ -89,7 +89,7 @@ async def code(server: Server, http: httpx.AsyncClient) -> str:
 
 
 @pytest.fixture
-async def grant(tiktok: TikTok, code: str) -> TokenResponse:
-    outcome = await tiktok.exchange_code(code, REDIRECT, VERIFIER)
-    assert isinstance(outcome, Done), outcome
-    return outcome.value
+async def tokens(tiktok: TikTok, code: str) -> TokenResponse:
+    result = await tiktok.exchange_code(code, REDIRECT, VERIFIER)
+    assert isinstance(result, Done), result
+    return result.value

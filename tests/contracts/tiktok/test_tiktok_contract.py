@@ -50,16 +50,16 @@ def digest(size: int) -> str:
     return hashlib.sha256(b"".join(content(0, size - 1))).hexdigest()
 
 
-def done(outcome: CallResult[T]) -> T:
-    assert isinstance(outcome, Done), outcome
-    return outcome.value
+def done(result: CallResult[T]) -> T:
+    assert isinstance(result, Done), result
+    return result.value
 
 
-async def put(uploads: Uploads, ticket: UploadPermit, plan: ChunkPlan, index: int) -> ChunkResult:
+async def put(uploads: Uploads, permit: UploadPermit, plan: ChunkPlan, index: int) -> ChunkResult:
     first, last = plan.first(index), plan.last(index)
     return await asyncio.to_thread(
         uploads.put_chunk,
-        ticket.upload_url,
+        permit.upload_url,
         first=first,
         last=last,
         total=plan.size,
@@ -78,68 +78,68 @@ async def ledger(http: httpx.AsyncClient, server: Server) -> Any:
 
 
 async def test_consent_gives_tokens_of_its_creator(
-    tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient
+    tiktok: TikTok, tokens: TokenResponse, http: httpx.AsyncClient
 ) -> None:
-    assert "video.publish" in grant.scopes
-    assert (grant.expires_in, grant.refresh_expires_in) == (7200, 15552000)
-    person = done(await tiktok.user_info(grant.access_token, grant.scopes))
-    assert (person.open_id, person.username) == (grant.open_id, "demo-creator")
+    assert "video.publish" in tokens.scopes
+    assert (tokens.expires_in, tokens.refresh_expires_in) == (7200, 15552000)
+    person = done(await tiktok.user_info(tokens.access_token, tokens.scopes))
+    assert (person.open_id, person.username) == (tokens.open_id, "demo-creator")
     assert (await http.get(person.avatar_url)).is_success
-    assert "PUBLIC_TO_EVERYONE" in done(await tiktok.creator_info(grant.access_token)).privacy_level_options
+    assert "PUBLIC_TO_EVERYONE" in done(await tiktok.creator_info(tokens.access_token)).privacy_level_options
 
 
-async def test_code_works_once(tiktok: TikTok, grant: TokenResponse, code: str) -> None:
-    outcome = await tiktok.exchange_code(code, "http://127.0.0.1:8101/callback", None)
-    assert isinstance(outcome, Refused)
-    assert retry_advice(outcome) in {RetryAdvice.RECONSENT, RetryAdvice.PERMANENT}
+async def test_code_works_once(tiktok: TikTok, tokens: TokenResponse, code: str) -> None:
+    result = await tiktok.exchange_code(code, "http://127.0.0.1:8101/callback", None)
+    assert isinstance(result, Refused)
+    assert retry_advice(result) in {RetryAdvice.RECONSENT, RetryAdvice.PERMANENT}
 
 
-async def test_refresh_ends_the_old_refresh_token(tiktok: TikTok, grant: TokenResponse) -> None:
-    renewed = done(await tiktok.refresh(grant.refresh_token))
-    assert renewed.open_id == grant.open_id
-    again = await tiktok.refresh(grant.refresh_token)
+async def test_refresh_ends_the_old_refresh_token(tiktok: TikTok, tokens: TokenResponse) -> None:
+    renewed = done(await tiktok.refresh(tokens.refresh_token))
+    assert renewed.open_id == tokens.open_id
+    again = await tiktok.refresh(tokens.refresh_token)
     assert isinstance(again, Refused)
     assert retry_advice(again) is RetryAdvice.RECONSENT
 
 
-async def test_revoke_ends_both_tokens(tiktok: TikTok, grant: TokenResponse) -> None:
-    assert await tiktok.revoke(grant.access_token) == Done(None)
-    refused = await tiktok.user_info(grant.access_token, grant.scopes)
+async def test_revoke_ends_both_tokens(tiktok: TikTok, tokens: TokenResponse) -> None:
+    assert await tiktok.revoke(tokens.access_token) == Done(None)
+    refused = await tiktok.user_info(tokens.access_token, tokens.scopes)
     assert isinstance(refused, Refused)
     assert retry_advice(refused) is RetryAdvice.TOKEN_REJECTED
-    ended = await tiktok.refresh(grant.refresh_token)
+    ended = await tiktok.refresh(tokens.refresh_token)
     assert isinstance(ended, Refused)
     assert retry_advice(ended) is RetryAdvice.RECONSENT
 
 
 @pytest.mark.parametrize("oauth_errors_as_200", [False, True])
 async def test_ended_token_cannot_be_revoked(
-    *, oauth_errors_as_200: bool, tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
+    *, oauth_errors_as_200: bool, tiktok: TikTok, tokens: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
-    assert await tiktok.revoke(grant.access_token) == Done(None)
+    assert await tiktok.revoke(tokens.access_token) == Done(None)
     request = {"oauth_errors_as_200": oauth_errors_as_200}
     (await http.post(f"{server.url}/_sandbox/settings", json=request)).raise_for_status()
-    again = await tiktok.revoke(grant.access_token)
+    again = await tiktok.revoke(tokens.access_token)
     assert isinstance(again, Refused)
     assert (again.status, again.code) == (200 if oauth_errors_as_200 else 400, "invalid_request")
     assert again.log_id
 
 
 async def test_revoke_with_another_secret_is_refused(
-    tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
+    tiktok: TikTok, tokens: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
-    refused = await TikTok(http, server.url, App().client_key, "another secret").revoke(grant.access_token)
+    refused = await TikTok(http, server.url, App().client_key, "another secret").revoke(tokens.access_token)
     assert isinstance(refused, Refused)
     assert retry_advice(refused) is RetryAdvice.MISCONFIGURED
-    assert isinstance(await tiktok.user_info(grant.access_token, grant.scopes), Done)
+    assert isinstance(await tiktok.user_info(tokens.access_token, tokens.scopes), Done)
 
 
 async def test_revoke_with_a_lost_answer_took_effect(
-    tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
+    tiktok: TikTok, tokens: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     await rule(http, server, endpoint="revoke", at="answer", action="lose_answer")
-    assert isinstance(await tiktok.revoke(grant.access_token), Unknown)
-    assert isinstance(await tiktok.revoke(grant.access_token), Refused)
+    assert isinstance(await tiktok.revoke(tokens.access_token), Unknown)
+    assert isinstance(await tiktok.revoke(tokens.access_token), Refused)
 
 
 @pytest.mark.parametrize("plan", [SMALL, SEVERAL], ids=["one chunk", "several chunks"])
@@ -147,67 +147,67 @@ async def test_video_is_uploaded_and_published(
     *,
     plan: ChunkPlan,
     tiktok: TikTok,
-    grant: TokenResponse,
+    tokens: TokenResponse,
     uploads: Uploads,
     http: httpx.AsyncClient,
     server: Server,
     clock: Clock,
 ) -> None:
-    ticket = done(await tiktok.init_video(grant.access_token, POST, plan))
+    permit = done(await tiktok.init_video(tokens.access_token, POST, plan))
     for index in range(plan.count):
-        assert await put(uploads, ticket, plan, index) == Stored(complete=index == plan.count - 1)
-        status = done(await tiktok.status(grant.access_token, ticket.publish_id))
+        assert await put(uploads, permit, plan, index) == Stored(complete=index == plan.count - 1)
+        status = done(await tiktok.status(tokens.access_token, permit.publish_id))
         assert (status.status, status.uploaded_bytes) == (StatusCode.PROCESSING_UPLOAD, plan.last(index) + 1)
     clock.advance(60)
-    status = done(await tiktok.status(grant.access_token, ticket.publish_id))
+    status = done(await tiktok.status(tokens.access_token, permit.publish_id))
     assert status.status is StatusCode.PUBLISH_COMPLETE
     (post,) = (await ledger(http, server))["posts"]
     assert status.public_ids == (post["post_id"],)
     assert (post["sha256"], post["bytes"]) == (digest(plan.size), plan.size)
-    (video,) = done(await tiktok.query_videos(grant.access_token, status.public_ids))
+    (video,) = done(await tiktok.query_videos(tokens.access_token, status.public_ids))
     assert video.id == post["post_id"]
     assert video.share_url
 
 
-async def test_chunk_out_of_order_is_refused(tiktok: TikTok, grant: TokenResponse, uploads: Uploads) -> None:
-    ticket = done(await tiktok.init_video(grant.access_token, POST, SEVERAL))
-    outcome = await put(uploads, ticket, SEVERAL, 1)
-    assert isinstance(outcome, Refused)
-    assert retry_advice(outcome) is RetryAdvice.RESYNC
+async def test_chunk_out_of_order_is_refused(tiktok: TikTok, tokens: TokenResponse, uploads: Uploads) -> None:
+    permit = done(await tiktok.init_video(tokens.access_token, POST, SEVERAL))
+    result = await put(uploads, permit, SEVERAL, 1)
+    assert isinstance(result, Refused)
+    assert retry_advice(result) is RetryAdvice.RESYNC
 
 
 async def test_expired_upload_url_is_refused(
-    tiktok: TikTok, grant: TokenResponse, uploads: Uploads, clock: Clock
+    tiktok: TikTok, tokens: TokenResponse, uploads: Uploads, clock: Clock
 ) -> None:
-    ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
+    permit = done(await tiktok.init_video(tokens.access_token, POST, SMALL))
     clock.advance(3601)
-    outcome = await put(uploads, ticket, SMALL, 0)
-    assert isinstance(outcome, Refused)
-    assert retry_advice(outcome) is RetryAdvice.NEW_UPLOAD
+    result = await put(uploads, permit, SMALL, 0)
+    assert isinstance(result, Refused)
+    assert retry_advice(result) is RetryAdvice.NEW_UPLOAD
 
 
-async def test_expired_token_is_refused(tiktok: TikTok, grant: TokenResponse, clock: Clock) -> None:
+async def test_expired_token_is_refused(tiktok: TikTok, tokens: TokenResponse, clock: Clock) -> None:
     clock.advance(7201)
-    outcome = await tiktok.creator_info(grant.access_token)
-    assert isinstance(outcome, Refused)
-    assert retry_advice(outcome) is RetryAdvice.TOKEN_REJECTED
+    result = await tiktok.creator_info(tokens.access_token)
+    assert isinstance(result, Refused)
+    assert retry_advice(result) is RetryAdvice.TOKEN_REJECTED
 
 
-async def test_too_many_calls_are_rate_limited(tiktok: TikTok, grant: TokenResponse) -> None:
-    outcomes = [await tiktok.init_video(grant.access_token, POST, SMALL) for _ in range(7)]
-    assert all(isinstance(outcome, Done) for outcome in outcomes[:6])
-    assert isinstance(outcomes[6], Refused)
-    assert retry_advice(outcomes[6]) is RetryAdvice.RATE_LIMITED
+async def test_too_many_calls_are_rate_limited(tiktok: TikTok, tokens: TokenResponse) -> None:
+    results = [await tiktok.init_video(tokens.access_token, POST, SMALL) for _ in range(7)]
+    assert all(isinstance(result, Done) for result in results[:6])
+    assert isinstance(results[6], Refused)
+    assert retry_advice(results[6]) is RetryAdvice.RATE_LIMITED
 
 
 CALLS: dict[str, Call] = {
-    "token": lambda tiktok, grant: tiktok.refresh(grant.refresh_token),
-    "revoke": lambda tiktok, grant: tiktok.revoke(grant.access_token),
-    "user_info": lambda tiktok, grant: tiktok.user_info(grant.access_token, grant.scopes),
-    "creator_info": lambda tiktok, grant: tiktok.creator_info(grant.access_token),
-    "video_init": lambda tiktok, grant: tiktok.init_video(grant.access_token, POST, SMALL),
-    "status": lambda tiktok, grant: tiktok.status(grant.access_token, "v_pub_file~v2-1.1"),
-    "video_query": lambda tiktok, grant: tiktok.query_videos(grant.access_token, ("1",)),
+    "token": lambda tiktok, tokens: tiktok.refresh(tokens.refresh_token),
+    "revoke": lambda tiktok, tokens: tiktok.revoke(tokens.access_token),
+    "user_info": lambda tiktok, tokens: tiktok.user_info(tokens.access_token, tokens.scopes),
+    "creator_info": lambda tiktok, tokens: tiktok.creator_info(tokens.access_token),
+    "video_init": lambda tiktok, tokens: tiktok.init_video(tokens.access_token, POST, SMALL),
+    "status": lambda tiktok, tokens: tiktok.status(tokens.access_token, "v_pub_file~v2-1.1"),
+    "video_query": lambda tiktok, tokens: tiktok.query_videos(tokens.access_token, ("1",)),
 }
 
 
@@ -222,47 +222,47 @@ async def test_untrustworthy_answer_is_unknown(
     endpoint: str,
     trouble: dict[str, Any],
     tiktok: TikTok,
-    grant: TokenResponse,
+    tokens: TokenResponse,
     http: httpx.AsyncClient,
     server: Server,
 ) -> None:
     await rule(http, server, endpoint=endpoint, **trouble)
-    assert isinstance(await CALLS[endpoint](tiktok, grant), Unknown)
+    assert isinstance(await CALLS[endpoint](tiktok, tokens), Unknown)
 
 
 async def test_calls_do_not_wait_for_each_other(
-    *, tiktok: TikTok, grant: TokenResponse, http: httpx.AsyncClient, server: Server
+    *, tiktok: TikTok, tokens: TokenResponse, http: httpx.AsyncClient, server: Server
 ) -> None:
     await rule(http, server, endpoint="user_info", action="hold", times=AT_ONCE)
-    calls = [asyncio.create_task(tiktok.user_info(grant.access_token, grant.scopes)) for _ in range(AT_ONCE)]
+    calls = [asyncio.create_task(tiktok.user_info(tokens.access_token, tokens.scopes)) for _ in range(AT_ONCE)]
     held = f"{server.url}/_sandbox/rules/1"
     assert (await http.get(f"{held}/wait", params={"holding": AT_ONCE, "timeout": 20}, timeout=25)).is_success
     await http.post(f"{held}/release")
-    assert all(isinstance(outcome, Done) for outcome in await asyncio.gather(*calls))
+    assert all(isinstance(result, Done) for result in await asyncio.gather(*calls))
 
 
 async def test_chunk_with_a_lost_answer_is_stored_once(
-    *, tiktok: TikTok, grant: TokenResponse, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
+    *, tiktok: TikTok, tokens: TokenResponse, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
 ) -> None:
-    ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
+    permit = done(await tiktok.init_video(tokens.access_token, POST, SMALL))
     await rule(http, server, endpoint="upload", at="answer", action="lose_answer")
-    assert isinstance(await put(uploads, ticket, SMALL, 0), Unknown)
-    status = done(await tiktok.status(grant.access_token, ticket.publish_id))
+    assert isinstance(await put(uploads, permit, SMALL, 0), Unknown)
+    status = done(await tiktok.status(tokens.access_token, permit.publish_id))
     assert status.uploaded_bytes == SMALL.size
-    assert isinstance(await put(uploads, ticket, SMALL, 0), Refused)
+    assert isinstance(await put(uploads, permit, SMALL, 0), Refused)
     clock.advance(60)
     assert len((await ledger(http, server))["posts"]) == 1
 
 
 async def test_interrupted_chunk_is_sent_again_completely(
-    *, tiktok: TikTok, grant: TokenResponse, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
+    *, tiktok: TikTok, tokens: TokenResponse, uploads: Uploads, http: httpx.AsyncClient, server: Server, clock: Clock
 ) -> None:
-    ticket = done(await tiktok.init_video(grant.access_token, POST, SMALL))
+    permit = done(await tiktok.init_video(tokens.access_token, POST, SMALL))
     await rule(http, server, endpoint="upload", at="body", after_bytes=300_000, action="lose_answer")
-    assert isinstance(await put(uploads, ticket, SMALL, 0), Unknown)
-    status = done(await tiktok.status(grant.access_token, ticket.publish_id))
+    assert isinstance(await put(uploads, permit, SMALL, 0), Unknown)
+    status = done(await tiktok.status(tokens.access_token, permit.publish_id))
     assert not status.uploaded_bytes
-    assert await put(uploads, ticket, SMALL, 0) == Stored(complete=True)
+    assert await put(uploads, permit, SMALL, 0) == Stored(complete=True)
     clock.advance(60)
     (post,) = (await ledger(http, server))["posts"]
     assert post["sha256"] == digest(SMALL.size)

@@ -95,21 +95,21 @@ async def sent_by(call: Call, answer: dict[str, Any]) -> tuple[httpx.Request, Ca
         return httpx.Response(200, json=answer)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(reply)) as http:
-        outcome = await call(TikTok(http, "https://api.example/", "key", "secret"))
+        result = await call(TikTok(http, "https://api.example/", "key", "secret"))
     (request,) = requests
-    return request, outcome
+    return request, result
 
 
 def ok(data: dict[str, Any]) -> dict[str, Any]:
     return {"data": data, "error": {"code": "ok", "message": "", "log_id": "L"}}
 
 
-GRANT = {"open_id": "o", "access_token": "a", "refresh_token": "r", "expires_in": 7200, "refresh_expires_in": 15552000}
+TOKENS = {"open_id": "o", "access_token": "a", "refresh_token": "r", "expires_in": 7200, "refresh_expires_in": 15552000}
 
 
 async def test_a_code_is_exchanged_by_a_form() -> None:
-    request, outcome = await sent_by(CALLS["exchange_code"], GRANT)
-    assert isinstance(outcome, Done)
+    request, result = await sent_by(CALLS["exchange_code"], TOKENS)
+    assert isinstance(result, Done)
     assert (request.method, str(request.url)) == ("POST", "https://api.example/v2/oauth/token/")
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
     assert {name: value for name, (value,) in parse_qs(request.content.decode()).items()} == {
@@ -123,13 +123,13 @@ async def test_a_code_is_exchanged_by_a_form() -> None:
 
 
 async def test_a_refresh_sends_neither_redirect_nor_scope() -> None:
-    request, _ = await sent_by(CALLS["refresh"], GRANT)
+    request, _ = await sent_by(CALLS["refresh"], TOKENS)
     assert set(parse_qs(request.content.decode())) == {"client_key", "client_secret", "grant_type", "refresh_token"}
 
 
 async def test_a_revoke_sends_the_access_token_in_a_form() -> None:
-    request, outcome = await sent_by(CALLS["revoke"], {})
-    assert outcome == Done(None)
+    request, result = await sent_by(CALLS["revoke"], {})
+    assert result == Done(None)
     assert (request.method, str(request.url)) == ("POST", "https://api.example/v2/oauth/revoke/")
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
     assert parse_qs(request.content.decode()) == {
@@ -178,8 +178,8 @@ async def test_init_sends_the_post_and_the_plan() -> None:
 
 
 async def test_a_query_names_its_fields_in_the_address_and_its_ids_in_the_body() -> None:
-    request, outcome = await sent_by(CALLS["query_videos"], ok({"videos": []}))
-    assert outcome == Done(())
+    request, result = await sent_by(CALLS["query_videos"], ok({"videos": []}))
+    assert result == Done(())
     assert request.url.path == "/v2/video/query/"
     assert "view_count" in request.url.params["fields"].split(",")
     assert json.loads(request.content) == {"filters": {"video_ids": ["7600000000000123457"]}}

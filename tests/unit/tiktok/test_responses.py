@@ -14,7 +14,7 @@ from tiktok.wire import CreatorInfoWire, StatusWire, UploadPermitWire, UserInfoW
 
 OK = {"code": "ok", "message": "", "log_id": "L1"}
 TICKET = {"publish_id": "v_pub_file~v2-1.1", "upload_url": "https://upload.example/video/?upload_token=t"}
-GRANT = {
+TOKENS = {
     "open_id": "-000Abc",
     "scope": "user.info.basic,video.publish",
     "access_token": "act.1",
@@ -35,14 +35,14 @@ def error(code: str, message: str = "") -> dict[str, Any]:
 
 
 def test_ok_and_data_is_done() -> None:
-    outcome = read(answer(200, {"data": TICKET, "error": OK}), UploadPermitWire)
-    assert isinstance(outcome, Done)
-    assert outcome.value.publish_id == TICKET["publish_id"]
-    assert outcome.value.upload_url == TICKET["upload_url"]
+    result = read(answer(200, {"data": TICKET, "error": OK}), UploadPermitWire)
+    assert isinstance(result, Done)
+    assert result.value.publish_id == TICKET["publish_id"]
+    assert result.value.upload_url == TICKET["upload_url"]
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "remedy"),
+    ("status", "code", "advice"),
     [
         (200, "spam_risk_too_many_posts", RetryAdvice.WAIT_LONG),
         (200, "reached_active_user_cap", RetryAdvice.WAIT_LONG),
@@ -57,17 +57,17 @@ def test_ok_and_data_is_done() -> None:
         (429, "rate_limit_exceeded", RetryAdvice.RATE_LIMITED),
     ],
 )
-def test_a_code_is_a_refusal_whatever_the_status(status: int, code: str, remedy: RetryAdvice) -> None:
-    outcome = read(answer(status, error(code, "why")), UploadPermitWire)
-    assert outcome == Refused(status=status, code=code, message="why", log_id="L1")
-    assert retry_advice(outcome) is remedy
+def test_a_code_is_a_refusal_whatever_the_status(status: int, code: str, advice: RetryAdvice) -> None:
+    result = read(answer(status, error(code, "why")), UploadPermitWire)
+    assert result == Refused(status=status, code=code, message="why", log_id="L1")
+    assert retry_advice(result) is advice
 
 
 @pytest.mark.parametrize("spelling", ["invalid_param", "invalid_params"])
 def test_both_spellings_are_one_code(spelling: str) -> None:
-    outcome = read(answer(400, error(spelling)), UploadPermitWire)
-    assert isinstance(outcome, Refused)
-    assert outcome.code == "invalid_params"
+    result = read(answer(400, error(spelling)), UploadPermitWire)
+    assert isinstance(result, Refused)
+    assert result.code == "invalid_params"
 
 
 @pytest.mark.parametrize(
@@ -98,32 +98,32 @@ def test_what_cannot_be_trusted_is_unknown(status: int, body: Any) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"slow down", {"error": OK, "data": TICKET}])
 def test_429_is_a_refusal_even_without_a_word(body: Any) -> None:
-    outcome = read(answer(429, body), UploadPermitWire)
-    assert isinstance(outcome, Refused)
-    assert retry_advice(outcome) is RetryAdvice.RATE_LIMITED
+    result = read(answer(429, body), UploadPermitWire)
+    assert isinstance(result, Refused)
+    assert retry_advice(result) is RetryAdvice.RATE_LIMITED
 
 
 def test_post_ids_become_strings_digit_by_digit() -> None:
     data = {"status": "PUBLISH_COMPLETE", "publicaly_available_post_id": [7600000000000123457, "7600000000000123458"]}
-    outcome = read(answer(200, {"data": data, "error": OK}), StatusWire)
-    assert isinstance(outcome, Done)
-    assert outcome.value.public_ids == ("7600000000000123457", "7600000000000123458")
-    assert outcome.value.uploaded_bytes is None
+    result = read(answer(200, {"data": data, "error": OK}), StatusWire)
+    assert isinstance(result, Done)
+    assert result.value.public_ids == ("7600000000000123457", "7600000000000123458")
+    assert result.value.uploaded_bytes is None
 
 
 @pytest.mark.parametrize("word", ["PROCESSING_REVIEW", "publish_complete"])
 def test_a_new_status_is_unrecognised_not_an_error(word: str) -> None:
-    outcome = read(answer(200, {"data": {"status": word}, "error": OK}), StatusWire)
-    assert isinstance(outcome, Done)
-    assert outcome.value.status is StatusCode.UNRECOGNISED
+    result = read(answer(200, {"data": {"status": word}, "error": OK}), StatusWire)
+    assert isinstance(result, Done)
+    assert result.value.status is StatusCode.UNRECOGNISED
 
 
 def test_a_creator_without_switches_may_do_everything() -> None:
     data = {"privacy_level_options": ["SELF_ONLY"], "creator_nickname": None}
-    outcome = read(answer(200, {"data": data, "error": OK}), CreatorInfoWire)
-    assert isinstance(outcome, Done)
-    assert outcome.value.privacy_level_options == ("SELF_ONLY",)
-    assert not outcome.value.comment_disabled
+    result = read(answer(200, {"data": data, "error": OK}), CreatorInfoWire)
+    assert isinstance(result, Done)
+    assert result.value.privacy_level_options == ("SELF_ONLY",)
+    assert not result.value.comment_disabled
 
 
 @pytest.mark.parametrize("data", [{}, {"videos": None}, {"videos": []}])
@@ -133,9 +133,9 @@ def test_no_videos_found_is_an_answer(data: Any) -> None:
 
 def test_a_video_id_is_a_string_whatever_it_came_as() -> None:
     data = {"videos": [{"id": 7600000000000123457, "view_count": 3}]}
-    outcome = read(answer(200, {"data": data, "error": OK}), VideosWire)
-    assert isinstance(outcome, Done)
-    assert (outcome.value[0].id, outcome.value[0].view_count, outcome.value[0].like_count) == (
+    result = read(answer(200, {"data": data, "error": OK}), VideosWire)
+    assert isinstance(result, Done)
+    assert (result.value[0].id, result.value[0].view_count, result.value[0].like_count) == (
         "7600000000000123457",
         3,
         0,
@@ -145,25 +145,23 @@ def test_a_video_id_is_a_string_whatever_it_came_as() -> None:
 @pytest.mark.parametrize("status", [200, 201, 400, 500])
 @pytest.mark.parametrize("extra", [{}, {"error": ""}, {"error": None}, {"error": OK}])
 def test_tokens_without_an_error_are_a_grant_whatever_the_status(status: int, extra: Any) -> None:
-    outcome = read_token_response(answer(status, {**GRANT, **extra}))
-    assert isinstance(outcome, Done)
-    assert outcome.value.scopes == ("user.info.basic", "video.publish")
-    assert (outcome.value.expires_in, outcome.value.refresh_expires_in) == (7200, 15552000)
+    result = read_token_response(answer(status, {**TOKENS, **extra}))
+    assert isinstance(result, Done)
+    assert result.value.scopes == ("user.info.basic", "video.publish")
+    assert (result.value.expires_in, result.value.refresh_expires_in) == (7200, 15552000)
 
 
 @pytest.mark.parametrize("status", [200, 400, 401])
-@pytest.mark.parametrize("tokens", [{}, GRANT])
+@pytest.mark.parametrize("tokens", [{}, TOKENS])
 def test_an_oauth_error_is_a_refusal_whatever_the_status(status: int, tokens: Any) -> None:
     body = {**tokens, "error": "invalid_grant", "error_description": "Authorization code is expired.", "log_id": "L2"}
-    outcome = read_token_response(answer(status, body))
-    assert outcome == Refused(
-        status=status, code="invalid_grant", message="Authorization code is expired.", log_id="L2"
-    )
-    assert retry_advice(outcome) is RetryAdvice.RECONSENT
+    result = read_token_response(answer(status, body))
+    assert result == Refused(status=status, code="invalid_grant", message="Authorization code is expired.", log_id="L2")
+    assert retry_advice(result) is RetryAdvice.RECONSENT
 
 
 @pytest.mark.parametrize(
-    ("code", "remedy"),
+    ("code", "advice"),
     [
         ("access_denied", RetryAdvice.PERMANENT),
         ("invalid_client", RetryAdvice.MISCONFIGURED),
@@ -176,24 +174,24 @@ def test_an_oauth_error_is_a_refusal_whatever_the_status(status: int, tokens: An
         ("unsupported_response_type", RetryAdvice.MISCONFIGURED),
     ],
 )
-def test_oauth_refusals_have_remedies(code: str, remedy: RetryAdvice) -> None:
-    outcome = read_token_response(answer(400, {"error": code}))
-    assert isinstance(outcome, Refused)
-    assert retry_advice(outcome) is remedy
-    assert outcome.log_id == "H1"
+def test_oauth_refusals_have_remedies(code: str, advice: RetryAdvice) -> None:
+    result = read_token_response(answer(400, {"error": code}))
+    assert isinstance(result, Refused)
+    assert retry_advice(result) is advice
+    assert result.log_id == "H1"
 
 
 @pytest.mark.parametrize("body", [b"", b"slow down", {"error": "invalid_request"}, {"error": "invalid_grant"}, {}])
 def test_a_refresh_that_comes_too_fast_has_to_wait_whatever_the_word(body: Any) -> None:
-    outcome = read_token_response(answer(429, body))
-    assert isinstance(outcome, Refused)
-    assert retry_advice(outcome) is RetryAdvice.RATE_LIMITED
+    result = read_token_response(answer(429, body))
+    assert isinstance(result, Refused)
+    assert retry_advice(result) is RetryAdvice.RATE_LIMITED
 
 
 def test_too_many_posts_stay_a_long_wait_at_any_status() -> None:
-    outcome = read(answer(429, error("spam_risk_too_many_posts")), UploadPermitWire)
-    assert isinstance(outcome, Refused)
-    assert retry_advice(outcome) is RetryAdvice.WAIT_LONG
+    result = read(answer(429, error("spam_risk_too_many_posts")), UploadPermitWire)
+    assert isinstance(result, Refused)
+    assert retry_advice(result) is RetryAdvice.WAIT_LONG
 
 
 @pytest.mark.parametrize("status", [200, 204])
@@ -234,9 +232,9 @@ def test_a_revoke_without_a_word_that_can_be_trusted_is_unknown(status: int, bod
 
 @pytest.mark.parametrize("body", [b"", {}, b"slow down"])
 def test_a_revoke_that_comes_too_fast_is_refused(body: Any) -> None:
-    outcome = read_revocation(answer(429, body))
-    assert isinstance(outcome, Refused)
-    assert retry_advice(outcome) is RetryAdvice.RATE_LIMITED
+    result = read_revocation(answer(429, body))
+    assert isinstance(result, Refused)
+    assert retry_advice(result) is RetryAdvice.RATE_LIMITED
 
 
 @pytest.mark.parametrize(
@@ -255,9 +253,9 @@ def test_what_tiktok_leaves_out_of_a_person_is_empty(user: dict[str, Any], expec
 
 
 def test_an_oauth_error_in_the_common_envelope_is_read_too() -> None:
-    outcome = read_token_response(answer(429, error("rate_limit_exceeded")))
-    assert isinstance(outcome, Refused)
-    assert retry_advice(outcome) is RetryAdvice.RATE_LIMITED
+    result = read_token_response(answer(429, error("rate_limit_exceeded")))
+    assert isinstance(result, Refused)
+    assert retry_advice(result) is RetryAdvice.RATE_LIMITED
 
 
 @pytest.mark.parametrize(
@@ -266,9 +264,9 @@ def test_an_oauth_error_in_the_common_envelope_is_read_too() -> None:
         (200, {}),
         (200, b""),
         (200, {"access_token": ""}),
-        (200, {**GRANT, "refresh_token": None}),
-        (200, {**GRANT, "expires_in": 0}),
-        (200, {**GRANT, "access_token": "act\r\nX: y"}),
+        (200, {**TOKENS, "refresh_token": None}),
+        (200, {**TOKENS, "expires_in": 0}),
+        (200, {**TOKENS, "access_token": "act\r\nX: y"}),
         (200, {"error": "server_error"}),
         (500, {"error": "invalid_grant"}),
         (502, b"bad gateway"),
@@ -279,10 +277,10 @@ def test_a_grant_that_is_not_whole_is_unknown(status: int, body: Any) -> None:
 
 
 def test_reprs_and_reasons_hide_secrets() -> None:
-    grant = read_token_response(answer(200, GRANT))
-    ticket = read(answer(200, {"data": TICKET, "error": OK}), UploadPermitWire)
-    broken = read_token_response(answer(200, {**GRANT, "expires_in": 0}))
-    for text in (repr(grant), repr(ticket), repr(broken)):
+    grant = read_token_response(answer(200, TOKENS))
+    permit = read(answer(200, {"data": TICKET, "error": OK}), UploadPermitWire)
+    broken = read_token_response(answer(200, {**TOKENS, "expires_in": 0}))
+    for text in (repr(grant), repr(permit), repr(broken)):
         assert "act.1" not in text
         assert "rft.1" not in text
         assert "upload_token" not in text

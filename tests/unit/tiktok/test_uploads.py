@@ -150,7 +150,7 @@ def test_a_connection_that_ends_is_replaced(sink_saying: Callable[..., Sink], tr
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "remedy"),
+    ("status", "code", "advice"),
     [
         ("400 Bad Request", "upload_refused", RetryAdvice.PERMANENT),
         ("403 Forbidden", "upload_url_expired", RetryAdvice.NEW_UPLOAD),
@@ -161,14 +161,14 @@ def test_a_connection_that_ends_is_replaced(sink_saying: Callable[..., Sink], tr
     ],
 )
 def test_refusals_have_codes(
-    status: str, code: str, remedy: RetryAdvice, sink_saying: Callable[..., Sink], trusting: ssl.SSLContext
+    status: str, code: str, advice: RetryAdvice, sink_saying: Callable[..., Sink], trusting: ssl.SSLContext
 ) -> None:
     sink = sink_saying(head_of(status))
     with uploads_to(sink, trusting) as uploads:
-        outcome = put(uploads, sink.url)
-    assert isinstance(outcome, Refused)
-    assert (outcome.status, outcome.code, outcome.log_id) == (int(status[:3]), code, "L7")
-    assert retry_advice(outcome) is remedy
+        result = put(uploads, sink.url)
+    assert isinstance(result, Refused)
+    assert (result.status, result.code, result.log_id) == (int(status[:3]), code, "L7")
+    assert retry_advice(result) is advice
 
 
 @pytest.mark.parametrize(
@@ -191,9 +191,9 @@ def test_what_cannot_be_trusted_is_unknown(
 ) -> None:
     sink = sink_saying(answer)
     with uploads_to(sink, trusting) as uploads:
-        outcome = put(uploads, sink.url, last=last, total=100)
-    assert isinstance(outcome, Unknown)
-    assert "planted" not in repr(outcome)
+        result = put(uploads, sink.url, last=last, total=100)
+    assert isinstance(result, Unknown)
+    assert "planted" not in repr(result)
 
 
 def test_a_refused_connection_is_not_sent(trusting: ssl.SSLContext) -> None:
@@ -234,10 +234,10 @@ def test_a_stop_in_the_middle_is_unknown(sink_saying: Callable[..., Sink], trust
         yield b"v" * 10
 
     with uploads_to(sink, trusting) as uploads:
-        outcome = uploads.put_chunk(
+        result = uploads.put_chunk(
             sink.url, first=0, last=19, total=20, content_type="video/mp4", pieces=pieces(), stop=stop
         )
-    assert isinstance(outcome, Unknown)
+    assert isinstance(result, Unknown)
 
 
 class SourceBroke(Exception):
@@ -275,7 +275,7 @@ def test_a_source_of_another_length_is_unknown(
 ) -> None:
     sink = sink_saying(head_of("201 Created"))
     with uploads_to(sink, trusting) as uploads:
-        outcome = uploads.put_chunk(
+        result = uploads.put_chunk(
             sink.url,
             first=0,
             last=19,
@@ -284,7 +284,7 @@ def test_a_source_of_another_length_is_unknown(
             pieces=iter([b"v" * length for length in lengths]),
             stop=threading.Event(),
         )
-    assert isinstance(outcome, Unknown)
+    assert isinstance(result, Unknown)
 
 
 @pytest.mark.parametrize(
@@ -304,9 +304,9 @@ def test_a_source_of_another_length_is_unknown(
 )
 def test_other_hosts_get_no_bytes(url: str, trusting: ssl.SSLContext) -> None:
     with Uploads(trusting) as uploads:
-        outcome = put(uploads, url)
-    assert isinstance(outcome, Refused)
-    assert (outcome.status, outcome.code) == (0, "upload_host_not_allowed")
+        result = put(uploads, url)
+    assert isinstance(result, Refused)
+    assert (result.status, result.code) == (0, "upload_host_not_allowed")
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,11 @@ from uploader_service.states import CallTimes, Post, Waiting, Working, WorkingSt
 MINUTE = timedelta(minutes=1)
 
 
-def lane(states: dict[str, Post], running: tuple[str, ...] = ()) -> EntityGroup[Post]:
+def group_of(states: dict[str, Post], running: tuple[str, ...] = ()) -> EntityGroup[Post]:
     return EntityGroup(partition_key="acc_a", states=states, running=running)
 
 
-def wishes(states: dict[str, Post], running: tuple[str, ...] = ()) -> list[EffectRequest[Effect]]:
+def requests_of(states: dict[str, Post], running: tuple[str, ...] = ()) -> list[EffectRequest[Effect]]:
     return [
         EffectRequest(StateKey("acc_a", item), requested_effect(state))
         for item, state in states.items()
@@ -49,18 +49,18 @@ def called(state: WorkingState, *, inits: int = 0, statuses: int = 0, ago: float
 
 def test_probes_and_chunks_start_at_once() -> None:
     states: dict[str, Post] = {"a": PROBING, "b": UPLOADING, "c": LAST_CHUNK}
-    admission = admit(lane(states), wishes(states), NOW)
+    admission = admit(group_of(states), requests_of(states), NOW)
     assert {key.entity_id for key in admission.start} == {"a", "b", "c"}
     assert admission.retry_at is None
 
 
 def test_six_inits_a_minute_start_for_an_account() -> None:
     states: dict[str, Post] = {f"p{n}": INITIALISING for n in range(9)}
-    admission = admit(lane(states), wishes(states), NOW)
+    admission = admit(group_of(states), requests_of(states), NOW)
     assert len(admission.start) == 6
     assert admission.retry_at is None
     running = tuple(key.entity_id for key in admission.start)
-    assert admit(lane(states, running), wishes(states, running), NOW).start == ()
+    assert admit(group_of(states, running), requests_of(states, running), NOW).start == ()
 
 
 def test_inits_of_finished_posts_count() -> None:
@@ -69,29 +69,36 @@ def test_inits_of_finished_posts_count() -> None:
         "ended": replace(FAILED, inits=(NOW - timedelta(seconds=30), NOW - timedelta(seconds=70))),
         **{f"p{n}": INITIALISING for n in range(4)},
     }
-    admission = admit(lane(states), [wish for wish in wishes(states) if wish.key.entity_id != "uploading"], NOW)
+    admission = admit(
+        group_of(states), [each for each in requests_of(states) if each.key.entity_id != "uploading"], NOW
+    )
     assert len(admission.start) == 2
     assert admission.retry_at == NOW + timedelta(seconds=30)
-    assert len(admit(lane(states), wishes(states), NOW + MINUTE).start) == 5
+    assert len(admit(group_of(states), requests_of(states), NOW + MINUTE).start) == 5
 
 
 def test_status_queries_keep_to_their_share() -> None:
     states: dict[str, Post] = {"a": called(QUERYING_BEFORE, statuses=STATUS_SHARE_PER_MINUTE), "b": QUERYING_AFTER}
-    admission = admit(lane(states), wishes(states), NOW)
+    admission = admit(group_of(states), requests_of(states), NOW)
     assert admission.start == ()
     assert admission.retry_at == NOW + timedelta(seconds=50)
 
 
 @pytest.mark.parametrize("reason", [DelayReason.DAILY_LIMIT, DelayReason.RATE_LIMIT])
 def test_limit_met_by_one_post_holds_for_the_account(reason: DelayReason) -> None:
-    told = Waiting(until=NOW + MINUTE, reason=reason, then=CHECKING_CREATOR)
-    states: dict[str, Post] = {"told": told, "asking": CHECKING_CREATOR, "init": INITIALISING, "last": QUERYING_AFTER}
-    admission = admit(lane(states), wishes(states), NOW)
+    limited = Waiting(until=NOW + MINUTE, reason=reason, then=CHECKING_CREATOR)
+    states: dict[str, Post] = {
+        "limited": limited,
+        "checking": CHECKING_CREATOR,
+        "init": INITIALISING,
+        "last": QUERYING_AFTER,
+    }
+    admission = admit(group_of(states), requests_of(states), NOW)
     assert [key.entity_id for key in admission.start] == ["last"]
     assert admission.retry_at == NOW + MINUTE
-    assert len(admit(lane(states), wishes(states), NOW + MINUTE).start) == 3
+    assert len(admit(group_of(states), requests_of(states), NOW + MINUTE).start) == 3
 
 
 def test_retry_pause_of_one_post_delays_no_other() -> None:
     states: dict[str, Post] = {"slow": WAITING, "init": INITIALISING}
-    assert len(admit(lane(states), wishes(states), NOW).start) == 1
+    assert len(admit(group_of(states), requests_of(states), NOW).start) == 1

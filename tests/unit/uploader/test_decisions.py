@@ -86,8 +86,8 @@ def test_account_of_another_tenant_fails_post() -> None:
 
 def test_scheduled_post_waits_for_publish_at() -> None:
     moment = NOW + timedelta(hours=3)
-    parked = expect_state(step(None, asked(publish_at=moment)), AwaitingAccount)
-    decision = step(parked, AccountKnown("t1"))
+    awaiting = expect_state(step(None, asked(publish_at=moment)), AwaitingAccount)
+    decision = step(awaiting, AccountKnown("t1"))
     waiting = expect_state(decision, Waiting)
     delayed = single_event(decision, PostDelayed)
     assert (waiting.until, delayed.reason, delayed.until) == (moment, DelayReason.SCHEDULED, moment)
@@ -99,15 +99,15 @@ def test_scheduled_post_waits_for_publish_at() -> None:
 def test_unknown_account_is_delayed_and_then_failed() -> None:
     assert next_effect(KEY, AWAITING_ACCOUNT, NOW) == Wait(NOW + DELAY_EVENT_AFTER)
     assert step(AWAITING_ACCOUNT, Due()).state == AWAITING_ACCOUNT
-    told = step(AWAITING_ACCOUNT, Due(), NOW + DELAY_EVENT_AFTER)
-    assert single_event(told, PostDelayed).reason is DelayReason.ACCOUNT_UNKNOWN_YET
-    assert told.state is not None
-    assert next_effect(KEY, told.state, NOW) == Wait(NOW + ACCOUNT_WAIT_LIMIT)
-    ended = step(told.state, Due(), NOW + ACCOUNT_WAIT_LIMIT)
+    delayed_once = step(AWAITING_ACCOUNT, Due(), NOW + DELAY_EVENT_AFTER)
+    assert single_event(delayed_once, PostDelayed).reason is DelayReason.ACCOUNT_UNKNOWN_YET
+    assert delayed_once.state is not None
+    assert next_effect(KEY, delayed_once.state, NOW) == Wait(NOW + ACCOUNT_WAIT_LIMIT)
+    ended = step(delayed_once.state, Due(), NOW + ACCOUNT_WAIT_LIMIT)
     failed = single_event(ended, PostFailed)
     assert failed.reason is FailureReason.UNKNOWN_ACCOUNT
     assert "acc_a" in failed.message
-    assert revisions(told) + revisions(ended) == [2, 3]
+    assert revisions(delayed_once) + revisions(ended) == [2, 3]
 
 
 def test_returned_post_continues_publishers_revision() -> None:

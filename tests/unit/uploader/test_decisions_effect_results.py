@@ -158,8 +158,8 @@ def test_creator_switches_not_requested_are_ignored() -> None:
 def test_refused_call_is_decided_by_code(state: Any, code: str, kind: type[Any], reason: Any) -> None:
     decision = step(state, declined(state, code))
     expect_state(decision, kind)
-    said = [event.reason for event in decision.events if isinstance(event, PostDelayed | PostFailed)]
-    assert said == ([reason] if reason else [])
+    reasons = [event.reason for event in decision.events if isinstance(event, PostDelayed | PostFailed)]
+    assert reasons == ([reason] if reason else [])
     assert [event.code for event in decision.events if isinstance(event, PostFailed)] == [code] * (kind is Finished)
 
 
@@ -183,13 +183,13 @@ def test_rejected_token_is_reported_and_newer_one_resumes() -> None:
 
 
 def test_refused_newer_tokens_are_tried_after_a_pause() -> None:
-    asking = expect_state(step(AWAITING_CREDENTIAL, CredentialKnown(4)), CheckingCreator)
-    asking_or_waiting: Post | None = None
+    checking = expect_state(step(AWAITING_CREDENTIAL, CredentialKnown(4)), CheckingCreator)
+    checking_or_waiting: Post | None = None
     for version in (4, 5):
-        again = step(asking, declined(asking, "access_token_invalid", version=version))
-        asking_or_waiting = step(again.state, CredentialKnown(version + 1)).state
-        asking = asking_or_waiting.then if isinstance(asking_or_waiting, Waiting) else asking_or_waiting
-    assert isinstance(asking_or_waiting, Waiting)
+        again = step(checking, declined(checking, "access_token_invalid", version=version))
+        checking_or_waiting = step(again.state, CredentialKnown(version + 1)).state
+        checking = checking_or_waiting.then if isinstance(checking_or_waiting, Waiting) else checking_or_waiting
+    assert isinstance(checking_or_waiting, Waiting)
 
 
 def test_missing_credential_waits_until_not_after() -> None:

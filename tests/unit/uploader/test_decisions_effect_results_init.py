@@ -63,7 +63,7 @@ def test_unanswered_publishing_init_is_unresolved(init: effects.AnyInit) -> None
 
 
 def inits_after(data: st.DataObject, state: states.Post | None) -> Iterator[effects.AnyInit]:
-    """Continue for up to 30 facts: results of whatever is requested, mixed with all other facts and with time."""
+    """Continue for up to 30 facts: results of the requested effect, mixed with all other facts and with time."""
     now = NOW
     for _ in range(data.draw(st.integers(0, 30))):
         # A post is kept for longer than this. Afterwards the same request would be refused by its age.

@@ -85,8 +85,8 @@ CHUNK_CODES = ("upload_url_expired", "upload_unknown", "upload_out_of_step", "up
 SIZES = (None, 0, 10_000_000, 10_000_001, 60_000_000, 75_000_000)
 
 
-def outcome(data: st.DataObject, effect: Any) -> Fact:
-    """Any outcome an effect may have."""
+def any_result(data: st.DataObject, effect: Any) -> Fact:
+    """Draw any result that the effect may have."""
     choices = [*results_of(effect)]
     match effect:
         case SendChunk():
@@ -114,7 +114,7 @@ def outcome(data: st.DataObject, effect: Any) -> Fact:
 
 
 class Run:
-    """One post's life under arbitrary facts; remembers what would have published."""
+    """One post under arbitrary facts; records what would have published."""
 
     def __init__(self, state: Post | None) -> None:
         self.state = state
@@ -198,21 +198,21 @@ class Run:
             assert state.last_chunk_may_have_left
 
     def next_fact(self, data: st.DataObject) -> Fact | Due:
-        wanted = None if self.state is None else next_effect(KEY, self.state, self.now)
+        requested = None if self.state is None else next_effect(KEY, self.state, self.now)
         stale = data.draw(st.integers(0, 9))
         if stale == 0 and self.effects:
-            return outcome(data, data.draw(st.sampled_from(self.effects)))
-        if stale == 1 or wanted is None:
+            return any_result(data, data.draw(st.sampled_from(self.effects)))
+        if stale == 1 or requested is None:
             return data.draw(st.sampled_from(INPUTS))
-        if isinstance(wanted, Wait):
+        if isinstance(requested, Wait):
             if isinstance(self.state, Waiting | Finished | HandedOver):
-                self.now = max(self.now, min(wanted.until, self.now + timedelta(hours=3)))
+                self.now = max(self.now, min(requested.until, self.now + timedelta(hours=3)))
             return (
                 INPUTS[4] if isinstance(self.state, AwaitingAccount) else data.draw(st.sampled_from([Due(), INPUTS[5]]))
             )
         assert not isinstance(self.state, Finished)
-        self.effects.append(wanted)
-        return outcome(data, wanted)
+        self.effects.append(requested)
+        return any_result(data, requested)
 
 
 @settings(max_examples=300, deadline=None)

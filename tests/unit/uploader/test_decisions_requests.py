@@ -118,7 +118,7 @@ def test_repeated_request_changes_nothing(state: Post) -> None:
     assert decision.events == ()
 
 
-@pytest.mark.parametrize("fact", [OTHER, UNREAD], ids=["other content", "illegible"])
+@pytest.mark.parametrize("fact", [OTHER, UNREAD], ids=["other content", "undecodable"])
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
 def test_other_content_is_a_conflict_and_the_first_stands(state: Post, fact: Any) -> None:
     decision = step(state, fact)

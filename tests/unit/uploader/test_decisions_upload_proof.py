@@ -52,22 +52,22 @@ PAST_LIFE = NOW + UPLOAD_URL_LIFETIME + UPLOAD_URL_MARGIN
 
 def test_two_answers_after_late_refusal_prove_attempt_dead() -> None:
     refusal = ChunkRefused(of=requested_effect(LAST_CHUNK), refused=refused("upload_url_expired", 403))
-    locating = expect_state(step(LAST_CHUNK, refusal, PAST_LIFE), ProvingDead)
-    waiting = expect_state(step(locating, status_result(locating, 60_000_000), PAST_LIFE), Waiting)
-    asking = expect_state(step(waiting, Due(), waiting.until), ProvingDead)
-    probing = expect_state(step(asking, status_result(asking, 60_000_000), waiting.until), Probing)
+    querying = expect_state(step(LAST_CHUNK, refusal, PAST_LIFE), ProvingDead)
+    waiting = expect_state(step(querying, status_result(querying, 60_000_000), PAST_LIFE), Waiting)
+    checking = expect_state(step(waiting, Due(), waiting.until), ProvingDead)
+    probing = expect_state(step(checking, status_result(checking, 60_000_000), waiting.until), Probing)
     assert probing.progress.attempt == 2
 
 
 def test_early_refusal_proves_nothing() -> None:
     early = PAST_LIFE - timedelta(seconds=1)
-    locating = expect_state(
+    querying = expect_state(
         step(LAST_CHUNK, chunk_declined(LAST_CHUNK, "upload_unknown"), early), QueryingAfterLastChunk
     )
     for _ in range(3):
-        locating = expect_state(step(locating, status_result(locating, 60_000_000), early), Uploading)
-        locating = replace(QUERYING_AFTER, progress=locating.progress)
-    assert locating.progress.attempt == 1
+        querying = expect_state(step(querying, status_result(querying, 60_000_000), early), Uploading)
+        querying = replace(QUERYING_AFTER, progress=querying.progress)
+    assert querying.progress.attempt == 1
 
 
 def test_expired_url_resends_last_chunk_for_its_refusal() -> None:
@@ -77,8 +77,8 @@ def test_expired_url_resends_last_chunk_for_its_refusal() -> None:
 
 def test_nothing_is_sent_after_not_after() -> None:
     late = with_progress(QUERYING_AFTER, not_after=NOW + timedelta(minutes=10))
-    for moment in (NOW + timedelta(minutes=10), PAST_LIFE):
-        assert isinstance(expect_state(step(late, status_result(late, 60_000_000), moment), Waiting).then, Querying)
+    for time in (NOW + timedelta(minutes=10), PAST_LIFE):
+        assert isinstance(expect_state(step(late, status_result(late, 60_000_000), time), Waiting).then, Querying)
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_takeover_is_committed_before_last_chunk() -> None:
     assert requested_effect(state).taken_over
     late = SourceInterrupted(of=requested_effect(LAST_CHUNK), fault=GONE, last_chunk_never_left=True)
     assert step(state, late).state == state
-    locating = expect_state(
+    querying = expect_state(
         step(state, ResultUnknown(of=requested_effect(state), reason="reset")), QueryingAfterLastChunk
     )
-    assert expect_state(step(locating, status_result(locating, 60_000_000)), Uploading).taken_over
+    assert expect_state(step(querying, status_result(querying, 60_000_000)), Uploading).taken_over
 
 
 UNSENDABLE = (
@@ -141,16 +141,18 @@ def test_unsendable_waits_for_url_end_and_two_answers(fact: Any) -> None:
     ids=lambda fact: type(fact).__name__,
 )
 def test_unsendable_after_url_end_needs_no_refusal(fact: Any) -> None:
-    locating = expect_state(step(LAST_CHUNK, fact, PAST_LIFE), Querying)
-    waiting = expect_state(step(locating, status_result(locating, 60_000_000), PAST_LIFE), Waiting)
-    asking = expect_state(step(waiting, Due(), waiting.until), ProvingDead)
-    assert expect_state(step(asking, status_result(asking, 60_000_000), waiting.until), Probing).progress.attempt == 2
-    single_event(step(asking, status_result(asking, LARGE.size), waiting.until), PostUploaded)
+    querying = expect_state(step(LAST_CHUNK, fact, PAST_LIFE), Querying)
+    waiting = expect_state(step(querying, status_result(querying, 60_000_000), PAST_LIFE), Waiting)
+    checking = expect_state(step(waiting, Due(), waiting.until), ProvingDead)
+    assert (
+        expect_state(step(checking, status_result(checking, 60_000_000), waiting.until), Probing).progress.attempt == 2
+    )
+    single_event(step(checking, status_result(checking, LARGE.size), waiting.until), PostUploaded)
 
 
 def test_dead_attempt_after_not_after_is_too_late() -> None:
     short = with_progress(QUERYING_AFTER, not_after=NOW + timedelta(minutes=10))
     waiting = expect_state(step(short, status_result(short, 60_000_000), PAST_LIFE), Waiting)
-    asking = expect_state(step(waiting, Due(), waiting.until), ProvingDead)
-    failed = single_event(step(asking, status_result(asking, 60_000_000), waiting.until), PostFailed)
+    checking = expect_state(step(waiting, Due(), waiting.until), ProvingDead)
+    failed = single_event(step(checking, status_result(checking, 60_000_000), waiting.until), PostFailed)
     assert failed.reason is FailureReason.TOO_LATE

@@ -182,7 +182,7 @@ async def test_source_interrupted_within_a_chunk_is_reported(threads: ThreadPool
 
 @dataclass
 class Stuck:
-    """An upload host that takes no more bytes until the sender stops."""
+    """An upload host that stops reading until the sender stops."""
 
     sending: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -214,7 +214,7 @@ async def test_nothing_secret_is_logged(threads: ThreadPoolExecutor) -> None:
     assert "planted-secret" not in str(lines)
 
 
-# -- a whole life over a model TikTok: whatever answer is lost, one attempt gets all bytes
+# -- a whole life over a model TikTok: one attempt gets all bytes, even if an answer is lost
 
 CALLS = ("creator", "init", *(f"chunk {n}0000000" for n in range(1, 7)), "chunk 0")
 

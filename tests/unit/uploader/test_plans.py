@@ -48,15 +48,17 @@ from uploader_service.states import (
     ],
 )
 def test_working_state_requests_its_effect(state: Post, kind: type[Effect]) -> None:
-    wanted = next_effect(KEY, state, NOW)
-    assert isinstance(wanted, kind)
-    assert wanted == next_effect(KEY, msgspec.json.decode(msgspec.json.encode(state), type=PROCESSOR.state_type), NOW)
+    requested = next_effect(KEY, state, NOW)
+    assert isinstance(requested, kind)
+    assert requested == next_effect(
+        KEY, msgspec.json.decode(msgspec.json.encode(state), type=PROCESSOR.state_type), NOW
+    )
 
 
 def test_uploading_requests_its_next_chunk() -> None:
-    wanted = next_effect(KEY, UPLOADING, NOW)
-    assert isinstance(wanted, SendChunk)
-    assert (wanted.chunk, wanted.attempt, wanted.session.publish_id) == (2, 1, "p1")
+    requested = next_effect(KEY, UPLOADING, NOW)
+    assert isinstance(requested, SendChunk)
+    assert (requested.chunk, requested.attempt, requested.session.publish_id) == (2, 1, "p1")
 
 
 @pytest.mark.parametrize(

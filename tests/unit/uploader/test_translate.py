@@ -59,8 +59,8 @@ def test_view_change_wakes_only_what_waits_for_it() -> None:
     assert on_view_change(KEY, AWAITING_CREDENTIAL, replace(credential, version=3)) is None
     assert on_view_change(KEY, AWAITING_CREDENTIAL, replace(credential, tenant="t1")) == CredentialKnown(4)
     assert on_view_change(KEY, AWAITING_CREDENTIAL, replace(credential, tenant="another")) is None
-    finding_out = AwaitingCredential(newer_than=3, then=QUERYING_BEFORE)
-    assert on_view_change(KEY, finding_out, replace(credential, tenant="another")) == CredentialKnown(4)
+    querying = AwaitingCredential(newer_than=3, then=QUERYING_BEFORE)
+    assert on_view_change(KEY, querying, replace(credential, tenant="another")) == CredentialKnown(4)
     assert (
         on_view_change(KEY, AWAITING_CREDENTIAL, CredentialWithdrawn(account_id="acc_a", version=9, reason="x")) is None
     )

@@ -10,14 +10,14 @@ from uploader_service.sources.deadline import Deadline, TimedStream
 
 @dataclass
 class Dripping(httpcore.NetworkStream):
-    """Gives a byte after as many seconds as it is told; remembers how long it was let wait."""
+    """Gives a byte after as many seconds as it is delayed_once; remembers how long it was let wait."""
 
     seconds: float
     now: float = 100.0
-    patience: list[float | None] = field(default_factory=list)
+    timeouts: list[float | None] = field(default_factory=list)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self.patience.append(timeout)
+        self.timeouts.append(timeout)
         self.now += self.seconds
         return b"H"
 
@@ -31,7 +31,7 @@ def test_limit_holds_for_dripping_bytes() -> None:
             stream.read(1, timeout=20)
         with pytest.raises(httpcore.ReadTimeout):
             stream.read(1, timeout=20)
-    assert wire.patience == [20, 18, 6]
+    assert wire.timeouts == [20, 18, 6]
 
 
 def test_renew_moves_the_limit() -> None:
@@ -41,7 +41,7 @@ def test_renew_moves_the_limit() -> None:
         for _ in range(10):
             TimedStream(wire, deadline).read(1, timeout=20)
             deadline.renew(30)
-    assert wire.patience == [20] * 10
+    assert wire.timeouts == [20] * 10
 
 
 def test_timeout_is_kept_without_a_limit() -> None:
@@ -50,4 +50,4 @@ def test_timeout_is_kept_without_a_limit() -> None:
     with deadline.within(5):
         pass
     TimedStream(wire, deadline).read(1, timeout=20)
-    assert wire.patience == [20]
+    assert wire.timeouts == [20]
