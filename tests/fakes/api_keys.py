@@ -1,6 +1,6 @@
 """API keys for tests of an edge: what auth would have issued, and the header that a backend would send."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -14,7 +14,7 @@ ISSUED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class IssuedKeys:
-    """A whole view of keys, the clocks of the gate over it, and the keys themselves."""
+    """A whole view of keys, the clocks of the authentication over it, and the keys themselves."""
 
     ready: bool = True
     now: datetime = field(default_factory=lambda: datetime(2026, 12, 1, tzinfo=UTC))
@@ -24,6 +24,12 @@ class IssuedKeys:
 
     def get(self, key_id: str, /) -> Body | None:
         return self.records.get(key_id)
+
+    def all(self) -> Iterable[tuple[str, Body]]:
+        return list(self.records.items())
+
+    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        return holds()
 
     def gate(self) -> ApiKeyAuth:
         return ApiKeyAuth(self, clock=lambda: self.now, monotonic=lambda: self.seconds)

@@ -113,7 +113,7 @@ def test_a_secret_that_was_moved_does_not_open(moved: TikTokApp) -> None:
 
 
 def test_a_pair_is_no_secret_of_an_app_and_none_of_its_kind() -> None:
-    sealed = VAULT.seal(SECRET.encode(), account_id="acme", field="grant", version=0)
+    sealed = VAULT.seal(SECRET.encode(), owner="acme", field="grant", version=0)
     with pytest.raises(CannotOpen):
         open_secret(VAULT, "acme", TikTokApp(client_key="aw-acme", sealed_secret=sealed))
 

@@ -136,7 +136,7 @@ async def test_a_pair_under_an_unknown_key_fails_and_says_so() -> None:
 
 
 async def test_a_pair_that_is_none_fails_without_being_quoted() -> None:
-    sealed = VAULT.seal(b'{"access_token":5}', account_id=ACCOUNT, field="grant", version=1)
+    sealed = VAULT.seal(b'{"access_token":5}', owner=ACCOUNT, field="grant", version=1)
     broken = msgspec.structs.replace(pair_of(TOKENS, 1), sealed=sealed)
     fact = await effects_with(FakeTikTok()).perform(KEY, Issue(pair=broken, version=2), EmptyViews())
     assert fact == facts.IssueFailed(version=2)

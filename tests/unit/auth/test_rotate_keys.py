@@ -66,7 +66,7 @@ def test_the_secret_of_an_app_opens_for_its_edge_under_the_new_key_alone() -> No
         assert isinstance(state, tenant_states.Tenant)
         assert state.app is not None
         sealed = state.app.sealed_secret
-        assert NEW_ALONE.open(sealed, account_id="acme", field="client_secret|acme-key", version=0) == b"acme-secret"
+        assert NEW_ALONE.open(sealed, owner="acme", field="client_secret|acme-key", version=0) == b"acme-secret"
 
     virtual_time.run(main())
 
@@ -370,7 +370,7 @@ def test_no_token_is_in_what_it_says_or_writes() -> None:
 def test_a_pair_that_holds_no_tokens_is_named_and_not_shown() -> None:
     async def main() -> None:
         auth = SimulatedAuth()
-        sealed = OLD_ALONE.seal(b'{"access_token":5}', account_id="acc_1", field="grant", version=0)
+        sealed = OLD_ALONE.seal(b'{"access_token":5}', owner="acc_1", field="grant", version=0)
         broken = msgspec.structs.replace(
             consent_of("acc_1", Tokens(access_token="", refresh_token=""), vault=OLD_ALONE, at=virtual_time.clock()),
             sealed_grant=sealed,

@@ -90,7 +90,7 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 def refusals(why: Code) -> float:
-    return REGISTRY.get_sample_value("api_key_refusals_total", {"why": why}) or 0.0
+    return REGISTRY.get_sample_value("api_key_refusals_total", {"reason": why}) or 0.0
 
 
 # Who is let in

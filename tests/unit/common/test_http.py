@@ -195,6 +195,6 @@ async def test_a_taken_address_is_named() -> None:
         tasks.create_task(http.serve(an_app(), host="127.0.0.1", port=0, stop=stop, listening=address.set_result))
         port = httpx.URL(await address).port
         assert port is not None
-        with pytest.raises(AddressUnavailable, match=rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
+        with pytest.raises(AddressUnavailable, match=rf"Cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
             await http.serve(an_app(), host="127.0.0.1", port=port, stop=stop)
         stop.set()

@@ -16,21 +16,21 @@ def test_a_new_key_may_ask_a_minutes_worth_at_once() -> None:
     limits = RateLimits()
     taken = [limits.take("k", per_minute=600, now=5.0) for _ in range(601)]
     assert [each.granted for each in taken] == [True] * 600 + [False]
-    assert taken[0] == Allowance(granted=True, limit=600, left=599, seconds=1)
-    assert taken[299].seconds == 30
-    assert taken[-1] == Allowance(granted=False, limit=600, left=0, seconds=1)
+    assert taken[0] == Allowance(granted=True, limit=600, remaining=599, reset_seconds=1)
+    assert taken[299].reset_seconds == 30
+    assert taken[-1] == Allowance(granted=False, limit=600, remaining=0, reset_seconds=1)
 
 
 def test_what_is_left_is_told_in_the_drafts_headers() -> None:
-    allowance = Allowance(granted=True, limit=600, left=17, seconds=59)
+    allowance = Allowance(granted=True, limit=600, remaining=17, reset_seconds=59)
     assert allowance.headers == {"RateLimit-Policy": '"key";q=600;w=60', "RateLimit": '"key";r=17;t=59'}
 
 
 def test_an_empty_bucket_gives_one_more_after_the_seconds_it_says() -> None:
     limits = RateLimits()
-    assert limits.take("k", per_minute=1, now=0.0).left == 0
+    assert limits.take("k", per_minute=1, now=0.0).remaining == 0
     refused = limits.take("k", per_minute=1, now=0.5)
-    assert (refused.granted, refused.seconds) == (False, 60)
+    assert (refused.granted, refused.reset_seconds) == (False, 60)
     assert not limits.take("k", per_minute=1, now=59.9).granted
     assert limits.take("k", per_minute=1, now=60.5).granted
 
@@ -45,13 +45,13 @@ def test_keys_do_not_take_from_each_other() -> None:
 def test_a_smaller_limit_counts_at_once() -> None:
     limits = RateLimits()
     limits.take("k", per_minute=600, now=0.0)
-    assert limits.take("k", per_minute=2, now=0.0).left == 1
+    assert limits.take("k", per_minute=2, now=0.0).remaining == 1
 
 
 def test_a_key_of_no_requests_may_ask_once_a_minute() -> None:
     limits = RateLimits()
     assert limits.take("k", per_minute=0, now=0.0).granted
-    assert limits.take("k", per_minute=0, now=1.0).seconds == 59
+    assert limits.take("k", per_minute=0, now=1.0).reset_seconds == 59
 
 
 def test_full_buckets_are_forgotten() -> None:
@@ -68,7 +68,7 @@ def test_what_is_not_full_is_kept_when_others_are_forgotten() -> None:
     for _ in range(600):
         limits.take("busy", per_minute=600, now=59.0)
     limits.take("other", per_minute=600, now=61.0)
-    assert limits.take("busy", per_minute=600, now=61.0).left == 19
+    assert limits.take("busy", per_minute=600, now=61.0).remaining == 19
 
 
 @given(per_minute=LIMITS, pauses=PAUSES, seed=st.integers(0, 2**16))
@@ -96,9 +96,9 @@ def test_what_is_left_is_what_may_be_asked_at_once(per_minute: int, pauses: list
     for pause in pauses:
         now += pause
         allowance = limits.take("k", per_minute=per_minute, now=now)
-        assert 0 <= allowance.left < per_minute
-        assert allowance.left >= left - 1
-        left = allowance.left
+        assert 0 <= allowance.remaining < per_minute
+        assert allowance.remaining >= left - 1
+        left = allowance.remaining
     for _ in range(left):
         assert limits.take("k", per_minute=per_minute, now=now).granted
     assert not limits.take("k", per_minute=per_minute, now=now).granted
@@ -108,8 +108,8 @@ def test_what_is_left_is_what_may_be_asked_at_once(per_minute: int, pauses: list
 def test_after_the_seconds_it_says_there_is_more(per_minute: int, asked: int, later: float) -> None:
     limits = RateLimits()
     allowance = [limits.take("k", per_minute=per_minute, now=later) for _ in range(asked)][-1]
-    after = limits.take("k", per_minute=per_minute, now=later + allowance.seconds + 1e-6)
+    after = limits.take("k", per_minute=per_minute, now=later + allowance.reset_seconds + 1e-6)
     assert after.granted
-    if allowance.left:
-        assert after.left == per_minute - 1
-    assert allowance.seconds <= math.ceil(WINDOW_SECONDS)
+    if allowance.remaining:
+        assert after.remaining == per_minute - 1
+    assert allowance.reset_seconds <= math.ceil(WINDOW_SECONDS)

@@ -15,12 +15,12 @@ OLD, NEW = bytes(range(32)), bytes(range(1, 33))
 
 
 class Place(TypedDict):
-    account_id: str
+    owner: str
     field: str
     version: int
 
 
-PLACE = Place(account_id="acc_a", field="access_token", version=7)
+PLACE = Place(owner="acc_a", field="access_token", version=7)
 SERVICE_KEY = X25519PrivateKey.generate()
 
 
@@ -31,8 +31,8 @@ def base64_of(raw: bytes) -> str:
 @given(st.binary(max_size=4096), st.text(max_size=40), st.text(max_size=40), st.integers(0, 2**62))
 def test_vault_gives_back_what_was_sealed(secret: bytes, account: str, field: str, version: int) -> None:
     vault = Vault({"k1": OLD})
-    sealed = vault.seal(secret, account_id=account, field=field, version=version)
-    assert vault.open(sealed, account_id=account, field=field, version=version) == secret
+    sealed = vault.seal(secret, owner=account, field=field, version=version)
+    assert vault.open(sealed, owner=account, field=field, version=version) == secret
 
 
 @given(st.tuples(st.text(max_size=3), st.text(max_size=3), st.integers(0, 3)), st.data())
@@ -41,16 +41,16 @@ def test_vault_does_not_open_what_was_moved(place: tuple[str, str, int], data: s
         st.tuples(st.text(max_size=3), st.text(max_size=3), st.integers(0, 3)).filter(lambda drawn: drawn != place)
     )
     vault = Vault({"k1": OLD})
-    sealed = vault.seal(b"secret", account_id=place[0], field=place[1], version=place[2])
+    sealed = vault.seal(b"secret", owner=place[0], field=place[1], version=place[2])
     with pytest.raises(SealBroken):
-        vault.open(sealed, account_id=other[0], field=other[1], version=other[2])
+        vault.open(sealed, owner=other[0], field=other[1], version=other[2])
 
 
 def test_parts_of_a_place_cannot_flow_into_each_other() -> None:
     vault = Vault({"k1": OLD})
-    sealed = vault.seal(b"secret", account_id="ab", field="c", version=1)
+    sealed = vault.seal(b"secret", owner="ab", field="c", version=1)
     with pytest.raises(SealBroken):
-        vault.open(sealed, account_id="a", field="bc", version=1)
+        vault.open(sealed, owner="a", field="bc", version=1)
 
 
 @given(st.integers(min_value=0), st.integers(1, 255))
@@ -83,7 +83,7 @@ def test_the_key_id_of_a_vaults_text_is_legible(text: str, key_id: str) -> None:
 
 def test_unknown_key_id_is_named() -> None:
     sealed = Vault({"k1": OLD}).seal(b"secret", **PLACE)
-    with pytest.raises(CannotOpen, match="key id `k1`, which is not configured; known: k2") as caught:
+    with pytest.raises(CannotOpen, match="key id `k1`, which is not configured; configured: k2") as caught:
         Vault({"k2": NEW}).open(sealed, **PLACE)
     assert isinstance(caught.value, UnknownKeyId)
 

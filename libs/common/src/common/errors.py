@@ -1,14 +1,14 @@
-"""What can go wrong in the plumbing. Each class builds its own message: what is wrong, and what would be right.
+"""Errors of the plumbing. Each class builds its own message: what happened, and what to do.
 
 Errors:
     CommonError
-    ├── SettingsRefused        environment variables that are missing or out of bounds; names each
-    ├── KeyMaterialRefused     a configured key is not what it should be (a ValueError: validators may raise it)
+    ├── SettingsRefused        environment variables are missing or invalid; names each
+    ├── KeyMaterialRefused     a configured key is invalid (a ValueError, so that validators may raise it)
     ├── AddressUnavailable     the HTTP edge cannot listen on its address
     ├── NotDurable             Kafka did not confirm a write in time: it may have been written or not
-    └── CannotOpen             something sealed does not open
+    └── CannotOpen             a sealed secret does not open
         ├── UnknownKeyId       sealed under a key that is not configured here; names the id
-        └── SealBroken         altered, moved from where it was sealed for, or sealed for someone else
+        └── SealBroken         altered, moved from its place, or sealed for another reader
 
 Beside their adapters: `common.streams.log.topics.WrongTopics` (a CommonError),
 `common.streams.log.membership.Displaced` and `RemovedFromGroup`.
@@ -20,32 +20,33 @@ from collections.abc import Iterable
 
 
 class CommonError(Exception):
-    """Something in the plumbing refuses."""
+    """Base of the errors that an operator can correct: a process reports them in one sentence."""
 
 
 class SettingsRefused(CommonError):
-    """The environment does not hold what the process needs to start."""
+    """Environment variables that the process needs are missing or invalid."""
 
     def __init__(self, faults: Iterable[str]) -> None:
-        """List one line for each variable."""
+        """`faults` has one line for each variable."""
         self.faults = tuple(faults)
-        super().__init__("\n  ".join(("the environment needs attention:", *self.faults)))
+        super().__init__("\n  ".join(("Settings are missing or invalid. Correct these variables:", *self.faults)))
 
 
 class KeyMaterialRefused(CommonError, ValueError):
     """A configured key cannot be used. Never repeats the key."""
 
     def __init__(self, *, name: str, fault: str) -> None:
-        """Say which key and what it has to be."""
+        """`name` is the key's name or number in the setting, never the key itself."""
         super().__init__(f"key `{name}`: {fault}")
 
 
 class AddressUnavailable(CommonError):
-    """The address to listen on is taken or not ours."""
+    """The process cannot listen on its HTTP address."""
 
     def __init__(self, *, host: str, port: int, cause: OSError) -> None:
-        """Name the address and the system's reason."""
-        super().__init__(f"cannot listen on {host}:{port}: {cause.strerror or cause}")
+        super().__init__(
+            f"Cannot listen on {host}:{port}: {cause.strerror or cause}. Choose another port or stop the other process."
+        )
 
 
 class NotDurable(CommonError):
@@ -60,21 +61,21 @@ class NotDurable(CommonError):
 
 
 class CannotOpen(CommonError):
-    """Something sealed does not open."""
+    """A sealed secret does not open."""
 
 
 class UnknownKeyId(CannotOpen):
     """Sealed under a key-encryption key that is not configured here."""
 
     def __init__(self, *, key_id: str, known: Iterable[str]) -> None:
-        """Name the id that is asked for and those that are there."""
+        """`known` are the ids that are configured."""
         self.key_id = key_id
-        super().__init__(f"sealed under key id `{key_id}`, which is not configured; known: {', '.join(known)}")
+        super().__init__(f"sealed under key id `{key_id}`, which is not configured; configured: {', '.join(known)}")
 
 
 class SealBroken(CannotOpen):
-    """What is sealed was altered, moved, or is for another reader. It cannot be told which."""
+    """A sealed secret was altered, moved, or is for another reader. Cryptography cannot show which."""
 
     def __init__(self, *, context: str, fault: str) -> None:
-        """Say what it was opened as; the context names an account and a field, never a secret."""
+        """`context` names an account and a field, never a secret."""
         super().__init__(f"does not open as `{context}`: {fault}")

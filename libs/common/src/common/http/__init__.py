@@ -1,1 +1,1 @@
-"""HTTP edges: the app, problem documents, API keys, rate limits."""
+"""HTTP edges: the app, problem documents, API keys and rate limits."""

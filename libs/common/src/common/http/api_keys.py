@@ -1,6 +1,6 @@
-"""API keys: their text, and the gate at an edge that lets a request in by its key and says for which tenant.
+"""API keys: generating and parsing them, and authenticating the requests of an edge.
 
-A key is `pb_<key id>_<secret>`. Only the secret's hash is kept, so a key is shown once, when it is made.
+A key is `pb_<key id>_<secret>`. Only the secret's hash is stored, so a key can be shown only once, when it is made.
 """
 
 import base64
@@ -9,7 +9,7 @@ import hmac
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final
 
 from fastapi import Request, Response, Security
 from fastapi.routing import APIRoute
@@ -17,7 +17,6 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from typing_extensions import override
 
 from common.clock import Clock
-from common.contract.body import Body
 from common.contract.tenant import ApiKeyIssued, ApiKeyRevoked, Scope
 from common.http.errors import Problem
 from common.http.openapi import API_KEY
@@ -26,6 +25,7 @@ from common.http.rate_limits import RateLimits
 from common.http.response_headers import set_response_header
 from common.metrics import API_KEY_REFUSALS
 from common.service.tracing import RandomBytes
+from common.streams import ReadOnlyView
 
 _ID_LENGTH: Final = 12
 _ID_BYTES: Final = 8
@@ -42,7 +42,7 @@ _SCHEME: Final = HTTPBearer(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
-    """A key that was just made. `text` is for whoever asked for it, and for nobody and nothing else."""
+    """A key that was just made. `text` may only be shown to the caller who asked for it, and never logged."""
 
     key_id: str
     text: str = field(repr=False)
@@ -51,7 +51,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedKey:
-    """A key as a request brought it, its secret already hashed."""
+    """The key of a request, its secret already hashed."""
 
     key_id: str
     secret_hash: str = field(repr=False)
@@ -59,78 +59,70 @@ class ParsedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks: the tenant that the key belongs to, and what the key may do."""
+    """The caller of a request: the tenant that the key belongs to, and what the key may do."""
 
     tenant: str
     key_id: str
     scopes: frozenset[Scope]
 
 
-class Keys(Protocol):
-    """The newest record of each key, as far as it is known here."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether what is known is whole and recent."""
-
-    def get(self, key_id: str, /) -> Body | None:
-        """Return what is known of the key."""
-
-
 def generate_key(random_bytes: RandomBytes) -> NewKey:
-    """Make a key."""
+    """Make a new key."""
     key_id = base64.b32encode(random_bytes(_ID_BYTES)).decode().lower()[:_ID_LENGTH]
     secret = base64.urlsafe_b64encode(random_bytes(_SECRET_BYTES)).decode().rstrip("=")
     return NewKey(key_id=key_id, text=f"pb_{key_id}_{secret}", secret_hash=_hash(secret))
 
 
 def parse_key(text: str) -> ParsedKey | None:
-    """Read a key. None where the text is not one, whatever it is."""
+    """Parse a key. Returns None for any text that is not one."""
     found = _KEY.fullmatch(text)
     return None if found is None else ParsedKey(key_id=found["id"], secret_hash=_hash(found["secret"]))
 
 
 class ApiKeyAuth:
-    """Lets requests in by their keys. How often a key may ask is counted in this process alone."""
+    """Authenticates requests by their API keys and limits how often each key may call.
 
-    def __init__(self, keys: Keys, *, clock: Clock, monotonic: Callable[[], float]) -> None:
-        """`monotonic` gives seconds that never run backwards, for the rate limits."""
+    Each process counts for itself: with three processes a key may get through up to three times as often.
+    """
+
+    def __init__(self, keys: ReadOnlyView, *, clock: Clock, monotonic: Callable[[], float]) -> None:
+        """`keys` is the view `auth.api_keys`; `monotonic` returns seconds, for the rate limits."""
         self._keys = keys
         self._clock = clock
         self._monotonic = monotonic
         self._limits = RateLimits()
 
     def require(self, scope: Scope) -> Callable[..., Coroutine[Any, Any, Caller]]:
-        """Make the dependency of a route that needs this scope: it gives the route its `Caller`, or raises a `Problem`.
+        """Return the dependency of a route that needs this scope. It returns the `Caller` or raises a `Problem`.
 
-        Every answer to who was let in, whatever comes of it, says in `RateLimit` what is left to the key.
+        Every response to an authenticated caller, also an error, has the header `RateLimit`.
         """
         documented = Security(_SCHEME, scopes=[scope])
 
         async def caller(
             request: Request, _documented: Annotated[HTTPAuthorizationCredentials | None, documented]
         ) -> Caller:
-            found = self._recognise(request)
+            found = self._authenticate(request)
             if scope not in found.scopes:
-                detail = f"This API key lacks the scope `{scope}`. Have one made that has it."
+                detail = f"This API key does not have the scope `{scope}`. Use a key that has it."
                 raise _refused(Code.SCOPE_MISSING, detail, scope=scope)
             return found
 
         return caller
 
-    def _recognise(self, request: Request) -> Caller:
+    def _authenticate(self, request: Request) -> Caller:
         known = getattr(request.state, "caller", None)
         if isinstance(known, Caller):
-            return known  # a request counts once, however many ask who sent it
+            return known  # a request counts once, even if several dependencies need its caller
         if not self._keys.ready:
             raise _refused(Code.NOT_READY)
-        key = self._good(_parsed_key(request), request)
-        self._count(key, request)
+        key = self._valid_key(_parsed_key(request), request)
+        self._take_request(key, request)
         caller = Caller(tenant=key.tenant, key_id=key.key_id, scopes=frozenset(key.scopes))
         request.state.caller = caller
         return caller
 
-    def _good(self, presented: ParsedKey | None, request: Request) -> ApiKeyIssued:
+    def _valid_key(self, presented: ParsedKey | None, request: Request) -> ApiKeyIssued:
         if presented is None:
             raise _unauthorized(request, Code.API_KEY_MISSING)
         known = self._keys.get(presented.key_id)
@@ -138,8 +130,10 @@ class ApiKeyAuth:
             case ApiKeyIssued(secret_hash=expected) | ApiKeyRevoked(secret_hash=expected):
                 pass
             case _:
-                expected = _HASH_OF_NOTHING  # compared all the same: what takes as long tells nothing
+                # Compared too, so that the time of a response does not reveal which key ids exist.
+                expected = _HASH_OF_NOTHING
         right = hmac.compare_digest(expected.encode(), presented.secret_hash.encode())
+        # A caller learns that a key has expired or was revoked only with its secret.
         match known:
             case ApiKeyIssued(expires_at=end) if right and end is not None and end <= self._clock():
                 raise _unauthorized(request, Code.API_KEY_EXPIRED)
@@ -150,36 +144,40 @@ class ApiKeyAuth:
             case _:
                 raise _unauthorized(request, Code.API_KEY_UNKNOWN)
 
-    def _count(self, key: ApiKeyIssued, request: Request) -> None:
+    def _take_request(self, key: ApiKeyIssued, request: Request) -> None:
         allowance = self._limits.take(key.key_id, per_minute=key.requests_per_minute, now=self._monotonic())
         set_response_header(request.scope, allowance.headers)
         if not allowance.granted:
-            set_response_header(request.scope, {"Retry-After": str(allowance.seconds)})
-            detail = f"This API key may ask {allowance.limit} times a minute. Ask again in {allowance.seconds} s."
+            set_response_header(request.scope, {"Retry-After": str(allowance.reset_seconds)})
+            detail = (
+                f"This API key may send {allowance.limit} requests per minute. "
+                f"Send the request again in {allowance.reset_seconds} s."
+            )
             raise _refused(Code.RATE_LIMITED, detail, limit=allowance.limit)
 
 
 class AuthenticateBeforeBody(APIRoute):
-    """A route that looks at the key before it reads the body: a stranger's bytes are not parsed.
+    """A route that checks the API key before it parses the body.
 
-    Give it to the router: `APIRouter(route_class=KeyFirst)`. Without it an unreadable body is refused before the key
-    is looked at. A key is whatever an async dependency on a bearer scheme demands.
+    FastAPI parses the body first. Without this class, anybody could make the process parse bodies, and a caller
+    without a key would get an error about the body. Use it as `APIRouter(route_class=AuthenticateBeforeBody)`. It runs
+    every async dependency of the route that depends on a bearer scheme.
     """
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Put the demands of this route before everything else."""
-        answer = super().get_route_handler()
-        demands = [
+        """Return a handler that authenticates first."""
+        handle_parsed = super().get_route_handler()
+        authenticators = [
             dependency.call
             for dependency in self.dependant.dependencies
             if dependency.call and any(isinstance(inner.call, HTTPBearer) for inner in dependency.dependencies)
         ]
 
         async def handle(request: Request) -> Response:
-            for demand in demands:
-                await demand(request, None)
-            return await answer(request)
+            for authenticate in authenticators:
+                await authenticate(request, None)
+            return await handle_parsed(request)
 
         return handle
 
@@ -190,7 +188,7 @@ def _parsed_key(request: Request) -> ParsedKey | None:
             found = _BEARER.fullmatch(header)
             return None if found is None else parse_key(found["text"])
         case _:
-            return None  # none, or several that may contradict each other
+            return None  # no header, or several that may contradict each other
 
 
 def _hash(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""The HTTP face of a process: health, metrics, an edge's routes, and a server that stops when it is told to."""
+"""The HTTP server of a process: health, metrics, an edge's routes, and a graceful stop."""
 
 import asyncio
 import contextlib
@@ -21,42 +21,42 @@ from common.http.openapi import DescribedApp, Responses, problems
 from common.http.problems import PROBLEM_MEDIA_TYPE, Code
 from common.http.response_headers import ResponseHeaders
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger()
 
 Check = Callable[[], Mapping[str, str]]
-"""What is wrong, as name → reason a person understands; empty when nothing is."""
+"""Returns what is wrong, as name → reason in words. Empty if nothing is."""
 
 SECONDS_TO_FINISH_REQUESTS = 5
 LARGEST_BODY_BYTES = 256 * 1024
-"""Far above the largest request of any edge; below what would hurt a process."""
+"""Far above the largest request of any edge, and small enough that many at once do not exhaust the memory."""
 
 
-_DESCRIPTION = f"""Errors are problem documents (RFC 9457, `{PROBLEM_MEDIA_TYPE}`); rely on their `code`.
+_DESCRIPTION = f"""Errors are problem documents (RFC 9457, `{PROBLEM_MEDIA_TYPE}`). Rely on their `code`.
 
-An address that is not described here answers 404 with `{Code.NOT_FOUND}`; a method that an address does not take, 405
-with `{Code.METHOD_NOT_ALLOWED}` and the header `Allow`."""
+A path that is not described here is answered with 404 and `{Code.NOT_FOUND}`, a method that a path does not support
+with 405, `{Code.METHOD_NOT_ALLOWED}` and the header `Allow`."""
 
 
-class Verdict(BaseModel):
-    """Nothing is wrong; where something is, the answer is a problem."""
+class HealthStatus(BaseModel):
+    """Nothing is wrong. Otherwise the response is a problem."""
 
     status: Literal["ok"] = "ok"
 
 
-def nothing_wrong() -> Mapping[str, str]:
-    """Find nothing wrong: for processes that cannot be half alive."""
+def no_problems() -> Mapping[str, str]:
+    """Return that nothing is wrong, for processes that exit when something is."""
     return {}
 
 
 def create_app(
-    *, service: str, ready: Check, live: Check = nothing_wrong, registry: CollectorRegistry = REGISTRY
+    *, service: str, ready: Check, live: Check = no_problems, registry: CollectorRegistry = REGISTRY
 ) -> FastAPI:
-    """Build the app every process has; an edge adds its routers to it.
+    """Build the app that every process has. An edge adds its routers to it.
 
-    `/healthz` says whether to restart the process, `/readyz` whether to send it requests; both answer 503 with
-    reasons where not. `/metrics` is for Prometheus. Errors are problem documents (RFC 9457).
+    `/healthz` is 200 unless the process must be restarted, `/readyz` is 200 while it may get requests. Both answer 503
+    with the reasons otherwise. `/metrics` is for Prometheus. Errors are problem documents (RFC 9457).
     """
-    # The interactive pages load scripts from elsewhere, so only the description itself is served.
+    # The interactive pages load scripts from another host, so only the OpenAPI document is served.
     app = DescribedApp(
         title=f"Postbus {service}", description=_DESCRIPTION, docs_url=None, redoc_url=None, redirect_slashes=False
     )
@@ -65,33 +65,36 @@ def create_app(
     app.add_middleware(ResponseHeaders)
 
     @app.get("/healthz", tags=["operations"], responses=problems(Code.UNHEALTHY))
-    async def healthz() -> Verdict:
+    async def healthz() -> HealthStatus:
         """Whether the process is alive."""
-        return _verdict(live(), Code.UNHEALTHY)
+        return _health(live(), Code.UNHEALTHY)
 
     @app.get("/readyz", tags=["operations"], responses=problems(Code.NOT_READY))
-    async def readyz() -> Verdict:
+    async def readyz() -> HealthStatus:
         """Whether the process can do its work now."""
-        return _verdict(ready(), Code.NOT_READY)
+        return _health(ready(), Code.NOT_READY)
 
-    numbers: Responses = {HTTPStatus.OK.value: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+    text: Responses = {HTTPStatus.OK.value: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
-    @app.get("/metrics", tags=["operations"], response_class=Response, responses=numbers)
+    @app.get("/metrics", tags=["operations"], response_class=Response, responses=text)
     async def metrics() -> Response:
-        """The process's numbers, for Prometheus."""
+        """The process's metrics, for Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
 
 
 class _BodyLimit:
-    """Stops reading a request's body where it gets too large, whatever its headers say."""
+    """Stops reading a request's body once it is too large.
+
+    It counts the bytes that arrive: `Content-Length` may be absent or wrong.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
+        """Serve a request. Raises a `Problem` from `receive` when the body is too large."""
         taken = 0
 
         async def take() -> Message:
@@ -113,12 +116,13 @@ async def serve(
     stop: asyncio.Event,
     listening: Callable[[str], None] = lambda _url: None,
 ) -> None:
-    """Serve until `stop` is set; then let running requests finish, for a few seconds, and return.
+    """Serve until `stop` is set. Then running requests get a few seconds to finish.
 
-    `listening` is told the address once connections are accepted (port 0 takes a free one). Signals are left alone.
+    `listening` is called with the URL once connections are accepted, since port 0 takes a free port. Signals are not
+    handled here: the process as a whole decides when to stop.
 
     Raises:
-        AddressUnavailable: the address is taken or not ours.
+        AddressUnavailable: another process uses the address, or it is not one of this machine.
     """
     config = uvicorn.Config(
         app,
@@ -134,7 +138,7 @@ async def serve(
         server = _Server(config)
         stopping = asyncio.create_task(_stop_server(server, stop), name="stop http server")
         try:
-            log.info("http_listening", url=url)
+            _log.info("http_listening", url=url)
             listening(url)
             await server.serve(sockets=[listener])
         finally:
@@ -142,12 +146,12 @@ async def serve(
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that leaves the process's signals to the process."""
+    """A uvicorn server that does not replace the process's signal handlers."""
 
     @override
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Capture none."""
+        """Leave the signal handlers as they are."""
         yield
 
 
@@ -159,13 +163,13 @@ async def _stop_server(server: uvicorn.Server, stop: asyncio.Event) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        # Listening from here on: connections wait in the backlog until the server has started.
+        # It listens from here on: connections wait in the backlog while the server starts, and none is refused.
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
         raise AddressUnavailable(host=host, port=port, cause=error) from error
 
 
-def _verdict(wrong: Mapping[str, str], code: Code) -> Verdict:
+def _health(wrong: Mapping[str, str], code: Code) -> HealthStatus:
     if wrong:
         raise Problem(code, members={"reasons": dict(wrong)})
-    return Verdict()
+    return HealthStatus()

@@ -1,4 +1,4 @@
-"""Errors at an HTTP edge as problem documents (RFC 9457), each with a `code` that clients may rely on."""
+"""Answers every error of an HTTP edge with a problem document (RFC 9457) that has a stable `code`."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ from common.service.redaction import REDACTED, redact
 
 _LONGEST_VALUE_SHOWN = 200
 _WITHOUT_VALUE = ("missing", "extra_forbidden")
-"""Kinds of faults whose value says nothing; that of a misspelt field may be a secret."""
+"""Kinds of faults whose value is not shown: there is none, or a misspelt field may hold a secret."""
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expected", "multiple_of")
 
 
 class Problem(HTTPException):
-    """An answer that is not what the client asked for. Raise it in a route; the app turns it into a document."""
+    """An error response. Raise it in a route; the app turns it into a problem document."""
 
     def __init__(
         self,
@@ -33,10 +33,10 @@ class Problem(HTTPException):
         members: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Say what it is. `detail` tells a person what to do, where this case allows saying more than the catalogue.
+        """`detail` is for people and replaces the catalogue's meaning where this case allows more exact words.
 
-        `members` are for programs; which ones there are is the catalogue's to say. `headers` go before the
-        `Retry-After` of the catalogue.
+        `members` are for programs and must be those of the catalogue. `headers` override the catalogue's
+        `Retry-After`.
         """
         super().__init__(
             status_code=code.status, detail=detail or code.meaning, headers={**_retry_after(code), **(headers or {})}
@@ -47,18 +47,18 @@ class Problem(HTTPException):
 
 def install_problem_handlers(app: FastAPI) -> None:
     """Answer every error of the app with a problem document."""
-    app.exception_handler(Problem)(_of_problem)
-    app.exception_handler(RequestValidationError)(_of_validation)
-    app.exception_handler(HTTPException)(_of_http)
-    app.exception_handler(HTTPStatus.INTERNAL_SERVER_ERROR)(_of_bug)
+    app.exception_handler(Problem)(_answer_problem)
+    app.exception_handler(RequestValidationError)(_answer_validation_error)
+    app.exception_handler(HTTPException)(_answer_framework_error)
+    app.exception_handler(HTTPStatus.INTERNAL_SERVER_ERROR)(_answer_bug)
 
 
 def problem_response(problem: Problem) -> JSONResponse:
-    """Write the answer. `type` is a name, not an address: the code says it all."""
+    """Return the problem document. Its `type` is a URN, because `code` alone identifies the problem."""
     document = {
         **problem.members,
         "type": f"urn:postbus:problem:{problem.code}",
-        "title": problem.code.in_words,
+        "title": problem.code.title_text,
         "status": int(problem.code.status),
         "code": str(problem.code),
         "detail": problem.detail,
@@ -68,18 +68,18 @@ def problem_response(problem: Problem) -> JSONResponse:
     )
 
 
-async def _of_problem(_request: Request, error: Problem) -> JSONResponse:
+async def _answer_problem(_request: Request, error: Problem) -> JSONResponse:
     return problem_response(error)
 
 
-async def _of_validation(_request: Request, error: RequestValidationError) -> JSONResponse:
+async def _answer_validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
     faults = [_fault(fault) for fault in error.errors()]
     detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
     return problem_response(Problem(Code.INVALID_REQUEST, detail, members={"errors": faults}))
 
 
-async def _of_http(request: Request, error: HTTPException) -> JSONResponse:
-    """Answer what the frameworks raise: of all codes, these are theirs."""
+async def _answer_framework_error(request: Request, error: HTTPException) -> JSONResponse:
+    """Answer what Starlette and FastAPI raise by themselves."""
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
             code = Code.NOT_FOUND
@@ -91,7 +91,7 @@ async def _of_http(request: Request, error: HTTPException) -> JSONResponse:
 
 
 def _methods_at(request: Request) -> str:
-    """Name the methods this address takes. Starlette names those of the first route that has the address."""
+    """Return the methods that any route of this path supports. Starlette looks at the first such route only."""
     asked = ({**request.scope, "method": method} for method in HTTPMethod)
     return ", ".join(
         scope["method"]
@@ -100,10 +100,10 @@ def _methods_at(request: Request) -> str:
     )
 
 
-async def _of_bug(request: Request, _error: Exception) -> JSONResponse:
-    # The server logs the exception itself; its text may hold what is not for clients.
+async def _answer_bug(request: Request, _error: Exception) -> JSONResponse:
+    # The server logs the exception. Its text may contain what clients must not see.
     answer = problem_response(Problem(Code.INTERNAL_ERROR))
-    answer.headers.update(response_headers(request.scope))  # this answer passes by the app's middleware
+    answer.headers.update(response_headers(request.scope))  # this response bypasses the middleware
     return answer
 
 
@@ -116,9 +116,9 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, object]:
     limits = {name: limit for name, limit in fault.get("ctx", {}).items() if name in _LIMITS}
     shown = {} if fault["type"] in _WITHOUT_VALUE else {"value": _shown(place, fault["input"])}
     return {
-        "field": _repeatable(".".join(str(part) for part in place)),
+        "field": _safe_to_repeat(".".join(str(part) for part in place)),
         "code": fault["type"],
-        "message": _repeatable(fault["msg"]),
+        "message": _safe_to_repeat(fault["msg"]),
         **shown,
         **({"limit": limits} if limits else {}),
     }
@@ -128,14 +128,14 @@ def _shown(place: Sequence[int | str], value: object) -> object:
     if any(isinstance(part, str) and is_secret_name(part) for part in place):
         return REDACTED
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # JSON has no number for it
+        return str(value)  # JSON cannot represent it
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str) and len(place) > 1:
-        return _repeatable(value[:_LONGEST_VALUE_SHOWN])
-    return f"({type(value).__name__})"  # a whole body may hold secrets
+        return _safe_to_repeat(value[:_LONGEST_VALUE_SHOWN])
+    return f"({type(value).__name__})"  # a whole body may contain secrets
 
 
-def _repeatable(text: str) -> str:
-    """Hide what may be a secret, and escape what UTF-8 cannot write: half a surrogate pair is legal in JSON."""
+def _safe_to_repeat(text: str) -> str:
+    """Hide possible secrets, and escape what UTF-8 cannot encode: a lone surrogate is legal in JSON."""
     return redact(text).encode("utf-8", "backslashreplace").decode("utf-8")

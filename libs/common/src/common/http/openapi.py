@@ -1,4 +1,4 @@
-"""What an edge's OpenAPI document says about problems: which ones a route answers, and what the frameworks add."""
+"""Describes problem documents in an edge's OpenAPI document, in place of FastAPI's own errors."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -10,14 +10,14 @@ from typing_extensions import override
 from common.http.problems import MEMBERS, PROBLEM_MEDIA_TYPE, Code, Schema
 
 Responses = dict[int | str, dict[str, Any]]
-"""What FastAPI takes as `responses=`: OpenAPI's response objects by status."""
+"""The type of FastAPI's `responses=`: OpenAPI's response objects by status."""
 
 _CODES: Final = "x-problem-codes"
 _HTML: Final = "text/html"
 _RAW: Final = "x-read-by-the-route"
 _BODY_PROBLEMS: Final = (Code.BAD_REQUEST, Code.BODY_TOO_LARGE)
 API_KEY: Final = "ApiKey"
-"""The name of the security scheme of whoever calls with an API key."""
+"""The name of the security scheme of callers with an API key."""
 BOOTSTRAP_SECRET: Final = "BootstrapSecret"  # noqa: S105 - a name, not a secret
 """The name of the security scheme of operators."""
 TIKTOK_SIGNATURE: Final = "TikTokSignature"
@@ -37,52 +37,59 @@ _BY_SCHEME: Final[Mapping[str, Sequence[Code]]] = {
 }
 _SCHEMA: Final[Mapping[str, Any]] = {
     "title": "Problem",
-    "description": "Why a request was not answered as asked (RFC 9457). Further members depend on `code`.",
+    "description": "Why a request failed (RFC 9457). Further members depend on `code`.",
     "type": "object",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
-        "type": {"type": "string", "format": "uri", "description": "Names the kind of problem, as `code` does."},
+        "type": {"type": "string", "format": "uri", "description": "The code as a URN."},
         "title": {"type": "string", "description": "The code in words."},
         "status": {"type": "integer", "description": "The HTTP status."},
-        "code": {"type": "string", "enum": [str(code) for code in Code], "description": "For programs; stable."},
-        "detail": {"type": "string", "description": "For people: what is wrong and what to do."},
+        "code": {
+            "type": "string",
+            "enum": [str(code) for code in Code],
+            "description": "For programs; never changes.",
+        },
+        "detail": {"type": "string", "description": "For people: what happened and what to do."},
     },
 }
 
 
-_ANY_TEXT: Final = frozenset({"type", "title", "default", "description", "examples"})
-"""What a parameter's schema says where every text will do."""
+_ANY_STRING: Final = frozenset({"type", "title", "default", "description", "examples"})
+"""Schema keywords that accept any string."""
 
 
 def problems(*codes: Code, pages: Mapping[int, str] | None = None) -> Responses:
-    """Document what a route answers beside a success: `responses=problems(Code.UNKNOWN_POST, ...)`.
+    """Document a route's errors: `responses=problems(Code.UNKNOWN_POST, ...)`.
 
-    `pages` are HTML for people, as status → what it tells them. Name everything of a route in one call: FastAPI lets
-    a later answer of the same status replace an earlier one. What comes with every route (faulty input, a body too
-    large, a missing API key, a bug) need not be named.
+    `pages` are HTML responses for people, as status → description. Pass everything of a route in one call, because
+    FastAPI replaces an earlier response of the same status with a later one. Errors that every route has (invalid
+    input, a body too large, a missing API key, a bug) are added by the app.
     """
     html = pages or {}
     statuses = sorted({int(code.status) for code in codes} | html.keys())
     return {status: _response(status, codes, html.get(status)) for status in statuses}
 
 
-def redirect(where: str) -> Responses:
-    """Document a redirect (302), to where `where` says."""
-    location = {"description": where, "required": True, "schema": {"type": "string", "format": "uri-reference"}}
-    return {HTTPStatus.FOUND.value: {"description": where, "headers": {"Location": location}}}
+def redirect(target: str) -> Responses:
+    """Document a redirect (302). `target` describes where it leads."""
+    location = {"description": target, "required": True, "schema": {"type": "string", "format": "uri-reference"}}
+    return {HTTPStatus.FOUND.value: {"description": target, "headers": {"Location": location}}}
 
 
 def raw_body(schema: Schema) -> dict[str, Any]:
-    """Describe JSON that a route reads by itself: `openapi_extra=raw_body(...)`. It names all of its problems."""
+    """Document JSON that a route parses by itself: `openapi_extra=raw_body(...)`.
+
+    The app adds no errors of the body to such a route, so the route has to name them itself.
+    """
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}, _RAW: True}}
 
 
 class DescribedApp(FastAPI):
-    """A FastAPI app whose description tells its problem documents in place of FastAPI's own errors."""
+    """A FastAPI app whose OpenAPI document describes problem documents instead of FastAPI's own errors."""
 
     @override
     def openapi(self) -> dict[str, Any]:
-        """Build the description; the same object from the second call on."""
+        """Return the document. It is built once."""
         if self.openapi_schema is None:
             self.openapi_schema = _with_problems(super().openapi())
         return self.openapi_schema
@@ -100,31 +107,31 @@ def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_problems(operation: dict[str, Any], path: str) -> None:
-    """Add what any route of this kind may answer to what the route says it answers."""
+    """Add the errors that any route of this kind can have to those that the route names."""
     responses: dict[str, Any] = operation["responses"]
     if _CODES not in responses.get("422", {_CODES: ()}):
-        del responses["422"]  # FastAPI's own, told wherever there is a parameter
+        del responses["422"]  # FastAPI's own, described wherever there is a parameter
     added = [Code.INTERNAL_ERROR]
     if _RAW not in operation.get("requestBody", {_RAW: True}):
         added += [Code.INVALID_REQUEST, *_BODY_PROBLEMS]
-    if not all(_takes_any_text(parameter) for parameter in operation.get("parameters", ())):
+    if not all(_accepts_any_string(parameter) for parameter in operation.get("parameters", ())):
         added.append(Code.INVALID_REQUEST)
     if "{" in path:
-        added.append(Code.NOT_FOUND)  # a parameter with a slash in it is another address
+        added.append(Code.NOT_FOUND)  # a parameter with a slash in it makes another path
     added += [code for need in operation.get("security", ()) for scheme in need for code in _BY_SCHEME[scheme]]
     for status in sorted({str(int(code.status)) for code in added}):
         responses[status] = _with_codes(responses.get(status, {}), int(status), added)
 
 
-def _takes_any_text(parameter: Mapping[str, Any]) -> bool:
+def _accepts_any_string(parameter: Mapping[str, Any]) -> bool:
     schema = parameter["schema"]
     may_lack = parameter["in"] == "path" or not parameter.get("required")
-    return may_lack and schema.get("type") == "string" and schema.keys() <= _ANY_TEXT
+    return may_lack and schema.get("type") == "string" and schema.keys() <= _ANY_STRING
 
 
-def _with_codes(told: Mapping[str, Any], status: int, codes: Iterable[Code]) -> dict[str, Any]:
-    known = [code for code in Code if code in told.get(_CODES, ())]
-    html = told.get("content", {}).get(_HTML, {}).get("schema", {}).get("description")
+def _with_codes(described: Mapping[str, Any], status: int, codes: Iterable[Code]) -> dict[str, Any]:
+    known = [code for code in Code if code in described.get(_CODES, ())]
+    html = described.get("content", {}).get(_HTML, {}).get("schema", {}).get("description")
     return _response(status, [*known, *codes], html)
 
 
@@ -144,12 +151,12 @@ def _response(status: int, codes: Iterable[Code], html: str | None) -> dict[str,
 
 
 def _schema(status: int, codes: Iterable[Code]) -> dict[str, Any]:
-    told = {"status": {"const": status}, "code": {"enum": [str(code) for code in codes]}}
+    common = {"status": {"const": status}, "code": {"enum": [str(code) for code in codes]}}
     members = {name: schema for code in codes for name, schema in MEMBERS.get(code, {}).items()}
     return {
         "allOf": [
             {"$ref": "#/components/schemas/Problem"},
-            {"type": "object", "properties": {**told, **members}},
+            {"type": "object", "properties": {**common, **members}},
         ]
     }
 
@@ -159,7 +166,7 @@ def _headers(status: int, codes: Iterable[Code], *, only_problems: bool) -> dict
     found: dict[str, Any] = {}
     if any(waits):
         found["Retry-After"] = {
-            "description": "After how many seconds asking again may help.",
+            "description": "After how many seconds sending the request again may help.",
             "required": all(waits) and only_problems,
             "schema": {"type": "integer", "minimum": 0},
         }

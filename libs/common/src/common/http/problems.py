@@ -29,7 +29,7 @@ class Code(StrEnum):
         return member
 
     @property
-    def in_words(self) -> str:
+    def title_text(self) -> str:
         """The code as a person reads it: `Unknown account`."""
         return self.value.replace("_", " ").capitalize()
 

@@ -1,31 +1,32 @@
-"""Rate limits: a token bucket for each key, in this process's memory, with the time passed in."""
+"""Rate limits: a token bucket for each API key, in this process's memory."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 WINDOW_SECONDS = 60
-"""Limits are so many a minute, and a bucket holds a minute's worth."""
+"""Limits are requests per minute. A bucket holds the requests of one minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What a key has left after a request: `left` whole requests, and in how many seconds there will be more.
+    """What a key may still send after a request.
 
-    `seconds` (rounded up) is until the bucket is full while something is left, and until the next request once not.
+    `remaining` counts whole requests. `reset_seconds`, rounded up, is the time until the bucket is full; if no request
+    remains, it is the time until the next one.
     """
 
     granted: bool
     limit: int
-    left: int
-    seconds: int
+    remaining: int
+    reset_seconds: int
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Say so as the IETF's draft-ietf-httpapi-ratelimit-headers-10 has it."""
+        """Return the headers of the IETF's draft-ietf-httpapi-ratelimit-headers-10."""
         return {
             "RateLimit-Policy": f'"key";q={self.limit};w={WINDOW_SECONDS}',
-            "RateLimit": f'"key";r={self.left};t={self.seconds}',
+            "RateLimit": f'"key";r={self.remaining};t={self.reset_seconds}',
         }
 
 
@@ -50,31 +51,31 @@ class _Bucket:
 
 
 class RateLimits:
-    """The buckets of all keys. A key that has not asked for a minute takes no memory for more than another one."""
+    """The buckets of all keys. Full buckets are deleted once a minute, so memory follows the keys in use."""
 
     def __init__(self) -> None:
         self._buckets: dict[str, _Bucket] = {}
         self._swept_at = -math.inf
 
     def __len__(self) -> int:
-        """Of how many keys something is remembered."""
+        """Return the number of keys that have a bucket."""
         return len(self._buckets)
 
     def take(self, key: str, *, per_minute: int, now: float) -> Allowance:
-        """Take one request from the key's bucket, if there is one. `now` is in seconds and never runs backwards."""
+        """Take one request from the key's bucket, if it has one. `now` is in seconds and never decreases."""
         self._sweep(now)
-        limit = max(per_minute, 1)  # a bucket of none would never fill
+        limit = max(per_minute, 1)  # a bucket of size 0 would never fill
         known = self._buckets.get(key) or _Bucket(limit=limit, tokens=limit, at=now)
         bucket = known.filled(limit=limit, now=now)
         granted = bucket.tokens >= 1
         self._buckets[key] = bucket = bucket.taken() if granted else bucket
         left = math.floor(bucket.tokens)
         seconds = bucket.seconds_until(limit if left else 1)
-        return Allowance(granted=granted, limit=limit, left=left, seconds=seconds)
+        return Allowance(granted=granted, limit=limit, remaining=left, reset_seconds=seconds)
 
     def _sweep(self, now: float) -> None:
         if now - self._swept_at < WINDOW_SECONDS:
             return
-        # A full bucket is as good as none.
+        # A full bucket equals a new one.
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if not bucket.full(now)}
         self._swept_at = now

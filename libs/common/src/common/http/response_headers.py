@@ -1,26 +1,26 @@
-"""Headers that are known before the answer is: left in the request, added to whatever answers it."""
+"""Sets response headers before there is a response, so that success and error responses both have them."""
 
 from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_LEFT = "postbus.answer_headers"
+_KEY = "postbus.response_headers"
 
 
 def set_response_header(scope: Scope, headers: Mapping[str, str]) -> None:
-    """Have these headers on the answer to this request, be it a success or a problem."""
-    scope.setdefault(_LEFT, {}).update(headers)
+    """Set headers on the response to this request, whether it succeeds or fails."""
+    scope.setdefault(_KEY, {}).update(headers)
 
 
 def response_headers(scope: Scope) -> Mapping[str, str]:
-    """Return the headers that the answer to this request is to have."""
-    left: Mapping[str, str] = scope.get(_LEFT, {})
-    return left
+    """Return the headers that were set for the response to this request."""
+    headers: Mapping[str, str] = scope.get(_KEY, {})
+    return headers
 
 
 class ResponseHeaders:
-    """Adds the headers that were left to an answer as it begins."""
+    """Middleware that adds the headers that were set to the response as it starts."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

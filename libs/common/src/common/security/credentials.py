@@ -1,4 +1,4 @@
-"""Access tokens as auth hands them out: sealed to each service, bound to one account and version."""
+"""Opens the access tokens that auth publishes: sealed to each service, bound to one account and version."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,18 +15,19 @@ from common.metrics import UNREADABLE_CREDENTIALS
 from common.security.sealing import open_sealed
 from common.streams import Views
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger()
 
-LEAST_LIFE_LEFT: Final = timedelta(seconds=30)
-"""A token that ends sooner may end while the call is under way."""
+
+MIN_TOKEN_LIFE: Final = timedelta(seconds=30)
+"""A token that expires sooner could expire during the call."""
 
 NONE_YET: Final = -1
-"""Below every version there can be."""
+"""The version of an account without a credential: lower than every real version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """A token that can be used now, and the version of its credential."""
+    """A token that can be used now. `version` is that of its credential; TikTok's refusal is reported with it."""
 
     text: str = field(repr=False)
     version: int
@@ -34,14 +35,14 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoAccessToken:
-    """Nothing usable up to this version; `unreadable` if it was sealed to another key."""
+    """There is no usable token up to this version. `unreadable`: it is sealed to another key than ours."""
 
     version: int
     unreadable: bool = False
 
 
 def access_token_context(account_id: str, version: int) -> str:
-    """What a sealed access token is bound to, so that it opens nowhere else."""
+    """Return the context that a sealed access token is bound to, so that a copy opens for no other account."""
     return f"{account_id}|access_token|{version}"
 
 
@@ -49,15 +50,15 @@ class AccessTokens:
     """Opens what auth sealed to one service."""
 
     def __init__(self, *, service: str, private_key: X25519PrivateKey, clock: Clock) -> None:
-        """Take the service's name among the recipients and the key only it has."""
+        """`service` is the recipient's name in the credential, `private_key` the key that only it has."""
         self._service = service
         self._private_key = private_key
         self._clock = clock
 
     def of(self, account_id: str, views: Views, *, tenant: str = "") -> AccessToken | NoAccessToken:
-        """The account's newest access token, if this service can use it now, and (where named) for this tenant.
+        """Return the account's newest access token, if this service can use it now for this tenant.
 
-        An account may be another tenant's by now than when something was asked of it.
+        The account may have moved to another tenant since a post was requested. Its token must not publish that post.
         """
         credential = views.get(AUTH_CREDENTIALS, account_id)
         if isinstance(credential, CredentialWithdrawn):
@@ -67,7 +68,7 @@ class AccessTokens:
         sealed = credential.sealed.get(self._service)
         if tenant and not credential.serves(tenant):
             return NoAccessToken(version=credential.version)
-        if sealed is None or credential.expires_at - self._clock() < LEAST_LIFE_LEFT:
+        if sealed is None or credential.expires_at - self._clock() < MIN_TOKEN_LIFE:
             return NoAccessToken(version=credential.version)
         return self._open(account_id, credential.version, sealed)
 
@@ -76,6 +77,6 @@ class AccessTokens:
             text = open_sealed(self._private_key, sealed, access_token_context(account_id, version)).decode()
         except CannotOpen as error:
             UNREADABLE_CREDENTIALS.inc()
-            log.warning("credential_unreadable", account_id=account_id, version=version, fault=str(error))
+            _log.warning("credential_unreadable", account_id=account_id, version=version, fault=str(error))
             return NoAccessToken(version=version, unreadable=True)
         return AccessToken(text=text, version=version)

@@ -1,6 +1,6 @@
-"""Secrets at rest and between services: envelope encryption under our own keys, and sealing to a service's public key.
+"""Encrypts secrets: at rest under our own keys (`Vault`), and between services to a public key (`seal_for`).
 
-Both bind what is sealed to where it belongs, so a ciphertext copied to another account, field or version does not open.
+Both bind a ciphertext to its place. A copy in another account, field or version does not open.
 """
 
 import base64
@@ -31,13 +31,13 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
 class Vault:
-    """AES-256-GCM envelope encryption: a fresh data key for every write, wrapped by a key-encryption key with an id.
+    """AES-256-GCM envelope encryption: each write has a new data key, wrapped by a key-encryption key with an id.
 
-    The first key seals, all of them open; so keys are rotated by putting a new one in front.
+    The first key seals and all keys open. To rotate keys, put a new one in front.
     """
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
-        """Take key-encryption keys by id, the one that seals first. Raises `KeyMaterialRefused`."""
+        """`keys` are key-encryption keys by id; the first one seals. Raises `KeyMaterialRefused`."""
         if not keys:
             raise KeyMaterialRefused(name="", fault="at least one `<key id>:<base64 of 32 bytes>` is needed")
         for key_id, key in keys.items():
@@ -47,24 +47,24 @@ class Vault:
 
     @classmethod
     def parse(cls, text: str) -> "Vault":
-        """Read `<key id>:<base64 of 32 bytes>,…`. Raises `KeyMaterialRefused`, which never repeats a key."""
+        """Parse `<key id>:<base64 of 32 bytes>,…`. Raises `KeyMaterialRefused`, which never repeats a key."""
         return cls(_pairs(text))
 
     def __repr__(self) -> str:
         return f"Vault(seals={self.sealing_key_id!r}, opens={tuple(self._keys)!r})"
 
-    def seal(self, plaintext: bytes, *, account_id: str, field: str, version: int) -> str:
-        """Seal one field of one version of an account's secrets."""
+    def seal(self, plaintext: bytes, *, owner: str, field: str, version: int) -> str:
+        """Seal one version of one field of a secret. `owner` is the account or tenant that it belongs to."""
         key_id = self.sealing_key_id
-        bound = _bound(account_id, field, key_id, version)
+        bound = _bound(owner, field, key_id, version)
         data_key = AESGCM.generate_key(bit_length=8 * KEY_BYTES)
         wrapped = _encrypt(self._keys[key_id], data_key, b"key" + bound)
         content = _encrypt(AESGCM(data_key), plaintext, b"content" + bound)
         return f"{_VAULT_FORM}.{key_id}.{_to_text(wrapped + content)}"
 
-    def open(self, sealed: str, *, account_id: str, field: str, version: int) -> bytes:
-        """Open what was sealed for exactly this place. Raises `UnknownKeyId` or `SealBroken`."""
-        context = f"{account_id}|{field}|{version}"
+    def open(self, sealed: str, *, owner: str, field: str, version: int) -> bytes:
+        """Open a text that was sealed for the same place. Raises `UnknownKeyId` or `SealBroken`."""
+        context = f"{owner}|{field}|{version}"
         form, _, rest = sealed.partition(".")
         key_id, _, text = rest.partition(".")
         if form != _VAULT_FORM:
@@ -72,7 +72,7 @@ class Vault:
         if key_id not in self._keys:
             raise UnknownKeyId(key_id=key_id, known=self._keys)
         blob = _from_text(text, context)
-        bound = _bound(account_id, field, key_id, version)
+        bound = _bound(owner, field, key_id, version)
         try:
             data_key = _decrypt(self._keys[key_id], blob[:_WRAPPED_BYTES], b"key" + bound)
             return _decrypt(AESGCM(data_key), blob[_WRAPPED_BYTES:], b"content" + bound)
@@ -81,18 +81,18 @@ class Vault:
 
 
 def key_id_of(sealed: str) -> str:
-    """Read which key a vault sealed a text under; empty where it is no vault's text. Proves nothing."""
+    """Return the id of the key that a text was sealed under, empty if it is no vault's text. It proves nothing."""
     form, _, rest = sealed.partition(".")
     return rest.partition(".")[0] if form == _VAULT_FORM else ""
 
 
 def seal_for(public_key: X25519PublicKey, plaintext: bytes, context: str) -> str:
-    """Seal to the owner of a key (HPKE, RFC 9180). `context` says what it is, as `account|field|version`."""
+    """Seal to the owner of a public key (HPKE, RFC 9180). `context` is `account|field|version`."""
     return f"{_SEAL_FORM}.{_to_text(_SUITE.encrypt(plaintext, public_key, info=context.encode()))}"
 
 
 def open_sealed(private_key: X25519PrivateKey, sealed: str, context: str) -> bytes:
-    """Open what was sealed to us under exactly this context. Raises `SealBroken`."""
+    """Open a text that was sealed to our public key with the same context. Raises `SealBroken`."""
     form, _, text = sealed.partition(".")
     if form != _SEAL_FORM:
         raise SealBroken(context=context, fault=f"form `{form[:8]}` is not `{_SEAL_FORM}`")
@@ -104,12 +104,12 @@ def open_sealed(private_key: X25519PrivateKey, sealed: str, context: str) -> byt
 
 
 def private_key_of(text: str) -> X25519PrivateKey:
-    """Read a raw X25519 private key in base64. Raises `KeyMaterialRefused`."""
+    """Parse a raw X25519 private key in base64. Raises `KeyMaterialRefused`."""
     return X25519PrivateKey.from_private_bytes(_key_bytes("private key", text))
 
 
 def public_keys_of(text: str) -> Mapping[str, X25519PublicKey]:
-    """Read `<service>:<base64 of a raw X25519 public key>,…`. Raises `KeyMaterialRefused`."""
+    """Parse `<service>:<base64 of a raw X25519 public key>,…`. Raises `KeyMaterialRefused`."""
     return {name: X25519PublicKey.from_public_bytes(raw) for name, raw in _pairs(text).items()}
 
 
@@ -129,7 +129,7 @@ def _key_bytes(name: str, text: str) -> bytes:
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        # Without the cause: its message and traceback may show the key.
+        # Without the cause, because its message and traceback may show the key.
         raise KeyMaterialRefused(name=name, fault="is not base64") from None
     _check_key(name, raw)
     return raw
@@ -143,7 +143,7 @@ def _check_key(name: str, raw: bytes) -> None:
 
 
 def _bound(account_id: str, field: str, key_id: str, version: int) -> bytes:
-    # JSON keeps the parts apart: plain joining would let "a" + "bc" pass for "ab" + "c".
+    # JSON separates the parts. Joined as text, "a" + "bc" would equal "ab" + "c".
     return msgspec.json.encode((account_id, field, key_id, version))
 
 

@@ -1,4 +1,4 @@
-"""Logging, configured once per process: one JSON object a line on stderr, for structlog and standard library alike."""
+"""Configures logging: one JSON object per line on stderr, for structlog and for the standard library."""
 
 import logging
 import re
@@ -17,7 +17,7 @@ from common.service.settings import LogSettings
 
 FLOOD_INTERVAL_SECONDS: Final = 5.0
 _LIBRARY_LEVELS: Final = {
-    "httpx": logging.WARNING,  # logs whole URLs at INFO, and upload URLs are secrets
+    "httpx": logging.WARNING,  # logs whole URLs at INFO, and an upload URL is a secret
     "httpcore": logging.WARNING,
     "uvicorn": logging.WARNING,
     "aiokafka": logging.WARNING,
@@ -39,13 +39,13 @@ _MOST_TEMPLATES: Final = 1_000
 
 
 class FloodFilter(logging.Filter):
-    """Lets one record per interval through for each (logger, message template); the next one tells how many it hid.
+    """Passes one record per interval for each logger and message template; the next one has the number hidden.
 
-    In an outage aiokafka writes hundreds of lines a second that differ in nothing but their arguments.
+    In a broker outage aiokafka writes hundreds of lines per second that differ only in their arguments.
     """
 
     def __init__(self, prefix: str, *, interval: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Watch the loggers below `prefix`; all others pass."""
+        """Filter the loggers below `prefix`; all others pass."""
         super().__init__(prefix)
         self._interval = interval
         self._clock = clock
@@ -69,7 +69,7 @@ class FloodFilter(logging.Filter):
 
 
 def configure(service: str, settings: LogSettings | None = None, stream: TextIO | None = None) -> None:
-    """Send every log of the process to stderr, with `service` in each. Doing it again replaces the former setting."""
+    """Send every log of the process to stderr, with `service` in each. A second call replaces the first."""
     settings = settings or LogSettings()
     before = _processors(service)
     structlog.configure(
@@ -98,12 +98,12 @@ def configure(service: str, settings: LogSettings | None = None, stream: TextIO 
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide what must never be logged: the second line of defence, behind not logging it at all."""
+    """Hide secrets. This is the second line of defence: the first is not to log them."""
     return cast("EventDict", _redacted(event))
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a field of this name holds a secret. `code` is OAuth's; TikTok's error codes are `error_code`."""
+    """Whether a field of this name holds a secret. `code` is OAuth's; TikTok's codes are named `error_code`."""
     plain = name.lower().replace("-", "_")
     return plain in _SECRET_NAMES or plain.endswith(_SECRET_ENDINGS)
 
@@ -150,7 +150,7 @@ def _renderers(settings: LogSettings) -> list[Processor]:
     if settings.form == "console":
         return [redact, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback), _redact_line]
     return [
-        # Without locals: a frame's variables hold tokens and upload URLs.
+        # Without local variables, because they hold tokens and upload URLs.
         structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
         redact,
         structlog.processors.JSONRenderer(default=_plain),
@@ -158,7 +158,7 @@ def _renderers(settings: LogSettings) -> list[Processor]:
 
 
 def _redact_line(_logger: WrappedLogger, _method: str, line: Any) -> str:  # noqa: ANN401 - a renderer's output
-    # A traceback's text exists only once rendered.
+    # The text of a traceback exists only after rendering.
     return _SECRET_IN_TEXT.sub(_hide, str(line))
 
 
@@ -169,5 +169,5 @@ def _count_suppressed(_logger: WrappedLogger, _method: str, event: EventDict) ->
     return event
 
 
-def _plain(value: Any) -> str:  # noqa: ANN401 - json hands over whatever it cannot write
+def _plain(value: Any) -> str:  # noqa: ANN401 - json passes any value that it cannot encode
     return value.isoformat() if isinstance(value, datetime) else _SECRET_IN_TEXT.sub(_hide, repr(value))

@@ -1,4 +1,4 @@
-"""Being a process: roles and errands from the command line, an end on SIGTERM, a last word where it cannot go on."""
+"""Process entry point: parses the role or command, stops on SIGTERM or SIGINT, logs why it failed."""
 
 import argparse
 import asyncio
@@ -16,9 +16,9 @@ from common.service import logs
 
 AnyRole = TypeVar("AnyRole", bound=StrEnum)
 Command: TypeAlias = Callable[[asyncio.Event], Awaitable[int]]
-"""Something done once: ends by itself, or when the event is set, with the process's exit status."""
+"""A one-off command. It returns the process's exit status when it is done, or soon after the event is set."""
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger()
 
 
 def run_process(
@@ -29,33 +29,32 @@ def run_process(
     run: Callable[[Collection[AnyRole], asyncio.Event], Awaitable[None]],
     commands: Mapping[str, Command] = MappingProxyType({}),
 ) -> int:
-    """Run the named role, or all of them, until SIGTERM or SIGINT; or do the named errand.
+    """Run the role from the command line, or all roles, until SIGTERM or SIGINT; or run a one-off command.
 
-    Returns the exit status: 0 after a clean stop, the errand's own, 1 where the process cannot go on; why is in the
-    log.
+    Returns the exit status: 0 after a clean stop, 1 after a failure, which is logged, and a command's own.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {service}_service", description=description)
     named = [*(role.value for role in roles), *commands]
-    words = f"one role, all if left out{''.join(f'; or {name}, which is done once' for name in commands)}"
+    words = f"one role; all roles if omitted{''.join(f'; or the one-off command {name}' for name in commands)}"
     parser.add_argument("role", nargs="?", choices=named, help=words)
     name: str | None = parser.parse_args().role
     logs.configure(service)
-    errand = commands.get(name or "")
-    chosen = list(roles) if name is None or errand else [roles(name)]
+    command = commands.get(name or "")
+    chosen = list(roles) if name is None or command else [roles(name)]
     try:
-        return asyncio.run(_until_signalled(errand or partial(_run_roles, run, chosen)))
-    except Exception as error:  # noqa: BLE001 -- the supervisor starts a process anew; it cannot find out why
+        return asyncio.run(_until_signalled(command or partial(_run_roles, run, chosen)))
+    except Exception as error:  # noqa: BLE001 -- the supervisor restarts the process, but only this log has the reason
         _log_exit_reason(error)
         return 1
 
 
 def _log_exit_reason(error: Exception) -> None:
-    """Say what a person can mend in a sentence; anything else with where it happened."""
+    """Log errors that an operator can correct as one sentence, all others with their traceback."""
     causes = list(_leaves(error))
     if all(isinstance(cause, CommonError) for cause in causes):
-        log.critical("cannot_start", fault="; ".join(map(str, causes)))
+        _log.critical("cannot_start", fault="; ".join(map(str, causes)))
     else:
-        log.critical("process_failed", exc_info=error)
+        _log.critical("process_failed", exc_info=error)
 
 
 def _leaves(error: Exception) -> Iterator[Exception]:
@@ -79,7 +78,7 @@ async def _run_roles(
     roles: Collection[AnyRole],
     stop: asyncio.Event,
 ) -> int:
-    log.info("starting", roles=roles)
+    _log.info("starting", roles=roles)
     await run(roles, stop)
-    log.info("stopped")
+    _log.info("stopped")
     return 0

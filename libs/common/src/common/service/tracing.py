@@ -1,11 +1,11 @@
-"""W3C Trace Context: reads, begins and continues `traceparent`, with randomness passed in so that runs replay."""
+"""W3C Trace Context: parses, starts and continues `traceparent`. Randomness is passed in, so that runs replay."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 RandomBytes = Callable[[int], bytes]
-"""Gives that many random bytes; `os.urandom`, or a seeded `random.Random().randbytes`."""
+"""Returns that many random bytes: `os.urandom`, or a seeded `random.Random().randbytes`."""
 
 _TRACEPARENT = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
@@ -18,7 +18,7 @@ _SAMPLED = 0x01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """Where in which trace something happened. `str()` gives the header's value."""
+    """A span of a trace. `str()` returns the header's value."""
 
     trace_id: str
     span_id: str
@@ -29,7 +29,7 @@ class Trace:
 
 
 def parse(traceparent: str | None) -> Trace | None:
-    """Read a `traceparent`. None where it is absent or breaks the standard, which says to begin a new trace then."""
+    """Parse a `traceparent`. Returns None if it is absent or invalid: the standard then demands a new trace."""
     found = _TRACEPARENT.match(traceparent or "")
     if found is None or traceparent is None or not _is_whole(found["version"], traceparent):
         return None
@@ -39,12 +39,12 @@ def parse(traceparent: str | None) -> Trace | None:
 
 
 def new(random_bytes: RandomBytes) -> Trace:
-    """Begin a trace."""
+    """Start a trace."""
     return Trace(trace_id=_nonzero(random_bytes, _TRACE_ID_BYTES), span_id=_nonzero(random_bytes, _SPAN_ID_BYTES))
 
 
 def child_of(traceparent: str | None, random_bytes: RandomBytes) -> Trace:
-    """Take the next step in the trace of `traceparent`, or begin one where there is none to continue."""
+    """Return the next span in the trace of `traceparent`, or start a trace if there is none."""
     parent = parse(traceparent)
     if parent is None:
         return new(random_bytes)
@@ -52,7 +52,7 @@ def child_of(traceparent: str | None, random_bytes: RandomBytes) -> Trace:
 
 
 def _is_whole(version: str, traceparent: str) -> bool:
-    # Later versions may append fields behind a dash; version ff is forbidden, and 00 ends after the flags.
+    # Later versions may append fields after a dash. Version ff is forbidden, and version 00 ends after the flags.
     rest = traceparent[_LENGTH_OF_VERSION_00:]
     return version != "ff" and (not rest if version == "00" else rest[:1] in {"", "-"})
 

@@ -55,7 +55,7 @@ _STEPS = {Invitation: "invitation", PendingConsent: "state"}
 
 def seal_slip(vault: Vault, slip: Invitation | PendingConsent) -> str:
     """Seal a slip as URL-safe text."""
-    return vault.seal(msgspec.json.encode(slip), account_id="", field=_STEPS[type(slip)], version=0)
+    return vault.seal(msgspec.json.encode(slip), owner="", field=_STEPS[type(slip)], version=0)
 
 
 def open_slip(vault: Vault, text: str, kind: type[Slip], now: UtcDatetime) -> Slip:
@@ -67,7 +67,7 @@ def open_slip(vault: Vault, text: str, kind: type[Slip], now: UtcDatetime) -> Sl
     """
     step = _STEPS[kind]
     try:
-        slip = msgspec.json.decode(vault.open(text, account_id="", field=step, version=0), type=kind)
+        slip = msgspec.json.decode(vault.open(text, owner="", field=step, version=0), type=kind)
     except (CannotOpen, msgspec.DecodeError) as error:
         raise StateBroken(step=step) from error
     if now >= slip.expires_at:

@@ -79,12 +79,12 @@ class Apps:
 
 def seal_secret(vault: Vault, tenant: str, client_key: str, secret: str) -> str:
     """Seal an app's secret, as this tenant's secret of this app and nothing else."""
-    return vault.seal(secret.encode(), account_id=tenant, field=_field(client_key), version=0)
+    return vault.seal(secret.encode(), owner=tenant, field=_field(client_key), version=0)
 
 
 def open_secret(vault: Vault, tenant: str, app: TikTokApp) -> str:
     """Open an app's secret. Raises `CannotOpen`."""
-    return vault.open(app.sealed_secret, account_id=tenant, field=_field(app.client_key), version=0).decode()
+    return vault.open(app.sealed_secret, owner=tenant, field=_field(app.client_key), version=0).decode()
 
 
 def _field(client_key: str) -> str:

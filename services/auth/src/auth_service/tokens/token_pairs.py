@@ -44,7 +44,7 @@ class Recipients:
 
 def seal_tokens(vault: Vault, tokens: Tokens, *, account_id: str, version: int) -> str:
     """Seal a pair for the vault, as this account's pair of this version and nothing else."""
-    return vault.seal(msgspec.json.encode(tokens), account_id=account_id, field=FIELD, version=version)
+    return vault.seal(msgspec.json.encode(tokens), owner=account_id, field=FIELD, version=version)
 
 
 def open_tokens(vault: Vault, pair: states.Pair, *, account_id: str) -> Tokens:
@@ -54,7 +54,7 @@ def open_tokens(vault: Vault, pair: states.Pair, *, account_id: str) -> Tokens:
         CannotOpen: the key is not configured here, or the pair is not this account's of this version.
         GrantUnreadable: what is inside is no token pair.
     """
-    plaintext = vault.open(pair.sealed, account_id=account_id, field=FIELD, version=pair.version)
+    plaintext = vault.open(pair.sealed, owner=account_id, field=FIELD, version=pair.version)
     try:
         return msgspec.json.decode(plaintext, type=Tokens)
     except msgspec.DecodeError:
