@@ -1,4 +1,4 @@
-"""The contract as an AsyncAPI 3.0 document: channels are topics, operations are what each service does with them."""
+"""The contract as an AsyncAPI 3.0 document: channels are topics, operations are their writers and readers."""
 
 from collections.abc import Mapping
 from inspect import cleandoc
@@ -92,20 +92,22 @@ def _operations(topic: Topic) -> Document:
     operations: Document = {}
     for writer in topic.writers:
         sent = tuple(name for name in message_names(topic) if _sends(writer, topic, name))
-        operations[f"{_word(writer)}.send.{topic.name}"] = _operation("send", writer, topic, sent)
+        operations[f"{_identifier(writer)}.send.{topic.name}"] = _operation("send", writer, topic, sent)
     for reader in READERS[topic]:
-        operations[f"{_word(reader)}.receive.{topic.name}"] = _operation("receive", reader, topic, message_names(topic))
+        operations[f"{_identifier(reader)}.receive.{topic.name}"] = _operation(
+            "receive", reader, topic, message_names(topic)
+        )
     return operations
 
 
-def _operation(action: str, who: str, topic: Topic, messages: tuple[str, ...]) -> Document:
+def _operation(action: str, party: str, topic: Topic, messages: tuple[str, ...]) -> Document:
     does = "writes to" if action == "send" else "reads"
     return {
         "action": action,
         "channel": {"$ref": f"#/channels/{topic.name}"},
-        "summary": f"{who.capitalize()} {does} {topic.name}.",
+        "summary": f"{party.capitalize()} {does} {topic.name}.",
         "messages": [{"$ref": f"#/channels/{topic.name}/messages/{name}"} for name in messages],
-        "tags": [{"name": who if who in SERVICES else "outside"}],
+        "tags": [{"name": party if party in SERVICES else "outside"}],
     }
 
 
@@ -130,9 +132,9 @@ def _state_message() -> Document:
     return {
         "name": "state",
         "title": "A service's own state",
-        "summary": "One record for each state and one for how far the inputs are read. Nobody else reads it.",
+        "summary": "One record for each state, and one for the position in the inputs. No other service reads it.",
         "contentType": "application/json",
-        "payload": {"type": "object", "description": "Known to the service alone."},
+        "payload": {"type": "object", "description": "Only the service knows its form."},
         "bindings": {"kafka": {"key": {"type": "string"}, "bindingVersion": _KAFKA_BINDING}},
     }
 
@@ -140,10 +142,10 @@ def _state_message() -> Document:
 def _dead_letter_message() -> Document:
     return {
         "name": "dead_letter",
-        "title": "Outside input that could not be read",
-        "summary": "The record as it came, value, key and headers, with where it came from and why it is here.",
+        "title": "A record from outside that could not be read",
+        "summary": "The unchanged record (value, key, headers), with its origin and the reason in further headers.",
         "headers": {"$ref": "#/components/schemas/DeadLetterHeaders"},
-        "payload": {"description": "Whatever was sent; often not JSON."},
+        "payload": {"description": "The bytes that were sent; often not JSON."},
         "bindings": {"kafka": {"key": {"type": "string"}, "bindingVersion": _KAFKA_BINDING}},
     }
 
@@ -160,5 +162,5 @@ def _key(body: type[Body]) -> Document:
     return {"type": "string", "description": f"The body's `{body.keyed_by}`; Kafka's default partitioner (murmur2)."}
 
 
-def _word(who: str) -> str:
-    return who.replace(" ", "_")
+def _identifier(party: str) -> str:
+    return party.replace(" ", "_")

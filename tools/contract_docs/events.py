@@ -25,7 +25,7 @@ def documents() -> Mapping[str, bytes]:
 
 
 def stale_files(folder: Path) -> Sequence[str]:
-    """Name each file that is missing, differs, or belongs to an event that is gone, and say which of these it is."""
+    """Return each file that is missing, differs or belongs to no event, with which of these it is."""
     wanted = documents()
     there = _files_in(folder)
     return [
@@ -47,7 +47,7 @@ def write(folder: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the documents, or with `--check` say which are stale; exits 1 if any is."""
+    """Write the documents, or with `--check` report which are stale. Returns the exit status, 1 if any is."""
     parser = argparse.ArgumentParser(prog="python -m contract_docs.events", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; name each stale file and exit 1")
     parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER, help="folder of the documents (%(default)s)")

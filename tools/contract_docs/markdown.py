@@ -1,4 +1,4 @@
-"""The contract as a page for people: every topic, every event, every field."""
+"""The contract as a page for people: every topic, event and field."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The audit log: who did what, to what."""
+"""The audit log: who did what, and to what."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -10,7 +10,7 @@ from common.contract.topics import AUDIT_EVENTS, Topic
 
 
 class Action(StrEnum):
-    """What was done."""
+    """The action."""
 
     TENANT_CREATED = "tenant.created"
     TENANT_CHANGED = "tenant.changed"
@@ -24,10 +24,10 @@ class Action(StrEnum):
 
 
 class AuditRecorded(Body, frozen=True, kw_only=True, omit_defaults=True):
-    """Something was done to `target`: an account, a tenant, a key, an app.
+    """An action on `target`: an account, a tenant, an API key or an app.
 
-    `by` is `operator` (the admin API), `key:<key id>`, `tiktok`, or empty where nobody is known. `about` is the account
-    or tenant whose records keep their order.
+    `by` is `operator` (the admin API), `key:<key id>`, `tiktok`, or empty if the caller is unknown. `about` is the
+    account or tenant that keys the record: records about it keep their order.
     """
 
     ce_type: ClassVar[str] = "audit.recorded"

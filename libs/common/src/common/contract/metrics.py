@@ -1,4 +1,4 @@
-"""Events about a video's numbers."""
+"""Events about a video's statistics."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from common.contract.topics import METRICS_EVENTS, Topic
 
 
 class MetricsCollected(PostBody, frozen=True, kw_only=True, omit_defaults=True):
-    """A video's totals as TikTok reported them at `at`. Counters are totals, not increments."""
+    """A video's counters as TikTok reported them at `at`. They are totals, not increments."""
 
     ce_type: ClassVar[str] = "metrics.collected"
     topic: ClassVar[Topic] = METRICS_EVENTS

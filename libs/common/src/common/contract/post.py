@@ -1,4 +1,4 @@
-"""Events about posts: what backends ask for, and everything that happens to it."""
+"""Events about posts: the request, and everything that happens to the post afterwards."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -10,11 +10,11 @@ from common.contract.body import PostBody, Time
 from common.contract.topics import POST_EVENTS, POST_REQUESTS, Topic
 
 Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:\-]+$(?!\n)")]
-"""An id a backend may choose: 1 to 128 of letters, digits and `. _ : -`."""
+"""An id that a backend chooses: 1 to 128 letters, digits and `. _ : -`."""
 
 Url = Annotated[str, msgspec.Meta(min_length=8, max_length=4096)]
 Caption = Annotated[str, msgspec.Meta(max_length=2200)]
-"""At most 2,200 UTF-16 code units (TikTok, video title); the exact count is checked by the uploader."""
+"""TikTok's limit for a title is 2,200 UTF-16 code units. The uploader checks the exact count."""
 
 
 MAX_SCHEDULE_AHEAD = timedelta(days=366)
@@ -28,7 +28,7 @@ It equals the retention of `post.events`: a record that a service can still read
 
 
 class PrivacyLevel(StrEnum):
-    """Who may see the post. There is no default: the person chooses (TikTok's content sharing guidelines)."""
+    """Who may see the post. There is no default: TikTok's guidelines require that the person chooses."""
 
     PUBLIC_TO_EVERYONE = "PUBLIC_TO_EVERYONE"
     MUTUAL_FOLLOW_FRIENDS = "MUTUAL_FOLLOW_FRIENDS"
@@ -37,7 +37,7 @@ class PrivacyLevel(StrEnum):
 
 
 class FailureReason(StrEnum):
-    """Why a post ended without being published. Stable codes; the text beside them is for people."""
+    """Why a post ended without being published. The codes are stable; `message` is for people."""
 
     INVALID_REQUEST = "invalid_request"
     UNKNOWN_ACCOUNT = "unknown_account"
@@ -67,13 +67,13 @@ class DelayReason(StrEnum):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """Where the bytes come from: an https address that answers range requests."""
+    """Where the video is: an https URL that supports range requests."""
 
     url: Url
 
 
 class PostRequested(PostBody, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A backend wants a video posted within 366 days. `post_id` is its idempotency key: asked twice, posted once."""
+    """A backend requests a post, at most 366 days ahead. `post_id` is the idempotency key: sent twice, posted once."""
 
     ce_type: ClassVar[str] = "post.requested"
     topic: ClassVar[Topic] = POST_REQUESTS
@@ -96,7 +96,7 @@ class PostRequested(PostBody, frozen=True, kw_only=True, omit_defaults=True, for
 
 
 class PostEvent(PostBody, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that happened to a post. `revision` counts 1, 2, 3 … over the post's life, across its owners."""
+    """Something that happened to a post. `revision` counts 1, 2, 3 … over its whole life, in both services."""
 
     topic: ClassVar[Topic] = POST_EVENTS
 
@@ -106,9 +106,9 @@ class PostEvent(PostBody, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostAccepted(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The request is written down; from here on Postbus answers for the post.
+    """The request is stored, and Postbus is responsible for the post from now on.
 
-    `source_url` is shown without credentials and without its query, which may hold a signature.
+    `source_url` has no credentials and no query, because a query may contain a signature.
     """
 
     ce_type: ClassVar[str] = "post.accepted"
@@ -119,7 +119,7 @@ class PostAccepted(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostDelayed(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The post waits: why, and until when at the earliest."""
+    """The post waits for `reason`, at least until `until`."""
 
     ce_type: ClassVar[str] = "post.delayed"
 
@@ -129,7 +129,7 @@ class PostDelayed(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostProgressed(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """A sample of how many bytes TikTok has stored. Does not raise the revision."""
+    """The number of bytes that TikTok has stored, sampled. It does not raise the revision."""
 
     ce_type: ClassVar[str] = "post.progressed"
 
@@ -138,7 +138,7 @@ class PostProgressed(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostUploaded(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """Handed over: every byte is with TikTok under `publish_id`. The publisher owns the post from here."""
+    """TikTok has every byte under `publish_id`. With this hand-over the publisher owns the post."""
 
     ce_type: ClassVar[str] = "post.uploaded"
 
@@ -150,7 +150,7 @@ class PostUploaded(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostUnresolved(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The post may be out; it is being found out. Do not ask again."""
+    """The post may be published; Postbus is finding out. Do not request it under another `post_id`."""
 
     ce_type: ClassVar[str] = "post.unresolved"
 
@@ -161,7 +161,7 @@ class PostUnresolved(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostReturned(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """TikTok gave the attempt up and another one is allowed; the uploader owns the post again."""
+    """TikTok gave up this attempt, and another one is allowed. The uploader owns the post again."""
 
     ce_type: ClassVar[str] = "post.returned"
 
@@ -171,7 +171,7 @@ class PostReturned(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostPublished(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """TikTok says the post is complete. Public ids may follow in `post.available`."""
+    """TikTok reports that the post is complete. Its public ids may follow in `post.available`."""
 
     ce_type: ClassVar[str] = "post.published"
 
@@ -179,7 +179,7 @@ class PostPublished(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostAvailable(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The post is visible. Ids are TikTok's 19-digit integers, as strings: a double would round them."""
+    """The post is visible. TikTok's ids are 19-digit integers, kept as strings because a double would round them."""
 
     ce_type: ClassVar[str] = "post.available"
 
@@ -188,7 +188,7 @@ class PostAvailable(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostFailed(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The post did not and will not go out. `code` is TikTok's where TikTok decided."""
+    """The post was not and will not be published. `code` is TikTok's if TikTok refused it."""
 
     ce_type: ClassVar[str] = "post.failed"
 
@@ -198,7 +198,7 @@ class PostFailed(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostRequestConflict(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The same `post_id` was asked for again with other content; the first request stands."""
+    """The same `post_id` was requested again with other content. The first request remains valid."""
 
     ce_type: ClassVar[str] = "post.request_conflict"
 

@@ -1,4 +1,4 @@
-"""Tenants and their API keys: the commands auth obeys, and the views it keeps for every edge."""
+"""Tenants and their API keys: the commands to auth, and the views that auth publishes for every edge."""
 
 from enum import StrEnum
 from typing import ClassVar, Literal
@@ -18,7 +18,7 @@ class Scope(StrEnum):
 
 
 class TikTokApp(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant's own TikTok app. `sealed_secret` opens for auth alone; `pkce` is there for desktop redirects."""
+    """A tenant's own TikTok app. Only auth can open `sealed_secret`. `pkce` is needed for desktop redirects."""
 
     client_key: str
     sealed_secret: str
@@ -37,7 +37,7 @@ class TenantBody(Body, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TenantRequested(TenantBody, frozen=True, kw_only=True, omit_defaults=True):
-    """There is to be this tenant, as described; asked again, it is changed. `return_urls` are compared whole."""
+    """Create this tenant, or change it if it exists. `return_urls` are compared character by character."""
 
     ce_type: ClassVar[str] = "auth.tenant_requested"
     topic: ClassVar[Topic] = AUTH_COMMANDS
@@ -49,7 +49,7 @@ class TenantRequested(TenantBody, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class AppRequested(TenantBody, frozen=True, kw_only=True, omit_defaults=True):
-    """The tenant uses this TikTok app from now on; None: the installation's."""
+    """The tenant uses this TikTok app from now on, or the installation's if it is None."""
 
     ce_type: ClassVar[str] = "auth.app_requested"
     topic: ClassVar[Topic] = AUTH_COMMANDS
@@ -60,7 +60,7 @@ class AppRequested(TenantBody, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AppResealed(TenantBody, frozen=True, kw_only=True, omit_defaults=True):
-    """An app's secret, sealed under another key: it takes the place of the one whose SHA-256 (hex) is `replaces`."""
+    """An app's secret, sealed under another key. It replaces the sealed text whose SHA-256 (hex) is `replaces`."""
 
     ce_type: ClassVar[str] = "auth.app_resealed"
     topic: ClassVar[Topic] = AUTH_COMMANDS
@@ -70,7 +70,7 @@ class AppResealed(TenantBody, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class KeyRequested(TenantBody, frozen=True, kw_only=True, omit_defaults=True):
-    """The tenant is to have this API key. `secret_hash` is the SHA-256 (hex) of its secret half."""
+    """Issue this API key to the tenant. `secret_hash` is the SHA-256 (hex) of the key's secret part."""
 
     ce_type: ClassVar[str] = "auth.key_requested"
     topic: ClassVar[Topic] = AUTH_COMMANDS
@@ -86,7 +86,7 @@ class KeyRequested(TenantBody, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class KeyRevocationRequested(TenantBody, frozen=True, kw_only=True, omit_defaults=True):
-    """The API key is to be good for nothing from now on."""
+    """Revoke the API key."""
 
     ce_type: ClassVar[str] = "auth.key_revocation_requested"
     topic: ClassVar[Topic] = AUTH_COMMANDS
@@ -122,7 +122,7 @@ class KeyBody(Body, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ApiKeyIssued(KeyBody, frozen=True, kw_only=True, omit_defaults=True):
-    """View: an API key that may be used until `expires_at`. `secret_hash` is the SHA-256 (hex) of its secret half."""
+    """View: an API key that may be used until `expires_at`. `secret_hash` is the SHA-256 (hex) of its secret part."""
 
     ce_type: ClassVar[str] = "api_key.issued"
     topic: ClassVar[Topic] = AUTH_API_KEYS
@@ -133,7 +133,7 @@ class ApiKeyIssued(KeyBody, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ApiKeyRevoked(KeyBody, frozen=True, kw_only=True, omit_defaults=True):
-    """View: an API key that is good for nothing any more. Who has its secret (`secret_hash` as before) hears so."""
+    """View: a revoked API key. `secret_hash` stays, so that its owner gets the answer "revoked", not "unknown"."""
 
     ce_type: ClassVar[str] = "api_key.revoked"
     topic: ClassVar[Topic] = AUTH_API_KEYS

@@ -1,4 +1,4 @@
-"""What TikTok told our webhook, once its signature was checked."""
+"""Notifications that TikTok sent to our webhook, with a valid signature."""
 
 from typing import ClassVar, TypeAlias
 
@@ -11,10 +11,10 @@ Scalar: TypeAlias = str | int | float | bool | None
 
 
 class TikTokNotified(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """TikTok told us `event` about a person of ours. It may be told more than once, and in any order.
+    """TikTok's webhook reported `event` about a connected account. It may come twice and in any order.
 
-    `event` is TikTok's word, of tomorrow too. `content` is what came with it, one level deep: ids are strings, and a
-    list or an object is its JSON text. `occurred_at` is TikTok's time, to the second.
+    `event` is TikTok's name, also one that is new to us. `content` is the webhook's content, one level deep: ids are
+    strings, a list or an object is its JSON text. `occurred_at` is TikTok's time, to the second.
     """
 
     ce_type: ClassVar[str] = "tiktok.notified"

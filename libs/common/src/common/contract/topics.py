@@ -1,15 +1,19 @@
-"""The topics of the contract: who writes each, and how Kafka keeps it."""
+"""The topics of the contract: their writers, and how long Kafka keeps their records."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 DEFAULT_PARTITIONS = 24
-"""Partitions of every keyed topic. Fixed for a cluster's life: a key's partition depends on it."""
+"""Partitions of every keyed topic. Fixed for the life of a cluster, because a key's partition depends on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """One Kafka topic. `retention` of None keeps the newest record of each key for ever (compaction)."""
+    """One Kafka topic. A `retention` of None keeps the newest record of each key for ever (compaction).
+
+    `from_outside`: product backends write to it, so an unreadable record is a dead letter. On a topic of our own an
+    unreadable record is a bug and stops the partition.
+    """
 
     name: str
     purpose: str
@@ -25,7 +29,7 @@ class Topic:
 
 POST_REQUESTS = Topic(
     name="post.requests",
-    purpose="What product backends want posted.",
+    purpose="Requests for posts.",
     writers=("product backends", "publisher"),
     from_outside=True,
 )
@@ -37,29 +41,29 @@ POST_EVENTS = Topic(
 )
 ACCOUNT_EVENTS = Topic(
     name="account.events",
-    purpose="Accounts connected, at risk, in need of their person, disconnected.",
+    purpose="Accounts connected, at risk, in need of a new consent, disconnected.",
     writers=("auth",),
     retention=timedelta(days=30),
 )
 AUTH_COMMANDS = Topic(
     name="auth.commands",
-    purpose="What people asked of auth, and tokens that TikTok refused.",
+    purpose="Commands to auth from its HTTP edge, and access tokens that TikTok refused.",
     writers=("auth", "uploader", "publisher", "analytics"),
 )
 TIKTOK_WEBHOOKS = Topic(
     name="tiktok.webhooks",
-    purpose="What TikTok told our webhook about an account, its signature checked.",
+    purpose="TikTok's webhooks about accounts, their signatures checked.",
     writers=("publisher",),
 )
 AUDIT_EVENTS = Topic(
     name="audit.events",
-    purpose="Who connected, disconnected, created or revoked what.",
+    purpose="Every connection, disconnection, creation and revocation, with who did it.",
     writers=("auth",),
     retention=timedelta(days=400),
 )
 METRICS_EVENTS = Topic(
     name="metrics.events",
-    purpose="A video's numbers, each time they were collected.",
+    purpose="A video's counters, each time they were collected.",
     writers=("analytics",),
     retention=timedelta(days=30),
 )
@@ -71,19 +75,19 @@ AUTH_CREDENTIALS = Topic(
 )
 AUTH_ACCOUNTS = Topic(
     name="auth.accounts",
-    purpose="View: which tenant and which TikTok user an account is.",
+    purpose="View: the tenant and the TikTok user of each account.",
     writers=("auth",),
     retention=None,
 )
 AUTH_TENANTS = Topic(
     name="auth.tenants",
-    purpose="View: the tenants, each with where its people may be sent back to and its own TikTok app.",
+    purpose="View: the tenants, each with its return URLs and its own TikTok app.",
     writers=("auth",),
     retention=None,
 )
 AUTH_API_KEYS = Topic(
     name="auth.api_keys",
-    purpose="View: the API keys, as hashes, with what each may do and until when.",
+    purpose="View: the API keys as hashes, each with its scopes and its expiry.",
     writers=("auth",),
     retention=None,
 )
@@ -92,15 +96,15 @@ SERVICES = ("auth", "uploader", "publisher", "analytics")
 
 
 def state_topic(service: str) -> Topic:
-    """Name a service's own state; nobody else reads it."""
+    """Return the topic of a service's own state. No other service reads it."""
     return Topic(name=f"{service}.state", purpose=f"State of {service}.", writers=(service,), retention=None)
 
 
 def dead_letters(service: str) -> Topic:
-    """Name where a service puts outside input it could not read, with why and where it came from."""
+    """Return the topic for records from outside that a service could not read, with origin and reason."""
     return Topic(
         name=f"{service}.dead_letters",
-        purpose=f"Outside input that {service} could not read, with why.",
+        purpose=f"Records from outside that {service} could not read, with the reason.",
         writers=(service,),
         retention=timedelta(days=30),
     )
