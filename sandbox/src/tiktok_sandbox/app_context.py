@@ -57,11 +57,11 @@ class AppContext:
         for stop in self.on_close:
             await stop()
 
-    async def wait_until(self, moment: float) -> None:
-        """Return when the sandbox's clock shows `moment`, or the sandbox stops."""
-        if moment <= self.clock.now():
+    async def wait_until(self, when: float) -> None:
+        """Return when the sandbox's clock shows `when`, or the sandbox stops."""
+        if when <= self.clock.now():
             return
-        waits = {asyncio.create_task(self.clock.wait_until(moment)), asyncio.create_task(self._closing.wait())}
+        waits = {asyncio.create_task(self.clock.wait_until(when)), asyncio.create_task(self._closing.wait())}
         try:
             # Whichever comes first: a stopped clock must not keep the sandbox from closing.
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -58,12 +58,14 @@ def _calls(context: AppContext) -> Handler:
 
 def _secrets(context: AppContext) -> Handler:
     async def handle(request: Request) -> Response:
-        after, known = _after(request), context.tables.grants.secrets
+        after, secrets = _after(request), context.tables.grants.secrets
         if after is None or not set(request.query_params) <= {"after"}:
             return JSONResponse(
                 {"error": "Unknown or invalid filter. Only `after` is allowed, and must be a number."}, status_code=422
             )
-        return JSONResponse({"count": known.count, "secrets": [structs.asdict(each) for each in known.after(after)]})
+        return JSONResponse(
+            {"count": secrets.count, "secrets": [structs.asdict(each) for each in secrets.after(after)]}
+        )
 
     return handle
 

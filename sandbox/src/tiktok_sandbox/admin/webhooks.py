@@ -44,12 +44,12 @@ def _resend(context: AppContext) -> Handler:
     """Make a delivery due again, in any state."""
 
     async def handle(request: Request) -> Response:
-        number, known = request.path_params["number"], context.tables.deliveries
-        found = known.rows.get(number)
+        number, deliveries = request.path_params["number"], context.tables.deliveries
+        found = deliveries.rows.get(number)
         if found is None:
             return _unknown()
         again = webhook_deliveries.resent(found, context.clock.now())
-        known.put(number, again)
+        deliveries.put(number, again)
         context.notify_change()
         return JSONResponse(webhook_deliveries.describe(number, again), status_code=202)
 

@@ -49,7 +49,8 @@ class ApiCall:
         Return an answer to give instead, or None to continue.
 
         Raises:
-        AnswerLost: a rule closes the connection. NeverAnswered: a rule leaves the call without an answer.
+            AnswerLost: a rule closes the connection.
+            NeverAnswered: a rule leaves the call without an answer.
         """
         rules = self.context.tables.rules
         matched = rules.match(self.endpoint, at, self.subject, span, now=self.context.clock.now())

@@ -45,15 +45,15 @@ class BearerCall(Struct, frozen=True, kw_only=True):
 def subject_of_call(tables: Tables, call: BearerCall) -> Subject:
     """Return what rules can filter by in an API call."""
     permission = tables.grants.access.get(call.token)
-    known = Subject() if permission is None else Subject(open_id=permission.open_id, client_key=permission.client_key)
+    subject = Subject() if permission is None else Subject(open_id=permission.open_id, client_key=permission.client_key)
     if call.endpoint in _INITS:
-        return structs.replace(known, title=init_requests.preview_init(call.body).title)
+        return structs.replace(subject, title=init_requests.preview_init(call.body).title)
     # These name a publication, so that a rule can wait for one post among many.
     if call.endpoint in {Endpoint.STATUS, Endpoint.CANCEL}:
         publication = content_posting.find_publication(tables, call.body)
         if publication is not None:
-            return structs.replace(known, title=publication.post_info.title, publish_id=publication.publish_id)
-    return known
+            return structs.replace(subject, title=publication.post_info.title, publish_id=publication.publish_id)
+    return subject
 
 
 def answer_call(tables: Tables, call: BearerCall, now: float) -> Answer:
@@ -75,11 +75,11 @@ def _scopes_for(call: BearerCall) -> tuple[str, ...]:
 
     For photos they depend on the mode in the body.
     """
-    usual = SCOPES_BY_ENDPOINT[call.endpoint]
+    scopes = SCOPES_BY_ENDPOINT[call.endpoint]
     if call.endpoint is not Endpoint.CONTENT_INIT:
-        return usual
-    asked = init_requests.preview_init(call.body).post_mode
-    return _SCOPES_BY_MODE[Mode(asked)] if asked in set(Mode) else usual
+        return scopes
+    mode = init_requests.preview_init(call.body).post_mode
+    return _SCOPES_BY_MODE[Mode(mode)] if mode in set(Mode) else scopes
 
 
 def _user_info(tables: Tables, call: BearerCall, permission: Permission, now: float) -> Answer:

@@ -152,8 +152,8 @@ def query_videos(
     fields = _fields(requested_fields)
     if not fields or not set(fields) <= VIDEO_FIELDS:
         return error("invalid_params", INVALID_FIELDS)
-    known = {str(post.post_id): (each, post) for each, post in _public(publications, now)}
-    found = [known[video_id] for video_id in dict.fromkeys(query) if video_id in known]
+    public = {str(post.post_id): (each, post) for each, post in _public(publications, now)}
+    found = [public[video_id] for video_id in dict.fromkeys(query) if video_id in public]
     videos = [video(each, post, creator, base_url, now) for each, post in found]
     return success({"videos": _select_fields(fields, videos), "cursor": 0, "has_more": False})
 
@@ -199,8 +199,8 @@ def _newest_first(publications: Iterable[Publication], now: float) -> list[tuple
     for each, post in sorted(
         _public(publications, now), key=lambda found: (public_since(found[1], now), found[1].post_id)
     ):
-        moment = int(public_since(post, now) * 1_000)
-        dated.append((max(moment, dated[-1][0] + 1) if dated else moment, each, post))
+        milliseconds = int(public_since(post, now) * 1_000)
+        dated.append((max(milliseconds, dated[-1][0] + 1) if dated else milliseconds, each, post))
     return dated[::-1]
 
 

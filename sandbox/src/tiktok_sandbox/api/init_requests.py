@@ -202,11 +202,11 @@ def is_verified_url(verified: tuple[str, ...], url: str) -> bool:
     host = _host(url)
     if _is_ip_address(host):
         return False
-    for known in verified:
-        if "://" in known:
-            if url.startswith(known):
+    for entry in verified:
+        if "://" in entry:
+            if url.startswith(entry):
                 return True
-        elif host == known.lower() or host.endswith("." + known.lower()):
+        elif host == entry.lower() or host.endswith("." + entry.lower()):
             return True
     return False
 

@@ -117,8 +117,8 @@ def _refresh(issuer: TokenIssuer, form: Mapping[str, str]) -> Answer:
 def _client_token(issuer: TokenIssuer) -> Answer:
     """Return a token for the app itself. No endpoint of the sandbox needs one."""
     token = issuer.grants.secrets.record(SecretKind.CLIENT_TOKEN, issuer.ids.client_token())
-    lives = issuer.lifetimes.client_token
-    return Answer(body={"access_token": token, "expires_in": lives, "token_type": "Bearer"})
+    lifetime = issuer.lifetimes.client_token
+    return Answer(body={"access_token": token, "expires_in": lifetime, "token_type": "Bearer"})
 
 
 def find_permission_to_revoke(grants: Grants, app: App | None, form: Mapping[str, str]) -> Permission | Answer:

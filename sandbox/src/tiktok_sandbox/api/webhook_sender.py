@@ -51,10 +51,10 @@ class WebhookSender:
             self._create_delivery(pending, now)
         for name in tables.deliveries.pop_due(now):
             self._start(name)
-        moments = [
+        due_times = [
             each for each in (tables.pending_webhooks.next_due(), tables.deliveries.next_due()) if each is not None
         ]
-        self._set_timer(min(moments, default=None))
+        self._set_timer(min(due_times, default=None))
 
     async def close(self) -> None:
         """Stop. What was not delivered is sent after a restart."""
@@ -68,18 +68,18 @@ class WebhookSender:
         if self._http is not None:
             await self._http.aclose()
 
-    def _set_timer(self, moment: float | None) -> None:
-        """Wake up at `moment`, instead of at any earlier set time."""
+    def _set_timer(self, due_at: float | None) -> None:
+        """Wake up at `due_at`, instead of at any earlier set time."""
         # Most changes do not touch the next webhook; its timer stays.
-        if moment == self._timer_due:
+        if due_at == self._timer_due:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_due = moment
-        self._timer = None if moment is None else asyncio.create_task(self._sleep_until(moment))
+        self._timer_due = due_at
+        self._timer = None if due_at is None else asyncio.create_task(self._sleep_until(due_at))
 
-    async def _sleep_until(self, moment: float) -> None:
-        await self._context.clock.wait_until(moment)
+    async def _sleep_until(self, due_at: float) -> None:
+        await self._context.clock.wait_until(due_at)
         self._timer = self._timer_due = None
         self.send_due()
 
@@ -145,18 +145,18 @@ class WebhookSender:
 
     async def _send(self, name: str) -> None:
         """Make one attempt and store its result."""
-        context, known = self._context, self._context.tables.deliveries
-        delivery = known.rows[name]
+        context, deliveries = self._context, self._context.tables.deliveries
+        delivery = deliveries.rows[name]
         app = context.tables.apps.get(delivery.client_key)
         if app is None or not app.webhook_url:
-            known.put(name, webhook_deliveries.dropped(delivery))
+            deliveries.put(name, webhook_deliveries.dropped(delivery))
         else:
             attempt = await self._post(app, delivery)
             # The row may have changed during the call: a test may have asked to send it again.
-            tried = structs.replace(known.rows[name], faults=delivery.faults)
-            known.put(name, webhook_deliveries.after_attempt(tried, attempt, context.tables.settings.webhooks))
+            tried = structs.replace(deliveries.rows[name], faults=delivery.faults)
+            deliveries.put(name, webhook_deliveries.after_attempt(tried, attempt, context.tables.settings.webhooks))
             if attempt.status == webhook_deliveries.OK:
-                known.release_held_back(delivery.order_key, context.clock.now())
+                deliveries.release_held_back(delivery.order_key, context.clock.now())
         self._busy.discard(name)
         context.change_count += 1
         self.send_due()

@@ -55,17 +55,17 @@ class NoResponse(Response):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        gone = asyncio.create_task(_wait_for_disconnect(receive))
+        client_left = asyncio.create_task(_wait_for_disconnect(receive))
         held = asyncio.create_task(self._holds.hold(self._rule_id))
         try:
-            await asyncio.wait({gone, held}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({client_left, held}, return_when=asyncio.FIRST_COMPLETED)
             # Read before the tasks are cancelled: afterwards both are done.
-            left = gone.done()
+            is_client_gone = client_left.done()
         finally:
-            gone.cancel()
+            client_left.cancel()
             held.cancel()
-            await asyncio.wait({gone, held})
-        if not left:
+            await asyncio.wait({client_left, held})
+        if not is_client_gone:
             await ConnectionClosed()(scope, receive, send)
 
 

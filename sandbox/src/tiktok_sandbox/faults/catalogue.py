@@ -164,8 +164,8 @@ def _action(action: Action, description: str, fields: tuple[str, ...]) -> dict[s
 
 def non_default_fields(rule: Rule) -> dict[str, object]:
     """Return the fields of a rule that differ from their defaults."""
-    usual = {field.name: field.default for field in structs.fields(Rule)}
-    given = {name: value for name, value in structs.asdict(rule).items() if value != usual[name]}
+    defaults = {field.name: field.default for field in structs.fields(Rule)}
+    given = {name: value for name, value in structs.asdict(rule).items() if value != defaults[name]}
     found: dict[str, object] = msgspec.to_builtins(given)
     return found
 

@@ -49,8 +49,8 @@ class Apps:
 
         Without a secret it keeps the one it has, or gets one.
         """
-        known = self.rows.get(app.client_key)
-        secret = app.client_secret or (known.client_secret if known else self._ids.text(32))
+        existing = self.rows.get(app.client_key)
+        secret = app.client_secret or (existing.client_secret if existing else self._ids.text(32))
         saved = structs.replace(app, client_secret=secret)
         self.rows[app.client_key] = saved
         return saved

@@ -53,8 +53,8 @@ class Creators:
 
     def save(self, profile: Profile) -> Creator:
         """Create the account or replace its profile; the username decides which."""
-        known = self.rows.get(profile.username)
-        self.put(Account(profile=profile, known_to=known.known_to if known else ()))
+        existing = self.rows.get(profile.username)
+        self.put(Account(profile=profile, known_to=existing.known_to if existing else ()))
         return self.get_or_create(profile.username)
 
     def get_or_create(self, username: str, client_key: str = "") -> Creator:

@@ -79,5 +79,5 @@ class Identifiers:
 
     def log_id(self, now: float) -> str:
         """Return a log id: the time and 20 uppercase hex digits."""
-        moment = datetime.fromtimestamp(now, tz=UTC).strftime("%Y%m%d%H%M%S")
-        return f"{moment}{self._random.getrandbits(80):020X}"
+        timestamp = datetime.fromtimestamp(now, tz=UTC).strftime("%Y%m%d%H%M%S")
+        return f"{timestamp}{self._random.getrandbits(80):020X}"

@@ -86,11 +86,11 @@ def webhook_body(pending: PendingWebhook) -> str:
     return msgspec.json.encode(body).decode()
 
 
-def signature(secret: str, moment: int, body: bytes) -> str:
+def signature(secret: str, timestamp: int, body: bytes) -> str:
     """Return the value of the `TikTok-Signature` header."""
     # The timestamp is signed too, or an old request could be replayed with a new one.
-    signed = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256)
-    return f"t={moment},s={signed.hexdigest()}"
+    signed = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
+    return f"t={timestamp},s={signed.hexdigest()}"
 
 
 def new_delivery(pending: PendingWebhook, now: float) -> Delivery:

@@ -80,8 +80,8 @@ class Clock:
             message = f"Time moves only forward: {seconds}. Give a number of seconds that is not negative."
             raise ValueError(message)
         pace = self._pace
-        moment = pace.sandbox_time + seconds
-        self._set_pace(Pace(real_time=pace.real_time, sandbox_time=moment, factor=pace.factor, manual=pace.manual))
+        when = pace.sandbox_time + seconds
+        self._set_pace(Pace(real_time=pace.real_time, sandbox_time=when, factor=pace.factor, manual=pace.manual))
         return self.now()
 
     def change_pace(self, *, factor: float | None = None, manual: bool | None = None) -> float:
@@ -114,9 +114,9 @@ class Clock:
         self._moved.set()
         self._moved = asyncio.Event()
 
-    async def wait_until(self, moment: float) -> None:
+    async def wait_until(self, when: float) -> None:
         """Return when the time has come, by itself or because a test moved the clock."""
-        while (left := moment - self.now()) > 0:
+        while (left := when - self.now()) > 0:
             moved, speed = self._moved, self._pace.speed
             nap = min(left / speed, MAX_SLEEP_SECONDS) if speed else MAX_SLEEP_SECONDS
             with suppress(TimeoutError):

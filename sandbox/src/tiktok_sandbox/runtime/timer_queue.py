@@ -11,10 +11,10 @@ class TimerQueue:
         self._heap: list[tuple[float, int]] = []
         self._due_at: dict[int, float] = {}
 
-    def schedule(self, number: int, moment: float) -> None:
-        """Make a number due at `moment`, instead of any earlier time set for it."""
-        self._due_at[number] = moment
-        heappush(self._heap, (moment, number))
+    def schedule(self, number: int, due_at: float) -> None:
+        """Make a number due at `due_at`, instead of any earlier time set for it."""
+        self._due_at[number] = due_at
+        heappush(self._heap, (due_at, number))
 
     def remove(self, number: int) -> None:
         """Forget a number; does nothing if it is not scheduled."""
@@ -30,7 +30,7 @@ class TimerQueue:
     def pop_due(self, now: float) -> list[int]:
         """Remove and return the numbers that are due at `now`, earliest first."""
         found = []
-        while (moment := self.next_due()) is not None and moment <= now:
+        while (due_at := self.next_due()) is not None and due_at <= now:
             _, number = heappop(self._heap)
             del self._due_at[number]
             found.append(number)
