@@ -23,8 +23,8 @@ PROFILE = states.Profile(
 
 def pair_of_life(
     version: int, granted_at: datetime, life: timedelta, refresh_life: timedelta = REFRESH_LIFE
-) -> states.Pair:
-    return states.Pair(
+) -> states.SealedTokenPair:
+    return states.SealedTokenPair(
         version=version,
         sealed=f"sealed-{version}",
         granted_at=granted_at,
@@ -33,7 +33,7 @@ def pair_of_life(
     )
 
 
-def pair(version: int, granted_at: datetime = NOW - timedelta(hours=1)) -> states.Pair:
+def pair(version: int, granted_at: datetime = NOW - timedelta(hours=1)) -> states.SealedTokenPair:
     return pair_of_life(version, granted_at, LIFE)
 
 
@@ -43,37 +43,53 @@ def issued(version: int, granted_at: datetime = NOW) -> facts.Issued:
     )
 
 
+def refreshing(*, failed_attempts: int = 0, access_rejected: bool = False) -> states.Refreshing:
+    refresh = states.RefreshProgress(since=NOW, failed_attempts=failed_attempts, access_rejected=access_rejected)
+    return states.Refreshing(profile=PROFILE, pair=OLD, refresh=refresh)
+
+
 OLD = pair(3)
 ISSUING = states.Issuing(profile=PROFILE, pair=pair(0), version=4, reason=states.IssueReason.CONNECTED)
 CONNECTED = states.Connected(profile=PROFILE, pair=OLD, recipients="keys", refresh_at=NOW)
-REFRESHING = states.Refreshing(profile=PROFILE, pair=OLD, attempt=1, since=NOW)
-AILING = states.Ailing(profile=PROFILE, pair=OLD, attempt=1, since=NOW, retry_at=NOW)
-EXPIRING = states.Expiring(profile=PROFILE, pair=OLD, code="invalid_grant", message="gone")
-NEEDS_PERSON = states.NeedsPerson(profile=PROFILE, version=4)
+REFRESHING = refreshing()
+REFRESH_BACKOFF = states.RefreshBackoff(
+    profile=PROFILE, pair=OLD, refresh=states.RefreshProgress(since=NOW, failed_attempts=1), retry_at=NOW
+)
+REFRESH_TOKEN_REFUSED = states.RefreshTokenRefused(profile=PROFILE, pair=OLD, code="invalid_grant", message="gone")
+CHECKING_REMOVAL = states.CheckingRemoval(profile=PROFILE, pair=OLD, code="invalid_grant", message="gone", check_at=NOW)
+REAUTHORIZATION_REQUIRED = states.ReauthorizationRequired(profile=PROFILE, version=4)
 DISCONNECTING = states.Disconnecting(profile=PROFILE, pair=OLD, version=4, by="key:a", since=NOW)
 DISCONNECTED = states.Disconnected(version=5, consented_at=CONSENTED_AT)
-ACTIVE: tuple[states.Active, ...] = (ISSUING, CONNECTED, REFRESHING, AILING, EXPIRING, NEEDS_PERSON)
+ACTIVE: tuple[states.Active, ...] = (
+    ISSUING,
+    CONNECTED,
+    REFRESHING,
+    REFRESH_BACKOFF,
+    REFRESH_TOKEN_REFUSED,
+    CHECKING_REMOVAL,
+    REAUTHORIZATION_REQUIRED,
+)
 STATES: tuple[states.Account, ...] = (*ACTIVE, DISCONNECTING, DISCONNECTED)
 
-CONSENT = facts.Granted(profile=msgspec.structs.replace(PROFILE, consented_at=NOW), pair=pair(0, NOW), by="key:b")
-FOREIGN = facts.Granted(profile=msgspec.structs.replace(CONSENT.profile, tenant="globex"), pair=CONSENT.pair)
-REPLAYED = facts.Granted(profile=PROFILE, pair=pair(0))
+CONSENT = facts.Consented(profile=msgspec.structs.replace(PROFILE, consented_at=NOW), pair=pair(0, NOW), by="key:b")
+FOREIGN = facts.Consented(profile=msgspec.structs.replace(CONSENT.profile, tenant="globex"), pair=CONSENT.pair)
+REPLAYED = facts.Consented(profile=PROFILE, pair=pair(0))
 RESEALED = issued(4, OLD.granted_at)
 DONE = facts.RefreshDone(version=3, scopes=("video.publish", "video.list"), issued=issued(4))
 REFUSED = facts.RefreshRefused(version=3, code="invalid_grant", message="Refresh token is invalid or expired.")
 UNSETTLED = facts.RefreshUnsettled(version=3, attempt=1, reason="the answer was lost")
-SALVAGED = facts.Salvaged(version=3, scopes=("video.publish",), pair=pair(4, NOW))
-ASKED = facts.DisconnectAsked(tenant="acme", by="key:a")
-ASKED_BY_ANOTHER = facts.DisconnectAsked(tenant="globex", by="key:g")
-REMOVAL = facts.RemovalTold(at=CONSENTED_AT + timedelta(seconds=1))
+HANDED_OFF = facts.HandedOff(version=3, scopes=("video.publish",), pair=pair(4, NOW))
+ASKED = facts.DisconnectRequested(tenant="acme", by="key:a")
+ASKED_BY_ANOTHER = facts.DisconnectRequested(tenant="globex", by="key:g")
+REMOVAL = facts.RemovalReported(at=CONSENTED_AT + timedelta(seconds=1))
 LATE: tuple[facts.Fact, ...] = (
     facts.Issued(pair=pair(2), recipients="keys", sealed={}),
     facts.IssueFailed(version=2),
     facts.RefreshDone(version=2, scopes=(), issued=issued(3)),
     facts.RefreshRefused(version=2, code="invalid_grant", message=""),
     facts.RefreshUnsettled(version=2, attempt=1, reason=""),
-    facts.Rejected(version=2),
-    facts.Salvaged(version=2, scopes=(), pair=pair(3)),
+    facts.AccessTokenRejected(version=2),
+    facts.HandedOff(version=2, scopes=(), pair=pair(3)),
 )
 
 State = TypeVar("State")

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from auth_service.tokens.token_pairs import Tokens, seal_tokens
+from auth_service.tokens.token_pairs import TokenPair, seal_tokens
 from common.clock import UtcDatetime
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
@@ -15,12 +15,12 @@ NEW_BEHIND = Vault({"k1": OLD, "k2": NEW})
 NEW_ALONE = Vault({"k2": NEW})
 
 
-def tokens_of(account_id: str, generation: int = 1) -> Tokens:
-    return Tokens(access_token=f"act.{account_id}.{generation}", refresh_token=f"rft.{account_id}.{generation}")
+def tokens_of(account_id: str, generation: int = 1) -> TokenPair:
+    return TokenPair(access_token=f"act.{account_id}.{generation}", refresh_token=f"rft.{account_id}.{generation}")
 
 
 def consent_of(
-    account_id: str, tokens: Tokens, *, vault: Vault, life: timedelta = LIFE, at: UtcDatetime
+    account_id: str, tokens: TokenPair, *, vault: Vault, life: timedelta = LIFE, at: UtcDatetime
 ) -> ConnectRequested:
     """A person's consent, as an edge with these keys writes it down."""
     return ConnectRequested(
@@ -28,7 +28,7 @@ def consent_of(
         tenant="acme",
         open_id=account_id,
         scopes=("video.publish",),
-        sealed_grant=seal_tokens(vault, tokens, account_id=account_id, version=0),
+        sealed_tokens=seal_tokens(vault, tokens, account_id=account_id, version=0),
         granted_at=at,
         access_expires_at=at + life,
         refresh_expires_at=at + timedelta(days=180),

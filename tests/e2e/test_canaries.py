@@ -22,7 +22,7 @@ from stack.polling import run_in_own_loop
 
 MET = {
     *("access_token", "refresh_token", "authorization_code", "code_verifier", "upload_token", "upload_url"),
-    *("client secret", "bootstrap secret", "vault key", "API key", "ticket", "state", "cookie"),
+    *("client secret", "bootstrap secret", "vault key", "API key", "connect_token", "state", "cookie"),
     *(f"private key of {service}" for service in ("uploader", "publisher", "analytics")),
 }
 SECRET = Canary(kind="example", value='k+/=&"<7Qz-wOx_9', raw=bytes(range(200, 232)))

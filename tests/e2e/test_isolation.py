@@ -53,7 +53,7 @@ VALUES: dict[str, Callable[[Ids], Any]] = {
     "return_to": lambda ids: ids.return_url,
     "return_urls": lambda ids: [ids.return_url],
     # These values identify nothing.
-    **dict.fromkeys(("ticket", "state", "code", "error", "error_type"), lambda _: "nonsense"),
+    **dict.fromkeys(("connect_token", "state", "code", "error", "error_type"), lambda _: "nonsense"),
     **dict.fromkeys(("name", "caption", "client_key", "client_secret"), lambda _: "taken-over"),
     **dict.fromkeys(("allow_comment", "allow_duet", "allow_stitch"), lambda _: True),
     **dict.fromkeys(("brand_content", "brand_organic", "is_aigc"), lambda _: False),

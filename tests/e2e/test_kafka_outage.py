@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from auth_service.states import Connected, Pair
+from auth_service.states import Connected, SealedTokenPair
 from harness.many_accounts import ManyAccounts
 from harness.product import open_product
 from harness.topic_tail import Event, TopicTail
@@ -164,7 +164,7 @@ async def test_kafka_outage_during_refreshes_loses_no_token_pair(
             await auth.expect_alive(outage.seconds - answered)
         back = clock()
 
-        async def pairs() -> Mapping[str, Pair]:
+        async def pairs() -> Mapping[str, SealedTokenPair]:
             states = await crowd.states(partitions=PARTITIONS)
             found = [(account_id, states.get(account_id)) for account_id in accounts]
             kept = {account_id: state.pair for account_id, state in found if isinstance(state, Connected)}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from auth_service import facts, states
-from auth_service.effect_handler import AuthEffects
+from auth_service.effect_handler import AuthEffectHandler
 from auth_service.processor import AuthProcessor
 from auth_service.tokens.token_pairs import Recipients
 from common.contract.account import ConnectRequested
@@ -21,7 +21,7 @@ VAULT = Vault({"one": b"1" * 32})
 class InstantWorker:
     """What the worker does of a command, at once: its own machine and effects, without a log between."""
 
-    def __init__(self, effects: AuthEffects, recipients: Recipients, clock: Callable[[], datetime]) -> None:
+    def __init__(self, effects: AuthEffectHandler, recipients: Recipients, clock: Callable[[], datetime]) -> None:
         self._machine = AuthProcessor(recipients.fingerprint)
         self._effects = effects
         self._clock = clock

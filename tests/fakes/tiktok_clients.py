@@ -10,5 +10,5 @@ class SingleClient:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def of(self, app: effects.AppOf) -> Client:
+    def of(self, app: effects.AppRef) -> Client:
         return self._client

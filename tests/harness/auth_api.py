@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from pydantic import SecretStr
 
 from auth_service.edge_role import EdgeViews, edge_routers
-from auth_service.effect_handler import AuthEffects
+from auth_service.effect_handler import AuthEffectHandler
 from auth_service.oauth.consent import Consents
 from auth_service.settings import EdgeSettings
 from auth_service.tenants.apps import App, Apps
@@ -41,7 +41,7 @@ class AuthApi:
         self.client_key = settings.client_key
         self.tiktok = TikTok(http, SANDBOX, settings.client_key, settings.client_secret)
         self.accounts, self.credentials, self.keys, self.tenants = FakeView(), FakeView(), FakeView(), FakeView()
-        own = App(name="", client_key=self.client_key, pkce=pkce, client=self.tiktok)
+        own = App(recorded_key=None, client_key=self.client_key, pkce=pkce, client=self.tiktok)
         self.apps = Apps(
             own=own,
             tenants=self.tenants,
@@ -49,7 +49,7 @@ class AuthApi:
             client_of=lambda key, secret: TikTok(http, SANDBOX, key, secret),
         )
         recipients = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
-        effects = AuthEffects(vault=VAULT, recipients=recipients, clients=self.apps, clock=lambda: self.now)
+        effects = AuthEffectHandler(vault=VAULT, recipients=recipients, clients=self.apps, clock=lambda: self.now)
         self.worker = InstantWorker(effects, recipients, lambda: self.now)
         self.worker.views |= {
             "auth.accounts": self.accounts,

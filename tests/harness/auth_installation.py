@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 
 from auth_service import service
-from auth_service.states import Pair, State
+from auth_service.states import SealedTokenPair, State
 from auth_service.tenants.apps import seal_secret
-from auth_service.tokens.sealed_items import Held, held_in, text_of
-from auth_service.tokens.token_pairs import Tokens, open_tokens, seal_tokens
+from auth_service.tokens.sealed_items import SealedItem, sealed_item_of, sealed_text
+from auth_service.tokens.token_pairs import TokenPair, open_tokens, seal_tokens
 from common.clock import system_clock
 from common.contract.account import ConnectRequested, CredentialIssued, account_id_of
 from common.contract.body import Body
@@ -54,7 +54,7 @@ class ConsentedAccount:
 
     tenant: str
     open_id: str
-    tokens: Tokens
+    tokens: TokenPair
     life: timedelta
 
     @property
@@ -167,7 +167,7 @@ class AuthInstallation:
         return ConsentedAccount(
             tenant=tenant,
             open_id=answer["open_id"],
-            tokens=Tokens(access_token=answer["access_token"], refresh_token=answer["refresh_token"]),
+            tokens=TokenPair(access_token=answer["access_token"], refresh_token=answer["refresh_token"]),
             life=timedelta(seconds=answer["expires_in"]),
         )
 
@@ -220,21 +220,23 @@ class AuthInstallation:
         await self._read(topic, take)
         return found
 
-    async def pairs(self, vault: Vault) -> dict[str, Tokens]:
+    async def pairs(self, vault: Vault) -> dict[str, TokenPair]:
         """Every account's tokens, opened with these keys."""
-        held = {key.partition_key: held_in(state) for key, state in (await self.states()).items()}
+        item = {key.partition_key: sealed_item_of(state) for key, state in (await self.states()).items()}
         return {
-            lane: open_tokens(vault, pair, account_id=lane) for lane, pair in held.items() if isinstance(pair, Pair)
+            lane: open_tokens(vault, pair, account_id=lane)
+            for lane, pair in item.items()
+            if isinstance(pair, SealedTokenPair)
         }
 
     async def key_ids(self) -> list[str]:
         """The ids of the keys that auth's states, and what the edges know of tenants, are sealed under."""
-        states = [held_in(state) for state in (await self.states()).values()]
+        states = [sealed_item_of(state) for state in (await self.states()).values()]
         tenants = {
             body.key: body for body in await self.records_on("auth.tenants") if isinstance(body, TenantDescribed)
         }
-        held: list[Held | None] = [*states, *(body.app for body in tenants.values())]
-        return [key_id_of(text_of(one)) for one in held if one is not None]
+        item: list[SealedItem | None] = [*states, *(body.app for body in tenants.values())]
+        return [key_id_of(sealed_text(one)) for one in item if one is not None]
 
     def log_lines(self) -> list[dict[str, Any]]:
         """The worker's log entries, without those of Kafka's client."""
@@ -259,7 +261,7 @@ def _consent(member: ConsentedAccount, vault: Vault) -> ConnectRequested:
         open_id=member.open_id,
         client_key=TENANTS[member.tenant],
         scopes=SCOPES,
-        sealed_grant=seal_tokens(vault, member.tokens, account_id=member.account_id, version=0),
+        sealed_tokens=seal_tokens(vault, member.tokens, account_id=member.account_id, version=0),
         granted_at=now,
         access_expires_at=now + member.life,
         refresh_expires_at=now + timedelta(days=180),

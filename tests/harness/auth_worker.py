@@ -6,9 +6,9 @@ from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.effect_handler import AuthEffects
+from auth_service.effect_handler import AuthEffectHandler
 from auth_service.processor import AuthProcessor
-from auth_service.tokens.token_pairs import Recipients, Tokens, seal_tokens
+from auth_service.tokens.token_pairs import Recipients, TokenPair, seal_tokens
 from common.contract.account import ConnectRequested, CredentialIssued
 from common.contract.body import Body
 from common.contract.codec import Envelope, decode, encode
@@ -43,7 +43,7 @@ class AuthPartition:
             )
         )
 
-    def connect(self, tokens: Tokens, *, scopes: tuple[str, ...] = ("video.publish",)) -> None:
+    def connect(self, tokens: TokenPair, *, scopes: tuple[str, ...] = ("video.publish",)) -> None:
         now = virtual_time.clock()
         self.write(
             ConnectRequested(
@@ -51,7 +51,7 @@ class AuthPartition:
                 tenant="acme",
                 open_id="-000open",
                 scopes=scopes,
-                sealed_grant=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=0),
+                sealed_tokens=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=0),
                 granted_at=now,
                 access_expires_at=now + timedelta(seconds=ACCESS_SECONDS),
                 refresh_expires_at=now + timedelta(days=1),
@@ -66,7 +66,7 @@ class AuthPartition:
 
         surroundings = TaskDependencies(
             processor=AuthProcessor(recipients.fingerprint),
-            effects=AuthEffects(
+            effects=AuthEffectHandler(
                 vault=VAULT, recipients=recipients, clients=SingleClient(self._tiktok), clock=virtual_time.clock
             ),
             log=MemoryLog(self.store),
@@ -96,4 +96,4 @@ class AuthPartition:
         return found
 
 
-FIRST_TOKENS = Tokens(access_token="act.1", refresh_token="rft.1")
+FIRST_TOKENS = TokenPair(access_token="act.1", refresh_token="rft.1")

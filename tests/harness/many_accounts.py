@@ -8,8 +8,8 @@ from functools import partial
 import msgspec
 
 from auth_service import service
-from auth_service.states import OFFERED, Pair, State
-from auth_service.tokens.token_pairs import Tokens, open_tokens, pair_of, seal_tokens, tokens_of
+from auth_service.states import UNNUMBERED, SealedTokenPair, State
+from auth_service.tokens.token_pairs import TokenPair, open_tokens, seal_pair
 from common.clock import UtcDatetime
 from common.contract.account import ConnectRequested, account_id_of
 from common.security.sealing import Vault
@@ -66,14 +66,13 @@ class ManyAccounts:
 
     def _command(self, grant: TokenResponse, asked_at: UtcDatetime) -> ConnectRequested:
         account_id = account_id_of(CLIENT_KEY, grant.open_id)
-        sealed = seal_tokens(self._vault, tokens_of(grant), account_id=account_id, version=OFFERED)
-        pair = pair_of(grant, sealed=sealed, version=OFFERED, asked_at=asked_at)
+        pair = seal_pair(self._vault, grant, account_id=account_id, version=UNNUMBERED, requested_at=asked_at)
         return ConnectRequested(
             account_id=account_id,
             tenant="crowd",
             open_id=grant.open_id,
             scopes=grant.scopes,
-            sealed_grant=pair.sealed,
+            sealed_tokens=pair.sealed,
             granted_at=pair.granted_at,
             access_expires_at=pair.access_expires_at,
             refresh_expires_at=pair.refresh_expires_at,
@@ -94,6 +93,6 @@ class ManyAccounts:
             await reader.close()
         return found
 
-    def tokens_of(self, account_id: str, pair: Pair) -> Tokens:
+    def tokens_of(self, account_id: str, pair: SealedTokenPair) -> TokenPair:
         """Open an account's pair."""
         return open_tokens(self._vault, pair, account_id=account_id)

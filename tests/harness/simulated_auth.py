@@ -8,13 +8,13 @@ from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.effect_handler import AuthEffects, Client
+from auth_service.effect_handler import AuthEffectHandler, Client
 from auth_service.processor import AuthProcessor
 from auth_service.states import State
 from auth_service.tenants.apps import seal_secret
 from auth_service.tokens.rotate_keys import Rotation
-from auth_service.tokens.sealed_items import held_in, opens_in_place, text_of
-from auth_service.tokens.token_pairs import Recipients, Tokens, open_tokens
+from auth_service.tokens.sealed_items import replacement_check, sealed_item_of, sealed_text
+from auth_service.tokens.token_pairs import Recipients, TokenPair, open_tokens
 from builders.consents import BOTH, LIFE, OLD_ALONE, consent_of, tokens_of
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
@@ -64,8 +64,8 @@ class SimulatedAuth:
     async def worker(self, vault: Vault) -> AsyncIterator[None]:
         """Have a worker with these keys serve every partition meanwhile."""
         surroundings = TaskDependencies(
-            processor=AuthProcessor(RECIPIENTS.fingerprint, opens=opens_in_place(vault)),
-            effects=AuthEffects(
+            processor=AuthProcessor(RECIPIENTS.fingerprint, can_replace=replacement_check(vault)),
+            effects=AuthEffectHandler(
                 vault=vault, recipients=RECIPIENTS, clients=SingleClient(self._tiktok), clock=virtual_time.clock
             ),
             log=self._log,
@@ -101,7 +101,7 @@ class SimulatedAuth:
             partitions=PARTITIONS,
             vault=vault,
             write=write or self.write,  # type: ignore[arg-type]  # coroutine functions, all of them
-            say=self.output.append,
+            report=self.output.append,
         )
 
     async def rotate(self, vault: Vault = BOTH) -> int:
@@ -123,14 +123,14 @@ class SimulatedAuth:
 
     def key_ids(self) -> dict[str, str]:
         """The id of the key that everything sealed is under, by account or tenant."""
-        held = ((key, held_in(state)) for key, state in self.states().items())
-        return {key.partition_key: key_id_of(text_of(one)) for key, one in held if one is not None}
+        item = ((key, sealed_item_of(state)) for key, state in self.states().items())
+        return {key.partition_key: key_id_of(sealed_text(one)) for key, one in item if one is not None}
 
-    def pairs(self, vault: Vault = BOTH) -> dict[str, tuple[int, Tokens]]:
+    def pairs(self, vault: Vault = BOTH) -> dict[str, tuple[int, TokenPair]]:
         """Every account's version and tokens, as a worker with these keys reads them."""
         return dict(self._pairs(vault))
 
-    def _pairs(self, vault: Vault) -> Iterator[tuple[str, tuple[int, Tokens]]]:
+    def _pairs(self, vault: Vault) -> Iterator[tuple[str, tuple[int, TokenPair]]]:
         for key, state in self.states().items():
             pair = getattr(state, "pair", None)
             if pair is not None:

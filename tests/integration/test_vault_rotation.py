@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.tokens.rotation import ASKED_AT_ONCE
-from auth_service.tokens.token_pairs import Tokens
-from common.contract.account import PairResealed
+from auth_service.tokens.rotation import MAX_REQUESTED
+from auth_service.tokens.token_pairs import TokenPair
+from common.contract.account import TokenPairResealed
 from common.contract.tenant import AppResealed
 from common.security.sealing import Vault
 from harness.auth_installation import (
@@ -27,12 +27,12 @@ from harness.auth_installation import (
 BOTH = f"{NEW},{OLD}"
 TOKEN_SECONDS = 14
 BUSY = 200
-QUIET = 2 * ASKED_AT_ONCE + 20
+QUIET = 2 * MAX_REQUESTED + 20
 """Accounts with long-lived tokens: only the command reseals them, and not all at once."""
 
 
 def quiet(number: int) -> ConsentedAccount:
-    tokens = Tokens(access_token=f"act.quiet.{number}", refresh_token=f"rft.quiet.{number}")
+    tokens = TokenPair(access_token=f"act.quiet.{number}", refresh_token=f"rft.quiet.{number}")
     return ConsentedAccount(tenant="initech", open_id=f"-000quiet{number}", tokens=tokens, life=timedelta(days=1))
 
 
@@ -53,7 +53,9 @@ async def start_and_kill(auth: AuthInstallation) -> None:
 
 
 async def has_asked(auth: AuthInstallation) -> bool:
-    return any(isinstance(command, PairResealed | AppResealed) for command in await auth.records_on("auth.commands"))
+    return any(
+        isinstance(command, TokenPairResealed | AppResealed) for command in await auth.records_on("auth.commands")
+    )
 
 
 async def finish(auth: AuthInstallation) -> list[str]:

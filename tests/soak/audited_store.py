@@ -62,7 +62,10 @@ class AuditedStore(MemoryStore):
     def _state(self, account_id: str, value: bytes) -> None:
         state = self._states.decode(value)
         if (
-            isinstance(state, states.NeedsPerson | states.Disconnected | tenant_states.Tenant | tenant_states.ApiKey)
+            isinstance(
+                state,
+                states.ReauthorizationRequired | states.Disconnected | tenant_states.Tenant | tenant_states.ApiKey,
+            )
             or state.pair.version == 0
         ):
             return

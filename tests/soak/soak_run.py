@@ -12,7 +12,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service import states
-from auth_service.tokens.token_pairs import Recipients, Tokens, seal_tokens
+from auth_service.tokens.token_pairs import Recipients, TokenPair, seal_tokens
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
 from common.streams.engine.watchdog import SessionExpired
@@ -128,13 +128,13 @@ class SoakRun:
 
     def _consent(self, account_id: str) -> ConnectRequested:
         made, now = self.endpoint.consent(account_id), virtual_time.clock()
-        tokens = Tokens(access_token=made.access_token, refresh_token=made.refresh_token)
+        tokens = TokenPair(access_token=made.access_token, refresh_token=made.refresh_token)
         return ConnectRequested(
             account_id=account_id,
             tenant=f"tenant-{hash_of(account_id) % 20}",
             open_id=f"-{account_id}",
             scopes=("video.publish",),
-            sealed_grant=seal_tokens(self._vault, tokens, account_id=account_id, version=states.OFFERED),
+            sealed_tokens=seal_tokens(self._vault, tokens, account_id=account_id, version=states.UNNUMBERED),
             granted_at=now,
             access_expires_at=now + timedelta(seconds=ACCESS_SECONDS),
             refresh_expires_at=now + timedelta(seconds=REFRESH_SECONDS),

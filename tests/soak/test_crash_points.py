@@ -13,7 +13,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service import states
-from auth_service.tokens.token_pairs import Recipients, Tokens, seal_tokens
+from auth_service.tokens.token_pairs import Recipients, TokenPair, seal_tokens
 from common.contract.account import ConnectRequested
 from common.security.sealing import Vault
 from common.streams.log.memory import MemoryLog
@@ -77,13 +77,13 @@ class CrashingProcess(SoakProcess):
 
 def consent(endpoint: TokenEndpoint) -> ConnectRequested:
     made, now = endpoint.consent(ACCOUNT), virtual_time.clock()
-    tokens = Tokens(access_token=made.access_token, refresh_token=made.refresh_token)
+    tokens = TokenPair(access_token=made.access_token, refresh_token=made.refresh_token)
     return ConnectRequested(
         account_id=ACCOUNT,
         tenant="acme",
         open_id="-000",
         scopes=("video.publish",),
-        sealed_grant=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=states.OFFERED),
+        sealed_tokens=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=states.UNNUMBERED),
         granted_at=now,
         access_expires_at=now + timedelta(seconds=ACCESS_SECONDS),
         refresh_expires_at=now + timedelta(days=180),

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 
-from auth_service.effect_handler import AuthEffects
-from auth_service.effects import AppOf
+from auth_service.effect_handler import AuthEffectHandler
+from auth_service.effects import AppRef
 from auth_service.processor import AuthProcessor
 from auth_service.tokens.token_pairs import Recipients
 from common.contract.body import Body
@@ -101,7 +101,7 @@ class SingleClient:
     def __init__(self, client: TokenEndpointClient) -> None:
         self._client = client
 
-    def of(self, app: AppOf) -> TokenEndpointClient:
+    def of(self, app: AppRef) -> TokenEndpointClient:
         """Return it."""
         return self._client
 
@@ -124,7 +124,7 @@ async def run_auth_worker(
 ) -> None:
     """Run an auth worker in this process."""
     log = MemoryLog(store, member)
-    effects = AuthEffects(
+    effects = AuthEffectHandler(
         vault=vault,
         recipients=recipients,
         clients=SingleClient(TokenEndpointClient(endpoint, member)),

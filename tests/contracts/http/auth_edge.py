@@ -6,7 +6,7 @@ from copy import copy
 
 import httpx
 
-from auth_service.oauth.consent import Departure
+from auth_service.oauth.consent import Redirect
 from common.contract.account import AccountDescribed
 from common.contract.tenant import Scope
 from contracts.http.edges import TENANT, Condition, Edge
@@ -37,7 +37,7 @@ def auth() -> Edge:
     tiktok = AlwaysGranting(client, SANDBOX, app.client_key, app.client_secret)
     tiktok.person = _open_id(auth_api, account_id)
     auth_api.replace_tiktok(tiktok)
-    ticket, departure = _set_out(auth_api)
+    connect_token, redirect = _set_out(auth_api)
     return Edge(
         app=auth_api.edge,
         asgi=auth_api.edge,
@@ -47,8 +47,8 @@ def auth() -> Edge:
             "path.tenant": (TENANT,),
             "path.key_id": (key_id,),
             "path.account_id": (account_id,),
-            "query.ticket": (ticket,),
-            "query.state": (httpx.URL(departure.url).params["state"],),
+            "query.connect_token": (connect_token,),
+            "query.state": (httpx.URL(redirect.url).params["state"],),
             "query.error": ("",),
         },
         always={"body.return_to": ("", OWN_PAGE)},
@@ -56,7 +56,7 @@ def auth() -> Edge:
             "ApiKey": lambda _: {"Authorization": f"Bearer {key}"},
             "BootstrapSecret": lambda _: {"Authorization": f"Bearer {BOOTSTRAP}"},
         },
-        headers={"Cookie": f"{departure.cookie}={departure.nonce}"},
+        headers={"Cookie": f"{redirect.cookie}={redirect.nonce}"},
     )
 
 
@@ -90,8 +90,8 @@ def _open_id(auth_api: AuthApi, account_id: str) -> str:
     return account.open_id
 
 
-def _set_out(auth_api: AuthApi) -> tuple[str, Departure]:
-    ticket = auth_api.consents.invite(TENANT, ("video.publish",), return_to=OWN_PAGE, by="test")
-    departure = auth_api.consents.set_out(ticket)
-    assert departure is not None
-    return ticket, departure
+def _set_out(auth_api: AuthApi) -> tuple[str, Redirect]:
+    connect_token = auth_api.consents.make_link(TENANT, ("video.publish",), return_to=OWN_PAGE, by="test")
+    redirect = auth_api.consents.start(connect_token)
+    assert redirect is not None
+    return connect_token, redirect

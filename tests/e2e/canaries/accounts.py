@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from auth_service.oauth.oauth_state import PendingConsent, seal_slip
+from auth_service.oauth.oauth_state import PendingConsent, seal_state
 from e2e.canaries.canary_run import CALLBACK, CanaryRun
 from harness.product import Account
 from harness.topic_tail import Event, TopicTail
@@ -63,7 +63,7 @@ async def expired(run: CanaryRun) -> None:
         verifier=run.plant("code_verifier"),
         expires_at=datetime.now(UTC) - timedelta(seconds=1),
     )
-    state = run.note("state", seal_slip(run.vault, pending))
+    state = run.note("state", seal_state(run.vault, pending))
     query = {"state": state, "code": run.plant("authorization_code")}
     back = await run.product.call("auth", CALLBACK, {}, params=query)
     assert back.status_code >= httpx.codes.BAD_REQUEST, back.text

@@ -127,7 +127,7 @@ class CanaryRun:
     def _note_handed_out(self, path: str, answer: httpx.Response) -> None:
         if path == CONNECT and answer.is_success:
             query = parse_qs(urlsplit(answer.json()["authorization_url"]).query)
-            self.note("ticket", query["ticket"][0], f"answer of auth to POST {CONNECT}")
+            self.note("connect_token", query["connect_token"][0], f"answer of auth to POST {CONNECT}")
         if path == START and answer.is_redirect:
             query = parse_qs(urlsplit(answer.headers["location"]).query)
             for kind, value in (

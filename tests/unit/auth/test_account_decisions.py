@@ -6,27 +6,29 @@ import msgspec
 import pytest
 
 from auth_service import facts, states
-from auth_service.decisions import AT_RISK_AFTER, decide
+from auth_service.decisions import decide
+from auth_service.decisions_refresh import AT_RISK_AFTER
 from builders.account_states import (
     ACTIVE,
-    AILING,
     CONNECTED,
     CONSENT,
     DONE,
+    HANDED_OFF,
     ISSUING,
     KEY,
-    NEEDS_PERSON,
     NOW,
     OLD,
     PROFILE,
+    REAUTHORIZATION_REQUIRED,
+    REFRESH_BACKOFF,
     REFRESHING,
     REFUSED,
     RESEALED,
-    SALVAGED,
     STATES,
     UNSETTLED,
     issued,
     pair,
+    refreshing,
     state_of,
 )
 from common.contract.account import (
@@ -40,6 +42,8 @@ from common.contract.account import (
 )
 from common.contract.audit import Action, AuditRecorded
 from common.streams import Decision, Due
+
+SECOND_ATTEMPT = refreshing(failed_attempts=1)
 
 
 def test_first_consent_waits_to_be_issued_as_version_one() -> None:
@@ -65,7 +69,7 @@ def test_issuing_announces_the_account_with_its_credential() -> None:
 @pytest.mark.parametrize(
     ("reason", "told"),
     [
-        (states.IssueReason.SALVAGED, [AccountDescribed, CredentialIssued]),
+        (states.IssueReason.HANDED_OFF, [AccountDescribed, CredentialIssued]),
         (states.IssueReason.RESEALED, [CredentialIssued]),
     ],
 )
@@ -84,7 +88,7 @@ def test_an_older_pair_meant_for_the_same_version_is_not_taken_for_the_new_conse
 
 @pytest.mark.parametrize("state", ACTIVE)
 def test_reconnecting_raises_the_version(state: states.Active) -> None:
-    before = state.version if isinstance(state, states.Issuing | states.NeedsPerson) else state.pair.version
+    before = state.version if isinstance(state, states.Issuing | states.ReauthorizationRequired) else state.pair.version
     after = state_of(decide(KEY, state, CONSENT, NOW))
     assert isinstance(after, states.Issuing)
     assert (after.version, after.reason) == (before + 1, states.IssueReason.CONNECTED)
@@ -103,7 +107,7 @@ def test_a_pair_that_does_not_open_is_tried_again_later_and_more_rarely() -> Non
 
 def test_due_before_its_time_changes_nothing() -> None:
     before = NOW - timedelta(seconds=1)
-    for state in (CONNECTED, AILING):
+    for state in (CONNECTED, REFRESH_BACKOFF):
         assert decide(KEY, state, Due(), before) == Decision(state=state)
 
 
@@ -134,15 +138,15 @@ def test_the_same_outcome_twice_counts_once() -> None:
 
 
 def test_after_a_lost_answer_the_old_pair_is_tried_once_more() -> None:
-    ailing = state_of(decide(KEY, REFRESHING, UNSETTLED, NOW))
-    assert isinstance(ailing, states.Ailing)
-    assert NOW < ailing.retry_at <= NOW + timedelta(seconds=2)
-    again = state_of(decide(KEY, ailing, Due(), ailing.retry_at))
-    assert again == msgspec.structs.replace(REFRESHING, attempt=2)
+    waiting = state_of(decide(KEY, REFRESHING, UNSETTLED, NOW))
+    assert isinstance(waiting, states.RefreshBackoff)
+    assert NOW < waiting.retry_at <= NOW + timedelta(seconds=2)
+    again = state_of(decide(KEY, waiting, Due(), waiting.retry_at))
+    assert again == SECOND_ATTEMPT
 
 
 def test_refused_after_a_lost_answer_is_a_risk_until_the_access_token_ends() -> None:
-    again = msgspec.structs.replace(REFRESHING, attempt=2)
+    again = SECOND_ATTEMPT
     decision = decide(KEY, again, REFUSED, NOW)
     risk, described = decision.events
     assert isinstance(risk, AccountAtRisk)
@@ -153,7 +157,7 @@ def test_refused_after_a_lost_answer_is_a_risk_until_the_access_token_ends() -> 
     early = OLD.access_expires_at - timedelta(seconds=1)
     assert decide(KEY, decision.state, Due(), early) == Decision(state=decision.state)
     ended = decide(KEY, decision.state, Due(), OLD.access_expires_at)
-    assert ended.state == NEEDS_PERSON
+    assert ended.state == REAUTHORIZATION_REQUIRED
     required, withdrawn = ended.events
     assert isinstance(required, AccountReauthorizationRequired)
     assert (required.code, required.tenant) == ("invalid_grant", "acme")
@@ -162,12 +166,12 @@ def test_refused_after_a_lost_answer_is_a_risk_until_the_access_token_ends() -> 
 
 @pytest.mark.parametrize(
     ("state", "now"),
-    [(msgspec.structs.replace(REFRESHING, rejected=True), NOW), (REFRESHING, OLD.access_expires_at)],
+    [(refreshing(access_rejected=True), NOW), (REFRESHING, OLD.access_expires_at)],
     ids=["rejected", "ended"],
 )
 def test_refused_without_a_good_access_token_needs_the_person_at_once(state: states.Account, now: datetime) -> None:
     decision = decide(KEY, state, REFUSED, now)
-    assert decision.state == NEEDS_PERSON
+    assert decision.state == REAUTHORIZATION_REQUIRED
     assert [type(event) for event in decision.events] == [AccountReauthorizationRequired, CredentialWithdrawn]
 
 
@@ -178,7 +182,7 @@ def test_trouble_is_told_once_and_never_disconnects() -> None:
         decision = decide(KEY, state, facts.RefreshUnsettled(version=3, attempt=attempt, reason="no answer"), now)
         told += sum(isinstance(event, AccountAtRisk) for event in decision.events)
         assert told == (1 if attempt >= AT_RISK_AFTER else 0)
-        assert isinstance(decision.state, states.Ailing)
+        assert isinstance(decision.state, states.RefreshBackoff)
         now = decision.state.retry_at
         state = state_of(decide(KEY, decision.state, Due(), now))
     assert now > OLD.access_expires_at
@@ -190,22 +194,24 @@ def test_trouble_is_told_once_and_never_disconnects() -> None:
 
 def test_a_young_pair_that_is_rejected_waits_before_its_refresh() -> None:
     young = msgspec.structs.replace(CONNECTED, pair=pair(3, NOW - timedelta(seconds=1)))
-    ailing = state_of(decide(KEY, young, facts.Rejected(version=3), NOW))
-    assert isinstance(ailing, states.Ailing)
-    assert ailing.retry_at == young.pair.granted_at + timedelta(seconds=30)
-    refreshing = state_of(decide(KEY, ailing, Due(), ailing.retry_at))
-    assert refreshing == states.Refreshing(profile=PROFILE, pair=young.pair, attempt=1, since=NOW, rejected=True)
+    waiting = state_of(decide(KEY, young, facts.AccessTokenRejected(version=3), NOW))
+    assert isinstance(waiting, states.RefreshBackoff)
+    assert waiting.retry_at == young.pair.granted_at + timedelta(seconds=30)
+    refreshing = state_of(decide(KEY, waiting, Due(), waiting.retry_at))
+    assert refreshing == states.Refreshing(
+        profile=PROFILE, pair=young.pair, refresh=states.RefreshProgress(since=NOW, access_rejected=True)
+    )
 
 
 def test_a_rejection_during_a_refresh_is_remembered() -> None:
-    rejected = decide(KEY, REFRESHING, facts.Rejected(version=3), NOW).state
-    ailing = decide(KEY, rejected, UNSETTLED, NOW).state
-    assert isinstance(ailing, states.Ailing)
-    assert ailing.rejected
+    rejected = decide(KEY, REFRESHING, facts.AccessTokenRejected(version=3), NOW).state
+    waiting = decide(KEY, rejected, UNSETTLED, NOW).state
+    assert isinstance(waiting, states.RefreshBackoff)
+    assert waiting.refresh.access_rejected
 
 
 def test_a_salvaged_pair_heals_an_account_that_needed_its_person() -> None:
-    state = state_of(decide(KEY, NEEDS_PERSON, SALVAGED, NOW))
+    state = state_of(decide(KEY, REAUTHORIZATION_REQUIRED, HANDED_OFF, NOW))
     assert isinstance(state, states.Issuing)
     assert (state.version, state.pair.version) == (5, 4)
     decision = decide(KEY, state, issued(5), NOW)

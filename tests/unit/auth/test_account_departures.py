@@ -7,7 +7,7 @@ import pytest
 
 from auth_service import effects, facts, states
 from auth_service.decisions import decide
-from auth_service.decisions_disconnect import REVOKE_FOR
+from auth_service.decisions_disconnect import REVOKE_TIMEOUT
 from auth_service.plans import next_effect
 from auth_service.transitions import version_of
 from builders.account_states import (
@@ -18,15 +18,15 @@ from builders.account_states import (
     DISCONNECTING,
     DONE,
     FOREIGN,
+    HANDED_OFF,
     KEY,
-    NEEDS_PERSON,
     NOW,
     OLD,
     PROFILE,
+    REAUTHORIZATION_REQUIRED,
     REFRESHING,
     REFUSED,
     REPLAYED,
-    SALVAGED,
     UNSETTLED,
     event_types,
     issued,
@@ -48,8 +48,10 @@ ENDED = OLD.access_expires_at
 APP = effects.app_of(PROFILE)
 
 
-def not_revoked(state: states.Disconnecting, trouble: facts.Trouble = facts.Trouble.TRANSIENT) -> facts.RevokeUnsettled:
-    return facts.RevokeUnsettled(version=state.pair.version, attempt=state.attempt, reason="no answer", trouble=trouble)
+def not_revoked(
+    state: states.Disconnecting, trouble: facts.FailureClass = facts.FailureClass.TRANSIENT
+) -> facts.RevokeUnsettled:
+    return facts.RevokeUnsettled(version=state.pair.version, attempt=state.attempt, reason="no answer", failure=trouble)
 
 
 @pytest.mark.parametrize("state", ACTIVE)
@@ -77,7 +79,7 @@ def test_what_is_forgotten_and_what_is_kept() -> None:
 
 
 def test_what_has_no_tokens_goes_at_once() -> None:
-    decision = decide(KEY, NEEDS_PERSON, ASKED, NOW)
+    decision = decide(KEY, REAUTHORIZATION_REQUIRED, ASKED, NOW)
     assert decision.state == states.Disconnected(version=5, consented_at=PROFILE.consented_at)
     (gone,) = (event for event in decision.events if isinstance(event, AccountDisconnected))
     assert (gone.revoked, gone.cause) == (False, DisconnectCause.REQUESTED)
@@ -98,7 +100,7 @@ def test_asking_twice_changes_nothing() -> None:
         (msgspec.structs.replace(DISCONNECTING, attempt=7), effects.Revoke(app=APP, pair=OLD, attempt=7)),
         (msgspec.structs.replace(DISCONNECTING, retry_at=NOW + timedelta(seconds=9)), Wait(NOW + timedelta(seconds=9))),
         (msgspec.structs.replace(DISCONNECTING, retry_at=NOW), effects.Revoke(app=APP, pair=OLD, attempt=1)),
-        (msgspec.structs.replace(DISCONNECTING, rejected=True), effects.Refresh(app=APP, pair=OLD, attempt=1)),
+        (msgspec.structs.replace(DISCONNECTING, access_rejected=True), effects.Refresh(app=APP, pair=OLD, attempt=1)),
     ],
 )
 def test_a_goodbye_wants_one_thing(
@@ -126,7 +128,7 @@ def test_where_the_refresh_is_refused_nothing_is_left_to_revoke_with() -> None:
 
 
 def test_an_access_token_that_tiktok_does_not_take_is_told_from_a_grant_that_is_gone() -> None:
-    rejected = state_after(DISCONNECTING, facts.Rejected(version=3), states.Disconnecting)
+    rejected = state_after(DISCONNECTING, facts.AccessTokenRejected(version=3), states.Disconnecting)
     assert rejected.retry_at is not None
     waited = state_after(rejected, Due(), states.Disconnecting, rejected.retry_at)
     assert isinstance(next_effect(KEY, waited, rejected.retry_at, recipients="keys"), effects.Refresh)
@@ -139,8 +141,8 @@ def test_an_access_token_that_tiktok_does_not_take_is_told_from_a_grant_that_is_
 
 
 def test_several_services_that_are_refused_are_one_rejection() -> None:
-    once = state_after(DISCONNECTING, facts.Rejected(version=3), states.Disconnecting)
-    assert decide(KEY, once, facts.Rejected(version=3), NOW) == Decision(state=once)
+    once = state_after(DISCONNECTING, facts.AccessTokenRejected(version=3), states.Disconnecting)
+    assert decide(KEY, once, facts.AccessTokenRejected(version=3), NOW) == Decision(state=once)
 
 
 def test_tokens_that_are_born_dead_are_not_renewed_in_a_loop() -> None:
@@ -162,7 +164,7 @@ def test_tokens_that_are_born_dead_are_not_renewed_in_a_loop() -> None:
             assert renewals < 24 * 60
         state = state_of(decide(KEY, state, fact, now))
     assert isinstance(state, states.Disconnected)
-    assert now - ENDED <= REVOKE_FOR + timedelta(minutes=5)
+    assert now - ENDED <= REVOKE_TIMEOUT + timedelta(minutes=5)
 
 
 # -- while TikTok is away
@@ -170,9 +172,13 @@ def test_tokens_that_are_born_dead_are_not_renewed_in_a_loop() -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "least", "most"),
-    [(facts.Trouble.TRANSIENT, 1, 2), (facts.Trouble.RATE_LIMITED, 30, 60), (facts.Trouble.MISCONFIGURED, 150, 300)],
+    [
+        (facts.FailureClass.TRANSIENT, 1, 2),
+        (facts.FailureClass.RATE_LIMITED, 30, 60),
+        (facts.FailureClass.MISCONFIGURED, 150, 300),
+    ],
 )
-def test_a_revocation_is_asked_for_again_later(trouble: facts.Trouble, least: int, most: int) -> None:
+def test_a_revocation_is_asked_for_again_later(trouble: facts.FailureClass, least: int, most: int) -> None:
     waiting = state_after(DISCONNECTING, not_revoked(DISCONNECTING, trouble), states.Disconnecting)
     assert waiting.retry_at is not None
     assert least <= (waiting.retry_at - NOW).total_seconds() <= most
@@ -181,8 +187,8 @@ def test_a_revocation_is_asked_for_again_later(trouble: facts.Trouble, least: in
     assert next_effect(KEY, again, waiting.retry_at, recipients="keys") == effects.Revoke(app=APP, pair=OLD, attempt=2)
 
 
-@pytest.mark.parametrize("trouble", list(facts.Trouble))
-def test_tiktok_away_for_a_day_keeps_nobodys_tokens_longer(trouble: facts.Trouble) -> None:
+@pytest.mark.parametrize("trouble", list(facts.FailureClass))
+def test_tiktok_away_for_a_day_keeps_nobodys_tokens_longer(trouble: facts.FailureClass) -> None:
     state: states.Account = msgspec.structs.replace(
         DISCONNECTING, pair=msgspec.structs.replace(OLD, access_expires_at=NOW + timedelta(days=9))
     )
@@ -195,12 +201,12 @@ def test_tiktok_away_for_a_day_keeps_nobodys_tokens_longer(trouble: facts.Troubl
         assert decision.state is not None
         state, events = decision.state, [*events, *event_types(decision)]
     assert isinstance(state, states.Disconnected)
-    assert REVOKE_FOR <= now - NOW <= REVOKE_FOR + timedelta(minutes=5)
+    assert REVOKE_TIMEOUT <= now - NOW <= REVOKE_TIMEOUT + timedelta(minutes=5)
     assert events == [CredentialWithdrawn, AccountForgotten, AccountDisconnected, AuditRecorded]
 
 
 def test_where_a_day_was_not_enough_nobody_claims_that_it_is_revoked() -> None:
-    decision = decide(KEY, DISCONNECTING, not_revoked(DISCONNECTING), NOW + REVOKE_FOR)
+    decision = decide(KEY, DISCONNECTING, not_revoked(DISCONNECTING), NOW + REVOKE_TIMEOUT)
     (gone,) = (event for event in decision.events if isinstance(event, AccountDisconnected))
     assert not gone.revoked
 
@@ -229,8 +235,8 @@ def test_a_refresh_under_way_whose_answer_is_lost_leaves_the_old_access_token_to
 
 
 def test_a_salvaged_pair_is_what_is_revoked() -> None:
-    renewed = state_after(state_after(REFRESHING, ASKED, states.Disconnecting), SALVAGED, states.Disconnecting)
-    assert next_effect(KEY, renewed, NOW, recipients="keys") == effects.Revoke(app=APP, pair=SALVAGED.pair, attempt=1)
+    renewed = state_after(state_after(REFRESHING, ASKED, states.Disconnecting), HANDED_OFF, states.Disconnecting)
+    assert next_effect(KEY, renewed, NOW, recipients="keys") == effects.Revoke(app=APP, pair=HANDED_OFF.pair, attempt=1)
 
 
 # -- a person who comes back

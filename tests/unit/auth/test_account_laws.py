@@ -23,7 +23,14 @@ from common.contract.audit import Action, AuditRecorded
 from common.contract.body import Body
 from common.streams import Background, Due, Wait
 
-HOLDING = states.Issuing | states.Connected | states.Refreshing | states.Ailing | states.Expiring | states.Disconnecting
+HOLDING = (
+    states.Issuing
+    | states.Connected
+    | states.Refreshing
+    | states.RefreshBackoff
+    | states.RefreshTokenRefused
+    | states.Disconnecting
+)
 LIVES = (timedelta(seconds=60), timedelta(hours=2), timedelta(days=1))
 TENANTS = ("acme", "acme", "globex")
 STEPS = 400
@@ -102,17 +109,17 @@ class Life:
             consented_at=self.now,
             scopes=("user.info.basic", "video.publish"),
         )
-        self.take(facts.Granted(profile=profile, pair=self.pair(0, self.dice.choice(LIVES))))
+        self.take(facts.Consented(profile=profile, pair=self.pair(0, self.dice.choice(LIVES))))
 
     def disconnect(self) -> None:
-        self.take(facts.DisconnectAsked(tenant=self.dice.choice(TENANTS), by="key:a"))
+        self.take(facts.DisconnectRequested(tenant=self.dice.choice(TENANTS), by="key:a"))
 
     def removal(self) -> None:
-        self.take(facts.RemovalTold(at=self.now - timedelta(seconds=self.dice.choice((0, 1, 7_200)))))
+        self.take(facts.RemovalReported(at=self.now - timedelta(seconds=self.dice.choice((0, 1, 7_200)))))
 
     def rejection(self) -> None:
         newest = 0 if self.state is None else version_of(self.state)
-        self.take(facts.Rejected(version=max(0, newest - self.dice.choice((0, 0, 1)))))
+        self.take(facts.AccessTokenRejected(version=max(0, newest - self.dice.choice((0, 0, 1)))))
 
     def reseal(self) -> None:
         if isinstance(self.state, HOLDING):
@@ -120,10 +127,10 @@ class Life:
 
     def salvage(self) -> None:
         version = self.state.pair.version if isinstance(self.state, HOLDING) else None
-        if isinstance(self.state, states.NeedsPerson):
+        if isinstance(self.state, states.ReauthorizationRequired):
             version = self.state.version - 1
         if version is not None:
-            self.take(facts.Salvaged(version=version, scopes=(), pair=self.pair(version + 1, self.dice.choice(LIVES))))
+            self.take(facts.HandedOff(version=version, scopes=(), pair=self.pair(version + 1, self.dice.choice(LIVES))))
 
     def repeat(self) -> None:
         """Something comes twice, or late."""
@@ -151,12 +158,18 @@ class Life:
         assert msgspec.json.decode(written, type=states.Account | None) == self.state
         assert not [sealed for sealed in self.forgotten if f'"{sealed}"' in written.decode()]
         match self.state:
-            case states.Connected() | states.Refreshing() | states.Ailing() | states.Expiring():
+            case (
+                states.Connected()
+                | states.Refreshing()
+                | states.RefreshBackoff()
+                | states.RefreshTokenRefused()
+                | states.CheckingRemoval()
+            ):
                 assert isinstance(self.told.credential, CredentialIssued)
                 assert self.told.credential.version == self.state.pair.version
                 assert self.told.credential.expires_at == self.state.pair.access_expires_at
                 assert self.told.view == describe(KEY, self.state.profile)
-            case states.NeedsPerson() | states.Disconnecting():
+            case states.ReauthorizationRequired() | states.Disconnecting():
                 assert isinstance(self.told.credential, CredentialWithdrawn)
                 assert self.told.credential.version == version_of(self.state)
             case states.Disconnected():
@@ -166,7 +179,9 @@ class Life:
                 assert b"sealed" not in written
             case states.Issuing() | None:
                 pass
-        assert self.wanted() is not None or isinstance(self.state, states.NeedsPerson | states.Disconnected | None)
+        assert self.wanted() is not None or isinstance(
+            self.state, states.ReauthorizationRequired | states.Disconnected | None
+        )
 
     # -- how
 
@@ -217,20 +232,20 @@ class Life:
                     facts.RefreshDone(version=version, scopes=("user.info.basic",), issued=self.issued(new)),
                     facts.RefreshRefused(version=version, code="invalid_grant", message=""),
                     *(
-                        facts.RefreshUnsettled(version=version, attempt=attempt, reason="", trouble=each)
-                        for each in facts.Trouble
+                        facts.RefreshUnsettled(version=version, attempt=attempt, reason="", failure=each)
+                        for each in facts.FailureClass
                     ),
                 )
-            case effects.Look():
-                seen = facts.ProfileSeen(version=version, display_name=f"Name {version}", username="", avatar_url="")
-                return (seen, facts.ProfileUnseen(version=version), facts.Rejected(version=version))
+            case effects.FetchProfile():
+                seen = facts.ProfileFetched(version=version, display_name=f"Name {version}", username="", avatar_url="")
+                return (seen, facts.ProfileFetchFailed(version=version), facts.AccessTokenRejected(version=version))
             case effects.Revoke(attempt=attempt):
                 return (
                     facts.Revoked(version=version),
-                    facts.Rejected(version=version),
+                    facts.AccessTokenRejected(version=version),
                     *(
-                        facts.RevokeUnsettled(version=version, attempt=attempt, reason="", trouble=each)
-                        for each in facts.Trouble
+                        facts.RevokeUnsettled(version=version, attempt=attempt, reason="", failure=each)
+                        for each in facts.FailureClass
                     ),
                 )
 
@@ -238,10 +253,10 @@ class Life:
         self.drawn += 1
         return f"sealed-{self.drawn}"
 
-    def pair(self, version: int, life: timedelta) -> states.Pair:
+    def pair(self, version: int, life: timedelta) -> states.SealedTokenPair:
         return msgspec.structs.replace(pair_of_life(version, self.now, life), sealed=self.seal())
 
-    def issued(self, of: states.Pair) -> facts.Issued:
+    def issued(self, of: states.SealedTokenPair) -> facts.Issued:
         return facts.Issued(pair=of, recipients=self.recipients, sealed={"uploader": f"token-{of.version}"})
 
 

@@ -14,8 +14,8 @@ KEY = StateKey("acc_1")
 PROFILE = states.Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
 
 
-def pair_of_life(life: timedelta, version: int = 3) -> states.Pair:
-    return states.Pair(
+def pair_of_life(life: timedelta, version: int = 3) -> states.SealedTokenPair:
+    return states.SealedTokenPair(
         version=version,
         sealed="sealed",
         granted_at=NOW,
@@ -44,12 +44,20 @@ def issuing(retry_at: datetime | None) -> states.Issuing:
             effects.Issue(pair=PAIR, version=4),
         ),
         (
-            states.Refreshing(profile=PROFILE, pair=PAIR, attempt=2, since=NOW),
+            states.Refreshing(profile=PROFILE, pair=PAIR, refresh=states.RefreshProgress(since=NOW, failed_attempts=1)),
             effects.Refresh(app=APP, pair=PAIR, attempt=2),
         ),
-        (states.Ailing(profile=PROFILE, pair=PAIR, attempt=1, since=NOW, retry_at=LATER), Wait(LATER)),
-        (states.Expiring(profile=PROFILE, pair=PAIR, code="invalid_grant", message=""), Wait(PAIR.access_expires_at)),
-        (states.NeedsPerson(profile=PROFILE, version=4), None),
+        (
+            states.RefreshBackoff(
+                profile=PROFILE, pair=PAIR, refresh=states.RefreshProgress(since=NOW), retry_at=LATER
+            ),
+            Wait(LATER),
+        ),
+        (
+            states.RefreshTokenRefused(profile=PROFILE, pair=PAIR, code="invalid_grant", message=""),
+            Wait(PAIR.access_expires_at),
+        ),
+        (states.ReauthorizationRequired(profile=PROFILE, version=4), None),
         (states.Disconnected(version=4, consented_at=NOW), None),
     ],
 )
@@ -125,12 +133,12 @@ def test_accounts_that_were_connected_together_drift_apart() -> None:
 @pytest.mark.parametrize(
     ("trouble", "pauses"),
     [
-        (facts.Trouble.TRANSIENT, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]),
-        (facts.Trouble.RATE_LIMITED, [60, 120, 240, 300, 300]),
-        (facts.Trouble.MISCONFIGURED, [300, 300, 300]),
+        (facts.FailureClass.TRANSIENT, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]),
+        (facts.FailureClass.RATE_LIMITED, [60, 120, 240, 300, 300]),
+        (facts.FailureClass.MISCONFIGURED, [300, 300, 300]),
     ],
 )
-def test_each_class_of_trouble_has_its_pauses(trouble: facts.Trouble, pauses: list[int]) -> None:
+def test_each_class_of_trouble_has_its_pauses(trouble: facts.FailureClass, pauses: list[int]) -> None:
     for attempt, longest in enumerate(pauses, start=1):
         found = [(retry_time(f"acc_{n}", attempt, NOW, trouble) - NOW).total_seconds() for n in range(100)]
         assert longest / 2 <= min(found) < max(found) <= longest

@@ -7,25 +7,27 @@ import pytest
 
 from auth_service import effects, facts, states
 from auth_service.decisions import decide
-from auth_service.plans import LOOK_AGAIN, next_effect
+from auth_service.plans import PROFILE_RETRY, next_effect
 from auth_service.translate import translate
 from builders.account_states import (
-    AILING,
+    CHECKING_REMOVAL,
     CONNECTED,
     CONSENTED_AT,
     DONE,
-    EXPIRING,
+    HANDED_OFF,
     ISSUING,
     KEY,
-    NEEDS_PERSON,
     NOW,
+    REAUTHORIZATION_REQUIRED,
+    REFRESH_BACKOFF,
+    REFRESH_TOKEN_REFUSED,
     REFRESHING,
     REFUSED,
     REMOVAL,
-    SALVAGED,
     UNSETTLED,
     event_types,
     issued,
+    refreshing,
     state_after,
 )
 from common.contract.account import (
@@ -64,11 +66,13 @@ def assert_removed(state: states.Account, refused: facts.RefreshRefused) -> None
     decision = decide(KEY, state, refused, NOW)
     assert event_types(decision) == []
     checking = decision.state
-    assert isinstance(checking, states.Expiring)
+    assert isinstance(checking, states.CheckingRemoval)
     until = checking.pair.access_expires_at
-    look = effects.Look(app=effects.app_of(checking.profile), pair=checking.pair, scopes=checking.profile.scopes)
+    look = effects.FetchProfile(
+        app=effects.app_of(checking.profile), pair=checking.pair, scopes=checking.profile.scopes
+    )
     assert next_effect(KEY, checking, NOW, recipients="keys") == Background(effect=look, until=until)
-    assert_gone(decide(KEY, checking, facts.Rejected(version=refused.version), NOW))
+    assert_gone(decide(KEY, checking, facts.AccessTokenRejected(version=refused.version), NOW))
 
 
 def test_a_removal_is_checked_by_a_refresh_that_is_refused() -> None:
@@ -80,14 +84,18 @@ def test_a_removal_is_checked_by_a_refresh_that_is_refused() -> None:
 
 def test_a_removal_is_disproved_by_a_refresh_that_succeeds() -> None:
     healed = state_after(state_after(CONNECTED, REMOVAL, states.Refreshing), DONE, states.Connected)
-    lost = state_after(state_after(healed, Due(), states.Refreshing, healed.refresh_at), REFUSED_AGAIN, states.Expiring)
+    lost = state_after(
+        state_after(healed, Due(), states.Refreshing, healed.refresh_at), REFUSED_AGAIN, states.RefreshTokenRefused
+    )
     assert lost.code == "invalid_grant", "a later refusal is one like any other"
 
 
 @pytest.mark.parametrize("at", [CONSENTED_AT - timedelta(minutes=6), CONSENTED_AT - timedelta(days=1)])
-@pytest.mark.parametrize("state", [CONNECTED, REFRESHING, AILING, EXPIRING, NEEDS_PERSON, ISSUING])
+@pytest.mark.parametrize(
+    "state", [CONNECTED, REFRESHING, REFRESH_BACKOFF, REFRESH_TOKEN_REFUSED, REAUTHORIZATION_REQUIRED, ISSUING]
+)
 def test_a_removal_from_before_the_consent_is_of_another_grant(state: states.Account, at: datetime) -> None:
-    assert decide(KEY, state, facts.RemovalTold(at=at), NOW) == Decision(state=state)
+    assert decide(KEY, state, facts.RemovalReported(at=at), NOW) == Decision(state=state)
 
 
 def test_a_removal_while_a_refresh_is_under_way_is_confirmed_by_its_refusal() -> None:
@@ -114,65 +122,66 @@ def test_what_is_told_twice_is_checked_and_then_over() -> None:
 
 
 def test_a_removal_waits_for_a_refresh_in_trouble() -> None:
-    ailing = state_after(state_after(CONNECTED, REMOVAL, states.Refreshing), UNSETTLED, states.Ailing)
-    again = state_after(ailing, Due(), states.Refreshing, ailing.retry_at)
+    waiting = state_after(state_after(CONNECTED, REMOVAL, states.Refreshing), UNSETTLED, states.RefreshBackoff)
+    again = state_after(waiting, Due(), states.Refreshing, waiting.retry_at)
     assert_removed(again, REFUSED)
     assert isinstance(decide(KEY, again, DONE, NOW).state, states.Connected)
-    told = state_after(AILING, REMOVAL, states.Ailing)
+    told = state_after(REFRESH_BACKOFF, REMOVAL, states.RefreshBackoff)
     assert_removed(state_after(told, Due(), states.Refreshing), REFUSED)
 
 
 def test_a_lost_answer_does_not_outlive_the_attempt_it_was_for() -> None:
-    ailing = state_after(state_after(REFRESHING, REMOVAL, states.Refreshing), UNSETTLED, states.Ailing)
-    again = state_after(ailing, Due(), states.Refreshing, ailing.retry_at)
+    waiting = state_after(state_after(REFRESHING, REMOVAL, states.Refreshing), UNSETTLED, states.RefreshBackoff)
+    again = state_after(waiting, Due(), states.Refreshing, waiting.retry_at)
     assert isinstance(decide(KEY, again, DONE, NOW).state, states.Connected), (
         "this attempt began after the removal was told"
     )
 
 
 def test_what_tiktok_has_refused_already_needs_no_other_proof() -> None:
-    assert_gone(decide(KEY, NEEDS_PERSON, REMOVAL, NOW))
+    assert_gone(decide(KEY, REAUTHORIZATION_REQUIRED, REMOVAL, NOW))
 
 
-CHECKING = msgspec.structs.replace(EXPIRING, check_at=NOW)
-ALIVE = facts.ProfileSeen(version=3, display_name="Demo", username="", avatar_url="")
-UNSEEN = facts.ProfileUnseen(version=3)
+ALIVE = facts.ProfileFetched(version=3, display_name="Demo", username="", avatar_url="")
+UNSEEN = facts.ProfileFetchFailed(version=3)
 
 
 def test_where_the_refresh_was_refused_before_the_access_token_is_tried() -> None:
-    assert state_after(EXPIRING, REMOVAL, states.Expiring) == CHECKING
-    assert_gone(decide(KEY, CHECKING, facts.Rejected(version=3), NOW))
-    assert decide(KEY, CHECKING, REMOVAL, NOW) == Decision(state=CHECKING)
+    assert state_after(REFRESH_TOKEN_REFUSED, REMOVAL, states.CheckingRemoval) == CHECKING_REMOVAL
+    assert_gone(decide(KEY, CHECKING_REMOVAL, facts.AccessTokenRejected(version=3), NOW))
+    assert decide(KEY, CHECKING_REMOVAL, REMOVAL, NOW) == Decision(state=CHECKING_REMOVAL)
 
 
 def test_a_lost_answer_and_a_removal_of_before_do_not_forget_an_account_whose_token_is_good() -> None:
     asked = state_after(CONNECTED, REMOVAL, states.Refreshing)
-    lost = state_after(asked, UNSETTLED, states.Ailing)  # TikTok has rotated the pair
-    checking = state_after(state_after(lost, Due(), states.Refreshing, lost.retry_at), REFUSED, states.Expiring)
+    lost = state_after(asked, UNSETTLED, states.RefreshBackoff)  # TikTok has rotated the pair
+    checking = state_after(state_after(lost, Due(), states.Refreshing, lost.retry_at), REFUSED, states.CheckingRemoval)
     decision = decide(KEY, checking, ALIVE, NOW)
-    assert decision.state == msgspec.structs.replace(checking, check_at=None, profile=at_risk_of(decision))
+    assert decision.state == states.RefreshTokenRefused(
+        profile=at_risk_of(decision), pair=checking.pair, code=checking.code, message=checking.message
+    )
     assert event_types(decision) == [AccountAtRisk, AccountDescribed]
-    healed = decide(KEY, decision.state, SALVAGED, NOW).state
+    healed = decide(KEY, decision.state, HANDED_OFF, NOW).state
     assert isinstance(healed, states.Issuing), "the answer may still come, by another worker"
 
 
 def test_an_answer_of_before_does_not_disprove_a_removal_that_is_being_checked() -> None:
-    asked = state_after(CHECKING, DONE, states.Refreshing)
+    asked = state_after(CHECKING_REMOVAL, DONE, states.Refreshing)
     assert_removed(asked, REFUSED_AGAIN)
     assert isinstance(decide(KEY, asked, AGAIN, NOW).state, states.Connected)
 
 
 def at_risk_of(decision: Decision[states.Account]) -> states.Profile:
-    assert isinstance(decision.state, states.Expiring)
+    assert isinstance(decision.state, states.RefreshTokenRefused)
     assert decision.state.profile.risk is Risk.REFRESH_REFUSED
     return decision.state.profile
 
 
 def test_where_tiktok_does_not_say_it_is_asked_every_hour_and_the_tenant_told_once() -> None:
-    first = decide(KEY, CHECKING, UNSEEN, NOW)
+    first = decide(KEY, CHECKING_REMOVAL, UNSEEN, NOW)
     assert event_types(first) == [AccountAtRisk, AccountDescribed]
-    assert isinstance(first.state, states.Expiring)
-    end, later = EXPIRING.pair.access_expires_at, NOW + LOOK_AGAIN
+    assert isinstance(first.state, states.CheckingRemoval)
+    end, later = REFRESH_TOKEN_REFUSED.pair.access_expires_at, NOW + PROFILE_RETRY
     assert first.state.check_at == later
     second = decide(KEY, msgspec.structs.replace(first.state, check_at=NOW), UNSEEN, NOW)
     assert event_types(second) == []
@@ -192,11 +201,11 @@ def test_a_removal_while_the_pair_is_being_issued_is_checked_afterwards() -> Non
     assert isinstance(decide(KEY, asked, AGAIN, NOW).state, states.Connected)
 
 
-@pytest.mark.parametrize("state", [REFRESHING, AILING, EXPIRING])
+@pytest.mark.parametrize("state", [REFRESHING, REFRESH_BACKOFF, REFRESH_TOKEN_REFUSED])
 def test_a_salvaged_pair_does_not_disprove_a_removal(state: states.Account) -> None:
     told = decide(KEY, state, REMOVAL, NOW).state
-    issuing = state_after(told, SALVAGED, states.Issuing)
-    asked = state_after(issuing, issued(4, SALVAGED.pair.granted_at), states.Refreshing)
+    issuing = state_after(told, HANDED_OFF, states.Issuing)
+    asked = state_after(issuing, issued(4, HANDED_OFF.pair.granted_at), states.Refreshing)
     assert_removed(asked, REFUSED_AGAIN)
 
 
@@ -205,20 +214,20 @@ def test_a_refresh_that_never_settles_keeps_the_question_open() -> None:
     now = NOW
     for attempt in range(1, 50):
         unsettled = facts.RefreshUnsettled(version=3, attempt=attempt, reason="no answer")
-        ailing = state_after(state, unsettled, states.Ailing, now)
-        now = ailing.retry_at
-        state = state_after(ailing, Due(), states.Refreshing, now)
+        waiting = state_after(state, unsettled, states.RefreshBackoff, now)
+        now = waiting.retry_at
+        state = state_after(waiting, Due(), states.Refreshing, now)
     assert_gone(decide(KEY, state, REFUSED, now))
 
 
 def test_a_rejected_access_token_and_a_removal_end_as_a_removal() -> None:
-    told = state_after(msgspec.structs.replace(REFRESHING, rejected=True), REMOVAL, states.Refreshing)
+    told = state_after(refreshing(access_rejected=True), REMOVAL, states.Refreshing)
     assert_gone(decide(KEY, told, REFUSED, NOW))
 
 
 def test_an_account_that_needs_its_person_is_forgotten_by_a_removal_with_a_higher_version() -> None:
-    gone = state_after(NEEDS_PERSON, REMOVAL, states.Disconnected)
-    assert gone.version == NEEDS_PERSON.version + 1
+    gone = state_after(REAUTHORIZATION_REQUIRED, REMOVAL, states.Disconnected)
+    assert gone.version == REAUTHORIZATION_REQUIRED.version + 1
 
 
 # -- what TikTok's webhook says

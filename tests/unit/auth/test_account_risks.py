@@ -6,19 +6,20 @@ import msgspec
 import pytest
 
 from auth_service import facts, states
-from auth_service.decisions import AT_RISK_AFTER, decide
+from auth_service.decisions import decide
+from auth_service.decisions_refresh import AT_RISK_AFTER
 from auth_service.plans import next_effect
 from builders.account_states import (
     CONNECTED,
     DONE,
-    EXPIRING,
+    HANDED_OFF,
     KEY,
     NOW,
     OLD,
     PROFILE,
+    REFRESH_TOKEN_REFUSED,
     REFRESHING,
     REFUSED,
-    SALVAGED,
     event_types,
     issued,
     pair_of_life,
@@ -132,7 +133,7 @@ def test_an_end_that_is_put_off_after_all_takes_the_warning_back() -> None:
 def test_a_new_end_is_warned_of_anew() -> None:
     ending = msgspec.structs.replace(
         CONNECTED,
-        profile=msgspec.structs.replace(PROFILE, warned_of=NOW + DAY),
+        profile=msgspec.structs.replace(PROFILE, warned_end=NOW + DAY),
         pair=msgspec.structs.replace(OLD, refresh_expires_at=NOW + 3 * DAY),
         refresh_at=NOW + timedelta(hours=1),
     )
@@ -143,15 +144,15 @@ def test_a_new_end_is_warned_of_anew() -> None:
     assert [warning.refresh_expires_at for warning in warnings(decision.events)] == [NOW + 3 * DAY]
 
 
-def failing(trouble: facts.Trouble) -> tuple[states.Ailing, datetime, list[Body]]:
+def failing(trouble: facts.FailureClass) -> tuple[states.RefreshBackoff, datetime, list[Body]]:
     """An account whose refresh has failed until somebody was told."""
     state: states.Account = REFRESHING
     now, told = NOW, list[Body]()
     for attempt in range(1, AT_RISK_AFTER + 1):
-        unsettled = facts.RefreshUnsettled(version=3, attempt=attempt, reason="no answer", trouble=trouble)
+        unsettled = facts.RefreshUnsettled(version=3, attempt=attempt, reason="no answer", failure=trouble)
         decision = decide(KEY, state, unsettled, now)
         told += decision.events
-        assert isinstance(decision.state, states.Ailing)
+        assert isinstance(decision.state, states.RefreshBackoff)
         if attempt == AT_RISK_AFTER:
             return decision.state, now, told
         now = decision.state.retry_at
@@ -162,12 +163,14 @@ def failing(trouble: facts.Trouble) -> tuple[states.Ailing, datetime, list[Body]
 @pytest.mark.parametrize(
     ("trouble", "least", "most"),
     [
-        (facts.Trouble.TRANSIENT, timedelta(seconds=15), timedelta(seconds=30)),
-        (facts.Trouble.RATE_LIMITED, timedelta(minutes=5), timedelta(minutes=12)),
-        (facts.Trouble.MISCONFIGURED, timedelta(minutes=10), timedelta(minutes=20)),
+        (facts.FailureClass.TRANSIENT, timedelta(seconds=15), timedelta(seconds=30)),
+        (facts.FailureClass.RATE_LIMITED, timedelta(minutes=5), timedelta(minutes=12)),
+        (facts.FailureClass.MISCONFIGURED, timedelta(minutes=10), timedelta(minutes=20)),
     ],
 )
-def test_refreshes_that_keep_failing_are_told_soon(trouble: facts.Trouble, least: timedelta, most: timedelta) -> None:
+def test_refreshes_that_keep_failing_are_told_soon(
+    trouble: facts.FailureClass, least: timedelta, most: timedelta
+) -> None:
     state, now, told = failing(trouble)
     assert least <= now - NOW <= most
     (warning,) = warnings(tuple(told))
@@ -176,24 +179,26 @@ def test_refreshes_that_keep_failing_are_told_soon(trouble: facts.Trouble, least
 
 
 def test_a_refresh_that_settles_takes_the_warning_back() -> None:
-    state, now, _ = failing(facts.Trouble.TRANSIENT)
+    state, now, _ = failing(facts.FailureClass.TRANSIENT)
     again = state_after(state, Due(), states.Refreshing, state.retry_at)
     healed = decide(KEY, again, DONE, now)
     assert shown(healed.events) == [None]
 
 
 def test_a_refusal_after_trouble_is_another_risk() -> None:
-    state, _, _ = failing(facts.Trouble.TRANSIENT)
+    state, _, _ = failing(facts.FailureClass.TRANSIENT)
     again = state_after(state, Due(), states.Refreshing, state.retry_at)
     decision = decide(KEY, again, REFUSED, state.retry_at)
     assert shown(decision.events) == [Risk.REFRESH_REFUSED]
     assert [warning.risk for warning in warnings(decision.events)] == [Risk.REFRESH_REFUSED]
 
 
-@pytest.mark.parametrize("state", [EXPIRING, failing(facts.Trouble.TRANSIENT)[0]])
-def test_a_salvaged_pair_takes_the_warning_back_in_the_view_too(state: states.Ailing | states.Expiring) -> None:
+@pytest.mark.parametrize("state", [REFRESH_TOKEN_REFUSED, failing(facts.FailureClass.TRANSIENT)[0]])
+def test_a_salvaged_pair_takes_the_warning_back_in_the_view_too(
+    state: states.RefreshBackoff | states.RefreshTokenRefused,
+) -> None:
     risky = msgspec.structs.replace(state, profile=msgspec.structs.replace(PROFILE, risk=Risk.REFRESH_REFUSED))
-    issuing = state_after(risky, SALVAGED, states.Issuing)
+    issuing = state_after(risky, HANDED_OFF, states.Issuing)
     decision = decide(KEY, issuing, issued(4, issuing.pair.granted_at), NOW)
     assert isinstance(decision.state, states.Connected)
     assert decision.state.profile.risk is None
@@ -201,11 +206,16 @@ def test_a_salvaged_pair_takes_the_warning_back_in_the_view_too(state: states.Ai
 
 
 def test_what_only_the_person_can_mend_is_no_risk_any_more() -> None:
-    risky = msgspec.structs.replace(EXPIRING, profile=msgspec.structs.replace(PROFILE, risk=Risk.REFRESH_REFUSED))
-    ended = state_after(risky, Due(), states.NeedsPerson, OLD.access_expires_at)
+    risky = msgspec.structs.replace(
+        REFRESH_TOKEN_REFUSED, profile=msgspec.structs.replace(PROFILE, risk=Risk.REFRESH_REFUSED)
+    )
+    ended = state_after(risky, Due(), states.ReauthorizationRequired, OLD.access_expires_at)
     assert ended.profile.risk is None
 
 
 def test_a_dying_access_token_is_used_up_to_its_end() -> None:
-    assert next_effect(KEY, EXPIRING, NOW, recipients="keys") == Wait(OLD.access_expires_at)
-    assert isinstance(decide(KEY, EXPIRING, Due(), OLD.access_expires_at - timedelta(seconds=1)).state, states.Expiring)
+    assert next_effect(KEY, REFRESH_TOKEN_REFUSED, NOW, recipients="keys") == Wait(OLD.access_expires_at)
+    assert isinstance(
+        decide(KEY, REFRESH_TOKEN_REFUSED, Due(), OLD.access_expires_at - timedelta(seconds=1)).state,
+        states.RefreshTokenRefused,
+    )

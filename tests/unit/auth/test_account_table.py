@@ -18,6 +18,7 @@ from builders.account_states import (
     DISCONNECTING,
     DONE,
     FOREIGN,
+    HANDED_OFF,
     KEY,
     LATE,
     NOW,
@@ -26,7 +27,6 @@ from builders.account_states import (
     REMOVAL,
     REPLAYED,
     RESEALED,
-    SALVAGED,
     STATES,
     UNSETTLED,
     event_types,
@@ -69,82 +69,91 @@ GOES = To(states.Disconnecting, (CredentialWithdrawn,))
 GONE = To(states.Disconnected, (CredentialWithdrawn, AccountForgotten, AccountDisconnected, AuditRecorded))
 KEPT_OUT = Stays((AccountConnectRefused, AuditRecorded))
 FRESH = To(states.Connected, (AccountDescribed, CredentialIssued))
-RISKY = To(states.Expiring, (AccountAtRisk, AccountDescribed))
-LOST = To(states.NeedsPerson, (AccountReauthorizationRequired, CredentialWithdrawn))
+RISKY = To(states.RefreshTokenRefused, (AccountAtRisk, AccountDescribed))
+CHECKED_AGAIN = To(states.Refreshing, (AccountDescribed, CredentialIssued))
+STILL_CHECKING = To(states.CheckingRemoval, (AccountAtRisk, AccountDescribed))
+LOST = To(states.ReauthorizationRequired, (AccountReauthorizationRequired, CredentialWithdrawn))
 OTHER_DISCONNECTING = To(states.Disconnecting)
 
 RESEALED_PAIR = facts.Resealed(replaces=fingerprint("sealed-3"), sealed="under-another-key")
 RESEALED_OFFER = facts.Resealed(replaces=fingerprint("sealed-0"), sealed="under-another-key")
 RESEALED_OTHER = facts.Resealed(replaces=fingerprint("sealed-2"), sealed="under-another-key")
-SEEN = facts.ProfileSeen(version=3, display_name="New name", username="new", avatar_url="https://a.example/n.jpeg")
+SEEN = facts.ProfileFetched(version=3, display_name="New name", username="new", avatar_url="https://a.example/n.jpeg")
 NOT_REVOKED = facts.RevokeUnsettled(version=3, attempt=1, reason="TikTok's answer was lost")
 
 Cell = To | Stays
 TABLE: dict[str, tuple[facts.Fact | Due, tuple[Cell, ...]]] = {
-    # issuing, connected, refreshing, ailing, expiring, needs person, disconnecting, disconnected
-    "consent": (CONSENT, (ANEW,) * 8),
-    "consent for another tenant": (FOREIGN, (*(KEPT_OUT,) * 7, ANEW)),
-    "consent of before": (REPLAYED, (KEEPS,) * 8),
+    # issuing, connected, refreshing, backoff, refresh token refused, checking removal, reauthorization required,
+    # disconnecting, disconnected
+    "consent": (CONSENT, (ANEW,) * 9),
+    "consent for another tenant": (FOREIGN, (*(KEPT_OUT,) * 8, ANEW)),
+    "consent of before": (REPLAYED, (KEEPS,) * 9),
     "issued": (
         RESEALED,
         (
             To(states.Connected, (AccountConnected, AccountDescribed, CredentialIssued)),
             To(states.Connected, (CredentialIssued,)),
         )
-        + (KEEPS,) * 6,
+        + (KEEPS,) * 7,
     ),
-    "issue failed": (facts.IssueFailed(version=4), (To(states.Issuing), To(states.Issuing), *(KEEPS,) * 6)),
-    "refresh done": (DONE, (KEEPS, KEEPS, FRESH, FRESH, FRESH, To(states.Issuing), OTHER_DISCONNECTING, KEEPS)),
-    "refresh refused": (REFUSED, (KEEPS, KEEPS, RISKY, KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS)),
+    "issue failed": (facts.IssueFailed(version=4), (To(states.Issuing), To(states.Issuing), *(KEEPS,) * 7)),
+    "refresh done": (
+        DONE,
+        (KEEPS, KEEPS, FRESH, FRESH, FRESH, CHECKED_AGAIN, To(states.Issuing), OTHER_DISCONNECTING, KEEPS),
+    ),
+    "refresh refused": (REFUSED, (KEEPS, KEEPS, RISKY, KEEPS, KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS)),
     "refresh unsettled": (
         UNSETTLED,
-        (KEEPS, KEEPS, To(states.Ailing), KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS),
+        (KEEPS, KEEPS, To(states.RefreshBackoff), KEEPS, KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS),
     ),
     "another attempt unsettled": (
         replace(UNSETTLED, attempt=2),
-        (KEEPS, KEEPS, KEEPS, KEEPS, KEEPS, KEEPS, OTHER_DISCONNECTING, KEEPS),
+        (*(KEEPS,) * 7, OTHER_DISCONNECTING, KEEPS),
     ),
     "rejected": (
-        facts.Rejected(version=3),
+        facts.AccessTokenRejected(version=3),
         (
             KEEPS,
             To(states.Refreshing),
             To(states.Refreshing),
-            To(states.Ailing),
+            To(states.RefreshBackoff),
             LOST,
+            GONE,
             KEEPS,
             OTHER_DISCONNECTING,
             KEEPS,
         ),
     ),
     "salvaged": (
-        SALVAGED,
-        (KEEPS, KEEPS, *(To(states.Issuing),) * 4, OTHER_DISCONNECTING, KEEPS),
+        HANDED_OFF,
+        (KEEPS, KEEPS, *(To(states.Issuing),) * 5, OTHER_DISCONNECTING, KEEPS),
     ),
-    "disconnect asked": (ASKED, (*(GOES,) * 5, GONE, KEEPS, KEEPS)),
-    "disconnect asked by another tenant": (ASKED_BY_ANOTHER, (KEEPS,) * 8),
+    "disconnect asked": (ASKED, (*(GOES,) * 6, GONE, KEEPS, KEEPS)),
+    "disconnect asked by another tenant": (ASKED_BY_ANOTHER, (KEEPS,) * 9),
     "removal told": (
         REMOVAL,
         (
             To(states.Issuing),
             To(states.Refreshing),
             To(states.Refreshing),
-            To(states.Ailing),
-            To(states.Expiring),
+            To(states.RefreshBackoff),
+            To(states.CheckingRemoval),
+            KEEPS,
             GONE,
             KEEPS,
             KEEPS,
         ),
     ),
-    "removal of long before the consent": (facts.RemovalTold(at=CONSENTED_AT - timedelta(minutes=6)), (KEEPS,) * 8),
+    "removal of long before the consent": (facts.RemovalReported(at=CONSENTED_AT - timedelta(minutes=6)), (KEEPS,) * 9),
     "removal of about the consent": (
-        facts.RemovalTold(at=CONSENTED_AT - timedelta(minutes=1)),
+        facts.RemovalReported(at=CONSENTED_AT - timedelta(minutes=1)),
         (
             To(states.Issuing),
             To(states.Refreshing),
             To(states.Refreshing),
-            To(states.Ailing),
-            To(states.Expiring),
+            To(states.RefreshBackoff),
+            To(states.CheckingRemoval),
+            KEEPS,
             KEEPS,
             KEEPS,
             KEEPS,
@@ -156,26 +165,30 @@ TABLE: dict[str, tuple[facts.Fact | Due, tuple[Cell, ...]]] = {
             KEEPS,
             To(states.Connected),
             To(states.Refreshing),
-            To(states.Ailing),
-            To(states.Expiring),
+            To(states.RefreshBackoff),
+            To(states.RefreshTokenRefused),
+            To(states.CheckingRemoval),
             KEEPS,
             OTHER_DISCONNECTING,
             KEEPS,
         ),
     ),
-    "offered pair resealed": (RESEALED_OFFER, (To(states.Issuing), *(KEEPS,) * 7)),
-    "another pair resealed": (RESEALED_OTHER, (KEEPS,) * 8),
-    "profile seen": (SEEN, (KEEPS, To(states.Connected, (AccountDescribed,)), *(KEEPS,) * 6)),
-    "profile seen by another pair": (replace(SEEN, version=2), (KEEPS,) * 8),
-    "profile unseen": (facts.ProfileUnseen(version=3), (KEEPS, To(states.Connected), *(KEEPS,) * 6)),
-    "profile unseen by another pair": (facts.ProfileUnseen(version=2), (KEEPS,) * 8),
-    "revoked": (facts.Revoked(version=3), (*(KEEPS,) * 6, GONE, KEEPS)),
-    "another pair revoked": (facts.Revoked(version=2), (KEEPS,) * 8),
-    "not revoked": (NOT_REVOKED, (*(KEEPS,) * 6, OTHER_DISCONNECTING, KEEPS)),
-    "another attempt not revoked": (replace(NOT_REVOKED, attempt=2), (KEEPS,) * 8),
-    "another pair not revoked": (replace(NOT_REVOKED, version=2), (KEEPS,) * 8),
-    "due": (Due(), (KEEPS, To(states.Refreshing), KEEPS, To(states.Refreshing), *(KEEPS,) * 4)),
-    **{f"late {type(fact).__name__}": (fact, (KEEPS,) * 8) for fact in LATE},
+    "offered pair resealed": (RESEALED_OFFER, (To(states.Issuing), *(KEEPS,) * 8)),
+    "another pair resealed": (RESEALED_OTHER, (KEEPS,) * 9),
+    "profile seen": (SEEN, (KEEPS, To(states.Connected, (AccountDescribed,)), *(KEEPS,) * 3, RISKY, *(KEEPS,) * 3)),
+    "profile seen by another pair": (replace(SEEN, version=2), (KEEPS,) * 9),
+    "profile unseen": (
+        facts.ProfileFetchFailed(version=3),
+        (KEEPS, To(states.Connected), *(KEEPS,) * 3, STILL_CHECKING, *(KEEPS,) * 3),
+    ),
+    "profile unseen by another pair": (facts.ProfileFetchFailed(version=2), (KEEPS,) * 9),
+    "revoked": (facts.Revoked(version=3), (*(KEEPS,) * 7, GONE, KEEPS)),
+    "another pair revoked": (facts.Revoked(version=2), (KEEPS,) * 9),
+    "not revoked": (NOT_REVOKED, (*(KEEPS,) * 7, OTHER_DISCONNECTING, KEEPS)),
+    "another attempt not revoked": (replace(NOT_REVOKED, attempt=2), (KEEPS,) * 9),
+    "another pair not revoked": (replace(NOT_REVOKED, version=2), (KEEPS,) * 9),
+    "due": (Due(), (KEEPS, To(states.Refreshing), KEEPS, To(states.Refreshing), *(KEEPS,) * 5)),
+    **{f"late {type(fact).__name__}": (fact, (KEEPS,) * 9) for fact in LATE},
 }
 
 
@@ -196,7 +209,7 @@ def test_every_state_meets_every_fact(state: states.Account, fact: facts.Fact | 
         assert decision.state == state
 
 
-@pytest.mark.parametrize("fact", [fact for fact, _ in TABLE.values() if not isinstance(fact, facts.Granted)])
+@pytest.mark.parametrize("fact", [fact for fact, _ in TABLE.values() if not isinstance(fact, facts.Consented)])
 def test_an_unknown_account_begins_with_a_consent_and_nothing_else(fact: facts.Fact | Due) -> None:
     assert decide(KEY, None, fact, NOW) == Decision(state=None)
 

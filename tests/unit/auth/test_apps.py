@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from auth_service import effects, facts
-from auth_service.metrics import UNREADABLE_PAIRS
+from auth_service.metrics import UNREADABLE_ITEMS
 from auth_service.tenants.apps import App, Apps, open_secret, seal_secret
 from builders.account_states import NOW
 from common.contract.tenant import TenantDescribed, TikTokApp
@@ -32,7 +32,7 @@ def made_of(client: object) -> dict[str, str]:
     return client._app
 
 
-OWN = App(name="", client_key="aw-own", pkce=True, client=client_of("aw-own", "own-secret"))
+OWN = App(recorded_key=None, client_key="aw-own", pkce=True, client=client_of("aw-own", "own-secret"))
 
 
 def app(client_key: str = "aw-acme", *, tenant: str = "acme", sealed_for: str | None = None) -> TikTokApp:
@@ -53,38 +53,38 @@ def apps_over(*tenants: TenantDescribed, vault: Vault = VAULT, ready: bool = Tru
 
 
 def unreadable() -> float:
-    return float(UNREADABLE_PAIRS._value.get())
+    return float(UNREADABLE_ITEMS._value.get())
 
 
 def test_an_account_of_the_installations_app_needs_no_tenant() -> None:
     for ready in (True, False):
-        assert apps_over(ready=ready).of(effects.AppOf(tenant="acme", client_key="")) is OWN.client
+        assert apps_over(ready=ready).of(effects.AppRef(tenant="acme", client_key=None)) is OWN.client
 
 
 def test_an_account_of_a_tenants_app_gets_that_app() -> None:
     apps = apps_over(described("acme", app()), described("globex", None))
-    found = apps.of(effects.AppOf(tenant="acme", client_key="aw-acme"))
+    found = apps.of(effects.AppRef(tenant="acme", client_key="aw-acme"))
     assert made_of(found) == {"client_key": "aw-acme", "client_secret": SECRET}
 
 
 @pytest.mark.parametrize(
     "wanted",
     [
-        effects.AppOf(tenant="acme", client_key="aw-former"),
-        effects.AppOf(tenant="globex", client_key="aw-acme"),
-        effects.AppOf(tenant="nobody", client_key="aw-acme"),
+        effects.AppRef(tenant="acme", client_key="aw-former"),
+        effects.AppRef(tenant="globex", client_key="aw-acme"),
+        effects.AppRef(tenant="nobody", client_key="aw-acme"),
     ],
     ids=["another app", "a tenant without one", "an unknown tenant"],
 )
-def test_an_app_that_is_not_there_is_a_fault_once_the_view_is_whole(wanted: effects.AppOf) -> None:
+def test_an_app_that_is_not_there_is_a_fault_once_the_view_is_whole(wanted: effects.AppRef) -> None:
     tenants = (described("acme", app()), described("globex", None))
-    assert apps_over(*tenants).of(wanted) is facts.Trouble.MISCONFIGURED
-    assert apps_over(*tenants, ready=False).of(wanted) is facts.Trouble.TRANSIENT
+    assert apps_over(*tenants).of(wanted) is facts.FailureClass.MISCONFIGURED
+    assert apps_over(*tenants, ready=False).of(wanted) is facts.FailureClass.TRANSIENT
 
 
 def test_without_its_key_an_apps_secret_is_a_fault_and_counted() -> None:
     apps, before = apps_over(described("acme", app()), vault=OTHER_VAULT), unreadable()
-    assert apps.of(effects.AppOf(tenant="acme", client_key="aw-acme")) is facts.Trouble.MISCONFIGURED
+    assert apps.of(effects.AppRef(tenant="acme", client_key="aw-acme")) is facts.FailureClass.MISCONFIGURED
     assert apps.of_tenant("acme") is None
     assert unreadable() == before + 2
 
@@ -93,7 +93,7 @@ def test_people_of_a_tenant_consent_to_its_own_app() -> None:
     apps = apps_over(described("acme", msgspec.structs.replace(app(), pkce="hex")), described("globex", None))
     found = apps.of_tenant("acme")
     assert found is not None
-    assert (found.name, found.client_key, found.pkce) == ("aw-acme", "aw-acme", True)
+    assert (found.recorded_key, found.client_key, found.pkce) == ("aw-acme", "aw-acme", True)
     assert made_of(found.client) == {"client_key": "aw-acme", "client_secret": SECRET}
     assert apps.of_tenant("globex") is OWN
     assert apps.of_tenant("nobody") is OWN
@@ -108,12 +108,12 @@ def test_a_secret_that_was_moved_does_not_open(moved: TikTokApp) -> None:
     with pytest.raises(CannotOpen):
         open_secret(VAULT, "acme", moved)
     apps = apps_over(described("acme", moved))
-    assert apps.of(effects.AppOf(tenant="acme", client_key="aw-acme")) is facts.Trouble.MISCONFIGURED
+    assert apps.of(effects.AppRef(tenant="acme", client_key="aw-acme")) is facts.FailureClass.MISCONFIGURED
     assert apps.of_tenant("acme") is None
 
 
 def test_a_pair_is_no_secret_of_an_app_and_none_of_its_kind() -> None:
-    sealed = VAULT.seal(SECRET.encode(), owner="acme", field="grant", version=0)
+    sealed = VAULT.seal(SECRET.encode(), owner="acme", field="token_pair", version=0)
     with pytest.raises(CannotOpen):
         open_secret(VAULT, "acme", TikTokApp(client_key="aw-acme", sealed_secret=sealed))
 

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service import effects, facts, states
-from auth_service.effect_handler import AuthEffects
-from auth_service.tokens.token_pairs import Recipients, Tokens, seal_tokens
+from auth_service.effect_handler import AuthEffectHandler
+from auth_service.tokens.token_pairs import Recipients, TokenPair, seal_tokens
 from builders.account_states import KEY, NOW, pair_of_life
 from common.contract.account import AccountDisconnected, CredentialWithdrawn
 from fakes.auth_worker import VAULT
@@ -21,7 +21,7 @@ from tiktok.results import CallResult, Done, NotSent, Refused, Unknown
 from tiktok_sandbox.app import build_app
 from tiktok_sandbox.app_context import AppContext
 
-APP = effects.AppOf(tenant="acme", client_key="")
+APP = effects.AppRef(tenant="acme", client_key=None)
 RECIPIENTS = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
 PERSON = UserInfo(open_id="-000open", display_name="Demo", username="demo", avatar_url="https://a.example/a.jpeg")
 SCOPES = ("user.info.basic",)
@@ -54,17 +54,17 @@ class Saying:
 class Offering:
     """One app, or the reason why there is none."""
 
-    def __init__(self, client: Saying | facts.Trouble) -> None:
+    def __init__(self, client: Saying | facts.FailureClass) -> None:
         self.client = client
-        self.asked: list[effects.AppOf] = []
+        self.asked: list[effects.AppRef] = []
 
-    def of(self, app: effects.AppOf) -> Saying | facts.Trouble:
+    def of(self, app: effects.AppRef) -> Saying | facts.FailureClass:
         self.asked.append(app)
         return self.client
 
 
-def pair(version: int = 3, *, sealed_as: int | None = None) -> states.Pair:
-    tokens = Tokens(access_token="act.now", refresh_token="rft.now")
+def pair(version: int = 3, *, sealed_as: int | None = None) -> states.SealedTokenPair:
+    tokens = TokenPair(access_token="act.now", refresh_token="rft.now")
     sealed = seal_tokens(
         VAULT, tokens, account_id=KEY.partition_key, version=version if sealed_as is None else sealed_as
     )
@@ -78,23 +78,23 @@ def pair(version: int = 3, *, sealed_as: int | None = None) -> states.Pair:
     )
 
 
-def effects_of(clients: Offering) -> AuthEffects:
-    return AuthEffects(vault=VAULT, recipients=RECIPIENTS, clients=clients, clock=lambda: NOW)
+def effects_of(clients: Offering) -> AuthEffectHandler:
+    return AuthEffectHandler(vault=VAULT, recipients=RECIPIENTS, clients=clients, clock=lambda: NOW)
 
 
-async def looking(client: Saying | facts.Trouble, of: states.Pair | None = None) -> facts.Fact:
-    effect = effects.Look(app=APP, pair=of or pair(), scopes=SCOPES)
+async def looking(client: Saying | facts.FailureClass, of: states.SealedTokenPair | None = None) -> facts.Fact:
+    effect = effects.FetchProfile(app=APP, pair=of or pair(), scopes=SCOPES)
     return await effects_of(Offering(client)).perform(KEY, effect, EmptyViews())
 
 
-async def revoking(client: Saying | facts.Trouble, of: states.Pair | None = None) -> facts.Fact:
+async def revoking(client: Saying | facts.FailureClass, of: states.SealedTokenPair | None = None) -> facts.Fact:
     effect = effects.Revoke(app=APP, pair=of or pair(), attempt=2)
     return await effects_of(Offering(client)).perform(KEY, effect, EmptyViews())
 
 
 async def test_looking_tells_who_it_is() -> None:
     tiktok = Saying()
-    assert await looking(tiktok) == facts.ProfileSeen(
+    assert await looking(tiktok) == facts.ProfileFetched(
         version=3, display_name="Demo", username="demo", avatar_url="https://a.example/a.jpeg"
     )
     assert tiktok.asked == [("user_info", "act.now", "user.info.basic")]
@@ -111,40 +111,40 @@ async def test_looking_tells_who_it_is() -> None:
     ],
 )
 async def test_a_look_that_does_not_tell_changes_nothing(answer: CallResult[UserInfo]) -> None:
-    assert await looking(Saying(person=answer)) == facts.ProfileUnseen(version=3)
+    assert await looking(Saying(person=answer)) == facts.ProfileFetchFailed(version=3)
 
 
 async def test_a_look_finds_out_that_the_access_token_is_dead() -> None:
-    assert await looking(Saying(person=refused("access_token_invalid", 401))) == facts.Rejected(version=3)
+    assert await looking(Saying(person=refused("access_token_invalid", 401))) == facts.AccessTokenRejected(version=3)
 
 
-@pytest.mark.parametrize("trouble", [facts.Trouble.TRANSIENT, facts.Trouble.MISCONFIGURED])
-async def test_without_the_app_nobody_is_asked(trouble: facts.Trouble) -> None:
-    assert await looking(trouble) == facts.ProfileUnseen(version=3)
+@pytest.mark.parametrize("trouble", [facts.FailureClass.TRANSIENT, facts.FailureClass.MISCONFIGURED])
+async def test_without_the_app_nobody_is_asked(trouble: facts.FailureClass) -> None:
+    assert await looking(trouble) == facts.ProfileFetchFailed(version=3)
     assert await revoking(trouble) == facts.RevokeUnsettled(
-        version=3, attempt=2, reason="the TikTok app of the account is not known here", trouble=trouble
+        version=3, attempt=2, reason="the TikTok app of the account is not known here", failure=trouble
     )
     refresh = effects.Refresh(app=APP, pair=pair(), attempt=4)
     assert await effects_of(Offering(trouble)).perform(KEY, refresh, EmptyViews()) == facts.RefreshUnsettled(
-        version=3, attempt=4, reason="the TikTok app of the account is not known here", trouble=trouble
+        version=3, attempt=4, reason="the TikTok app of the account is not known here", failure=trouble
     )
 
 
 async def test_a_pair_of_another_version_does_not_open_and_nobody_is_asked() -> None:
     moved = pair(4, sealed_as=3)
     tiktok = Saying()
-    assert await looking(tiktok, moved) == facts.ProfileUnseen(version=4)
+    assert await looking(tiktok, moved) == facts.ProfileFetchFailed(version=4)
     assert await revoking(tiktok, moved) == facts.RevokeUnsettled(
-        version=4, attempt=2, reason="the pair cannot be opened", trouble=facts.Trouble.MISCONFIGURED
+        version=4, attempt=2, reason="the token pair cannot be opened", failure=facts.FailureClass.MISCONFIGURED
     )
     assert tiktok.asked == []
 
 
 async def test_the_app_is_that_of_the_account() -> None:
     clients = Offering(Saying())
-    own = effects.AppOf(tenant="acme", client_key="aw-own")
+    own = effects.AppRef(tenant="acme", client_key="aw-own")
     await effects_of(clients).perform(KEY, effects.Revoke(app=own, pair=pair(), attempt=1), EmptyViews())
-    await effects_of(clients).perform(KEY, effects.Look(app=own, pair=pair(), scopes=SCOPES), EmptyViews())
+    await effects_of(clients).perform(KEY, effects.FetchProfile(app=own, pair=pair(), scopes=SCOPES), EmptyViews())
     assert clients.asked == [own, own]
 
 
@@ -161,33 +161,33 @@ async def test_no_grant_is_nothing_to_revoke() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason", "trouble"),
     [
-        (NotSent("no connection"), "TikTok could not be reached", facts.Trouble.TRANSIENT),
-        (Unknown("ReadTimeout"), "TikTok's answer was lost", facts.Trouble.TRANSIENT),
+        (NotSent("no connection"), "TikTok could not be reached", facts.FailureClass.TRANSIENT),
+        (Unknown("ReadTimeout"), "TikTok's answer was lost", facts.FailureClass.TRANSIENT),
         (
             refused("rate_limit_exceeded", 429),
             "TikTok counts too many calls: rate_limit_exceeded",
-            facts.Trouble.RATE_LIMITED,
+            facts.FailureClass.RATE_LIMITED,
         ),
         (
             refused("temporarily_unavailable"),
             "TikTok cannot do it now: temporarily_unavailable",
-            facts.Trouble.TRANSIENT,
+            facts.FailureClass.TRANSIENT,
         ),
-        (refused("invalid_client", 401), "TikTok refused: invalid_client", facts.Trouble.MISCONFIGURED),
-        (refused("invalid_request"), "TikTok refused: invalid_request", facts.Trouble.MISCONFIGURED),
+        (refused("invalid_client", 401), "TikTok refused: invalid_client", facts.FailureClass.MISCONFIGURED),
+        (refused("invalid_request"), "TikTok refused: invalid_request", facts.FailureClass.MISCONFIGURED),
     ],
 )
 async def test_a_revocation_that_does_not_settle_is_asked_for_again(
-    answer: CallResult[None], reason: str, trouble: facts.Trouble
+    answer: CallResult[None], reason: str, trouble: facts.FailureClass
 ) -> None:
     fact = await revoking(Saying(revocation=answer))
-    assert fact == facts.RevokeUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)
+    assert fact == facts.RevokeUnsettled(version=3, attempt=2, reason=reason, failure=trouble)
 
 
 @pytest.mark.parametrize("code", ["access_token_invalid", "invalid_request", "invalid_client"])
 async def test_a_token_that_tiktok_does_not_know_is_told_from_a_wrong_question(code: str) -> None:
     tiktok = Saying(revocation=refused(code), person=refused("access_token_invalid", 401))
-    assert await revoking(tiktok) == facts.Rejected(version=3)
+    assert await revoking(tiktok) == facts.AccessTokenRejected(version=3)
 
 
 @pytest.mark.parametrize("person", [Done(PERSON), Unknown("HTTP 503"), refused("scope_not_authorized", 401)])

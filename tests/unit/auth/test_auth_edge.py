@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from auth_service import facts
-from auth_service.oauth.oauth_state import CONSENT_LIFE, INVITATION_LIFE
+from auth_service.oauth.oauth_state import CONSENT_LIFETIME, LINK_LIFETIME
 from auth_service.tokens.token_pairs import open_tokens
 from auth_service.translate import translate
 from common.contract.account import (
@@ -48,7 +48,7 @@ async def test_the_pair_reaches_the_worker_sealed(auth_api: AuthApi) -> None:
     (command,) = auth_api.worker.connects
     addressed = translate(Envelope(id="1", source="auth", time=None, traceparent=None, body=command))
     assert addressed is not None
-    assert isinstance(addressed.fact, facts.Granted)
+    assert isinstance(addressed.fact, facts.Consented)
     tokens = open_tokens(VAULT, addressed.fact.pair, account_id=command.account_id)
     assert tokens.refresh_token.startswith("rft.")
     for secret in (tokens.access_token, tokens.refresh_token):
@@ -120,7 +120,7 @@ async def test_a_cookie_of_another_flow_does_not_pass(auth_api: AuthApi) -> None
 
 async def test_a_consent_that_took_too_long_has_expired(auth_api: AuthApi) -> None:
     back = await auth_api.consent(await auth_api.open_consent_page())
-    auth_api.now += CONSENT_LIFE
+    auth_api.now += CONSENT_LIFETIME
     page = await auth_api.browser.get(back)
     assert (page.status_code, result_of(page)) == (400, "expired")
     assert auth_api.worker.connects == []
@@ -128,7 +128,7 @@ async def test_a_consent_that_took_too_long_has_expired(auth_api: AuthApi) -> No
 
 async def test_an_invitation_expires(auth_api: AuthApi) -> None:
     url = await auth_api.connect_link()
-    auth_api.now += INVITATION_LIFE
+    auth_api.now += LINK_LIFETIME
     assert result_of(await auth_api.browser.get(url)) == "expired"
 
 
@@ -140,11 +140,11 @@ def broken(text: str) -> Iterator[str]:
 
 
 async def test_altered_slips_are_refused(auth_api: AuthApi) -> None:
-    ticket = parse_qs(urlsplit(await auth_api.connect_link()).query)["ticket"][0]
+    connect_token = parse_qs(urlsplit(await auth_api.connect_link()).query)["connect_token"][0]
     state = parse_qs(urlsplit(await auth_api.open_consent_page()).query)["state"][0]
-    for text in (*broken(ticket), state):
-        assert result_of(await auth_api.browser.get("/v1/oauth/start", params={"ticket": text})) == "broken"
-    for text in (*broken(state), ticket):
+    for text in (*broken(connect_token), state):
+        assert result_of(await auth_api.browser.get("/v1/oauth/start", params={"connect_token": text})) == "broken"
+    for text in (*broken(state), connect_token):
         answer = await auth_api.browser.get("/v1/oauth/callback", params={"state": text, "code": "x"})
         assert (answer.status_code, result_of(answer)) == (400, "broken")
 
@@ -289,7 +289,7 @@ async def test_an_expired_consent_leads_back_too(auth_api: AuthApi) -> None:
     own = "https://app.acme.example/tiktok"
     auth_api.backend = auth_api.backend_of("other", return_urls=(own,))
     back = await auth_api.consent(await auth_api.open_consent_page(return_to=own))
-    auth_api.now += CONSENT_LIFE
+    auth_api.now += CONSENT_LIFETIME
     page = await auth_api.browser.get(back)
     assert result_of(page) == "expired"
     assert f"{own}?postbus_result=expired" in page.text

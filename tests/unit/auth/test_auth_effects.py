@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from auth_service import facts, states
 from auth_service.decisions import decide
-from auth_service.effect_handler import AuthEffects
-from auth_service.effects import AppOf, Issue, Refresh
+from auth_service.effect_handler import AuthEffectHandler
+from auth_service.effects import AppRef, Issue, Refresh
 from auth_service.plans import next_effect
 from auth_service.processor import AuthProcessor
-from auth_service.tokens.token_pairs import Recipients, Tokens, open_tokens, seal_tokens
+from auth_service.tokens.token_pairs import Recipients, TokenPair, open_tokens, seal_tokens
 from auth_service.translate import hand_off, translate
-from common.contract.account import CredentialIssued, GrantSalvaged, TokenRejected
+from common.contract.account import CredentialIssued, TokenPairHandedOff, TokenRejected
 from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.topics import Topic
@@ -38,8 +38,8 @@ KEY = StateKey(ACCOUNT)
 VAULT = Vault({"one": b"1" * 32})
 UPLOADER = X25519PrivateKey.generate()
 RECIPIENTS = Recipients({"uploader": UPLOADER.public_key()})
-APP = AppOf(tenant="acme", client_key="")
-TOKENS = Tokens(access_token="act.first", refresh_token="rft.first")
+APP = AppRef(tenant="acme", client_key=None)
+TOKENS = TokenPair(access_token="act.first", refresh_token="rft.first")
 GRANT = TokenResponse(
     open_id="-000open",
     scopes=("video.publish",),
@@ -87,12 +87,12 @@ def lost(_answer: CallResult[TokenResponse]) -> CallResult[TokenResponse]:
     return Unknown("ReadError")
 
 
-def effects_with(tiktok: FakeTikTok | TikTok, vault: Vault = VAULT) -> AuthEffects:
-    return AuthEffects(vault=vault, recipients=RECIPIENTS, clients=SingleClient(tiktok), clock=lambda: NOW)
+def effects_with(tiktok: FakeTikTok | TikTok, vault: Vault = VAULT) -> AuthEffectHandler:
+    return AuthEffectHandler(vault=vault, recipients=RECIPIENTS, clients=SingleClient(tiktok), clock=lambda: NOW)
 
 
-def pair_of(tokens: Tokens, version: int) -> states.Pair:
-    return states.Pair(
+def pair_of(tokens: TokenPair, version: int) -> states.SealedTokenPair:
+    return states.SealedTokenPair(
         version=version,
         sealed=seal_tokens(VAULT, tokens, account_id=ACCOUNT, version=version),
         granted_at=NOW,
@@ -101,7 +101,7 @@ def pair_of(tokens: Tokens, version: int) -> states.Pair:
     )
 
 
-async def run(effects: AuthEffects, state: states.Account) -> states.Account:
+async def run(effects: AuthEffectHandler, state: states.Account) -> states.Account:
     """Do what the state wants, and take the outcome in."""
     effect = next_effect(KEY, state, NOW, recipients=RECIPIENTS.fingerprint)
     assert isinstance(effect, Issue | Refresh)
@@ -112,7 +112,7 @@ async def run(effects: AuthEffects, state: states.Account) -> states.Account:
 
 async def test_issue_seals_the_token_to_each_service_and_the_pair_as_its_version() -> None:
     fact = await effects_with(FakeTikTok()).perform(
-        KEY, Issue(pair=pair_of(TOKENS, states.OFFERED), version=7), EmptyViews()
+        KEY, Issue(pair=pair_of(TOKENS, states.UNNUMBERED), version=7), EmptyViews()
     )
     assert isinstance(fact, facts.Issued)
     assert fact.recipients == RECIPIENTS.fingerprint
@@ -131,12 +131,12 @@ async def test_a_pair_under_an_unknown_key_fails_and_says_so() -> None:
     )
     fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 1), attempt=1), EmptyViews())
     assert fact == facts.RefreshUnsettled(
-        version=1, attempt=1, reason="the pair cannot be opened", trouble=facts.Trouble.MISCONFIGURED
+        version=1, attempt=1, reason="the token pair cannot be opened", failure=facts.FailureClass.MISCONFIGURED
     )
 
 
 async def test_a_pair_that_is_none_fails_without_being_quoted() -> None:
-    sealed = VAULT.seal(b'{"access_token":5}', owner=ACCOUNT, field="grant", version=1)
+    sealed = VAULT.seal(b'{"access_token":5}', owner=ACCOUNT, field="token_pair", version=1)
     broken = msgspec.structs.replace(pair_of(TOKENS, 1), sealed=sealed)
     fact = await effects_with(FakeTikTok()).perform(KEY, Issue(pair=broken, version=2), EmptyViews())
     assert fact == facts.IssueFailed(version=2)
@@ -157,26 +157,26 @@ async def test_refresh_seals_the_new_pair_for_the_next_version() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason", "trouble"),
     [
-        (NotSent("no connection"), "TikTok could not be reached", facts.Trouble.TRANSIENT),
-        (Unknown("HTTP 503"), "TikTok's answer was lost", facts.Trouble.TRANSIENT),
+        (NotSent("no connection"), "TikTok could not be reached", facts.FailureClass.TRANSIENT),
+        (Unknown("HTTP 503"), "TikTok's answer was lost", facts.FailureClass.TRANSIENT),
         (
             Refused(status=401, code="invalid_client", message="", log_id=""),
             "TikTok refused: invalid_client",
-            facts.Trouble.MISCONFIGURED,
+            facts.FailureClass.MISCONFIGURED,
         ),
         (
             Refused(status=429, code="rate_limit_exceeded", message="", log_id=""),
             "TikTok counts too many calls: rate_limit_exceeded",
-            facts.Trouble.RATE_LIMITED,
+            facts.FailureClass.RATE_LIMITED,
         ),
     ],
 )
 async def test_only_a_dead_grant_is_the_accounts_fault(
-    answer: CallResult[TokenResponse], reason: str, trouble: facts.Trouble
+    answer: CallResult[TokenResponse], reason: str, trouble: facts.FailureClass
 ) -> None:
     effects = effects_with(FakeTikTok(lambda _: answer))
     fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=2), EmptyViews())
-    assert fact == facts.RefreshUnsettled(version=3, attempt=2, reason=reason, trouble=trouble)
+    assert fact == facts.RefreshUnsettled(version=3, attempt=2, reason=reason, failure=trouble)
 
 
 async def test_answer_lost_then_the_old_token_is_tried_once_more_and_refused() -> None:
@@ -233,15 +233,15 @@ class Person:
             now=shell.clock.now(),
         )
 
-    async def consent(self) -> Tokens:
+    async def consent(self) -> TokenPair:
         exchanged = await self.tiktok.exchange_code(self.code, self.redirect_uri, None)
         assert isinstance(exchanged, Done)
-        return Tokens(access_token=exchanged.value.access_token, refresh_token=exchanged.value.refresh_token)
+        return TokenPair(access_token=exchanged.value.access_token, refresh_token=exchanged.value.refresh_token)
 
 
-async def connected(effects: AuthEffects, tokens: Tokens) -> states.Account:
+async def connected(effects: AuthEffectHandler, tokens: TokenPair) -> states.Account:
     profile = states.Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
-    granted = facts.Granted(profile=profile, pair=pair_of(tokens, states.OFFERED))
+    granted = facts.Consented(profile=profile, pair=pair_of(tokens, states.UNNUMBERED))
     state = decide(KEY, None, granted, NOW).state
     assert state is not None
     return await run(effects, state)
@@ -273,7 +273,7 @@ async def test_sandbox_answer_lost_puts_the_account_at_risk_and_keeps_its_access
             assert refreshing is not None
             state = await run(effects, refreshing)
             kinds.append(type(state).__name__)
-        assert kinds == ["Ailing", "Expiring"]
+        assert kinds == ["RefreshBackoff", "RefreshTokenRefused"]
 
 
 # -- translations
@@ -289,11 +289,11 @@ async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
     )
     assert isinstance(done, facts.RefreshDone)
     body = hand_off(KEY, done)
-    assert isinstance(body, GrantSalvaged)
+    assert isinstance(body, TokenPairHandedOff)
     addressed = translate(envelope(body))
     assert addressed is not None
     assert addressed.key == KEY
-    assert isinstance(addressed.fact, facts.Salvaged)
+    assert isinstance(addressed.fact, facts.HandedOff)
     assert addressed.fact.pair == done.issued.pair
     assert hand_off(KEY, facts.RefreshUnsettled(version=3, attempt=1, reason="")) is None
 
@@ -318,7 +318,7 @@ def test_recipients_tell_one_set_of_keys_from_another() -> None:
 
 async def test_a_token_is_dated_by_the_question_since_the_answer_may_be_read_late() -> None:
     times = iter((NOW, NOW + timedelta(seconds=40)))
-    effects = AuthEffects(
+    effects = AuthEffectHandler(
         vault=VAULT, recipients=RECIPIENTS, clients=SingleClient(FakeTikTok()), clock=lambda: next(times, NOW)
     )
     fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews())

@@ -6,19 +6,19 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from auth_service.errors import OtherBrowser, StateBroken, StateExpired
-from auth_service.oauth.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
-from auth_service.oauth.pages import AT_CALLBACK, AT_START, Page, app_unusable, leading_to, page_of, page_of_refusal
+from auth_service.oauth.consent import Accepted, AppChanged, Completed, ConsentResult, Declined, NotSaved, OtherTenant
+from auth_service.oauth.pages import AT_CALLBACK, AT_START, Page, app_unusable, page_for, page_for_refusal, with_return
 from builders.admin_requests import ADMIN
 from harness.auth_api import AuthApi, result_of
 from tiktok.results import NotSent, Refused, Unknown
 
-LANDED = Landed(account_id="acc_1", display_name="Demo", scopes=("video.publish",), refused=())
-LANDINGS: Sequence[Landing] = (
+LANDED = Completed(account_id="acc_1", display_name="Demo", scopes=("video.publish",), refused=())
+LANDINGS: Sequence[ConsentResult] = (
     LANDED,
-    Landed(account_id="acc_1", display_name="", scopes=(), refused=("video.publish", "scope.of.tomorrow")),
+    Completed(account_id="acc_1", display_name="", scopes=(), refused=("video.publish", "scope.of.tomorrow")),
     Accepted("acc_1"),
     NotSaved("acc_1"),
-    BelongsToAnother("acc_1"),
+    OtherTenant("acc_1"),
     AppChanged(),
     Declined(error="access_denied", error_type=""),
     Declined(error="access_denied", error_type="non_sandbox_target"),
@@ -31,11 +31,11 @@ LANDINGS: Sequence[Landing] = (
     Unknown("HTTP 503"),
 )
 PAGES = [
-    *(page_of(landing) for landing in LANDINGS),
+    *(page_for(result) for result in LANDINGS),
     app_unusable(),
-    page_of_refusal(StateBroken(step="state")),
-    page_of_refusal(StateExpired(step="state", return_to="")),
-    page_of_refusal(OtherBrowser()),
+    page_for_refusal(StateBroken(step="state")),
+    page_for_refusal(StateExpired(step="state", return_to="")),
+    page_for_refusal(OtherBrowser()),
 ]
 
 
@@ -51,7 +51,7 @@ def test_every_end_says_what_happened_in_a_documented_way(page: Page) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.result for page in PAGES])
 def test_only_ends_that_are_of_the_tenants_account_name_it_to_the_tenant(page: Page) -> None:
-    told = dict(parse_qsl(urlsplit(leading_to(page, "https://a.example/").next_url).query))
+    told = dict(parse_qsl(urlsplit(with_return(page, "https://a.example/").next_url).query))
     assert told["postbus_result"] == page.result
     assert ("account_id" in told) == (page.result in {"connected", "accepted", "not_saved"})
 
@@ -72,27 +72,27 @@ def test_only_ends_that_are_of_the_tenants_account_name_it_to_the_tenant(page: P
     ],
 )
 def test_the_way_on_keeps_what_the_tenant_registered(return_to: str, onward: str) -> None:
-    assert leading_to(page_of(LANDED), return_to).next_url == onward
+    assert with_return(page_for(LANDED), return_to).next_url == onward
 
 
 def test_a_page_may_be_closed_where_it_is_the_last_one() -> None:
     closable = "You can close this page."
     assert {page.result for page in PAGES if closable in page.html()} == {"connected", "accepted"}
-    assert closable not in leading_to(page_of(LANDED), "https://a.example/").html()
+    assert closable not in with_return(page_for(LANDED), "https://a.example/").html()
 
 
 def test_what_tiktok_says_is_one_sentence() -> None:
-    page = page_of(Refused(status=400, code="invalid_scope", message="That is too much.", log_id=""))
+    page = page_for(Refused(status=400, code="invalid_scope", message="That is too much.", log_id=""))
     assert page.paragraphs[0] == "TikTok refused with: invalid_scope (That is too much)."
 
 
 def test_what_came_from_elsewhere_is_escaped_wherever_it_stands() -> None:
     evil = '"><script>alert(1)</script>'
     pages = [
-        page_of(Landed(account_id=evil, display_name=evil, scopes=(), refused=(evil,))),
-        page_of(Declined(error=evil, error_type=evil)),
-        page_of(Refused(status=400, code=evil, message=evil, log_id="")),
-        leading_to(page_of(LANDED), f"https://a.example/?x={evil}"),
+        page_for(Completed(account_id=evil, display_name=evil, scopes=(), refused=(evil,))),
+        page_for(Declined(error=evil, error_type=evil)),
+        page_for(Refused(status=400, code=evil, message=evil, log_id="")),
+        with_return(page_for(LANDED), f"https://a.example/?x={evil}"),
     ]
     for page in pages:
         assert "<script" not in page.html()

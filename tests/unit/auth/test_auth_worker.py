@@ -4,8 +4,8 @@ import asyncio
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from auth_service.plans import LOOK_EVERY
-from auth_service.tokens.token_pairs import Tokens
+from auth_service.plans import PROFILE_INTERVAL
+from auth_service.tokens.token_pairs import TokenPair
 from common.contract.account import CredentialIssued, CredentialWithdrawn, TokenRejected
 from common.security.sealing import open_sealed
 from fakes.tiktok_refresh import ACCESS_SECONDS, RotatingTikTok
@@ -86,7 +86,7 @@ def test_a_person_who_connects_again_heals_the_account_and_versions_go_on() -> N
         partition = AuthPartition(tiktok)
         partition.connect(FIRST_TOKENS)
         await partition.serve(ACCESS_SECONDS + 10)
-        partition.connect(Tokens(access_token="act.9", refresh_token=f"rft.{tiktok.alive}"))
+        partition.connect(TokenPair(access_token="act.9", refresh_token=f"rft.{tiktok.alive}"))
         await partition.serve(5)
         assert partition.credentials()[-1] == (3, "act.9")
 
@@ -98,9 +98,9 @@ def test_a_look_that_never_ends_keeps_no_token_from_being_refreshed() -> None:
         tiktok = RotatingTikTok(profile_seconds=1e9)
         partition = AuthPartition(tiktok)
         partition.connect(FIRST_TOKENS, scopes=("video.publish", "user.info.basic"))
-        await partition.serve(LOOK_EVERY.total_seconds())
+        await partition.serve(PROFILE_INTERVAL.total_seconds())
         before = tiktok.profile_calls, tiktok.calls
-        await partition.serve(LOOK_EVERY.total_seconds())
+        await partition.serve(PROFILE_INTERVAL.total_seconds())
         assert tiktok.profile_calls > before[0] >= 1
         assert tiktok.calls >= 1.9 * before[1]
         *_, newest = (body for body in partition.published("auth.credentials") if isinstance(body, CredentialIssued))
@@ -133,7 +133,7 @@ def test_a_consent_during_a_refresh_wins() -> None:
 
         async def connect_again() -> None:
             await tiktok.called.wait()
-            partition.connect(Tokens(access_token="act.9", refresh_token="rft.2"))
+            partition.connect(TokenPair(access_token="act.9", refresh_token="rft.2"))
 
         await asyncio.gather(partition.serve(500), connect_again())
         assert partition.credentials()[:2] == [(1, "act.1"), (2, "act.9")]

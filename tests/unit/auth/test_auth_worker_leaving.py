@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from auth_service.tokens.token_pairs import Tokens
+from auth_service.tokens.token_pairs import TokenPair
 from common.contract.account import AccountDisconnected, CredentialIssued, CredentialWithdrawn, DisconnectRequested
 from common.contract.tiktok import TikTokNotified
 from common.streams import TopicPartition
@@ -16,7 +16,7 @@ from tiktok.models import TokenResponse, UserInfo
 from tiktok.results import CallResult, Done, NotSent, Refused, Unknown
 
 DAY = 86_400
-BACK = Tokens(access_token="act.9", refresh_token="rft.9")
+BACK = TokenPair(access_token="act.9", refresh_token="rft.9")
 
 
 class Leavable(RotatingTikTok):
@@ -162,12 +162,12 @@ def test_who_comes_back_while_tiktok_is_being_told_stays() -> None:
         partition.connect(FIRST_TOKENS)
         await partition.serve(5)
 
-        async def come_back() -> None:
+        async def complete() -> None:
             ask_to_disconnect(partition)
             await tiktok.revoking.wait()
             partition.connect(BACK)
 
-        await asyncio.gather(partition.serve(60), come_back())
+        await asyncio.gather(partition.serve(60), complete())
         assert endings(partition) == []
         assert partition.credentials() == [(1, "act.1"), (3, "act.9")]
         assert tiktok.revoked == [], "the call is given up: it would take the new grant with it"

@@ -104,7 +104,7 @@ async def test_one_person_in_two_apps_is_two_accounts(own: AuthApi) -> None:
     assert first != second
     described = own.accounts.bodies[second]
     assert isinstance(described, AccountDescribed)
-    assert (described.tenant, described.client_key) == ("globex", "")
+    assert (described.tenant, described.client_key) == ("globex", None)
     assert await asked(own, "token") == [OWN, own.client_key]
     assert (await own.backend.get(f"/v1/accounts/{first}")).status_code == 404
     assert (await own.backend.delete(f"/v1/accounts/{second}")).status_code == 200
@@ -127,11 +127,11 @@ async def test_a_new_secret_is_used_from_the_next_call_on(own: AuthApi) -> None:
     await register(own, "the-new-secret")
     own.now += timedelta(hours=1.6)
     await own.worker.on_due(account_id)
-    ailing = own.worker.states[StateKey(account_id)]
-    assert isinstance(ailing, states.Ailing), "the old secret is refused, and that is no fault of the account"
-    assert ailing.retry_at - own.now >= timedelta(minutes=2.5)
+    waiting = own.worker.states[StateKey(account_id)]
+    assert isinstance(waiting, states.RefreshBackoff), "the old secret is refused, and that is no fault of the account"
+    assert waiting.retry_at - own.now >= timedelta(minutes=2.5)
     await give(own, "acme", "the-new-secret")
-    own.now = ailing.retry_at
+    own.now = waiting.retry_at
     await own.worker.on_due(account_id)
     assert version(own, account_id) == 2
 
@@ -202,9 +202,9 @@ async def test_a_tenants_view_that_is_not_whole_puts_calls_off_shortly(own: Auth
     own.tenants.ready = False
     own.now += timedelta(hours=1.6)
     await own.worker.on_due(account_id)
-    ailing = own.worker.states[StateKey(account_id)]
-    assert isinstance(ailing, states.Ailing)
-    assert ailing.retry_at - own.now <= timedelta(seconds=2)
-    own.tenants.bodies["acme"], own.tenants.ready, own.now = kept, True, ailing.retry_at
+    waiting = own.worker.states[StateKey(account_id)]
+    assert isinstance(waiting, states.RefreshBackoff)
+    assert waiting.retry_at - own.now <= timedelta(seconds=2)
+    own.tenants.bodies["acme"], own.tenants.ready, own.now = kept, True, waiting.retry_at
     await own.worker.on_due(account_id)
     assert version(own, account_id) == 2

@@ -15,7 +15,7 @@ from common.streams import Decision, StateKey
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT, TENANT = StateKey("acc_1"), StateKey("acme", "tenant")
 PROFILE = states.Profile(tenant="acme", open_id="-000open", scopes=("video.publish",), consented_at=NOW)
-PAIR = states.Pair(
+PAIR = states.SealedTokenPair(
     version=3,
     sealed="v1.k1.AAAA",
     granted_at=NOW,
@@ -25,9 +25,14 @@ PAIR = states.Pair(
 WITH_A_PAIR: list[states.Account] = [
     states.Issuing(profile=PROFILE, pair=PAIR, version=4, reason=states.IssueReason.CONNECTED),
     states.Connected(profile=PROFILE, pair=PAIR, recipients="keys", refresh_at=NOW),
-    states.Refreshing(profile=PROFILE, pair=PAIR, attempt=2, since=NOW, rejected=True),
-    states.Ailing(profile=PROFILE, pair=PAIR, attempt=1, since=NOW, retry_at=NOW),
-    states.Expiring(profile=PROFILE, pair=PAIR, code="invalid_grant", message="gone"),
+    states.Refreshing(
+        profile=PROFILE, pair=PAIR, refresh=states.RefreshProgress(since=NOW, failed_attempts=1, access_rejected=True)
+    ),
+    states.RefreshBackoff(
+        profile=PROFILE, pair=PAIR, refresh=states.RefreshProgress(since=NOW, failed_attempts=1), retry_at=NOW
+    ),
+    states.RefreshTokenRefused(profile=PROFILE, pair=PAIR, code="invalid_grant", message="gone"),
+    states.CheckingRemoval(profile=PROFILE, pair=PAIR, code="invalid_grant", message="gone", check_at=NOW),
     states.Disconnecting(profile=PROFILE, pair=PAIR, version=4, by="key", since=NOW),
 ]
 APP = TikTokApp(client_key="own", sealed_secret="v1.k1.AAAA", pkce="hex")
@@ -54,7 +59,11 @@ def test_a_pair_that_changed_meanwhile_stays(state: states.Account) -> None:
 
 @pytest.mark.parametrize(
     "state",
-    [states.NeedsPerson(profile=PROFILE, version=4), states.Disconnected(version=4, consented_at=NOW), None],
+    [
+        states.ReauthorizationRequired(profile=PROFILE, version=4),
+        states.Disconnected(version=4, consented_at=NOW),
+        None,
+    ],
     ids=["NeedsPerson", "Disconnected", "nobody"],
 )
 def test_an_account_without_a_pair_gets_none(state: states.Account | None) -> None:
@@ -82,10 +91,10 @@ def test_what_does_not_open_here_is_not_kept(
 ) -> None:
     asked: list[tuple[StateKey, states.State, str]] = []
 
-    def opens(key: StateKey, state: states.State, sealed: str) -> bool:
+    def can_replace(key: StateKey, state: states.State, sealed: str) -> bool:
         asked.append((key, state, sealed))
         return False
 
-    decided = AuthProcessor("keys", opens=opens).decide(key, state, fact, NOW)
+    decided = AuthProcessor("keys", can_replace=can_replace).decide(key, state, fact, NOW)
     assert decided == Decision(state=state)
     assert asked == [(key, state, "v1.k2.BBBB")]

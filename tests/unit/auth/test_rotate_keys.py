@@ -9,9 +9,9 @@ import pytest
 
 from auth_service import states
 from auth_service.tenants import states as tenant_states
-from auth_service.tokens.token_pairs import Tokens, seal_tokens
+from auth_service.tokens.token_pairs import TokenPair, seal_tokens
 from builders.consents import BOTH, NEW, NEW_ALONE, NEW_BEHIND, OLD, OLD_ALONE, consent_of, tokens_of
-from common.contract.account import PairResealed
+from common.contract.account import TokenPairResealed
 from common.contract.body import Body
 from common.security.sealing import Vault
 from common.streams import LogUnavailable, StateKey, TopicPartition
@@ -224,7 +224,7 @@ def test_a_wrong_key_under_the_old_ones_id_is_a_record_that_cannot_be_opened() -
         async with auth.worker(BOTH):
             assert await auth.rotate(Vault({"k2": NEW, "k1": b"x" * 32})) == 1
         assert auth.key_ids() == {"acc_1": "k1"}
-        assert "`acc_1|grant|1`: altered, or sealed for another place" in auth.output[1]
+        assert "`acc_1|token_pair|1`: altered, or sealed for another place" in auth.output[1]
 
     virtual_time.run(main())
 
@@ -292,7 +292,7 @@ def test_a_stranger_cannot_replace_a_pair() -> None:
         asyncio.get_running_loop().call_later(1, stop.set)
         await auth.rotation(write=write).run(stop)
         (command,) = written
-        assert isinstance(command, PairResealed)
+        assert isinstance(command, TokenPairResealed)
         for sealed in (own, elsewhere, "v1.k2.AAAA", "", "act.in.the.clear"):
             await auth.write(msgspec.structs.replace(command, sealed=sealed))
         await auth.work(BOTH)
@@ -370,15 +370,15 @@ def test_no_token_is_in_what_it_says_or_writes() -> None:
 def test_a_pair_that_holds_no_tokens_is_named_and_not_shown() -> None:
     async def main() -> None:
         auth = SimulatedAuth()
-        sealed = OLD_ALONE.seal(b'{"access_token":5}', owner="acc_1", field="grant", version=0)
+        sealed = OLD_ALONE.seal(b'{"access_token":5}', owner="acc_1", field="token_pair", version=0)
         broken = msgspec.structs.replace(
-            consent_of("acc_1", Tokens(access_token="", refresh_token=""), vault=OLD_ALONE, at=virtual_time.clock()),
-            sealed_grant=sealed,
+            consent_of("acc_1", TokenPair(access_token="", refresh_token=""), vault=OLD_ALONE, at=virtual_time.clock()),
+            sealed_tokens=sealed,
         )
         await auth.write(broken)
         await auth.work(OLD_ALONE)
         async with auth.worker(BOTH):
             assert await auth.rotate() == 1
-        assert "the pair of acc_1, version 0, is not a token pair" in auth.output[1]
+        assert "The sealed content is no token pair: account acc_1, version 0." in auth.output[1]
 
     virtual_time.run(main())

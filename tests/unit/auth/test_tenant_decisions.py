@@ -9,7 +9,7 @@ import pytest
 from auth_service import facts, states
 from auth_service.processor import decide, next_effect
 from auth_service.tenants import states as tenant_states
-from auth_service.tenants.decisions import decide_customer
+from auth_service.tenants.decisions import decide_tenant
 from auth_service.translate import translate
 from builders.account_states import ASKED, CONNECTED, CONSENT, KEY, fingerprint
 from common.contract.audit import Action, AuditRecorded
@@ -77,7 +77,7 @@ END_KEY = KeyRevocationRequested(tenant="acme", key_id="abcdefghijkl", by="opera
 class To:
     """What the state becomes, and what is told."""
 
-    state: tenant_states.Customer
+    state: tenant_states.TenantRecord
     told: tuple[type[Body], ...]
 
 
@@ -85,7 +85,7 @@ KEEPS = None
 TOLD = (TenantDescribed, AuditRecorded)
 CHANGED = msgspec.structs.replace(BARE, changed_at=NOW)
 WITH_APP = msgspec.structs.replace(CHANGED, app=APP)
-TABLE: dict[str, tuple[facts.CustomerFact, tuple[To | None, ...]]] = {
+TABLE: dict[str, tuple[facts.TenantFact, tuple[To | None, ...]]] = {
     # nothing, a tenant, a tenant with an app, a key, a revoked key
     "tenant": (WANTED, (To(msgspec.structs.replace(BARE, created_at=NOW, changed_at=NOW), TOLD), *(KEEPS,) * 4)),
     "renamed": (
@@ -156,29 +156,29 @@ CASES = [
 ]
 
 
-def kinds(decision: Decision[tenant_states.Customer]) -> tuple[type[Body], ...]:
+def kinds(decision: Decision[tenant_states.TenantRecord]) -> tuple[type[Body], ...]:
     return tuple(type(event) for event in decision.events)
 
 
 @pytest.mark.parametrize(("state", "fact", "cell"), CASES)
 def test_every_state_meets_every_command(
-    state: tenant_states.Customer | None, fact: facts.CustomerFact, cell: To | None
+    state: tenant_states.TenantRecord | None, fact: facts.TenantFact, cell: To | None
 ) -> None:
-    decision = decide_customer(state, fact)
+    decision = decide_tenant(state, fact)
     if cell is None:
         assert decision == Decision(state=state)
         return
     assert decision.state == cell.state
     assert kinds(decision) == cell.told
-    assert decide_customer(decision.state, fact) == Decision(state=decision.state), "a command may come twice"
+    assert decide_tenant(decision.state, fact) == Decision(state=decision.state), "a command may come twice"
 
 
 def test_the_table_has_every_kind_of_command() -> None:
-    assert {type(fact) for fact, _ in TABLE.values()} == set(facts.CustomerFact.__args__)
+    assert {type(fact) for fact, _ in TABLE.values()} == set(facts.TenantFact.__args__)
 
 
 def test_the_view_has_all_of_a_tenant() -> None:
-    described = decide_customer(TENANT, RENAMED).events[0]
+    described = decide_tenant(TENANT, RENAMED).events[0]
     assert described == TenantDescribed(
         tenant="acme",
         name="Acme Inc.",
@@ -190,7 +190,7 @@ def test_the_view_has_all_of_a_tenant() -> None:
 
 
 def test_the_view_has_all_of_a_key_and_keeps_it_when_revoked() -> None:
-    issued = decide_customer(None, NEW_KEY).events[0]
+    issued = decide_tenant(None, NEW_KEY).events[0]
     assert issued == ApiKeyIssued(
         key_id="abcdefghijkl",
         tenant="acme",
@@ -201,7 +201,7 @@ def test_the_view_has_all_of_a_key_and_keeps_it_when_revoked() -> None:
         requests_per_minute=60,
         expires_at=NOW + timedelta(days=1),
     )
-    revoked = decide_customer(LIVE, END_KEY).events[0]
+    revoked = decide_tenant(LIVE, END_KEY).events[0]
     assert revoked == ApiKeyRevoked(
         key_id="abcdefghijkl",
         tenant="acme",
@@ -232,16 +232,20 @@ def test_the_view_has_all_of_a_key_and_keeps_it_when_revoked() -> None:
     ],
 )
 def test_who_did_what_is_noted(
-    state: tenant_states.Customer | None, fact: facts.CustomerFact, action: Action, target: str, details: dict[str, str]
+    state: tenant_states.TenantRecord | None,
+    fact: facts.TenantFact,
+    action: Action,
+    target: str,
+    details: dict[str, str],
 ) -> None:
-    (noted,) = (event for event in decide_customer(state, fact).events if isinstance(event, AuditRecorded))
+    (noted,) = (event for event in decide_tenant(state, fact).events if isinstance(event, AuditRecorded))
     assert noted == AuditRecorded(
         about="acme", tenant="acme", action=action, target=target, by="operator", at=NOW, details=details
     )
 
 
 def test_no_secret_is_noted_or_shown() -> None:
-    written = str([decide_customer(BARE, SET_APP), decide_customer(TENANT, RESEAL)])
+    written = str([decide_tenant(BARE, SET_APP), decide_tenant(TENANT, RESEAL)])
     assert "sealed" not in written.replace("sealed_secret", "")
 
 
@@ -249,7 +253,7 @@ def test_no_secret_is_noted_or_shown() -> None:
 
 
 @pytest.mark.parametrize("fact", [fact for fact, _ in TABLE.values()])
-def test_a_command_finds_its_state(fact: facts.CustomerFact) -> None:
+def test_a_command_finds_its_state(fact: facts.TenantFact) -> None:
     addressed = translate(Envelope(id="1", source="test", time=None, traceparent=None, body=fact))
     assert addressed is not None
     of_key = isinstance(fact, KeyRequested | KeyRevocationRequested)

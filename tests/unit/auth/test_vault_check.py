@@ -9,7 +9,7 @@ import structlog
 from auth_service.errors import VaultKeysMissing
 from auth_service.settings import WorkerSettings
 from auth_service.states import State
-from auth_service.tokens.vault_check import KeyCheck, check_vault, tell_of_missing_keys
+from auth_service.tokens.vault_check import KeyCheck, check_vault, log_missing_keys
 from builders.consents import BOTH, NEW_ALONE, OLD_ALONE
 from common.security.sealing import Vault
 from common.streams import StateKey
@@ -123,7 +123,7 @@ async def inspected(states: Mapping[StateKey, State], vault: Vault, *lost: str) 
             yield entry
 
     with structlog.testing.capture_logs() as lines:
-        await tell_of_missing_keys(vault, lost=lost)(3, shown())
+        await log_missing_keys(vault, lost=lost)(3, shown())
     return lines
 
 

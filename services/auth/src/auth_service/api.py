@@ -17,9 +17,9 @@ from auth_service.api_models import (
     DisconnectAnswer,
 )
 from auth_service.browser_api import START_PATH
-from auth_service.commands import Commands, EdgeView, demand_ready, write
+from auth_service.commands import Commands, demand_ready, write
 from auth_service.oauth.consent import Consents
-from auth_service.transitions import WITHDRAWN
+from auth_service.transitions import DISCONNECTED
 from common.clock import Clock
 from common.contract.account import AccountDescribed, CredentialIssued, CredentialWithdrawn, DisconnectRequested
 from common.contract.body import Body
@@ -28,6 +28,7 @@ from common.http.api_keys import ApiKeyAuth, AuthenticateBeforeBody, Caller
 from common.http.errors import Problem
 from common.http.openapi import Responses, problems
 from common.http.problems import Code
+from common.streams import ReadOnlyView
 
 DISCONNECTED_WITHIN_SECONDS = 10.0
 
@@ -46,7 +47,7 @@ _GOING: Responses = {HTTPStatus.ACCEPTED.value: {"model": DisconnectAnswer, "des
 class Accounts:
     """What auth knows of accounts, as its edge tells it to tenants."""
 
-    def __init__(self, *, accounts: EdgeView, credentials: EdgeView, clock: Clock) -> None:
+    def __init__(self, *, accounts: ReadOnlyView, credentials: ReadOnlyView, clock: Clock) -> None:
         """Take the two views."""
         self._accounts = accounts
         self._credentials = credentials
@@ -87,7 +88,7 @@ def account_routes(
     consents: Consents,
     commands: Commands,
     accounts: Accounts,
-    tenants: EdgeView,
+    tenants: ReadOnlyView,
     public_url: str,
     clock: Clock,
 ) -> APIRouter:
@@ -102,7 +103,7 @@ def account_routes(
         check_return(tenants.get(caller.tenant), request.return_to)
         by = f"key:{caller.key_id}"
         query = urlencode(
-            {"ticket": consents.invite(caller.tenant, request.scopes, return_to=request.return_to, by=by)}
+            {"connect_token": consents.make_link(caller.tenant, request.scopes, return_to=request.return_to, by=by)}
         )
         return ConnectAnswer(authorization_url=f"{public_url.rstrip('/')}{START_PATH}?{query}")
 
@@ -155,7 +156,7 @@ def describe(described: AccountDescribed, credential: Body | None, now: datetime
             status = AccountStatus.CONNECTED if now < expires_at else AccountStatus.EXPIRED
             known = {"status": status, "version": version, "scopes": scopes, "access_expires_at": expires_at}
         case CredentialWithdrawn(version=version, reason=reason):
-            status = AccountStatus.DISCONNECTING if reason == WITHDRAWN else AccountStatus.NEEDS_PERSON
+            status = AccountStatus.DISCONNECTING if reason == DISCONNECTED else AccountStatus.REAUTHORIZATION_REQUIRED
             known = {"status": status, "version": version, "reason": reason, "risk": None}
         case _:
             known = {}

@@ -38,7 +38,7 @@ class AccountStatus(StrEnum):
     CONNECTED = "connected"
     CONNECTING = "connecting"
     EXPIRED = "access_expired"
-    NEEDS_PERSON = "reauthorization_required"
+    REAUTHORIZATION_REQUIRED = "reauthorization_required"
     DISCONNECTING = "disconnecting"
 
 

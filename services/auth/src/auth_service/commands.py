@@ -1,12 +1,12 @@
-"""Commands of the edge to the worker, and what a caller hears when Kafka does not confirm one."""
+"""What the edge exchanges with the worker: commands that it writes, and views that it answers from."""
 
-from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from common.contract.body import Body
 from common.errors import NotDurable
 from common.http.errors import Problem
 from common.http.problems import Code
+from common.streams import ReadOnlyView
 
 
 class Commands(Protocol):
@@ -16,25 +16,8 @@ class Commands(Protocol):
         """Return when the command is durable. Raises `NotDurable`."""
 
 
-class EdgeView(Protocol):
-    """A whole compacted topic, in memory."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether it has been read to its end and is not far behind."""
-
-    def get(self, key: str) -> Body | None:
-        """Return the newest record of a key."""
-
-    def all(self) -> Iterable[tuple[str, Body]]:
-        """Go through every key's newest record."""
-
-    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Wait until something about the view holds; say whether it did in time."""
-
-
 async def write(commands: Commands, command: Body) -> None:
-    """Return once a command is durable. Raises a `Problem` where that is not certain."""
+    """Return when a command is durable. Raises a `Problem` if that is uncertain."""
     try:
         await commands.write(command)
     except NotDurable as error:
@@ -42,12 +25,15 @@ async def write(commands: Commands, command: Body) -> None:
 
 
 def not_certain() -> Problem:
-    """Say that something may happen or not, and that asking again does no harm."""
-    detail = "This may be written down or not. Look whether it took effect, or ask again: it is done once."
+    """Make the problem for a change that may or may not have been made."""
+    detail = (
+        "Kafka did not confirm the write in time, so the change may or may not have been made. "
+        "Retry the request: retrying is safe."
+    )
     return Problem(Code.NOT_DURABLE, detail)
 
 
-def demand_ready(*views: EdgeView) -> None:
-    """Raise a `Problem` while a view cannot be answered from."""
+def demand_ready(*views: ReadOnlyView) -> None:
+    """Raise a `Problem` if a view is not read to its end: an answer from it could be wrong."""
     if not all(view.ready for view in views):
         raise Problem(Code.NOT_READY)

@@ -1,64 +1,91 @@
-"""Disconnecting an account: on the tenant's request, or after TikTok's `authorization.removed` webhook."""
+"""Disconnecting an account: on the tenant's request, or after TikTok's `authorization.removed` webhook.
+
+A request withdraws the credential at once and then revokes the grant at TikTok. A webhook changes nothing by itself: it
+may be late, doubled or wrong, so both tokens have to be refused before the account is deleted.
+"""
 
 from datetime import timedelta
+from typing import Final, TypeVar
 
 import msgspec
 
-from auth_service import facts, states
-from auth_service.plans import retry_time
-from auth_service.transitions import WITHDRAWN, connect_anew, gone, refuse, version_of
+from auth_service import facts, plans, states
+from auth_service.transitions import (
+    DISCONNECTED,
+    forget,
+    refuse_other_tenant,
+    start_connection,
+    unchanged,
+    version_of,
+)
 from common.clock import UtcDatetime
 from common.contract.account import CredentialWithdrawn, DisconnectCause
 from common.streams import Decision, Due, StateKey
 
-TIKTOK = "tiktok"
-"""Who disconnects an account that its person removed there."""
+Refresh = TypeVar("Refresh", states.Refreshing, states.RefreshBackoff)
 
-CLOCKS_APART = timedelta(minutes=5)
-"""How far TikTok's clock, which tells whole seconds, may be from ours. Nearer removals are checked by a call too."""
+TIKTOK: Final = "tiktok"
+"""The `by` of the audit log for an account that its person removed at TikTok."""
 
-REVOKE_FOR = timedelta(hours=24)
-"""How long TikTok is asked to revoke; after that the account is forgotten all the same."""
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""Greatest difference assumed between TikTok's clock, which counts whole seconds, and ours.
+
+A removal that is older than the consent by more than this belongs to an earlier connection.
+"""
+
+REVOKE_TIMEOUT: Final = timedelta(hours=24)
+"""How long revoking is tried. Then the account is deleted without it: a person's data must not wait for TikTok."""
 
 
-def asked(
-    key: StateKey, state: states.Active, fact: facts.DisconnectAsked, now: UtcDatetime
+def on_disconnect_requested(
+    key: StateKey, state: states.Active, fact: facts.DisconnectRequested, now: UtcDatetime
 ) -> Decision[states.Account]:
-    """A tenant wants its account gone: no service may use it from now on, and TikTok is to hear of it."""
+    """Withdraw the credential and begin to revoke. No service uses the account from here on."""
     profile, version = state.profile, version_of(state) + 1
     if profile.tenant != fact.tenant:
-        return Decision(state=state)
-    if isinstance(state, states.NeedsPerson):
-        return gone(key, profile, version=version, cause=DisconnectCause.REQUESTED, revoked=False, by=fact.by, now=now)
-    leaving = states.Disconnecting(profile=profile, pair=state.pair, version=version, by=fact.by, since=now)
-    withdrawn = CredentialWithdrawn(account_id=key.partition_key, version=version, reason=WITHDRAWN)
-    return Decision(state=leaving, events=(withdrawn,))
+        return unchanged(state)
+    match state:
+        case states.ReauthorizationRequired():
+            # No token is left to revoke with.
+            cause = DisconnectCause.REQUESTED
+            return forget(key, profile, version=version, cause=cause, revoked=False, by=fact.by, now=now)
+        case states.PairState(pair=pair):
+            leaving = states.Disconnecting(profile=profile, pair=pair, version=version, by=fact.by, since=now)
+            withdrawn = CredentialWithdrawn(account_id=key.partition_key, version=version, reason=DISCONNECTED)
+            return Decision(state=leaving, events=(withdrawn,))
 
 
-def told(key: StateKey, state: states.Active, fact: facts.RemovalTold, now: UtcDatetime) -> Decision[states.Account]:
-    """TikTok tells of a removal. It counts once TikTok refuses both tokens, and not for a consent given since."""
-    if fact.at < state.profile.consented_at - CLOCKS_APART:
-        return Decision(state=state)
+def on_removal_webhook(
+    key: StateKey, state: states.Active, fact: facts.RemovalReported, now: UtcDatetime
+) -> Decision[states.Account]:
+    """Plan the call that confirms a reported removal, unless the report is older than the newest consent."""
+    if fact.at < state.profile.consented_at - CLOCK_TOLERANCE:
+        return unchanged(state)
     next_state: states.Active = state
     match state:
         case states.Connected(profile=profile, pair=pair):
-            next_state = states.Refreshing(profile=profile, pair=pair, attempt=1, since=now, removed=True)
-        case states.Refreshing():
-            next_state = msgspec.structs.replace(state, removed=True, too_early=True)
-        case states.Ailing() | states.Issuing():
-            next_state = msgspec.structs.replace(state, removed=True)
-        case states.Expiring(check_at=None):
-            next_state = msgspec.structs.replace(state, check_at=now)
-        case states.NeedsPerson() if fact.at >= state.profile.consented_at:
-            return removed(key, state, now)  # TikTok has refused both already
-        case states.Expiring() | states.NeedsPerson():
+            refresh = states.RefreshProgress(since=now, removal=states.RemovalCheck())
+            next_state = states.Refreshing(profile=profile, pair=pair, refresh=refresh)
+        case states.Refreshing(refresh=refresh):
+            # The attempt under way began before the report: only the next one proves anything by its success.
+            next_state = _with_removal(state, first_attempt=refresh.attempt + 1)
+        case states.RefreshBackoff(refresh=refresh):
+            next_state = _with_removal(state, first_attempt=refresh.attempt)
+        case states.Issuing():
+            next_state = msgspec.structs.replace(state, removal=states.RemovalCheck())
+        case states.RefreshTokenRefused(profile=profile, pair=pair, code=code, message=message):
+            next_state = states.CheckingRemoval(profile=profile, pair=pair, code=code, message=message, check_at=now)
+        case states.ReauthorizationRequired() if fact.at >= state.profile.consented_at:
+            # TikTok has refused both tokens already. Without a call to check it, the tolerance must not apply.
+            return forget_removed(key, state, now)
+        case states.CheckingRemoval() | states.ReauthorizationRequired():
             pass
     return Decision(state=next_state)
 
 
-def removed(key: StateKey, state: states.Active, now: UtcDatetime) -> Decision[states.Account]:
-    """Forget an account that its person removed at TikTok: it takes neither token any more."""
-    return gone(
+def forget_removed(key: StateKey, state: states.Active, now: UtcDatetime) -> Decision[states.Account]:
+    """Delete an account that its person removed at TikTok: TikTok reported it and refuses both tokens."""
+    return forget(
         key,
         state.profile,
         version=version_of(state) + 1,
@@ -70,108 +97,124 @@ def removed(key: StateKey, state: states.Active, now: UtcDatetime) -> Decision[s
 
 
 def check_removal(connected: Decision[states.Account], now: UtcDatetime) -> Decision[states.Account]:
-    """The new pair may be from before the removal that TikTok told of, so only another refresh shows whether it is."""
+    """Refresh a new pair at once: it may be older than the reported removal, so only another refresh shows."""
     if not isinstance(state := connected.state, states.Connected):
         return connected
-    asked = states.Refreshing(profile=state.profile, pair=state.pair, attempt=1, since=now, removed=True)
-    return Decision(state=asked, events=connected.events)
+    refresh = states.RefreshProgress(since=now, removal=states.RemovalCheck())
+    refreshing = states.Refreshing(profile=state.profile, pair=state.pair, refresh=refresh)
+    return Decision(state=refreshing, events=connected.events)
 
 
-def leave(key: StateKey, state: states.Leaving, fact: facts.Fact | Due, now: UtcDatetime) -> Decision[states.Account]:
-    """A fact about an account that is going or gone."""
-    if isinstance(state, states.Disconnecting):
-        return _going(key, state, fact, now)
-    if isinstance(fact, facts.Granted) and fact.profile.consented_at > state.consented_at:
-        return connect_anew(key, fact, version=state.version + 1)
-    return Decision(state=state)
+def _with_removal(state: Refresh, *, first_attempt: int) -> Refresh:
+    refresh = msgspec.structs.replace(state.refresh, removal=states.RemovalCheck(first_attempt=first_attempt))
+    return msgspec.structs.replace(state, refresh=refresh)
 
 
-def _going(
+def on_fact(key: StateKey, state: states.Leaving, fact: facts.Fact | Due, now: UtcDatetime) -> Decision[states.Account]:
+    """Return the next state of an account that is being disconnected, or was."""
+    match state:
+        case states.Disconnecting():
+            return _while_disconnecting(key, state, fact, now)
+        case states.Disconnected(version=version, consented_at=consented_at):
+            # Any tenant may connect it now. An old consent, read again, may not.
+            if isinstance(fact, facts.Consented) and fact.profile.consented_at > consented_at:
+                return start_connection(key, fact, version=version + 1)
+            return unchanged(state)
+
+
+def _while_disconnecting(
     key: StateKey, state: states.Disconnecting, fact: facts.Fact | Due, now: UtcDatetime
 ) -> Decision[states.Account]:
-    decision: Decision[states.Account] = Decision(state=state)
+    decision: Decision[states.Account] = unchanged(state)
     match fact:
-        case facts.Granted():
-            decision = _wanted_back(key, state, fact)
+        case facts.Consented():
+            decision = _on_consent(key, state, fact)
         case Due() if state.retry_at is not None and now >= state.retry_at:
             decision = Decision(state=msgspec.structs.replace(state, retry_at=None))
         case facts.Revoked() | facts.RevokeUnsettled():
-            decision = _revoke_ended(key, state, fact, now)
-        case facts.RefreshDone() | facts.RefreshRefused() | facts.RefreshUnsettled() | facts.Salvaged():
-            decision = _pair_changed(key, state, fact, now)
-        case facts.Rejected(version=version) if state.pair.version == version and not state.rejected:
-            decision = _again(key, msgspec.structs.replace(state, rejected=True), facts.Trouble.TRANSIENT, now)
-        case Due() | facts.Resealed() | facts.DisconnectAsked() | facts.RemovalTold():
+            decision = _on_revoke_result(key, state, fact, now)
+        case facts.RefreshDone() | facts.RefreshRefused() | facts.RefreshUnsettled() | facts.HandedOff():
+            decision = _on_refresh_result(key, state, fact, now)
+        case facts.AccessTokenRejected(version=version) if state.pair.version == version and not state.access_rejected:
+            rejected = msgspec.structs.replace(state, access_rejected=True)
+            decision = _retry_later(key, rejected, facts.FailureClass.TRANSIENT, now)
+        case Due() | facts.Resealed() | facts.DisconnectRequested() | facts.RemovalReported():
             pass
-        case facts.Issued() | facts.IssueFailed() | facts.Rejected() | facts.ProfileSeen() | facts.ProfileUnseen():
+        case (
+            facts.Issued()
+            | facts.IssueFailed()
+            | facts.AccessTokenRejected()
+            | facts.ProfileFetched()
+            | facts.ProfileFetchFailed()
+        ):
             pass
     return decision
 
 
-def _revoke_ended(
+def _on_revoke_result(
     key: StateKey, state: states.Disconnecting, fact: facts.Revoked | facts.RevokeUnsettled, now: UtcDatetime
 ) -> Decision[states.Account]:
     match fact:
         case facts.Revoked(version=version) if state.pair.version == version:
-            return _forget(key, state, revoked=True, now=now)
+            return _forget_requested(key, state, revoked=True, now=now)
         case facts.RevokeUnsettled() if (state.pair.version, state.attempt) == (fact.version, fact.attempt):
-            return _again(key, state, fact.trouble, now)
+            return _retry_later(key, state, fact.failure, now)
         case facts.Revoked() | facts.RevokeUnsettled():
-            return Decision(state=state)
+            return unchanged(state)
 
 
-def _pair_changed(
+def _on_refresh_result(
     key: StateKey,
     state: states.Disconnecting,
-    fact: facts.RefreshDone | facts.RefreshRefused | facts.RefreshUnsettled | facts.Salvaged,
+    fact: facts.RefreshDone | facts.RefreshRefused | facts.RefreshUnsettled | facts.HandedOff,
     now: UtcDatetime,
 ) -> Decision[states.Account]:
-    """A refresh that was under way, or that the goodbye needed, has ended."""
+    """A refresh ended that was under way before, or that revoking needed for a new access token."""
     if state.pair.version != fact.version:
-        return Decision(state=state)
+        return unchanged(state)
     match fact:
-        case facts.RefreshDone(issued=facts.Issued(pair=pair)) | facts.Salvaged(pair=pair):
-            renewed = msgspec.structs.replace(state, pair=pair, rejected=False)
-            # A token that is born dead must not be renewed in a loop.
-            return (
-                Decision(state=renewed)
-                if now < pair.access_expires_at
-                else _again(key, renewed, facts.Trouble.TRANSIENT, now)
-            )
-        case facts.RefreshRefused() if not state.rejected and now < state.pair.access_expires_at:
-            # The refresh was begun before the goodbye; the access token is still good to revoke with.
+        case facts.RefreshDone(issued=facts.Issued(pair=pair)) | facts.HandedOff(pair=pair):
+            renewed = msgspec.structs.replace(state, pair=pair, access_rejected=False)
+            # A token that has ended already would be refreshed again at once, in a loop without a pause.
+            if now >= pair.access_expires_at:
+                return _retry_later(key, renewed, facts.FailureClass.TRANSIENT, now)
+            return Decision(state=renewed)
+        case facts.RefreshRefused() if not state.access_rejected and now < state.pair.access_expires_at:
+            # The refresh began before the request. The access token is still good to revoke with.
             return Decision(state=msgspec.structs.replace(state, attempt=state.attempt + 1))
         case facts.RefreshRefused():
-            # Nothing is left to revoke with. Where the access token is refused too, TikTok holds no grant, or one that
-            # nobody has the tokens of.
-            return _forget(key, state, revoked=state.rejected, now=now)
-        case facts.RefreshUnsettled(trouble=trouble):
-            return _again(key, state, trouble, now)
+            # No token is left to revoke with. If the access token was rejected too, TikTok holds no grant, or one
+            # whose tokens are lost.
+            return _forget_requested(key, state, revoked=state.access_rejected, now=now)
+        case facts.RefreshUnsettled(failure=failure):
+            return _retry_later(key, state, failure, now)
 
 
-def _wanted_back(key: StateKey, state: states.Disconnecting, fact: facts.Granted) -> Decision[states.Account]:
-    """The person connected again before TikTok heard of the end: there is nothing to revoke any more."""
+def _on_consent(key: StateKey, state: states.Disconnecting, fact: facts.Consented) -> Decision[states.Account]:
+    """Take a consent that came before the revocation was done. Revoking now would end the new grant, so it stops."""
     if fact.profile.tenant != state.profile.tenant:
-        return refuse(key, state, fact)
+        return refuse_other_tenant(key, state, fact)
     if fact.profile.consented_at <= state.profile.consented_at:
-        return Decision(state=state)
-    return connect_anew(key, fact, version=_highest(state) + 1)
+        return unchanged(state)
+    return start_connection(key, fact, version=_highest_version(state) + 1)
 
 
-def _again(
-    key: StateKey, state: states.Disconnecting, trouble: facts.Trouble, now: UtcDatetime
+def _retry_later(
+    key: StateKey, state: states.Disconnecting, failure: facts.FailureClass, now: UtcDatetime
 ) -> Decision[states.Account]:
-    if now - state.since >= REVOKE_FOR:
-        return _forget(key, state, revoked=False, now=now)
-    retry_at = retry_time(key.partition_key, state.attempt, now, trouble)
+    if now - state.since >= REVOKE_TIMEOUT:
+        return _forget_requested(key, state, revoked=False, now=now)
+    retry_at = plans.retry_time(key.partition_key, state.attempt, now, failure)
     return Decision(state=msgspec.structs.replace(state, attempt=state.attempt + 1, retry_at=retry_at))
 
 
-def _forget(key: StateKey, state: states.Disconnecting, *, revoked: bool, now: UtcDatetime) -> Decision[states.Account]:
-    return gone(
+def _forget_requested(
+    key: StateKey, state: states.Disconnecting, *, revoked: bool, now: UtcDatetime
+) -> Decision[states.Account]:
+    return forget(
         key,
         state.profile,
-        version=_highest(state),
+        version=_highest_version(state),
         cause=DisconnectCause.REQUESTED,
         revoked=revoked,
         by=state.by,
@@ -179,6 +222,6 @@ def _forget(key: StateKey, state: states.Disconnecting, *, revoked: bool, now: U
     )
 
 
-def _highest(state: states.Disconnecting) -> int:
-    """Count the pairs that the goodbye took too: one of them may still come back, salvaged, under its version."""
+def _highest_version(state: states.Disconnecting) -> int:
+    """Count the pairs of this disconnection too: a worker may still hand one off under its version."""
     return max(state.version, state.pair.version)

@@ -1,4 +1,4 @@
-"""What an account's state can request: calls to TikTok, and sealing."""
+"""The effects that an account's state can request: sealing, and calls to TikTok."""
 
 from dataclasses import dataclass
 
@@ -6,51 +6,57 @@ from auth_service import states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
-    """Seal the pair as `version`, and its access token to each service. Safe to repeat."""
+class AppRef:
+    """The TikTok app that an account was connected with.
 
-    pair: states.Pair
+    `client_key` names the tenant's own app; None is the installation's. Tokens work with their own app only.
+    """
+
+    tenant: str
+    client_key: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """Seal the pair as `version`, and its access token to each service. Safe to repeat: it calls nobody."""
+
+    pair: states.SealedTokenPair
     version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppOf:
-    """Which TikTok app a pair belongs to: the tenant's own, or (no client key) the installation's."""
-
-    tenant: str
-    client_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Refresh:
-    """Have TikTok exchange the pair for a new one. It rotates: a lost answer may cost the pair."""
+    """Exchange the pair for a new one at TikTok.
 
-    app: AppOf
-    pair: states.Pair
+    Not safe to repeat: TikTok rotates the refresh token, so a lost answer may cost the pair.
+    """
+
+    app: AppRef
+    pair: states.SealedTokenPair
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Ask TikTok who the person is. Safe to repeat."""
+class FetchProfile:
+    """Ask TikTok for the person's name and picture. Safe to repeat."""
 
-    app: AppOf
-    pair: states.Pair
+    app: AppRef
+    pair: states.SealedTokenPair
     scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoke:
-    """Have TikTok forget the grant. Safe to repeat."""
+    """Have TikTok end the grant. Safe to repeat."""
 
-    app: AppOf
-    pair: states.Pair
+    app: AppRef
+    pair: states.SealedTokenPair
     attempt: int
 
 
-Effect = Issue | Refresh | Look | Revoke
+Effect = Issue | Refresh | FetchProfile | Revoke
 
 
-def app_of(profile: states.Profile) -> AppOf:
-    """Name the app that the person consented to."""
-    return AppOf(tenant=profile.tenant, client_key=profile.client_key)
+def app_of(profile: states.Profile) -> AppRef:
+    """Return the app that the person consented to."""
+    return AppRef(tenant=profile.tenant, client_key=profile.client_key)

@@ -1,13 +1,13 @@
-"""What can go wrong in auth. Expected answers of TikTok are values; these are not expected.
+"""The errors of auth. A call to TikTok that fails is a value, not an exception.
 
 Errors:
     AuthError
-    ├── GrantUnreadable     a sealed pair opens to something that is not a token pair
-    ├── VaultKeysMissing    no configured key opens anything of what is in the state (a CommonError)
-    └── CallbackRefused     a browser came back in a way that proves nothing
-        ├── StateBroken     the state (or ticket) is not one of ours, or not for this step
+    ├── TokenPairUnreadable a sealed text opens, and its content is no token pair
+    ├── VaultKeysMissing    no configured key opens any sealed record of the state (a CommonError)
+    └── CallbackRefused     a browser brought something that proves nothing
+        ├── StateBroken     the link or OAuth state is not one of ours, or not for this step
         ├── StateExpired    it is ours, and too old
-        └── OtherBrowser    it is ours, and was given to another browser
+        └── OtherBrowser    it is ours, and belongs to another browser
 """
 
 from collections.abc import Mapping
@@ -16,53 +16,56 @@ from common.errors import CommonError
 
 
 class AuthError(Exception):
-    """Auth cannot do what was asked."""
+    """The base of auth's own errors."""
 
 
-class GrantUnreadable(AuthError):
-    """A sealed pair opens, and holds no token pair. Never repeats what it holds."""
+class TokenPairUnreadable(AuthError):
+    """A sealed text opens, and its content is no token pair. The message never repeats the content."""
 
     def __init__(self, *, account_id: str, version: int) -> None:
-        """Name whose it is."""
-        super().__init__(f"the pair of {account_id}, version {version}, is not a token pair")
+        """Name the account and the version of the pair."""
+        super().__init__(f"The sealed content is no token pair: account {account_id}, version {version}.")
 
 
 class VaultKeysMissing(AuthError, CommonError):
-    """No configured key opens anything of what is in the state: a worker would only put accounts at risk."""
+    """No configured key opens any sealed record of the state.
+
+    A worker without the right keys could refresh nothing and would put every account at risk, so it does not start.
+    """
 
     def __init__(self, *, missing: Mapping[str, int]) -> None:
-        """Say how many records are sealed under which key ids."""
+        """Take the number of sealed records by key id."""
         found = ", ".join(f"{count} under key id `{key_id}`" for key_id, count in sorted(missing.items()))
         super().__init__(
-            f"AUTH_VAULT_KEYS opens none of the sealed records of auth.state: {found}; put the missing keys there, "
-            "or, where they are lost for good, name their ids in AUTH_LOST_VAULT_KEYS"
+            f"AUTH_VAULT_KEYS opens none of the sealed records of auth.state: {found}. Add the missing keys to "
+            "AUTH_VAULT_KEYS. If they are lost for good, list their ids in AUTH_LOST_VAULT_KEYS."
         )
 
 
 class CallbackRefused(AuthError):
-    """A browser came back in a way that proves nothing."""
+    """A browser brought something that proves nothing."""
 
 
 class StateBroken(CallbackRefused):
-    """The state or ticket is not one of ours, or not for this step."""
+    """The link or OAuth state is not one of ours, or not for this step."""
 
     def __init__(self, *, step: str) -> None:
-        """Name the step it was offered for."""
-        super().__init__(f"this is no valid {step}: it was altered, cut off, or issued elsewhere")
+        """Name the step that it was presented for."""
+        super().__init__(f"This {step} is not valid: it was changed, cut off, or issued elsewhere.")
 
 
 class StateExpired(CallbackRefused):
-    """The state or ticket is ours, and too old."""
+    """The link or OAuth state is ours, and too old. `return_to` is the backend's page, if it may still be used."""
 
     def __init__(self, *, step: str, return_to: str) -> None:
-        """Name the step it was offered for, and where its person was to go in the end."""
-        super().__init__(f"this {step} has expired")
+        """Name the step that it was presented for, and the page that its person goes on to."""
+        super().__init__(f"This {step} has expired.")
         self.return_to = return_to
 
 
 class OtherBrowser(CallbackRefused):
-    """The state was given to another browser, or this one has already used it."""
+    """The OAuth state belongs to another browser, or this browser has used it already."""
 
     def __init__(self) -> None:
-        """Say what is missing."""
-        super().__init__("the browser that came back is not the one that set out, or has come back before")
+        """Describe both cases: they look the same, because the cookie is missing in either."""
+        super().__init__("This link was opened in a different browser, or was already used.")

@@ -9,33 +9,39 @@ from common.contract.tenant import AppRequested, AppResealed, KeyRequested, KeyR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
-    """A person consented; the pair is sealed as `OFFERED`. `by` is who asked them to."""
+class Consented:
+    """A person consented, and TikTok exchanged the code for a pair.
+
+    The pair is sealed as version `UNNUMBERED`. `by` is the API key that asked for the link.
+    """
 
     profile: states.Profile
-    pair: states.Pair
+    pair: states.SealedTokenPair
     by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """The pair is sealed anew as `pair.version`, and its access token to each service."""
+    """The pair is sealed again as `pair.version`, and its access token to each service.
 
-    pair: states.Pair
+    `sealed` is the access token by service. `recipients` is the fingerprint of the public keys.
+    """
+
+    pair: states.SealedTokenPair
     recipients: str
     sealed: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueFailed:
-    """The pair that was to become `version` cannot be opened with the keys at hand."""
+    """The pair for `version` does not open with the configured vault keys."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshDone:
-    """TikTok gave a new pair for the one of `version`."""
+    """TikTok gave a new pair in exchange for the one of `version`."""
 
     version: int
     scopes: tuple[str, ...]
@@ -44,15 +50,15 @@ class RefreshDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshRefused:
-    """TikTok does not take the refresh token of `version` any more."""
+    """TikTok no longer accepts the refresh token of `version`."""
 
     version: int
     code: str
     message: str
 
 
-class Trouble(StrEnum):
-    """Why a call to TikTok did not settle, as far as it decides when to try again."""
+class FailureClass(StrEnum):
+    """Why a call to TikTok did not settle. It decides how long the pause before the next attempt is."""
 
     TRANSIENT = "transient"
     RATE_LIMITED = "rate_limited"
@@ -61,33 +67,39 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshUnsettled:
-    """No new pair this time: not sent, the answer lost, or refused for a reason that is not the account's."""
+    """An attempt brought no new pair and does not show that the refresh token is refused.
+
+    It was not sent, its answer was lost, or TikTok refused it for a reason that is not the account's.
+    """
 
     version: int
     attempt: int
     reason: str
-    trouble: Trouble = Trouble.TRANSIENT
+    failure: FailureClass = FailureClass.TRANSIENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
-    """TikTok refused the access token of `version`, to a service or to us."""
+class AccessTokenRejected:
+    """TikTok rejected the access token of `version`, in a call of any service or of auth."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Salvaged:
-    """A worker that lost the account passes on the pair it got for the one of `version`."""
+class HandedOff:
+    """A worker that lost the account's partition passes on its pair for the one of `version`.
+
+    TikTok rotated the refresh token, so without this the pair would be lost with the worker.
+    """
 
     version: int
     scopes: tuple[str, ...]
-    pair: states.Pair
+    pair: states.SealedTokenPair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileSeen:
-    """Who the person of the pair of `version` is on TikTok."""
+class ProfileFetched:
+    """The name and picture that TikTok returned, asked with the pair of `version`."""
 
     version: int
     display_name: str
@@ -96,60 +108,72 @@ class ProfileSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileUnseen:
-    """TikTok did not say who the person of the pair of `version` is."""
+class ProfileFetchFailed:
+    """TikTok returned no profile, for a reason other than a rejected access token."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
-    """TikTok holds no grant for the pair of `version` any more."""
+    """TikTok no longer holds a grant for the pair of `version`."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeUnsettled:
-    """TikTok did not take the revocation this time."""
+    """An attempt to revoke did not settle."""
 
     version: int
     attempt: int
     reason: str
-    trouble: Trouble = Trouble.TRANSIENT
+    failure: FailureClass = FailureClass.TRANSIENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisconnectAsked:
-    """A tenant wants its account gone."""
+class DisconnectRequested:
+    """A tenant disconnects its account. `by` is the API key that asked."""
 
     tenant: str
     by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemovalTold:
-    """TikTok says that the person took the grant back, `at` that time. It may be late, or wrong."""
+class RemovalReported:
+    """TikTok's webhook reports that the person removed the app at this time. It may be late, doubled or wrong."""
 
     at: UtcDatetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resealed:
-    """The pair whose sealed text has the SHA-256 `replaces` (hex) is to be kept as `sealed`."""
+    """Key rotation sealed a pair again, as `sealed`.
+
+    `replaces` is the SHA-256 (hex) of the text that it takes the place of.
+    """
 
     replaces: str
     sealed: str
 
 
-RefreshEnd = RefreshDone | RefreshRefused | RefreshUnsettled
+RefreshResult = RefreshDone | RefreshRefused | RefreshUnsettled
 
-Outcome = Issued | IssueFailed | RefreshEnd | ProfileSeen | ProfileUnseen | Revoked | RevokeUnsettled | Rejected
+Result = (
+    Issued
+    | IssueFailed
+    | RefreshResult
+    | ProfileFetched
+    | ProfileFetchFailed
+    | Revoked
+    | RevokeUnsettled
+    | AccessTokenRejected
+)
 
-Command = Granted | Salvaged | DisconnectAsked | RemovalTold | Resealed
+Command = Consented | HandedOff | DisconnectRequested | RemovalReported | Resealed
 
-Fact = Command | Outcome
+Fact = Command | Result
 
-CustomerFact = TenantRequested | AppRequested | AppResealed | KeyRequested | KeyRevocationRequested
+TenantFact = TenantRequested | AppRequested | AppResealed | KeyRequested | KeyRevocationRequested
 
-AnyFact = Fact | CustomerFact
+AnyFact = Fact | TenantFact

@@ -1,4 +1,4 @@
-"""What auth counts."""
+"""The metrics of auth."""
 
 from collections.abc import Mapping
 
@@ -12,13 +12,13 @@ REFRESH_RESULTS: Mapping[type, str] = {
     facts.RefreshUnsettled: "unsettled",
 }
 
-REFRESHES = Counter("auth_refreshes_total", "Refreshes of token pairs, by how they ended.", ["result"])
+REFRESHES = Counter("auth_refreshes_total", "Refreshes of token pairs, by result.", ["result"])
 
-REVOCATIONS = Counter("auth_revocations_total", "Revocations of grants at TikTok, by how they ended.", ["result"])
+REVOCATIONS = Counter("auth_revocations_total", "Revocations of grants at TikTok, by result.", ["result"])
 
-UNREADABLE_PAIRS = Counter(
-    "auth_unreadable_pairs_total",
-    "Times a sealed pair did not open: a vault key is missing, or a record was moved.",
+UNREADABLE_ITEMS = Counter(
+    "auth_unreadable_items_total",
+    "Sealed token pairs and app secrets that did not open: a vault key is missing, or a record was moved.",
 )
 
-CONSENTS = Counter("auth_consents_total", "Browsers that came back from TikTok's consent page, by result.", ["result"])
+CONSENTS = Counter("auth_consents_total", "Consents of people, by the result that the page shows.", ["result"])

@@ -1,166 +1,172 @@
-"""When to do what: the one thing each account wants next, and how long things wait."""
+"""Plans the one thing that each account does next, and every time that it waits for."""
 
-import hashlib
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
 from auth_service import effects, facts, states
+from common.backoff import exponential, stable_jitter
 from common.clock import UtcDatetime
 from common.streams import Background, StateKey, Wait
 
-REFRESH_SHARE = 0.25
-"""The share of a token's life that is left when it is refreshed."""
+REFRESH_SHARE: Final = 0.25
+"""The share of an access token's life that is left when it is refreshed."""
 
-REFRESH_LEAD = timedelta(minutes=5)
-"""What is left of a token's life at the least; half of it where it lives under ten minutes."""
+REFRESH_LEAD: Final = timedelta(minutes=5)
+"""The least that is left of an access token's life. Half of the life if it is shorter than ten minutes."""
 
-JITTER = 0.05
-"""Refreshes are spread over this share of a token's life, so that accounts connected together drift apart."""
+JITTER: Final = 0.05
+"""Refreshes are spread over this share of a token's life, so that accounts connected together do not stay in step."""
 
-REJECTION_PAUSE = timedelta(seconds=30)
-"""A pair younger than this is not refreshed for being rejected: a token TikTok never takes must not loop."""
+REJECTION_PAUSE: Final = timedelta(seconds=30)
+"""The age at which a rejected pair may be refreshed. Otherwise a token that TikTok always rejects makes a busy loop."""
 
-SHORTEST_WAIT = timedelta(seconds=5)
-"""No pair is refreshed sooner after its grant, however short TikTok says it lives."""
+SHORTEST_WAIT: Final = timedelta(seconds=5)
+"""No pair is refreshed earlier than this after its grant, whatever lifetime TikTok gives."""
 
-RETRY_LIMIT = timedelta(minutes=5)
+RETRY_LIMIT: Final = timedelta(minutes=5)
 """The longest pause between two attempts of one refresh."""
 
-WARNING_LEAD = timedelta(days=14)
-"""How long before a refresh token's end the tenant is told, where refreshing does not put the end off."""
+WARNING_LEAD: Final = timedelta(days=14)
+"""How long before its refresh token ends the tenant is warned, if refreshing does not put the end off."""
 
-WARNING_SHARE = 0.1
-"""The same for short lives, as a share."""
+WARNING_SHARE: Final = 0.1
+"""The same lead as a share of the token's life, for short lives."""
 
-SAME_END = timedelta(days=1)
-"""Refresh tokens that end within this of each other are one end: TikTok tells remaining seconds."""
+SAME_END: Final = timedelta(days=1)
+"""Two refresh tokens that end within this time end together. TikTok gives remaining seconds, so ends are not exact."""
 
-LOOK_EVERY = timedelta(days=1)
-"""How often TikTok is asked who the person is, at the least: names change, and avatar addresses end after days."""
+PROFILE_INTERVAL: Final = timedelta(days=1)
+"""The longest time between two fetches of the profile. Names change, and avatar addresses expire after days."""
 
-LOOK_AGAIN = timedelta(hours=1)
-"""When it did not say, at the latest."""
+PROFILE_RETRY: Final = timedelta(hours=1)
+"""The longest time until the next fetch if one failed."""
 
-LOOK_EARLIER = 0.25
-"""Each account's looks come earlier by up to this share: accounts that were connected together drift apart."""
+PROFILE_JITTER: Final = 0.25
+"""Each account's fetches come earlier by up to this share, so that accounts connected together do not stay in step."""
 
-NAME_SCOPE = "user.info.basic"
-"""The scope that lets us ask."""
+NAME_SCOPE: Final = "user.info.basic"
+"""The scope that a profile fetch needs."""
+
 
 Wanted: TypeAlias = effects.Effect | Background[effects.Effect] | Wait | None
 
 
 def next_effect(key: StateKey, state: states.Account, now: UtcDatetime, *, recipients: str) -> Wanted:
-    """Say what the account wants next. `recipients` is the fingerprint of the keys in force."""
+    """Return the effect that the account requests next. `recipients` is the fingerprint of the services' keys."""
     wanted: Wanted
     match state:
         case states.Issuing(retry_at=at) | states.Disconnecting(retry_at=at) if at is not None and now < at:
             wanted = Wait(at)
         case states.Issuing(pair=pair, version=version):
             wanted = effects.Issue(pair=pair, version=version)
-        case states.Connected(pair=pair) if state.recipients != recipients:
-            wanted = effects.Issue(pair=pair, version=pair.version + 1)
         case states.Connected():
-            wanted = _while_connected(key.partition_key, state, now)
-        case states.Ailing(retry_at=at):
+            wanted = _while_connected(key.partition_key, state, now, recipients)
+        case states.RefreshBackoff(retry_at=at):
             wanted = Wait(at)
-        case states.Refreshing(profile=profile, pair=pair, attempt=attempt):
-            wanted = effects.Refresh(app=effects.app_of(profile), pair=pair, attempt=attempt)
-        case states.Expiring():
-            wanted = _look(state, state.check_at, state.pair.access_expires_at, now)
+        case states.Refreshing(profile=profile, pair=pair, refresh=refresh):
+            wanted = effects.Refresh(app=effects.app_of(profile), pair=pair, attempt=refresh.attempt)
+        case states.RefreshTokenRefused(pair=pair):
+            wanted = Wait(pair.access_expires_at)
+        case states.CheckingRemoval(check_at=at, pair=pair):
+            wanted = _fetch_profile(state, at, pair.access_expires_at, now)
         case states.Disconnecting():
             wanted = _to_revoke(state, now)
-        case states.NeedsPerson() | states.Disconnected():
+        case states.ReauthorizationRequired() | states.Disconnected():
             wanted = None
     return wanted
 
 
-def _while_connected(account_id: str, state: states.Connected, now: UtcDatetime) -> Background[effects.Effect] | Wait:
+def _while_connected(account_id: str, state: states.Connected, now: UtcDatetime, recipients: str) -> Wanted:
+    if state.recipients != recipients:
+        # A service has a new key and cannot open its token. Issuing needs no call to TikTok.
+        return effects.Issue(pair=state.pair, version=state.pair.version + 1)
     times = (state.refresh_at, warning_time(state.profile, state.pair))
     until = min(time for time in times if time is not None)
-    return _look(state, look_time(account_id, state.profile), until, now)
+    fetch_at = profile_fetch_time(account_id, state.profile)
+    return Wait(until) if fetch_at is None else _fetch_profile(state, fetch_at, until, now)
 
 
-def _look(
-    state: states.Connected | states.Expiring, at: UtcDatetime | None, until: UtcDatetime, now: UtcDatetime
+def _fetch_profile(
+    state: states.Connected | states.CheckingRemoval, at: UtcDatetime, until: UtcDatetime, now: UtcDatetime
 ) -> Background[effects.Effect] | Wait:
-    """Look at `at`, if at all, and no longer than `until`."""
-    if at is None or until <= max(at, now):
+    """Fetch the profile from `at` on, in the background: nothing waits for it, and it ends at `until`."""
+    if until <= max(at, now):
         return Wait(until)
     if now < at:
         return Wait(at)
-    look = effects.Look(app=effects.app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
-    return Background(effect=look, until=until)
+    fetch = effects.FetchProfile(app=effects.app_of(state.profile), pair=state.pair, scopes=state.profile.scopes)
+    return Background(effect=fetch, until=until)
 
 
 def _to_revoke(state: states.Disconnecting, now: UtcDatetime) -> effects.Effect:
-    """TikTok revokes by the access token; where that is good no more, a new one is needed to say goodbye."""
+    """Revoke with the access token. If that is over or rejected, a refresh has to bring another one first."""
     app, pair, attempt = effects.app_of(state.profile), state.pair, state.attempt
-    if now < pair.access_expires_at and not state.rejected:
+    if now < pair.access_expires_at and not state.access_rejected:
         return effects.Revoke(app=app, pair=pair, attempt=attempt)
     return effects.Refresh(app=app, pair=pair, attempt=attempt)
 
 
-def warning_time(profile: states.Profile, pair: states.Pair) -> UtcDatetime | None:
-    """When the tenant is to hear that the refresh token ends; None once it was told of this end."""
-    if profile.warned_of is not None and pair.refresh_expires_at - profile.warned_of < SAME_END:
+def warning_time(profile: states.Profile, pair: states.SealedTokenPair) -> UtcDatetime | None:
+    """Return when to warn the tenant that the refresh token ends; None after it was warned of this end."""
+    if profile.warned_end is not None and pair.refresh_expires_at - profile.warned_end < SAME_END:
         return None
     lead = min(WARNING_LEAD, refresh_life(profile, pair) * WARNING_SHARE)
     return pair.refresh_expires_at - lead
 
 
-def refresh_life(profile: states.Profile, pair: states.Pair) -> timedelta:
-    """How long the account's refresh tokens live: the longest that TikTok gave one, this pair's included."""
+def refresh_life(profile: states.Profile, pair: states.SealedTokenPair) -> timedelta:
+    """Return the longest refresh-token lifetime seen for the account, this pair's included."""
     return max(profile.refresh_life, pair.refresh_expires_at - pair.granted_at)
 
 
-def look_time(account_id: str, profile: states.Profile) -> UtcDatetime | None:
-    """When to ask who the person is; None where they did not grant that."""
-    seen_at = profile.seen_at or profile.consented_at
-    return seen_at + _at_most(LOOK_EVERY, account_id) if NAME_SCOPE in profile.scopes else None
+def profile_fetch_time(account_id: str, profile: states.Profile) -> UtcDatetime | None:
+    """Return when to fetch the profile; None if the person did not grant that."""
+    fetched_at = profile.fetched_at or profile.consented_at
+    return fetched_at + _at_most(PROFILE_INTERVAL, account_id) if NAME_SCOPE in profile.scopes else None
 
 
-def unseen(account_id: str, profile: states.Profile, now: UtcDatetime) -> states.Profile:
-    """Plan another look, since TikTok did not say."""
-    seen_at = now + _at_most(LOOK_AGAIN, account_id) - _at_most(LOOK_EVERY, account_id)
-    return msgspec.structs.replace(profile, seen_at=seen_at)
+def profile_fetch_failed(account_id: str, profile: states.Profile, now: UtcDatetime) -> states.Profile:
+    """Plan another fetch of the profile within `PROFILE_RETRY`.
+
+    The plan is stored as the `fetched_at` that leads to it, so that one rule gives the next time in both cases.
+    """
+    fetched_at = now + _at_most(PROFILE_RETRY, account_id) - _at_most(PROFILE_INTERVAL, account_id)
+    return msgspec.structs.replace(profile, fetched_at=fetched_at)
 
 
-def refresh_time(account_id: str, pair: states.Pair) -> UtcDatetime:
-    """Plan the refresh from the pair's own life; the same pair always gets the same time."""
+def refresh_time(account_id: str, pair: states.SealedTokenPair) -> UtcDatetime:
+    """Return when to refresh a pair, from its own lifetime. The same pair always gets the same time."""
     life = pair.access_expires_at - pair.granted_at
     lead = max(life * REFRESH_SHARE, min(REFRESH_LEAD, life / 2))
-    early = life * JITTER * _fraction(f"{account_id}|{pair.version}")
+    early = life * JITTER * stable_jitter(f"{account_id}|{pair.version}")
     return max(pair.access_expires_at - lead - early, pair.granted_at + SHORTEST_WAIT)
 
 
-def time_after_rejection(pair: states.Pair) -> UtcDatetime:
-    """Plan the refresh of a pair whose access token TikTok refuses; most often that time is past."""
+def time_after_rejection(pair: states.SealedTokenPair) -> UtcDatetime:
+    """Return when a rejected pair may be refreshed. Most often that time is in the past."""
     return pair.granted_at + REJECTION_PAUSE
 
 
 def retry_time(
-    account_id: str, attempt: int, now: UtcDatetime, trouble: facts.Trouble = facts.Trouble.TRANSIENT
+    account_id: str,
+    attempt: int,
+    now: UtcDatetime,
+    failure: facts.FailureClass = facts.FailureClass.TRANSIENT,
 ) -> UtcDatetime:
-    """Plan the next attempt: after 1 to 2 s, 2 to 4 s, 4 to 8 s … and at most every five minutes.
+    """Return when to try again: after 1 to 2 s, 2 to 4 s, 4 to 8 s …, and at most after five minutes.
 
-    Where TikTok counted too many calls the first pause is half a minute to one; a wrong setting is tried every five.
+    After HTTP 429 the first pause is 30 to 60 s. A wrong setting needs an operator, so it is tried every 2.5 to 5 min.
     """
-    doubled = 2 ** min(attempt, 16)
-    ceilings = {
-        facts.Trouble.TRANSIENT: timedelta(seconds=doubled),
-        facts.Trouble.RATE_LIMITED: timedelta(seconds=30 * doubled),
-        facts.Trouble.MISCONFIGURED: RETRY_LIMIT,
+    longest = {
+        facts.FailureClass.TRANSIENT: exponential(timedelta(seconds=1), RETRY_LIMIT, attempt),
+        facts.FailureClass.RATE_LIMITED: exponential(timedelta(seconds=30), RETRY_LIMIT, attempt),
+        facts.FailureClass.MISCONFIGURED: RETRY_LIMIT,
     }
-    return now + min(ceilings[trouble], RETRY_LIMIT) * (0.5 + 0.5 * _fraction(f"{account_id}|{attempt}"))
+    # Half of the pause is jitter: accounts that failed together do not all come back at once.
+    return now + longest[failure] * (0.5 + 0.5 * stable_jitter(f"{account_id}|{attempt}"))
 
 
 def _at_most(longest: timedelta, account_id: str) -> timedelta:
-    return longest * (1 - LOOK_EARLIER * _fraction(account_id))
-
-
-def _fraction(text: str) -> float:
-    """Spread texts evenly over 0 to 1, always the same way."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32
+    return longest * (1 - PROFILE_JITTER * stable_jitter(account_id))

@@ -11,30 +11,37 @@ from common.contract.account import Risk
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose account it is, what the person granted and when, and who they are on TikTok.
+    """Which tenant and TikTok user an account belongs to, and what the person granted.
 
-    `client_key` names the app that was consented to; empty is the installation's. `seen_at` is when TikTok was last
-    asked who they are; None: when they consented. `risk` is what the tenant was warned of and what still stands;
-    `warned_of` the end of a refresh token that it was told of. `refresh_life` is the longest that TikTok gave one: what
-    is left of one whose end refreshing does not put off says nothing about its whole life.
+    `client_key` names the tenant's own app that the person consented to. None is the installation's app.
+
+    `fetched_at` plans the next fetch of the name and picture. None: they are as old as the consent.
+
+    `risk` is the warning that still stands. `warned_end` is the end of the refresh token that the tenant was warned of.
+
+    `refresh_life` is the longest refresh-token lifetime seen for this account. The current token's remaining time
+    cannot be used for it: TikTok may keep the original expiry when it rotates the token.
     """
 
     tenant: str
     open_id: str
-    client_key: str = ""
+    client_key: str | None = None
     scopes: tuple[str, ...]
     display_name: str = ""
     username: str = ""
     avatar_url: str = ""
     consented_at: UtcDatetime
-    seen_at: UtcDatetime | None = None
+    fetched_at: UtcDatetime | None = None
     risk: Risk | None = None
-    warned_of: UtcDatetime | None = None
+    warned_end: UtcDatetime | None = None
     refresh_life: timedelta = timedelta(0)
 
 
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """A token pair as TikTok granted it. `sealed` opens only as the pair of this account and `version`."""
+class SealedTokenPair(msgspec.Struct, frozen=True, kw_only=True):
+    """A token pair, sealed by the vault, with its dates.
+
+    `sealed` opens only for this account and `version`, so a record that was moved or exchanged cannot be used.
+    """
 
     version: int
     sealed: str
@@ -43,125 +50,160 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     refresh_expires_at: UtcDatetime
 
 
-OFFERED = 0
-"""The version a pair is sealed as before the account's own count is known."""
+UNNUMBERED = 0
+"""The version that the edge seals a pair under: only the worker counts an account's versions, and they begin at 1."""
 
 
 class IssueReason(StrEnum):
     """Why a pair is to be issued to the services."""
 
     CONNECTED = "connected"
-    SALVAGED = "salvaged"
+    HANDED_OFF = "handed_off"
     RESEALED = "resealed"
 
 
-class Issuing(msgspec.Struct, frozen=True, kw_only=True, tag="issuing"):
-    """A pair waits to be sealed to the services, as `version`. `removed`: as below, to be checked afterwards."""
+class RemovalCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """TikTok reported that the person removed the app. A refresh has to confirm it.
+
+    `first_attempt` is the first attempt of the refresh that starts after the report. The success of an earlier one may
+    be older than the removal and proves nothing. A refusal confirms the removal, whichever attempt it is.
+    """
+
+    first_attempt: int = 1
+
+
+class RefreshProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """One refresh over all its attempts, carried whole from attempt to pause and back.
+
+    `access_rejected`: TikTok no longer accepts the access token either, so a refused refresh leaves nothing to use.
+    """
+
+    since: UtcDatetime
+    failed_attempts: int = 0
+    access_rejected: bool = False
+    removal: RemovalCheck | None = None
+
+    @property
+    def attempt(self) -> int:
+        """The number of the attempt that is under way or comes next."""
+        return self.failed_attempts + 1
+
+
+class ActiveState(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of the states of a connected account. Match it last, for all that were not named."""
 
     profile: Profile
-    pair: Pair
+
+
+class PairState(ActiveState, frozen=True, kw_only=True):
+    """The base of the active states that hold a token pair."""
+
+    pair: SealedTokenPair
+
+
+class Issuing(PairState, frozen=True, kw_only=True, tag="issuing"):
+    """The pair waits to be sealed to the services, as `version`.
+
+    `removal`: a refresh checks it as soon as the pair is issued.
+    """
+
     version: int
     reason: IssueReason
     attempt: int = 1
     retry_at: UtcDatetime | None = None
-    removed: bool = False
+    removal: RemovalCheck | None = None
 
 
-class Connected(msgspec.Struct, frozen=True, kw_only=True, tag="connected"):
-    """The pair is issued, to the public keys that `recipients` is the fingerprint of."""
+class Connected(PairState, frozen=True, kw_only=True, tag="connected"):
+    """The pair is issued. `recipients` is the fingerprint of the public keys that it was sealed to."""
 
-    profile: Profile
-    pair: Pair
     recipients: str
     refresh_at: UtcDatetime
 
 
-class Refreshing(msgspec.Struct, frozen=True, kw_only=True, tag="refreshing"):
-    """The refresh of the pair is starting, or under way.
+class Refreshing(PairState, frozen=True, kw_only=True, tag="refreshing"):
+    """An attempt to refresh the pair is about to start, or under way."""
 
-    `rejected`: TikTok no longer takes its access token. `removed`: TikTok says that the person took the grant back,
-    which its answer to the refresh will show; `too_early`: but not its success, which may be from before that.
+    refresh: RefreshProgress
+
+
+class RefreshBackoff(PairState, frozen=True, kw_only=True, tag="refresh_backoff"):
+    """The refresh waits until `retry_at`.
+
+    Usually the last attempt did not settle. There was no attempt yet if TikTok rejected a pair that is too young to be
+    refreshed.
     """
 
-    profile: Profile
-    pair: Pair
-    attempt: int
-    since: UtcDatetime
-    rejected: bool = False
-    removed: bool = False
-    too_early: bool = False
-
-
-class Ailing(msgspec.Struct, frozen=True, kw_only=True, tag="ailing"):
-    """The refresh waits for `retry_at`: attempt `attempt` did not settle, or (0) the access token is rejected."""
-
-    profile: Profile
-    pair: Pair
-    attempt: int
-    since: UtcDatetime
+    refresh: RefreshProgress
     retry_at: UtcDatetime
-    rejected: bool = False
-    removed: bool = False
 
 
-class Expiring(msgspec.Struct, frozen=True, kw_only=True, tag="expiring"):
-    """TikTok refuses the refresh token; the access token is good until it ends.
+class RefreshTokenRefused(PairState, frozen=True, kw_only=True, tag="refresh_token_refused"):
+    """TikTok refuses the refresh token. The access token is used until it ends."""
 
-    `check_at`: when to try whether it really is, since TikTok told that the person took the grant back.
-    """
-
-    profile: Profile
-    pair: Pair
     code: str
     message: str
-    check_at: UtcDatetime | None = None
 
 
-class NeedsPerson(msgspec.Struct, frozen=True, kw_only=True, tag="needs_person"):
-    """Only the person can help, by connecting again. `version` is that of the withdrawal."""
+class CheckingRemoval(PairState, frozen=True, kw_only=True, tag="checking_removal"):
+    """TikTok refuses the refresh token and reported a removal.
 
-    profile: Profile
+    Only the access token can disprove it: at `check_at` it is tried by fetching the profile.
+    """
+
+    code: str
+    message: str
+    check_at: UtcDatetime
+
+
+class ReauthorizationRequired(ActiveState, frozen=True, kw_only=True, tag="reauthorization_required"):
+    """No token works. The person has to connect again. `version` is that of the withdrawal."""
+
     version: int
 
 
 class Disconnecting(msgspec.Struct, frozen=True, kw_only=True, tag="disconnecting"):
-    """The tenant wants the account gone; TikTok is to hear of it. `version` is that of the withdrawal.
+    """The tenant disconnects the account, and TikTok still has to revoke the grant.
 
-    `rejected`: TikTok no longer takes the access token, so that only a refresh can tell whether a grant is left.
+    `version` is that of the withdrawal. `access_rejected`: TikTok no longer accepts the access token. Revoking needs
+    one, so a refresh comes first; it also shows whether a grant is left.
     """
 
     profile: Profile
-    pair: Pair
+    pair: SealedTokenPair
     version: int
     by: str
     since: UtcDatetime
     attempt: int = 1
     retry_at: UtcDatetime | None = None
-    rejected: bool = False
+    access_rejected: bool = False
 
 
 class Disconnected(msgspec.Struct, frozen=True, kw_only=True, tag="disconnected"):
-    """Forgotten, but for what keeps versions from restarting and an old consent from counting again."""
+    """Everything about the person is deleted.
+
+    `version` stays so that versions never restart. `consented_at` stays so that an old consent, read again, does not
+    connect the account.
+    """
 
     version: int
     consented_at: UtcDatetime
 
 
-Active = Issuing | Connected | Refreshing | Ailing | Expiring | NeedsPerson
-
+Active = (
+    Issuing | Connected | Refreshing | RefreshBackoff | RefreshTokenRefused | CheckingRemoval | ReauthorizationRequired
+)
 Leaving = Disconnecting | Disconnected
-
 Account = Active | Leaving
-
-State = Account | tenant_states.Customer
+State = Account | tenant_states.TenantRecord
 
 
 def tenant_of(state: State) -> str:
-    """Whose a state is; nobody's once an account is forgotten."""
+    """Return the tenant that a state belongs to; empty once an account is disconnected."""
     match state:
         case tenant_states.Tenant(tenant=tenant) | tenant_states.ApiKey(tenant=tenant):
             return tenant
         case Disconnected():
             return ""
-        case Issuing() | Connected() | Refreshing() | Ailing() | Expiring() | NeedsPerson() | Disconnecting():
-            return state.profile.tenant
+        case ActiveState(profile=profile) | Disconnecting(profile=profile):
+            return profile.tenant

@@ -1,6 +1,9 @@
-"""The steps that several decisions take: the new state, and what the others are told with it."""
+"""Transitions that several decisions share: the next state and the events that are published with it.
 
-from typing import TypeVar
+Events go out in the transaction that writes the state, so no service sees a credential or a warning without it.
+"""
+
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -24,23 +27,30 @@ from common.contract.audit import Action, AuditRecorded
 from common.contract.body import Body
 from common.streams import Decision, StateKey
 
-OTHER_TENANT = "other_tenant"
-"""Why an account is not connected: it is another tenant's."""
+OTHER_TENANT: Final = "other_tenant"
+"""The code of a refused connection: the account belongs to another tenant."""
 
-WITHDRAWN = "disconnected"
-"""The reason of a credential that was withdrawn because its account is to go."""
+DISCONNECTED: Final = "disconnected"
+"""The reason of a withdrawn credential whose account is being disconnected."""
+
+S = TypeVar("S", bound=states.State | None)
 
 
-def connect_anew(key: StateKey, fact: facts.Granted, *, version: int) -> Decision[states.Account]:
-    """Take a person's consent."""
+def unchanged(state: S) -> Decision[S]:
+    """Keep the state and publish nothing. The runtime then writes nothing but the input's position."""
+    return Decision(state=state)
+
+
+def start_connection(key: StateKey, fact: facts.Consented, *, version: int) -> Decision[states.Account]:
+    """Begin a connection from a consent. The services get nothing until the pair is issued."""
     profile = fact.profile
     issuing = states.Issuing(profile=profile, pair=fact.pair, version=version, reason=states.IssueReason.CONNECTED)
     noted = audit(key, profile.tenant, Action.ACCOUNT_CONNECTED, by=fact.by, at=profile.consented_at)
     return Decision(state=issuing, events=(noted,))
 
 
-def refuse(key: StateKey, state: states.Account, fact: facts.Granted) -> Decision[states.Account]:
-    """Leave the account with the tenant it belongs to, and tell the one that asked."""
+def refuse_other_tenant(key: StateKey, state: states.Account, fact: facts.Consented) -> Decision[states.Account]:
+    """Leave the account with its tenant, and publish the refusal for the tenant that asked."""
     profile = fact.profile
     refused = AccountConnectRefused(
         account_id=key.partition_key, tenant=profile.tenant, code=OTHER_TENANT, at=profile.consented_at
@@ -49,59 +59,62 @@ def refuse(key: StateKey, state: states.Account, fact: facts.Granted) -> Decisio
     return Decision(state=state, events=(refused, noted))
 
 
-def take_over(
+def adopt_pair(
     state: states.Active,
     scopes: tuple[str, ...],
-    pair: states.Pair,
+    pair: states.SealedTokenPair,
     *,
     reason: states.IssueReason,
-    removed: bool = False,
+    removal: states.RemovalCheck | None = None,
 ) -> Decision[states.Account]:
-    """Go on with a pair that another worker got."""
+    """Continue with a pair that another worker received, or that came too late. It has to be issued first."""
     profile, version = with_scopes(state.profile, scopes), version_of(state) + 1
-    return Decision(state=states.Issuing(profile=profile, pair=pair, version=version, reason=reason, removed=removed))
+    return Decision(state=states.Issuing(profile=profile, pair=pair, version=version, reason=reason, removal=removal))
 
 
 def with_scopes(profile: states.Profile, scopes: tuple[str, ...]) -> states.Profile:
-    """Take over what TikTok says is granted; it may leave that out where nothing changed."""
+    """Take the scopes from TikTok's answer. It may leave them out if they did not change."""
     return msgspec.structs.replace(profile, scopes=scopes) if scopes else profile
 
 
 def connect(
-    key: StateKey, profile: states.Profile, issued: facts.Issued, *, told: states.Profile | None, new: bool = False
+    key: StateKey, profile: states.Profile, issued: facts.Issued, *, published: states.Profile | None, new: bool = False
 ) -> Decision[states.Account]:
-    """Hand the issued pair to the services. `told` is what the others know of the account so far, if it is known here.
+    """Go to `Connected` and publish the credential.
 
-    A `new` connection is announced.
+    `published` is the profile as other services know it, or None if that is uncertain. The account is described again
+    only if it differs. A `new` connection is announced.
     """
-    calm = msgspec.structs.replace(_calmed(profile, issued.pair), refresh_life=refresh_life(profile, issued.pair))
+    cleared = msgspec.structs.replace(
+        _with_risk_cleared(profile, issued.pair), refresh_life=refresh_life(profile, issued.pair)
+    )
     announced: tuple[Body, ...] = ()
     if new:
-        announced = announce(key, calm, issued.pair)
-    elif told is None or describe(key, calm) != describe(key, told):
-        announced = (describe(key, calm),)
+        announced = announce(key, cleared, issued.pair)
+    elif published is None or describe(key, cleared) != describe(key, published):
+        announced = (describe(key, cleared),)
     connected = states.Connected(
-        profile=calm,
+        profile=cleared,
         pair=issued.pair,
         recipients=issued.recipients,
         refresh_at=refresh_time(key.partition_key, issued.pair),
     )
-    return Decision(state=connected, events=(*announced, credential_of(key.partition_key, calm, issued)))
+    return Decision(state=connected, events=(*announced, credential_of(key.partition_key, cleared, issued)))
 
 
-def _calmed(profile: states.Profile, pair: states.Pair) -> states.Profile:
-    """A new pair ends every risk, but not that of a refresh token whose end it did not put off."""
+def _with_risk_cleared(profile: states.Profile, pair: states.SealedTokenPair) -> states.Profile:
+    """Clear the warning, since a new pair ends every risk but one: a refresh token that still ends at the same time."""
     same_end = profile.risk is Risk.REFRESH_TOKEN_ENDING and warning_time(profile, pair) is None
     return profile if same_end else msgspec.structs.replace(profile, risk=None)
 
 
-def needs_person(
-    key: StateKey, profile: states.Profile, pair: states.Pair, *, code: str, message: str, now: UtcDatetime
+def require_reauthorization(
+    key: StateKey, profile: states.Profile, pair: states.SealedTokenPair, *, code: str, message: str, now: UtcDatetime
 ) -> Decision[states.Account]:
-    """Tell everybody that only the person can help."""
+    """Withdraw the credential and publish that the person has to connect again."""
     version = pair.version + 1
     return Decision(
-        state=states.NeedsPerson(profile=msgspec.structs.replace(profile, risk=None), version=version),
+        state=states.ReauthorizationRequired(profile=msgspec.structs.replace(profile, risk=None), version=version),
         events=(
             AccountReauthorizationRequired(
                 account_id=key.partition_key, tenant=profile.tenant, code=code, message=message, at=now
@@ -111,7 +124,7 @@ def needs_person(
     )
 
 
-def gone(
+def forget(
     key: StateKey,
     profile: states.Profile,
     *,
@@ -121,11 +134,14 @@ def gone(
     by: str,
     now: UtcDatetime,
 ) -> Decision[states.Account]:
-    """Forget the account's tokens and profile. `version` is the withdrawal's, which this writes too."""
+    """Delete the account's tokens and profile, and publish it.
+
+    The credential is withdrawn as `version`, also if it was withdrawn before: a compacted topic needs a last record.
+    """
     return Decision(
         state=states.Disconnected(version=version, consented_at=profile.consented_at),
         events=(
-            CredentialWithdrawn(account_id=key.partition_key, version=version, reason=WITHDRAWN),
+            CredentialWithdrawn(account_id=key.partition_key, version=version, reason=DISCONNECTED),
             AccountForgotten(account_id=key.partition_key),
             AccountDisconnected(
                 account_id=key.partition_key, tenant=profile.tenant, cause=cause, revoked=revoked, at=now
@@ -135,8 +151,10 @@ def gone(
     )
 
 
-def announce(key: StateKey, profile: states.Profile, pair: states.Pair) -> tuple[AccountConnected, AccountDescribed]:
-    """Tell of a new connection."""
+def announce(
+    key: StateKey, profile: states.Profile, pair: states.SealedTokenPair
+) -> tuple[AccountConnected, AccountDescribed]:
+    """Return the events of a new connection."""
     connected = AccountConnected(
         account_id=key.partition_key,
         tenant=profile.tenant,
@@ -151,7 +169,7 @@ def announce(key: StateKey, profile: states.Profile, pair: states.Pair) -> tuple
 
 
 def describe(key: StateKey, profile: states.Profile) -> AccountDescribed:
-    """Say which tenant and which TikTok user the account is."""
+    """Return the account's record on the `auth.accounts` view."""
     return AccountDescribed(
         account_id=key.partition_key,
         tenant=profile.tenant,
@@ -166,11 +184,12 @@ def describe(key: StateKey, profile: states.Profile) -> AccountDescribed:
     )
 
 
-AtRisk = TypeVar("AtRisk", states.Connected, states.Ailing, states.Expiring)
+AtRisk: TypeAlias = states.Connected | states.RefreshBackoff | states.RefreshTokenRefused | states.CheckingRemoval
+"""The states in which the tenant may be warned that the connection will end."""
 
 
-def at_risk(key: StateKey, state: AtRisk, reason: str, now: UtcDatetime, *, risk: Risk) -> Decision[states.Account]:
-    """Go to this state and warn the tenant of it."""
+def warn(key: StateKey, state: AtRisk, reason: str, now: UtcDatetime, *, risk: Risk) -> Decision[states.Account]:
+    """Go to `state` and publish a warning to the tenant. The view of accounts shows the risk too."""
     profile = msgspec.structs.replace(state.profile, risk=risk)
     warning = AccountAtRisk(
         account_id=key.partition_key,
@@ -187,7 +206,7 @@ def at_risk(key: StateKey, state: AtRisk, reason: str, now: UtcDatetime, *, risk
 def audit(
     key: StateKey, tenant: str, action: Action, *, by: str, at: UtcDatetime, details: dict[str, str] | None = None
 ) -> AuditRecorded:
-    """Note who did what to the account."""
+    """Return the audit log's record of an action on the account."""
     return AuditRecorded(
         about=key.partition_key,
         tenant=tenant,
@@ -200,23 +219,18 @@ def audit(
 
 
 def version_of(state: states.Account) -> int:
-    """Count the account's credentials: the newest version that was issued or withdrawn, or is about to be."""
+    """Return the newest version that was issued or withdrawn, or is about to be."""
     match state:
-        case states.Issuing(version=version) | states.NeedsPerson(version=version):
+        case states.Issuing(version=version) | states.ReauthorizationRequired(version=version):
             return version
         case states.Disconnecting(version=version) | states.Disconnected(version=version):
             return version
-        case (
-            states.Connected(pair=pair)
-            | states.Refreshing(pair=pair)
-            | states.Ailing(pair=pair)
-            | states.Expiring(pair=pair)
-        ):
+        case states.PairState(pair=pair):
             return pair.version
 
 
 def credential_of(account_id: str, profile: states.Profile, issued: facts.Issued) -> CredentialIssued:
-    """Describe an issued pair as the others see it: the access token alone, sealed."""
+    """Return the credential that services read: the access token alone, sealed to each of them."""
     return CredentialIssued(
         account_id=account_id,
         tenant=profile.tenant,

@@ -2,7 +2,13 @@
 
 from auth_service import facts, states
 from auth_service.tenants import states as tenant_states
-from common.contract.account import ConnectRequested, DisconnectRequested, GrantSalvaged, PairResealed, TokenRejected
+from common.contract.account import (
+    ConnectRequested,
+    DisconnectRequested,
+    TokenPairHandedOff,
+    TokenPairResealed,
+    TokenRejected,
+)
 from common.contract.body import Body
 from common.contract.codec import Envelope
 from common.contract.tenant import AppRequested, AppResealed, KeyRequested, KeyRevocationRequested, TenantRequested
@@ -11,7 +17,10 @@ from common.streams import KeyedFact, StateKey
 
 
 def translate(envelope: Envelope[Body]) -> KeyedFact[facts.AnyFact] | None:
-    """Say which fact a command is."""
+    """Return the fact that a command or webhook means, with the key of its state; None if it means nothing to auth.
+
+    Tenants' commands are facts as they are. They never carry a token, so they need no translation.
+    """
     match envelope.body:
         case TenantRequested(tenant=tenant) | AppRequested(tenant=tenant) | AppResealed(tenant=tenant) as body:
             return KeyedFact(tenant_states.tenant_key(tenant), body)
@@ -26,31 +35,34 @@ def _account_fact(body: Body) -> facts.Fact | None:
     fact: facts.Fact | None
     match body:
         case ConnectRequested():
-            fact = _granted(body)
+            fact = _consented(body)
         case DisconnectRequested(tenant=tenant, by=by):
-            fact = facts.DisconnectAsked(tenant=tenant, by=by)
+            fact = facts.DisconnectRequested(tenant=tenant, by=by)
         case TokenRejected(version=version):
-            fact = facts.Rejected(version=version)
-        case GrantSalvaged():
-            fact = _salvaged(body)
-        case PairResealed(replaces=replaces, sealed=sealed):
+            fact = facts.AccessTokenRejected(version=version)
+        case TokenPairHandedOff():
+            fact = _handed_off(body)
+        case TokenPairResealed(replaces=replaces, sealed=sealed):
             fact = facts.Resealed(replaces=replaces, sealed=sealed)
         case TikTokNotified(event="authorization.removed", occurred_at=at):
-            fact = facts.RemovalTold(at=at)
+            fact = facts.RemovalReported(at=at)
         case _:
             fact = None
     return fact
 
 
 def hand_off(key: StateKey, fact: facts.AnyFact) -> Body | None:
-    """Save the pair that a refresh got for an account which is another worker's by now."""
+    """Return the command that passes on a new pair to the worker that owns the account now.
+
+    Only a finished refresh has something to lose: TikTok has already rotated the token.
+    """
     if not isinstance(fact, facts.RefreshDone):
         return None
     pair = fact.issued.pair
-    return GrantSalvaged(
+    return TokenPairHandedOff(
         account_id=key.partition_key,
         version=fact.version,
-        sealed_grant=pair.sealed,
+        sealed_tokens=pair.sealed,
         scopes=fact.scopes,
         granted_at=pair.granted_at,
         access_expires_at=pair.access_expires_at,
@@ -58,7 +70,7 @@ def hand_off(key: StateKey, fact: facts.AnyFact) -> Body | None:
     )
 
 
-def _granted(body: ConnectRequested) -> facts.Granted:
+def _consented(body: ConnectRequested) -> facts.Consented:
     profile = states.Profile(
         tenant=body.tenant,
         open_id=body.open_id,
@@ -69,17 +81,17 @@ def _granted(body: ConnectRequested) -> facts.Granted:
         avatar_url=body.avatar_url,
         consented_at=body.granted_at,
     )
-    return facts.Granted(profile=profile, pair=_pair(body, version=states.OFFERED), by=body.by)
+    return facts.Consented(profile=profile, pair=_pair(body, version=states.UNNUMBERED), by=body.by)
 
 
-def _salvaged(body: GrantSalvaged) -> facts.Salvaged:
-    return facts.Salvaged(version=body.version, scopes=body.scopes, pair=_pair(body, version=body.version + 1))
+def _handed_off(body: TokenPairHandedOff) -> facts.HandedOff:
+    return facts.HandedOff(version=body.version, scopes=body.scopes, pair=_pair(body, version=body.version + 1))
 
 
-def _pair(body: ConnectRequested | GrantSalvaged, *, version: int) -> states.Pair:
-    return states.Pair(
+def _pair(body: ConnectRequested | TokenPairHandedOff, *, version: int) -> states.SealedTokenPair:
+    return states.SealedTokenPair(
         version=version,
-        sealed=body.sealed_grant,
+        sealed=body.sealed_tokens,
         granted_at=body.granted_at,
         access_expires_at=body.access_expires_at,
         refresh_expires_at=body.refresh_expires_at,

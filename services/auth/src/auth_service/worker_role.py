@@ -3,12 +3,12 @@
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 
-from auth_service.effect_handler import AuthEffects
+from auth_service.effect_handler import AuthEffectHandler
 from auth_service.processor import AuthProcessor
 from auth_service.settings import AuthSettings, WorkerSettings
 from auth_service.tenants.apps import Apps
 from auth_service.tokens import vault_check
-from auth_service.tokens.sealed_items import opens_in_place
+from auth_service.tokens.sealed_items import replacement_check
 from auth_service.tokens.token_pairs import Recipients
 from common.clock import system_clock
 from common.contract.body import Body
@@ -42,10 +42,10 @@ async def open_worker(
         settings,
         processor=AuthProcessor(
             recipients.fingerprint,
-            opens=opens_in_place(vault),
-            inspect=vault_check.tell_of_missing_keys(vault, lost=own.lost_key_ids),
+            can_replace=replacement_check(vault),
+            on_restored=vault_check.log_missing_keys(vault, lost=own.lost_key_ids),
         ),
-        effects=AuthEffects(vault=vault, recipients=recipients, clients=apps, clock=system_clock),
+        effects=AuthEffectHandler(vault=vault, recipients=recipients, clients=apps, clock=system_clock),
         topic=AUTH_COMMANDS,
         max_effects=own.refreshes_at_once,
         hand_off=hand_off,

@@ -95,9 +95,9 @@ class AccountReauthorizationRequired(AccountBody, frozen=True, kw_only=True, omi
 
 
 class ConnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """A person consented; `sealed_grant` holds the token pair, readable by auth alone. `by` asked for the consent.
+    """A person consented. `sealed_tokens` is the token pair, which only auth can open. `by` asked for the consent.
 
-    `client_key` names the TikTok app that the grant is for; empty is the installation's.
+    `client_key` names the tenant's own TikTok app that the person consented to; null is the installation's app.
     """
 
     ce_type: ClassVar[str] = "auth.connect_requested"
@@ -105,13 +105,13 @@ class ConnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
 
     tenant: str
     open_id: str
-    client_key: str = ""
+    client_key: str | None = None
     by: str = ""
     scopes: tuple[str, ...]
     display_name: str = ""
     username: str = ""
     avatar_url: str = ""
-    sealed_grant: str
+    sealed_tokens: str
     granted_at: Time
     access_expires_at: Time
     refresh_expires_at: Time
@@ -128,10 +128,10 @@ class DisconnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=
     at: Time
 
 
-class PairResealed(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+class TokenPairResealed(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """A token pair, sealed under another key: it takes the place of the one whose SHA-256 (hex) is `replaces`."""
 
-    ce_type: ClassVar[str] = "auth.pair_resealed"
+    ce_type: ClassVar[str] = "auth.token_pair_resealed"
     topic: ClassVar[Topic] = AUTH_COMMANDS
 
     replaces: str
@@ -150,14 +150,14 @@ class TokenRejected(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     at: Time
 
 
-class GrantSalvaged(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
+class TokenPairHandedOff(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """A worker that lost its partition passes on the pair TikTok gave it for `version`."""
 
-    ce_type: ClassVar[str] = "auth.grant_salvaged"
+    ce_type: ClassVar[str] = "auth.token_pair_handed_off"
     topic: ClassVar[Topic] = AUTH_COMMANDS
 
     version: int
-    sealed_grant: str
+    sealed_tokens: str
     scopes: tuple[str, ...]
     granted_at: Time
     access_expires_at: Time
@@ -202,7 +202,7 @@ class AccountDescribed(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
 
     tenant: str
     open_id: str
-    client_key: str = ""
+    client_key: str | None = None
     display_name: str = ""
     username: str = ""
     avatar_url: str = ""

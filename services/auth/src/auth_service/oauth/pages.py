@@ -7,7 +7,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from auth_service.errors import CallbackRefused, OtherBrowser, StateBroken, StateExpired
-from auth_service.oauth.consent import Accepted, AppChanged, BelongsToAnother, Declined, Landed, Landing, NotSaved
+from auth_service.oauth.consent import Accepted, AppChanged, Completed, ConsentResult, Declined, NotSaved, OtherTenant
 from tiktok.results import NotSent, Refused, Unknown
 
 HEADERS = {
@@ -90,7 +90,7 @@ class Page:
         )
 
 
-def leading_to(page: Page, return_to: str) -> Page:
+def with_return(page: Page, return_to: str) -> Page:
     """Send the person on from a page, telling the backend's page the result and the account."""
     if not return_to:
         return page
@@ -101,12 +101,12 @@ def leading_to(page: Page, return_to: str) -> Page:
     return replace(page, next_url=urlunsplit(parts._replace(query=query)))
 
 
-def page_of(landing: Landing) -> Page:
+def page_for(result: ConsentResult) -> Page:
     """Say how a consent ended."""
     page: Page
-    match landing:
-        case Landed():
-            page = _landed(landing)
+    match result:
+        case Completed():
+            page = _completed(result)
         case Accepted(account_id=account_id):
             page = Page(
                 status=202,
@@ -116,16 +116,16 @@ def page_of(landing: Landing) -> Page:
                 account_id=account_id,
                 last=True,
             )
-        case NotSaved() | BelongsToAnother() | AppChanged():
-            page = _kept_out(landing)
+        case NotSaved() | OtherTenant() | AppChanged():
+            page = _not_connected(result)
         case Declined():
-            page = _declined(landing)
+            page = _declined(result)
         case Refused() | NotSent() | Unknown():
-            page = _no_tokens(landing)
+            page = _exchange_failed(result)
     return page
 
 
-def page_of_refusal(refusal: CallbackRefused) -> Page:
+def page_for_refusal(refusal: CallbackRefused) -> Page:
     """Say why a browser was not let through."""
     match refusal:
         case StateExpired(return_to=return_to):
@@ -135,7 +135,7 @@ def page_of_refusal(refusal: CallbackRefused) -> Page:
                 title="This took too long",
                 paragraphs=("The link or the consent has expired.", START_AGAIN),
             )
-            return leading_to(page, return_to)
+            return with_return(page, return_to)
         case OtherBrowser():
             return Page(
                 status=403,
@@ -154,27 +154,27 @@ def page_of_refusal(refusal: CallbackRefused) -> Page:
 
 def app_unusable() -> Page:
     """Say that the tenant's app cannot be used."""
-    return _kept_out(AppChanged())
+    return _not_connected(AppChanged())
 
 
-def _landed(landed: Landed) -> Page:
+def _completed(completed: Completed) -> Page:
     refused = tuple(
         f"You did not allow it to {_ALLOWS.get(scope, scope)} ({scope}): that will not work."
-        for scope in landed.refused
+        for scope in completed.refused
     )
     again = ("To change this, connect again and leave everything switched on.",) if refused else ()
     return Page(
         status=200,
         result="connected",
-        title=f"Connected as {landed.display_name or landed.account_id}",
-        paragraphs=(*refused, *again, f"Account: {landed.account_id}"),
-        account_id=landed.account_id,
+        title=f"Connected as {completed.display_name or completed.account_id}",
+        paragraphs=(*refused, *again, f"Account: {completed.account_id}"),
+        account_id=completed.account_id,
         last=True,
     )
 
 
-def _kept_out(landing: NotSaved | BelongsToAnother | AppChanged) -> Page:
-    match landing:
+def _not_connected(result: NotSaved | OtherTenant | AppChanged) -> Page:
+    match result:
         case NotSaved(account_id=account_id):
             return Page(
                 status=503,
@@ -183,7 +183,7 @@ def _kept_out(landing: NotSaved | BelongsToAnother | AppChanged) -> Page:
                 paragraphs=(f"The account ({account_id}) may be connected or not. Connecting again does no harm.",),
                 account_id=account_id,
             )
-        case BelongsToAnother(account_id=account_id):
+        case OtherTenant(account_id=account_id):
             return Page(
                 status=409,
                 result="other_tenant",
@@ -231,7 +231,7 @@ def _declined(declined: Declined) -> Page:
     )
 
 
-def _no_tokens(answer: Refused | NotSent | Unknown) -> Page:
+def _exchange_failed(answer: Refused | NotSent | Unknown) -> Page:
     if not isinstance(answer, Refused):
         return Page(
             status=502,

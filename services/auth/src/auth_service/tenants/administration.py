@@ -6,7 +6,7 @@ from typing import Literal
 
 from fastapi.exceptions import RequestValidationError
 
-from auth_service.commands import Commands, EdgeView, demand_ready, not_certain, write
+from auth_service.commands import Commands, demand_ready, not_certain, write
 from auth_service.tenants.apps import seal_secret
 from common.clock import Clock, UtcDatetime
 from common.contract.account import AccountDescribed
@@ -27,6 +27,7 @@ from common.http.errors import Problem
 from common.http.problems import Code
 from common.security.sealing import Vault
 from common.service.tracing import RandomBytes
+from common.streams import ReadOnlyView
 
 SEEN_WITHIN_SECONDS = 10.0
 
@@ -59,9 +60,9 @@ class Administration:
         self,
         *,
         commands: Commands,
-        tenants: EdgeView,
-        keys: EdgeView,
-        accounts: EdgeView,
+        tenants: ReadOnlyView,
+        keys: ReadOnlyView,
+        accounts: ReadOnlyView,
         vault: Vault,
         clock: Clock,
         random_bytes: RandomBytes,
@@ -176,7 +177,7 @@ class Administration:
             pkce=wanted.pkce,
         )
 
-    async def _done(self, command: Body, view: EdgeView, holds: Callable[[], bool]) -> None:
+    async def _done(self, command: Body, view: ReadOnlyView, holds: Callable[[], bool]) -> None:
         await write(self._commands, command)
         if not await view.until(holds, SEEN_WITHIN_SECONDS):
             raise not_certain()

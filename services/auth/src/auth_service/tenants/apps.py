@@ -1,64 +1,59 @@
-"""TikTok apps: the installation's own, and those that tenants bring."""
+"""Finds the TikTok app for a call: the installation's own, or one that a tenant brought."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import httpx
 import structlog
 
 from auth_service import effects, facts, metrics
 from auth_service.settings import TikTokSettings
-from common.contract.body import Body
 from common.contract.tenant import TenantDescribed, TikTokApp
 from common.security.sealing import CannotOpen, Vault
+from common.streams import ReadOnlyView
 from tiktok.client import TikTok
 
 _log = structlog.get_logger()
 
 
-class Tenants(Protocol):
-    """The whole view of tenants."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether it has been read to its end and is not far behind."""
-
-    def get(self, key: str) -> Body | None:
-        """Return a tenant's newest record."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """A TikTok app as a consent needs it. `name` is what accounts remember: empty for the installation's."""
+    """A TikTok app as a consent needs it.
 
-    name: str
+    `recorded_key` is stored with the accounts that are connected with it. None: it is the installation's app, whose
+    client key comes from the settings.
+    """
+
+    recorded_key: str | None
     client_key: str
     pkce: bool
     client: TikTok
 
 
 class Apps:
-    """Finds the app of a tenant, or of an account that was connected with it."""
+    """Finds the app that a tenant's people consent to, and the app of a connected account."""
 
-    def __init__(self, *, own: App, tenants: Tenants, vault: Vault, client_of: Callable[[str, str], TikTok]) -> None:
-        """Take the installation's app, the tenants, and what makes a client of a client key and secret."""
+    def __init__(
+        self, *, own: App, tenants: ReadOnlyView, vault: Vault, client_of: Callable[[str, str], TikTok]
+    ) -> None:
+        """Take the installation's app, the view of tenants, and a function from client key and secret to a client."""
         self._own = own
         self._tenants = tenants
         self._vault = vault
         self._client_of = client_of
 
-    def of(self, app: effects.AppOf) -> TikTok | facts.Trouble:
+    def of(self, app: effects.AppRef) -> TikTok | facts.FailureClass:
         """Return the client for an account's calls, or why there is none now."""
-        if not app.client_key:
+        if app.client_key is None:
             return self._own.client
         described = self._tenants.get(app.tenant)
         if isinstance(described, TenantDescribed) and described.app and described.app.client_key == app.client_key:
-            return self._open(app.tenant, described.app) or facts.Trouble.MISCONFIGURED
-        return facts.Trouble.MISCONFIGURED if self._tenants.ready else facts.Trouble.TRANSIENT
+            return self._open(app.tenant, described.app) or facts.FailureClass.MISCONFIGURED
+        # While the view is incomplete, the app may only not be read yet.
+        return facts.FailureClass.MISCONFIGURED if self._tenants.ready else facts.FailureClass.TRANSIENT
 
     def of_tenant(self, tenant: str) -> App | None:
-        """Return the app that this tenant's people consent to; None where its secret does not open."""
+        """Return the app that this tenant's people consent to; None if its secret does not open."""
         described = self._tenants.get(tenant)
         if not isinstance(described, TenantDescribed) or described.app is None:
             return self._own
@@ -66,19 +61,19 @@ class Apps:
         client = self._open(tenant, app)
         if client is None:
             return None
-        return App(name=app.client_key, client_key=app.client_key, pkce=app.pkce == "hex", client=client)
+        return App(recorded_key=app.client_key, client_key=app.client_key, pkce=app.pkce == "hex", client=client)
 
     def _open(self, tenant: str, app: TikTokApp) -> TikTok | None:
         try:
             return self._client_of(app.client_key, open_secret(self._vault, tenant, app))
         except CannotOpen as error:
-            metrics.UNREADABLE_PAIRS.inc()
+            metrics.UNREADABLE_ITEMS.inc()
             _log.error("app_unreadable", tenant=tenant, reason=str(error))
             return None
 
 
 def seal_secret(vault: Vault, tenant: str, client_key: str, secret: str) -> str:
-    """Seal an app's secret, as this tenant's secret of this app and nothing else."""
+    """Seal an app's secret. The text opens for this tenant and client key only."""
     return vault.seal(secret.encode(), owner=tenant, field=_field(client_key), version=0)
 
 
@@ -91,14 +86,14 @@ def _field(client_key: str) -> str:
     return f"client_secret|{client_key}"
 
 
-def apps_of(settings: TikTokSettings, *, tenants: Tenants, vault: Vault, http: httpx.AsyncClient) -> Apps:
-    """Take the installation's app from the settings, and make clients for those of tenants."""
+def apps_of(settings: TikTokSettings, *, tenants: ReadOnlyView, vault: Vault, http: httpx.AsyncClient) -> Apps:
+    """Build the installation's app from the settings, and a source of clients for the tenants' apps."""
 
     def client_of(client_key: str, secret: str) -> TikTok:
         return TikTok(http, settings.api_url, client_key, secret)
 
     own = App(
-        name="",
+        recorded_key=None,
         client_key=settings.client_key,
         pkce=settings.pkce == "hex",
         client=client_of(settings.client_key, settings.client_secret.get_secret_value()),

@@ -21,9 +21,11 @@ from common.contract.tenant import (
 from common.streams import Decision
 
 
-def decide_customer(state: tenant_states.Customer | None, fact: facts.CustomerFact) -> Decision[tenant_states.Customer]:
+def decide_tenant(
+    state: tenant_states.TenantRecord | None, fact: facts.TenantFact
+) -> Decision[tenant_states.TenantRecord]:
     """What a command changes. A command may come twice; then it changes nothing."""
-    decision: Decision[tenant_states.Customer] = Decision(state=state)
+    decision: Decision[tenant_states.TenantRecord] = Decision(state=state)
     match state, fact:
         case None, TenantRequested():
             decision = _create(fact)
@@ -45,7 +47,7 @@ def decide_customer(state: tenant_states.Customer | None, fact: facts.CustomerFa
     return decision
 
 
-def _create(fact: TenantRequested) -> Decision[tenant_states.Customer]:
+def _create(fact: TenantRequested) -> Decision[tenant_states.TenantRecord]:
     tenant = tenant_states.Tenant(
         tenant=fact.tenant, name=fact.name, return_urls=fact.return_urls, created_at=fact.at, changed_at=fact.at
     )
@@ -53,7 +55,7 @@ def _create(fact: TenantRequested) -> Decision[tenant_states.Customer]:
     return Decision(state=tenant, events=(_described(tenant), noted))
 
 
-def _change(state: tenant_states.Tenant, fact: TenantRequested) -> Decision[tenant_states.Customer]:
+def _change(state: tenant_states.Tenant, fact: TenantRequested) -> Decision[tenant_states.TenantRecord]:
     if (state.name, state.return_urls) == (fact.name, fact.return_urls):
         return Decision(state=state)
     tenant = msgspec.structs.replace(state, name=fact.name, return_urls=fact.return_urls, changed_at=fact.at)
@@ -61,7 +63,7 @@ def _change(state: tenant_states.Tenant, fact: TenantRequested) -> Decision[tena
     return Decision(state=tenant, events=(_described(tenant), noted))
 
 
-def _set_app(state: tenant_states.Tenant, fact: AppRequested) -> Decision[tenant_states.Customer]:
+def _set_app(state: tenant_states.Tenant, fact: AppRequested) -> Decision[tenant_states.TenantRecord]:
     if state.app == fact.app:
         return Decision(state=state)
     tenant = msgspec.structs.replace(state, app=fact.app, changed_at=fact.at)
@@ -72,14 +74,14 @@ def _set_app(state: tenant_states.Tenant, fact: AppRequested) -> Decision[tenant
     return Decision(state=tenant, events=(_described(tenant), noted))
 
 
-def _reseal(state: tenant_states.Tenant, app: TikTokApp, fact: AppResealed) -> Decision[tenant_states.Customer]:
+def _reseal(state: tenant_states.Tenant, app: TikTokApp, fact: AppResealed) -> Decision[tenant_states.TenantRecord]:
     if hashlib.sha256(app.sealed_secret.encode()).hexdigest() != fact.replaces:
         return Decision(state=state)
     tenant = msgspec.structs.replace(state, app=msgspec.structs.replace(app, sealed_secret=fact.sealed))
     return Decision(state=tenant, events=(_described(tenant),))
 
 
-def _issue(fact: KeyRequested) -> Decision[tenant_states.Customer]:
+def _issue(fact: KeyRequested) -> Decision[tenant_states.TenantRecord]:
     key = tenant_states.ApiKey(
         tenant=fact.tenant,
         key_id=fact.key_id,
@@ -104,7 +106,7 @@ def _issue(fact: KeyRequested) -> Decision[tenant_states.Customer]:
     return Decision(state=key, events=(issued, noted))
 
 
-def _revoke(state: tenant_states.ApiKey, fact: KeyRevocationRequested) -> Decision[tenant_states.Customer]:
+def _revoke(state: tenant_states.ApiKey, fact: KeyRevocationRequested) -> Decision[tenant_states.TenantRecord]:
     revoked = ApiKeyRevoked(
         key_id=state.key_id,
         tenant=state.tenant,

@@ -36,7 +36,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, tag="api_key"):
     revoked_at: UtcDatetime | None = None
 
 
-Customer = Tenant | ApiKey
+TenantRecord = Tenant | ApiKey
 
 
 def tenant_key(tenant: str) -> StateKey:

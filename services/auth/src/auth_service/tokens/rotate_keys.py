@@ -5,10 +5,10 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from auth_service import service, states
-from auth_service.errors import GrantUnreadable
+from auth_service.errors import TokenPairUnreadable
 from auth_service.settings import AuthSettings
-from auth_service.tokens.rotation import Backlog, last_words, progress
-from auth_service.tokens.sealed_items import name_of, seal_anew, text_of
+from auth_service.tokens.rotation import RotationProgress, progress_line, summary
+from auth_service.tokens.sealed_items import describe_item, reseal, sealed_text
 from common.contract.body import Body
 from common.security.sealing import CannotOpen, Vault, key_id_of
 from common.service.settings import KafkaSettings, read
@@ -18,11 +18,11 @@ from common.streams.log.producer import EventProducer
 from common.streams.log.topics import check_topics
 from common.streams.runtime import Changelog, StateRecord, read_to_end
 
-PATIENCE_SECONDS = 0.5
+FETCH_TIMEOUT_SECONDS = 0.5
 
-LOOK_SECONDS = 1.0
+WAIT_SECONDS = 1.0
 
-SAY_EVERY_SECONDS = 2.0
+REPORT_EVERY_SECONDS = 2.0
 
 DONE = 0
 
@@ -39,53 +39,53 @@ class Rotation:
         partitions: int,
         vault: Vault,
         write: Callable[[Body], Awaitable[None]],
-        say: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         """Take the log, the keys, the way to the workers, and who hears how far it is."""
         self._log = log
         self._vault = vault
         self._write = write
-        self._say = say
-        self._backlog = Backlog(vault.sealing_key_id)
-        self._journals = {
+        self._report = report
+        self._progress = RotationProgress(vault.sealing_key_id)
+        self._changelogs = {
             number: Changelog[states.State](service=service.NAME, partition=number, state_type=states.State)
             for number in range(partitions)
         }
-        self._news = asyncio.Event()
-        self._trouble = ""
-        self._said = ""
-        self._said_at = 0.0
+        self._changed = asyncio.Event()
+        self._last_error = ""
+        self._reported = ""
+        self._reported_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> int:
         """Work until nothing is left, nothing moves, or `stop`. Returns the exit status; says why."""
         try:
             reader = await self._log.reader(low_latency=True)
             try:
-                await read_to_end(reader, self._slices(), self._take, lambda: None)
-                self._backlog.follow(_now())
-                self._say_progress()
+                await read_to_end(reader, self._partitions(), self._take, lambda: None)
+                self._progress.follow(_now())
+                self._report_progress()
                 await self._follow(reader, stop)
             finally:
                 await reader.close()
         except LogUnavailable as error:
-            self._say(f"{error}; run this again")
+            self._report(f"{error}; run this again")
             return NOT_DONE
-        self._say_progress()
-        for line in last_words(self._backlog, stopped=stop.is_set(), trouble=self._trouble):
-            self._say(line)
-        return DONE if self._backlog.settled else NOT_DONE
+        self._report_progress()
+        for line in summary(self._progress, stopped=stop.is_set(), trouble=self._last_error):
+            self._report(line)
+        return DONE if self._progress.settled else NOT_DONE
 
     async def _follow(self, reader: Reader, stop: asyncio.Event) -> None:
         ended = asyncio.Event()
-        pump = asyncio.create_task(self._pump(reader, ended))
+        pump = asyncio.create_task(self._read_on(reader, ended))
         try:
-            while not (stop.is_set() or await self._settled(reader) or self._backlog.stalled(_now())):
-                await self._ask()
-                await self._next_news()
+            while not (stop.is_set() or await self._settled(reader) or self._progress.stalled(_now())):
+                await self._request_reseals()
+                await self._wait_for_change()
                 if pump.done():
                     break
-                if _now() - self._said_at >= SAY_EVERY_SECONDS:
-                    self._say_progress()
+                if _now() - self._reported_at >= REPORT_EVERY_SECONDS:
+                    self._report_progress()
         finally:
             ended.set()
             pump.cancel()
@@ -93,59 +93,60 @@ class Rotation:
         if not pump.cancelled():
             pump.result()
 
-    async def _pump(self, reader: Reader, ended: asyncio.Event) -> None:
+    async def _read_on(self, reader: Reader, ended: asyncio.Event) -> None:
         # Looks at `ended` too: a client may swallow the one cancellation it gets.
         while not ended.is_set():
-            for record in await reader.fetch(PATIENCE_SECONDS):
+            for record in await reader.fetch(FETCH_TIMEOUT_SECONDS):
                 self._take(record)
-            self._news.set()
+            self._changed.set()
 
     async def _settled(self, reader: Reader) -> bool:
         """Whether nothing is left of all that is committed by now."""
-        if self._backlog.left:
+        if self._progress.left:
             return False
         ends = await reader.ends()
         behind = [slice_ for slice_, end in ends.items() if await reader.position(slice_) < end]
-        return not behind and not self._backlog.left
+        return not behind and not self._progress.left
 
-    async def _ask(self) -> None:
+    async def _request_reseals(self) -> None:
         commands = []
-        for key, held in self._backlog.next(_now()):
+        for key, item in self._progress.next(_now()):
             try:
-                commands.append(seal_anew(self._vault, key, held))
-            except (CannotOpen, GrantUnreadable) as error:
-                self._backlog.give_up(key)
-                self._say(f"cannot open {name_of(key, held)}, sealed under key `{key_id_of(text_of(held))}`: {error}")
-        await asyncio.gather(*map(self._write_one, commands))
+                commands.append(reseal(self._vault, key, item))
+            except (CannotOpen, TokenPairUnreadable) as error:
+                self._progress.mark_unreadable(key)
+                key_id = key_id_of(sealed_text(item))
+                self._report(f"cannot open {describe_item(key, item)}, sealed under key `{key_id}`: {error}")
+        await asyncio.gather(*map(self._request, commands))
 
-    async def _write_one(self, command: Body) -> None:
+    async def _request(self, command: Body) -> None:
         try:
             await self._write(command)
         except LogUnavailable as error:
             # It may be there or not; what has no effect is asked for again.
-            self._trouble = str(error)
+            self._last_error = str(error)
 
-    async def _next_news(self) -> None:
+    async def _wait_for_change(self) -> None:
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self._news.wait()
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._changed.wait()
         except TimeoutError:
             return
-        self._news.clear()
+        self._changed.clear()
 
     def _take(self, record: Record) -> None:
-        entry = self._journals[record.topic_partition.partition].read(record)
+        entry = self._changelogs[record.topic_partition.partition].read(record)
         if isinstance(entry, StateRecord):
-            self._backlog.take(entry.key, entry.state)
+            self._progress.take(entry.key, entry.state)
 
-    def _slices(self) -> dict[TopicPartition, int]:
-        return {journal.topic_partition: 0 for journal in self._journals.values()}
+    def _partitions(self) -> dict[TopicPartition, int]:
+        return {journal.topic_partition: 0 for journal in self._changelogs.values()}
 
-    def _say_progress(self) -> None:
-        line = progress(self._backlog)
-        if self._backlog.total and line != self._said:
-            self._say(line)
-        self._said, self._said_at = line, _now()
+    def _report_progress(self) -> None:
+        line = progress_line(self._progress)
+        if self._progress.total and line != self._reported:
+            self._report(line)
+        self._reported, self._reported_at = line, _now()
 
 
 async def rotate_keys(stop: asyncio.Event) -> int:
@@ -165,7 +166,7 @@ async def rotate_keys(stop: asyncio.Event) -> int:
             partitions=kafka.partitions,
             vault=Vault.parse(settings.vault_keys.get_secret_value()),
             write=producer.produce,
-            say=_print,
+            report=_print,
         )
         return await rotation.run(stop)
 

@@ -8,7 +8,7 @@ import structlog
 from auth_service import service, states
 from auth_service.errors import VaultKeysMissing
 from auth_service.states import State
-from auth_service.tokens.sealed_items import held_in, opens, text_of
+from auth_service.tokens.sealed_items import can_open, sealed_item_of, sealed_text
 from common.security.sealing import Vault, key_id_of
 from common.streams import Log, Reader, Record, StateKey
 from common.streams.runtime import Changelog, StateRecord, read_to_end
@@ -33,11 +33,11 @@ class KeyCheck:
 
     def look(self, key: StateKey, state: states.State | None) -> None:
         """Look at a state. Each is to be looked at once."""
-        held = held_in(state)
-        key_id = "" if held is None else key_id_of(text_of(held))
-        if held is None or key_id in self.right or key_id in self._lost:
+        item = sealed_item_of(state)
+        key_id = "" if item is None else key_id_of(sealed_text(item))
+        if item is None or key_id in self.right or key_id in self._lost:
             return
-        if opens(self._vault, key, held):
+        if can_open(self._vault, key, item):
             self.right.add(key_id)
         else:
             self._closed[key_id] += 1
@@ -78,7 +78,7 @@ async def _states(reader: Reader, number: int) -> dict[StateKey, states.State | 
     return found
 
 
-def tell_of_missing_keys(
+def log_missing_keys(
     vault: Vault, *, lost: Collection[str] = ()
 ) -> Callable[[int, AsyncIterable[tuple[StateKey, State]]], Awaitable[None]]:
     """Return what looks through a partition's states and logs which keys are missing for how many of them."""
