@@ -50,8 +50,8 @@ async def silent() -> AsyncIterator[tuple[str, list[bytes]]]:
 
 
 @pytest.fixture
-def nobody() -> Iterator[str]:
-    """An address where connections are refused: bound, so that nobody else takes it, and not listening."""
+def closed_port() -> Iterator[str]:
+    """An address where connections are refused: bound, so that no other process takes it, and not listening."""
     with closing(socket.socket()) as reserved:
         reserved.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{reserved.getsockname()[1]}"

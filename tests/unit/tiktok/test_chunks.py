@@ -14,7 +14,7 @@ MB, MIB = 10**6, 2**20
 
 @pytest.mark.parametrize("megabyte", [MB, MIB])
 @given(size=SIZES)
-def test_a_plan_keeps_every_rule_of_tiktok(megabyte: int, size: int) -> None:
+def test_plan_keeps_every_rule_of_tiktok(megabyte: int, size: int) -> None:
     plan = plan_chunks(size)
     lengths = [plan.last(i) - plan.first(i) + 1 for i in range(plan.count)]
 
@@ -36,7 +36,7 @@ def test_a_plan_keeps_every_rule_of_tiktok(megabyte: int, size: int) -> None:
 
 
 @given(size=SIZES, part=st.floats(0, 1, exclude_max=True))
-def test_every_byte_belongs_to_the_chunk_it_is_found_in(size: int, part: float) -> None:
+def test_byte_belongs_to_the_chunk_it_is_found_in(size: int, part: float) -> None:
     plan = plan_chunks(size)
     offset = int(size * part)
     index = plan.index_at(offset)
@@ -44,31 +44,31 @@ def test_every_byte_belongs_to_the_chunk_it_is_found_in(size: int, part: float) 
     assert plan.is_edge(offset) == (offset == plan.first(index))
 
 
-def test_the_official_example_has_its_remainder_in_the_last_chunk() -> None:
+def test_official_example_has_its_remainder_in_last_chunk() -> None:
     plan = plan_chunks(80_000_123)
     assert (plan.chunk_size, plan.count) == (10_000_000, 8)
     assert (plan.first(7), plan.last(7)) == (70_000_000, 80_000_122)
 
 
-def test_the_end_of_the_file_is_one_past_the_last_chunk() -> None:
+def test_end_of_file_is_one_past_the_last_chunk() -> None:
     plan = plan_chunks(80_000_123)
     assert plan.index_at(80_000_123) == plan.count
     assert plan.is_edge(80_000_123)
 
 
 @pytest.mark.parametrize("size", [-1, 0, MAX_VIDEO_BYTES + 1])
-def test_sizes_tiktok_does_not_take_are_refused(size: int) -> None:
+def test_wrong_size_is_refused(size: int) -> None:
     with pytest.raises(SizeRefused, match=str(size)):
         plan_chunks(size)
 
 
 @pytest.mark.parametrize("index", [-1, 8])
-def test_a_chunk_that_is_not_there_is_an_error(index: int) -> None:
+def test_missing_chunk_is_an_error(index: int) -> None:
     with pytest.raises(IndexError):
         plan_chunks(80_000_123).first(index)
 
 
 @pytest.mark.parametrize("offset", [-1, 80_000_124])
-def test_an_offset_outside_the_file_is_an_error(offset: int) -> None:
+def test_offset_outside_the_file_is_an_error(offset: int) -> None:
     with pytest.raises(IndexError):
         plan_chunks(80_000_123).index_at(offset)

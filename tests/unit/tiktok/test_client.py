@@ -42,7 +42,7 @@ each_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 
 
 @each_call
-async def test_an_answer_lost_is_unknown(
+async def test_lost_answer_is_unknown(
     call: Call, silent: tuple[str, list[bytes]], tiktok_at: Callable[[str], TikTok]
 ) -> None:
     url, seen = silent
@@ -51,12 +51,12 @@ async def test_an_answer_lost_is_unknown(
 
 
 @each_call
-async def test_a_refused_connection_is_not_sent(call: Call, nobody: str, tiktok_at: Callable[[str], TikTok]) -> None:
-    assert isinstance(await call(tiktok_at(nobody)), NotSent)
+async def test_refused_connection_is_not_sent(call: Call, closed_port: str, tiktok_at: Callable[[str], TikTok]) -> None:
+    assert isinstance(await call(tiktok_at(closed_port)), NotSent)
 
 
 @each_call
-async def test_an_unknown_name_is_not_sent(call: Call, tiktok_at: Callable[[str], TikTok]) -> None:
+async def test_unknown_name_is_not_sent(call: Call, tiktok_at: Callable[[str], TikTok]) -> None:
     # Longer than any name may be, so that the resolver says no without asking anyone.
     assert isinstance(await call(tiktok_at(f"http://{'a.' * 130}invalid")), NotSent)
 
@@ -76,7 +76,7 @@ async def test_an_unknown_name_is_not_sent(call: Call, tiktok_at: Callable[[str]
     ],
 )
 @each_call
-async def test_only_a_connection_that_never_stood_is_not_sent(
+async def test_only_a_failed_connection_is_not_sent(
     call: Call, error: type[httpx.RequestError], expected: type[NotSent | Unknown]
 ) -> None:
     def break_off(request: httpx.Request) -> httpx.Response:
@@ -107,7 +107,7 @@ def ok(data: dict[str, Any]) -> dict[str, Any]:
 TOKENS = {"open_id": "o", "access_token": "a", "refresh_token": "r", "expires_in": 7200, "refresh_expires_in": 15552000}
 
 
-async def test_a_code_is_exchanged_by_a_form() -> None:
+async def test_exchange_sends_a_form() -> None:
     request, result = await sent_by(CALLS["exchange_code"], TOKENS)
     assert isinstance(result, Done)
     assert (request.method, str(request.url)) == ("POST", "https://api.example/v2/oauth/token/")
@@ -122,12 +122,12 @@ async def test_a_code_is_exchanged_by_a_form() -> None:
     }
 
 
-async def test_a_refresh_sends_neither_redirect_nor_scope() -> None:
+async def test_refresh_sends_neither_redirect_nor_scope() -> None:
     request, _ = await sent_by(CALLS["refresh"], TOKENS)
     assert set(parse_qs(request.content.decode())) == {"client_key", "client_secret", "grant_type", "refresh_token"}
 
 
-async def test_a_revoke_sends_the_access_token_in_a_form() -> None:
+async def test_revoke_sends_the_access_token_in_a_form() -> None:
     request, result = await sent_by(CALLS["revoke"], {})
     assert result == Done(None)
     assert (request.method, str(request.url)) == ("POST", "https://api.example/v2/oauth/revoke/")
@@ -147,7 +147,7 @@ async def test_a_revoke_sends_the_access_token_in_a_form() -> None:
         (("user.info.stats",), "open_id"),
     ],
 )
-async def test_only_granted_fields_are_asked_for(scopes: tuple[str, ...], fields: str) -> None:
+async def test_user_info_requests_only_granted_fields(scopes: tuple[str, ...], fields: str) -> None:
     request, _ = await sent_by(lambda tiktok: tiktok.user_info("act.1", scopes), ok({"user": {"open_id": "o"}}))
     assert (request.method, request.url.path, request.url.params["fields"]) == ("GET", "/v2/user/info/", fields)
     assert request.headers["authorization"] == "Bearer act.1"
@@ -177,7 +177,7 @@ async def test_init_sends_the_post_and_the_plan() -> None:
     }
 
 
-async def test_a_query_names_its_fields_in_the_address_and_its_ids_in_the_body() -> None:
+async def test_query_sends_fields_in_url_and_ids_in_body() -> None:
     request, result = await sent_by(CALLS["query_videos"], ok({"videos": []}))
     assert result == Done(())
     assert request.url.path == "/v2/video/query/"
@@ -186,12 +186,12 @@ async def test_a_query_names_its_fields_in_the_address_and_its_ids_in_the_body()
 
 
 @pytest.mark.parametrize("count", [0, 21])
-async def test_a_query_that_tiktok_would_refuse_is_not_made(count: int, tiktok_at: Callable[[str], TikTok]) -> None:
+async def test_query_of_too_many_ids_is_not_made(count: int, tiktok_at: Callable[[str], TikTok]) -> None:
     with pytest.raises(TooManyVideoIds):
         await tiktok_at("https://api.example").query_videos("act.1", ["1"] * count)
 
 
-async def test_a_redirect_is_not_followed() -> None:
+async def test_redirect_is_not_followed() -> None:
     def reply(request: httpx.Request) -> httpx.Response:
         assert request.url.host == "api.example"
         return httpx.Response(307, headers={"Location": "https://elsewhere.example/"})

@@ -45,21 +45,21 @@ def judge(header: str | None, body: bytes = BODY, *, now: datetime = NOW) -> Gen
         f"{HEADER},v2=of-tomorrow",
     ],
 )
-def test_what_tiktok_signed_is_genuine(header: str) -> None:
+def test_signed_body_is_genuine(header: str) -> None:
     assert judge(header) == Genuine()
 
 
-def test_bytes_that_are_no_text_can_be_signed_too() -> None:
+def test_signed_bytes_need_not_be_text() -> None:
     assert judge(f"t={SIGNED_AT},s={SIGNATURE_OF_NO_TEXT}", NO_TEXT) == Genuine()
 
 
 @pytest.mark.parametrize("seconds", [-300, -1, 0, 299.5, 300])
-def test_five_minutes_off_either_way_are_now(seconds: float) -> None:
+def test_five_minutes_off_are_within_tolerance(seconds: float) -> None:
     assert judge(HEADER, now=NOW + timedelta(seconds=seconds)) == Genuine()
 
 
 @pytest.mark.parametrize("seconds", [-301, 300.5, 86_400])
-def test_what_was_signed_at_another_time_is_genuine_but_stale(seconds: float) -> None:
+def test_body_signed_at_another_time_is_stale(seconds: float) -> None:
     assert judge(HEADER, now=NOW + timedelta(seconds=seconds)) == Stale(signed_at=SIGNED_AT)
 
 
@@ -81,17 +81,17 @@ def test_the_tolerance_can_be_chosen() -> None:
         (f"t={SIGNED_AT},s={'0' * 64}", BODY),
     ],
 )
-def test_what_was_changed_on_the_way_is_not_genuine(header: str, body: bytes) -> None:
+def test_changed_body_is_not_genuine(header: str, body: bytes) -> None:
     assert judge(header, body) == NotGenuine(SignatureFault.WRONG)
 
 
-def test_another_secret_signs_nothing() -> None:
+def test_signature_of_another_secret_is_wrong() -> None:
     found = verify_signature(HEADER, BODY, client_secret="another", now=NOW)
     assert found == NotGenuine(SignatureFault.WRONG)
 
 
 @pytest.mark.parametrize("header", [None, ""])
-def test_no_signature_is_told_apart(header: str | None) -> None:
+def test_missing_signature_is_named(header: str | None) -> None:
     assert judge(header) == NotGenuine(SignatureFault.MISSING)
 
 
@@ -117,7 +117,7 @@ def test_no_signature_is_told_apart(header: str | None) -> None:
         f"T={SIGNED_AT},S={SIGNATURE}",
     ],
 )
-def test_a_header_of_another_shape_is_malformed(header: str) -> None:
+def test_header_of_another_shape_is_malformed(header: str) -> None:
     assert judge(header) == NotGenuine(SignatureFault.MALFORMED)
 
 
@@ -138,7 +138,7 @@ def understood(body: bytes) -> Notification:
     return found
 
 
-def test_a_real_delivery_is_understood() -> None:
+def test_recorded_delivery_is_read() -> None:
     content = (
         '{"publish_id":"v_pub_file~v2-1.7600000000000331285",'
         '"publish_type":"DIRECT_PUBLISH","post_id":"7600000000000123457"}'
@@ -156,7 +156,7 @@ def test_a_real_delivery_is_understood() -> None:
     )
 
 
-def test_the_end_of_a_permission_has_a_number_for_its_reason() -> None:
+def test_removed_authorization_has_a_numeric_reason() -> None:
     found = understood(BODY)
     assert (found.event, found.open_id) == (Event.AUTHORIZATION_REMOVED, "-000Abc")
     assert dict(found.content) == {"reason": 1}
@@ -192,11 +192,11 @@ def test_content_is_flat_and_exact(content: Any, expected: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("open_id", "expected"), [(7600000000000123457, "7600000000000123457"), (None, ""), (..., ""), ("", "")]
 )
-def test_a_person_is_text_and_may_be_missing(open_id: Any, expected: str) -> None:
+def test_open_id_is_text_and_may_be_missing(open_id: Any, expected: str) -> None:
     assert understood(told(user_openid=open_id)).open_id == expected
 
 
-def test_events_and_fields_of_tomorrow_are_no_fault() -> None:
+def test_new_events_and_fields_are_accepted() -> None:
     found = understood(told(event="of.tomorrow", event_id="7", nested={"a": [1]}))
     assert found.event == "of.tomorrow"
 
@@ -236,17 +236,17 @@ def test_events_and_fields_of_tomorrow_are_no_fault() -> None:
         (told(content={}).replace(b"{}}", b'{"a": ["\xff"]}}'), "UnicodeDecodeError"),
     ],
 )
-def test_what_makes_no_sense_is_unreadable_and_says_where(body: bytes, reason: str) -> None:
+def test_wrong_body_is_unreadable_and_names_the_field(body: bytes, reason: str) -> None:
     found = read_notification(body)
     assert isinstance(found, Unreadable), found
     assert reason in found.reason
 
 
-def test_the_latest_moment_a_date_can_hold_is_taken() -> None:
+def test_latest_time_of_a_date_is_accepted() -> None:
     latest = understood(told(create_time=253_402_300_799)).created_at
     assert datetime.fromtimestamp(latest, UTC).year == 9999
 
 
-def test_a_number_without_end_is_kept_digit_by_digit() -> None:
+def test_large_number_is_kept_digit_by_digit() -> None:
     digits = "9" * 5000
     assert dict(understood(told(content=f'{{"post_id": {digits}}}')).content) == {"post_id": digits}

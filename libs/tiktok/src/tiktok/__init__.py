@@ -1,1 +1,1 @@
-"""What is known of TikTok's API, as typed calls. Knows nothing of what a post goes through here."""
+"""TikTok's API as typed calls. It knows nothing of posts' states, topics or services."""

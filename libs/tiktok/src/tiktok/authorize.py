@@ -1,4 +1,4 @@
-"""The address a person is sent to for consent, and PKCE as TikTok does it."""
+"""Builds the URL of TikTok's consent page, and PKCE in TikTok's variant."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -18,7 +18,7 @@ def authorization_url(
     state: str,
     challenge: str | None,
 ) -> str:
-    """Where the browser goes. Scopes are joined by commas, not by spaces as OAuth has it."""
+    """Return the URL for the browser. Scopes are joined by commas; OAuth itself joins them by spaces."""
     query = {
         "client_key": client_key,
         "response_type": "code",
@@ -32,7 +32,7 @@ def authorization_url(
 
 
 def pkce_verifier(random_bytes: bytes) -> str:
-    """A verifier made of 32 to 96 random bytes; new ones for every request. Raises `VerifierRefused`."""
+    """Make a verifier of 32 to 96 random bytes; use new ones for every request. Raises `VerifierRefused`."""
     verifier = urlsafe_b64encode(random_bytes).rstrip(b"=").decode("ascii")
     if not VERIFIER_MIN_CHARACTERS <= len(verifier) <= VERIFIER_MAX_CHARACTERS:
         raise VerifierRefused(len(verifier))
@@ -40,5 +40,5 @@ def pkce_verifier(random_bytes: bytes) -> str:
 
 
 def pkce_challenge(verifier: str) -> str:
-    """SHA-256 in lowercase hex. The usual base64url passes the consent page and fails at the exchange."""
+    """Return SHA-256 in lowercase hex. The usual base64url passes the consent page and fails at the exchange."""
     return hashlib.sha256(verifier.encode("ascii")).hexdigest()

@@ -1,4 +1,4 @@
-"""The small JSON calls. Each makes one request and never repeats it: what happens next is the caller's decision."""
+"""TikTok's JSON calls. Each makes one request and never repeats it: whether to repeat is the caller's decision."""
 
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -54,41 +54,50 @@ class TikTok:
         self._app = {"client_key": client_key, "client_secret": client_secret}
 
     async def exchange_code(self, code: str, redirect_uri: str, verifier: str | None) -> CallResult[TokenResponse]:
-        """Tokens for a consent's code, percent-decoded. A code works once; a lost answer needs a new consent."""
+        """Exchange a consent's percent-decoded code for tokens.
+
+        A code works once. After a lost answer the person has to consent again.
+        """
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         return await self._grant(form if verifier is None else {**form, "code_verifier": verifier})
 
     async def refresh(self, refresh_token: str) -> CallResult[TokenResponse]:
-        """The next pair. The old refresh token is dead from here on, even if the answer is lost."""
+        """Refresh the tokens.
+
+        The old refresh token may be dead afterwards, even if the answer is lost.
+        """
         return await self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     async def revoke(self, access_token: str) -> CallResult[None]:
-        """Give back what the person granted: all their tokens of this app are dead afterwards. May be repeated."""
+        """End the person's grant: all their tokens of this app are dead afterwards. May be repeated."""
         answer = await self._form("/v2/oauth/revoke/", {"token": access_token})
         return read_revocation(answer) if isinstance(answer, httpx.Response) else answer
 
     async def user_info(self, token: str, scopes: Sequence[str]) -> CallResult[UserInfo]:
-        """Who the token belongs to. Only granted fields are asked for: one other would fail the call."""
+        """Return whose token it is. Only granted fields are requested: any other would fail the call."""
         fields = [name for scope, names in _USER_FIELDS.items() if scope in scopes for name in names] or ["open_id"]
         query = {"fields": ",".join(fields)}
         return await self._call("GET", "/v2/user/info/", UserInfoWire, token=token, query=query)
 
     async def creator_info(self, token: str) -> CallResult[CreatorInfo]:
-        """What the creator may do now. May be repeated."""
+        """Return what the creator may do now. May be repeated."""
         return await self._call("POST", "/v2/post/publish/creator_info/query/", CreatorInfoWire, token=token)
 
     async def init_video(self, token: str, post: VideoPost, plan: ChunkPlan) -> CallResult[UploadPermit]:
-        """Asks to upload. Each call that arrives makes a new `publish_id`; without all its bytes it never publishes."""
+        """Open an upload. Each call that arrives makes a new `publish_id`.
+
+        Without all of its bytes it never publishes, so an init may be repeated after a lost answer.
+        """
         body = {"post_info": _post_info(post), "source_info": _source_info(plan)}
         return await self._call("POST", "/v2/post/publish/video/init/", UploadPermitWire, token=token, body=body)
 
     async def status(self, token: str, publish_id: str) -> CallResult[PublishStatus]:
-        """Where TikTok is with a post. May be repeated."""
+        """Return how far TikTok is with a post. May be repeated."""
         body = {"publish_id": publish_id}
         return await self._call("POST", "/v2/post/publish/status/fetch/", StatusWire, token=token, body=body)
 
     async def query_videos(self, token: str, ids: Sequence[str]) -> CallResult[tuple[Video, ...]]:
-        """Totals of up to 20 of the person's public videos. May be repeated. Raises `TooManyVideoIds`."""
+        """Return totals of up to 20 of the person's public videos. May be repeated. Raises `TooManyVideoIds`."""
         if not 1 <= len(ids) <= VIDEO_IDS_PER_QUERY:
             raise TooManyVideoIds(len(ids))
         body = {"filters": {"video_ids": list(ids)}}

@@ -1,4 +1,4 @@
-"""TLS connections that are lent to one request at a time and kept for a few seconds in between."""
+"""TLS connections for uploads: used by one request at a time, and kept open for a few seconds in between."""
 
 import select
 import ssl
@@ -14,7 +14,7 @@ CONNECT_SECONDS = 10.0
 SEND_SECONDS = 60.0
 ANSWER_SECONDS = 120.0
 
-# Shorter than servers keep idle connections, so that a request seldom meets one that is being closed.
+# Shorter than servers keep idle connections, so that a request rarely gets one that is being closed.
 _IDLE_SECONDS = 5.0
 
 
@@ -28,7 +28,7 @@ class Connections:
         self._idle: dict[tuple[str, int], list[tuple[float, HTTPSConnection]]] = {}
 
     def close(self) -> None:
-        """Closes what is idle."""
+        """Close the idle connections."""
         with self._lock:
             idle, self._idle = self._idle, {}
         for kept in idle.values():
@@ -37,7 +37,7 @@ class Connections:
 
     @contextmanager
     def lend(self, host: str, port: int) -> Iterator[HTTPSConnection | NotSent]:
-        """A connection that stands, or why there is none. The borrower closes it if it can take no further request."""
+        """Yield an open connection, or why there is none. Close it if it cannot take another request."""
         connection = self._take(host, port) or self._connect(host, port)
         if isinstance(connection, NotSent):
             yield connection
@@ -62,11 +62,11 @@ class Connections:
 
     def _connect(self, host: str, port: int) -> HTTPSConnection | NotSent:
         connection = HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=self._tls)
-        # Else a request on a connection that was closed would quietly open another one and send half a chunk there.
+        # Otherwise a request on a closed connection would silently open another one and send half a chunk there.
         connection.auto_open = 0
         try:
             connection.connect()
-        # A name that cannot be encoded is one that cannot be resolved.
+        # UnicodeError: a name that cannot be encoded for DNS.
         except (OSError, UnicodeError) as error:
             connection.close()
             return NotSent(f"no connection: {error}")

@@ -1,11 +1,11 @@
-"""What goes wrong with TikTok, and what helps.
+"""This package's exceptions, and what to do about TikTok's refusals.
 
 TikTokError
-├── SizeRefused        a file that no upload plan exists for
-├── TooManyVideoIds    one query cannot ask for so many
-└── VerifierRefused    random bytes that make no PKCE verifier
+├── SizeRefused        a file of this size cannot be uploaded
+├── TooManyVideoIds    more ids than one query may hold
+└── VerifierRefused    random bytes that do not make a PKCE verifier
 
-What TikTok answers is a value (`tiktok.results`), not an exception; `retry_advice` sorts its refusals.
+An answer of TikTok is a value (`tiktok.results`), not an exception; `retry_advice` sorts its refusals.
 """
 
 from enum import StrEnum
@@ -16,14 +16,14 @@ from tiktok.results import Refused
 
 
 class TikTokError(Exception):
-    """Something was asked for that cannot be sent to TikTok."""
+    """Base of these exceptions: something cannot be sent to TikTok."""
 
 
 class SizeRefused(TikTokError):
-    """TikTok takes no file of this size."""
+    """TikTok accepts no file of this size."""
 
     def __init__(self, size: int) -> None:
-        super().__init__(f"a video has 1 to {MAX_VIDEO_BYTES} bytes, this one has {size}")
+        super().__init__(f"Wrong size of a video: {size} bytes. TikTok accepts 1 to {MAX_VIDEO_BYTES}.")
         self.size = size
 
 
@@ -31,7 +31,7 @@ class TooManyVideoIds(TikTokError):
     """More ids than one query may hold."""
 
     def __init__(self, count: int) -> None:
-        super().__init__(f"one query takes 1 to {VIDEO_IDS_PER_QUERY} video ids, not {count}")
+        super().__init__(f"Wrong number of video ids: {count}. One query takes 1 to {VIDEO_IDS_PER_QUERY}.")
         self.count = count
 
 
@@ -40,14 +40,14 @@ class VerifierRefused(TikTokError):
 
     def __init__(self, characters: int) -> None:
         bounds = f"{VERIFIER_MIN_CHARACTERS} to {VERIFIER_MAX_CHARACTERS}"
-        super().__init__(f"a PKCE verifier has {bounds} characters, not {characters}")
+        super().__init__(f"Wrong length of a PKCE verifier: {characters} characters. It must have {bounds}.")
         self.characters = characters
 
 
 class RetryAdvice(StrEnum):
-    """What helps against a refusal."""
+    """What to do about a refusal."""
 
-    TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a remedy's name, not a secret
+    TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a advice's name, not a secret
     RECONSENT = "reconsent"
     RATE_LIMITED = "rate_limited"
     WAIT_LONG = "wait_long"
@@ -65,7 +65,7 @@ UPLOAD_OUT_OF_STEP = "upload_out_of_step"
 UPLOAD_REFUSED = "upload_refused"
 RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
 
-_REMEDIES = {
+_ADVICE = {
     "access_token_invalid": RetryAdvice.TOKEN_REJECTED,
     "scope_not_authorized": RetryAdvice.RECONSENT,
     "scope_permission_missed": RetryAdvice.RECONSENT,
@@ -91,11 +91,11 @@ _REMEDIES = {
 
 
 def retry_advice(refused: Refused) -> RetryAdvice:
-    """What helps. A code nobody has seen before is permanent: repeating it would not change the answer.
+    """Return what to do about a refusal. An unknown code is permanent: repeating the call would not change the answer.
 
-    HTTP 429 is about the pace, whatever the code beside it; no grant ends by it.
+    HTTP 429 means too many calls, even beside another code; it never means that a grant has ended.
     """
-    remedy = _REMEDIES.get(refused.code, RetryAdvice.PERMANENT)
-    if refused.status == HTTPStatus.TOO_MANY_REQUESTS and remedy is not RetryAdvice.WAIT_LONG:
+    advice = _ADVICE.get(refused.code, RetryAdvice.PERMANENT)
+    if refused.status == HTTPStatus.TOO_MANY_REQUESTS and advice is not RetryAdvice.WAIT_LONG:
         return RetryAdvice.RATE_LIMITED
-    return remedy
+    return advice

@@ -1,4 +1,4 @@
-"""TikTok's limits as this client keeps them, each with where it was read."""
+"""TikTok's limits, each with the page it was read on."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ VIDEO_IDS_PER_QUERY = 20
 VERIFIER_MIN_CHARACTERS = 43
 VERIFIER_MAX_CHARACTERS = 128
 
-# "Webhooks verification", read 2026-09-11, asks for a look at the time and names no tolerance; five minutes are usual.
+# "Webhooks verification", read 2026-09-11, asks to check the time and names no tolerance; five minutes are usual.
 WEBHOOK_TOLERANCE = timedelta(minutes=5)
 
 # Not TikTok's: its notifications have some 300 bytes.

@@ -1,4 +1,4 @@
-"""What the calls take and give. Secrets are left out of every repr."""
+"""Arguments and values of the calls. Secrets are left out of every repr."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,7 +18,7 @@ class TokenResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserInfo:
-    """Who the token belongs to. Empty is what TikTok left out: `username` needs the scope `user.info.profile`."""
+    """Whose token it is. What TikTok left out is empty: `username` needs the scope `user.info.profile`."""
 
     open_id: str
     display_name: str
@@ -28,7 +28,7 @@ class UserInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatorInfo:
-    """What the creator may do right now. A duration of 0 means that TikTok named none."""
+    """What the creator may do now. A duration of 0: TikTok named none."""
 
     nickname: str
     username: str
@@ -41,7 +41,7 @@ class CreatorInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoPost:
-    """What the post shall be. Nothing has a default: the person chose each of them."""
+    """The settings of a post. None has a default: TikTok's guidelines ask the person to choose each of them."""
 
     title: str
     privacy_level: str
@@ -56,14 +56,14 @@ class VideoPost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPermit:
-    """Permission to upload, for an hour. Who holds `upload_url` can upload."""
+    """Permission to upload, for an hour. Anyone who has `upload_url` can upload."""
 
     publish_id: str
     upload_url: str = field(repr=False)
 
 
 class StatusCode(StrEnum):
-    """Where TikTok is with a post. A word nobody knew yet is `UNRECOGNISED`, which is not final."""
+    """How far TikTok is with a post. A new status is `UNRECOGNISED`, which is not final."""
 
     PROCESSING_UPLOAD = "PROCESSING_UPLOAD"
     PROCESSING_DOWNLOAD = "PROCESSING_DOWNLOAD"

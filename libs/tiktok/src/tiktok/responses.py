@@ -1,4 +1,4 @@
-"""Reads answers: done, refused or unknown. The status alone never decides, as TikTok puts errors into HTTP 200."""
+"""Turns HTTP responses into results. The status alone never decides, as TikTok sends errors inside HTTP 200."""
 
 from http import HTTPStatus
 from typing import Protocol, TypeVar
@@ -14,23 +14,23 @@ from tiktok.wire import DataWire, EnvelopeWire, ErrorWire, OAuthErrorWire, Token
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-# TikTok's tables say one, its wire the other.
-_SPELLINGS = {"invalid_param": "invalid_params"}
+# TikTok's tables have one spelling, its responses the other.
+_SAME_CODE = {"invalid_param": "invalid_params"}
 
-# Codes by which TikTok says that it broke down itself; it may have done so after the work was done.
-_BREAKDOWNS = frozenset({"internal_error", "server_error"})
+# Codes for failures inside TikTok. They may have happened after the work was done.
+_SERVER_FAILURES = frozenset({"internal_error", "server_error"})
 
 
 class Wire(Protocol[T_co]):
-    """A decoded answer that knows what it means."""
+    """A decoded response that can be turned into one of our models."""
 
     def value(self) -> T_co:
-        """The meaning."""
+        """Return it as a model."""
         ...
 
 
 def read(response: httpx.Response, wire: type[Wire[T]]) -> CallResult[T]:
-    """What an API answer says; `wire` describes its `data`."""
+    """Return the result in an API response; `wire` is the type of its `data`."""
     log_id = response.headers.get("x-tt-logid", "")
     try:
         error = msgspec.json.decode(response.content, type=EnvelopeWire).error
@@ -44,11 +44,11 @@ def read(response: httpx.Response, wire: type[Wire[T]]) -> CallResult[T]:
         data = msgspec.json.decode(response.content, type=DataWire).data
         return Done(msgspec.json.decode(data, type=wire).value())
     except msgspec.ValidationError as mismatch:
-        return Unknown(f"an answer of another shape: {mismatch}, log id {error.log_id or log_id}")
+        return Unknown(f"a response of another shape: {mismatch}, log id {error.log_id or log_id}")
 
 
 def read_token_response(response: httpx.Response) -> CallResult[TokenResponse]:
-    """What the token endpoint says: tokens and no error is a success whatever the status, anything else is none."""
+    """Return the result in a token response. Tokens without an error are a success at any status; all else is none."""
     log_id = response.headers.get("x-tt-logid", "")
     try:
         answer = msgspec.json.decode(response.content, type=OAuthErrorWire)
@@ -63,31 +63,33 @@ def read_token_response(response: httpx.Response) -> CallResult[TokenResponse]:
 
 
 def read_revocation(response: httpx.Response) -> CallResult[None]:
-    """What the revoke endpoint says: no error is a success, with an empty body too; an error is none at any status."""
+    """Return the result of a revoke. No error is a success, even with an empty body; an error is none at any status."""
     log_id = response.headers.get("x-tt-logid", "")
     try:
         answer = msgspec.json.decode(response.content.strip() or b"{}", type=OAuthErrorWire)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _unreadable(response, log_id)
     error = answer.refusal()
-    if error is not None and error.code not in _BREAKDOWNS:
+    if error is not None and error.code not in _SERVER_FAILURES:
         return _refused(response, error, log_id)
     if failure := _failure(response, error or ErrorWire(code="ok"), log_id):
         return failure
     return (
-        Done(None) if response.is_success else Unknown(f"HTTP {response.status_code} without a word, log id {log_id}")
+        Done(None)
+        if response.is_success
+        else Unknown(f"HTTP {response.status_code} with an empty body, log id {log_id}")
     )
 
 
 def call_without_response(error: httpx.HTTPError) -> NotSent | Unknown:
-    """What a broken exchange means. Only a connection that never stood proves that nothing was sent."""
+    """Return the result of a call that failed below HTTP. Only a failed connection proves that nothing was sent."""
     match error:
         case httpx.ConnectError():
             return NotSent(f"no connection: {error}")
         case httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.UnsupportedProtocol():
             return NotSent(type(error).__name__)
         case httpx.HTTPError():
-            # The text of these may quote what was sent, tokens with it; the name says enough.
+            # The text of these may quote the request and its tokens, so only the class is named.
             return Unknown(type(error).__name__)
 
 
@@ -100,7 +102,7 @@ def _grant(response: httpx.Response, log_id: str) -> CallResult[TokenResponse]:
 
 def _failure(response: httpx.Response, error: ErrorWire, log_id: str) -> Refused | Unknown | None:
     status, log_id = response.status_code, error.log_id or log_id
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in _BREAKDOWNS:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in _SERVER_FAILURES:
         return Unknown(f"HTTP {status}, code {error.code}, log id {log_id}")
     if error.code not in {"ok", ""}:
         return _refused(response, error, log_id)
@@ -108,7 +110,7 @@ def _failure(response: httpx.Response, error: ErrorWire, log_id: str) -> Refused
 
 
 def _refused(response: httpx.Response, error: ErrorWire, log_id: str) -> Refused:
-    code = _SPELLINGS.get(error.code, error.code)
+    code = _SAME_CODE.get(error.code, error.code)
     return Refused(status=response.status_code, code=code, message=error.message, log_id=error.log_id or log_id)
 
 

@@ -1,4 +1,4 @@
-"""How a call to TikTok can end. Each end says whether repeating the call is safe."""
+"""The four results of a call to TikTok. Each of them decides whether repeating the call is safe."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
@@ -8,14 +8,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """TikTok did it and said so."""
+    """TikTok did it and confirmed it."""
 
     value: T
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """TikTok answered no; nothing happened. `code` is TikTok's word, `log_id` what its support asks for."""
+    """TikTok refused, and nothing happened. `code` is TikTok's own; its support asks for the `log_id`."""
 
     status: int
     code: str
@@ -32,9 +32,9 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request left and no answer came that can be trusted.
+    """The request left, and no answer arrived that can be trusted.
 
-    It may have been carried out: find out, never repeat blindly.
+    TikTok may have carried it out. Ask for the status before anything else: a repeated init can be a second post.
     """
 
     reason: str
@@ -45,7 +45,7 @@ CallResult: TypeAlias = Done[T] | Refused | NotSent | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """TikTok has the whole chunk. `complete` says that it has the whole file."""
+    """TikTok has the whole chunk. `complete`: it has the whole file."""
 
     complete: bool
 

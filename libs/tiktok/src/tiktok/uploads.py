@@ -1,4 +1,4 @@
-"""Sends chunks. Blocking on purpose: it belongs into a thread, where it costs less CPU than an event loop does.
+"""Sends chunks to TikTok's upload hosts. Blocking on purpose: a thread costs less CPU here than the event loop.
 
 Bytes go through the standard library's HTTP client. Over TLS, in pieces of 512 KiB, it takes 0.94 to 0.97 of curl's
 CPU; httpx takes 1.08, as it passes every piece through a state machine (measured like `bench/upload_cpu.py`).
@@ -30,15 +30,15 @@ _HTTPS_PORT = 443
 _ANSWER_BYTES = 64 * 1024
 
 _REFUSALS: dict[int, tuple[str, str]] = {
-    HTTPStatus.FORBIDDEN: (UPLOAD_URL_EXPIRED, "the upload url has expired"),
-    HTTPStatus.NOT_FOUND: (UPLOAD_UNKNOWN, "TikTok knows no upload of this url"),
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: (UPLOAD_OUT_OF_STEP, "TikTok is at another byte"),
+    HTTPStatus.FORBIDDEN: (UPLOAD_URL_EXPIRED, "The upload URL has expired."),
+    HTTPStatus.NOT_FOUND: (UPLOAD_UNKNOWN, "TikTok knows no upload with this URL."),
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: (UPLOAD_OUT_OF_STEP, "TikTok expects another byte next."),
     HTTPStatus.TOO_MANY_REQUESTS: (RATE_LIMIT_EXCEEDED, "HTTP 429"),
 }
 
 
-class _BrokenOff(Exception):
-    """No more bytes are sent, though some have been."""
+class _Aborted(Exception):
+    """The rest of the chunk is not sent, though some of it was."""
 
 
 class Uploads:
@@ -59,7 +59,7 @@ class Uploads:
         self.close()
 
     def close(self) -> None:
-        """Drops the idle connections. A chunk that is on its way is told by its `stop`."""
+        """Close the idle connections. A running chunk is stopped by its `stop` event."""
         self._connections.close()
 
     def put_chunk(
@@ -73,13 +73,15 @@ class Uploads:
         pieces: Iterator[bytes],
         stop: threading.Event,
     ) -> ChunkResult:
-        """Sends the bytes `first` to `last` of `total`, once. What `pieces` raises is raised here, after a break-off.
+        """Send the bytes `first` to `last` of `total`, once.
+
+        What `pieces` raises is raised here, after the connection was closed.
 
         The first piece is fetched before anything is sent, so a source that fails at once leaves no trace at TikTok.
         """
         target = self._allowed(upload_url)
         if target is None:
-            message = "the upload url is not https or its host is not one of TikTok's"
+            message = "The upload URL is not https, or its host is not one of TIKTOK_UPLOAD_HOSTS."
             return Refused(status=0, code=UPLOAD_HOST_NOT_ALLOWED, message=message, log_id="")
         head = next(pieces, b"")
         if stop.is_set():
@@ -95,7 +97,7 @@ class Uploads:
                 if isinstance(connection, NotSent):
                     return connection
                 return _exchange(connection, target.raw_path.decode("ascii"), headers, body, is_last=last == total - 1)
-        except _BrokenOff as why:
+        except _Aborted as why:
             return Unknown(str(why))
 
     def _allowed(self, upload_url: str) -> httpx.URL | None:
@@ -116,20 +118,20 @@ def _exactly(missing: int, head: bytes, pieces: Iterator[bytes], stop: threading
     for piece in chain((head,), pieces):
         if stop.is_set():
             message = "stopped in the middle of the chunk"
-            raise _BrokenOff(message)
+            raise _Aborted(message)
         missing -= len(piece)
         if missing < 0:
             break
         yield piece
     if missing:
-        message = "the source handed out more or fewer bytes than the chunk has"
-        raise _BrokenOff(message)
+        message = "the source yielded more or fewer bytes than the chunk has"
+        raise _Aborted(message)
 
 
 def _exchange(
     connection: HTTPSConnection, path: str, headers: dict[str, str], body: Iterator[bytes], *, is_last: bool
 ) -> ChunkResult:
-    """One request on a connection that stands. Nothing that fails here proves that TikTok did not get it."""
+    """Make one request on an open connection. No failure here proves that TikTok did not get it."""
     try:
         connection.request("PUT", path, headers=headers)
     except OSError as error:
@@ -149,13 +151,13 @@ def _exchange(
 
 
 def _send(connection: HTTPSConnection, body: Iterator[bytes]) -> bool:
-    """Whether all of it left. A server may answer and hang up before it has read everything: then its answer counts."""
+    """Return whether all of it was sent. A server may answer and close before it read everything: its answer counts."""
     for piece in body:
         try:
             connection.send(piece)
         except TimeoutError as error:
             message = "TikTok stopped reading in the middle of the chunk"
-            raise _BrokenOff(message) from error
+            raise _Aborted(message) from error
         except OSError:
             return False
     return True

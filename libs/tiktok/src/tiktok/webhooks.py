@@ -1,4 +1,4 @@
-"""What TikTok tells an app's webhook: whether it is TikTok's word, and what it says."""
+"""TikTok's webhooks: verifies the signature of a body, and reads the notification in it."""
 
 import hashlib
 import hmac
@@ -28,7 +28,7 @@ _Moment = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]  # up to the ye
 
 
 class Event(StrEnum):
-    """The events that TikTok documents for posting and consent. What else comes is kept by its own name."""
+    """The events that TikTok documents for posting and consent. Any other is kept under its own name."""
 
     PUBLISH_FAILED = "post.publish.failed"
     PUBLISH_COMPLETE = "post.publish.complete"
@@ -39,7 +39,7 @@ class Event(StrEnum):
 
 
 class SignatureFault(StrEnum):
-    """Why a body is not known to be TikTok's."""
+    """Why a body is not known to come from TikTok."""
 
     MISSING = "missing"
     MALFORMED = "malformed"
@@ -53,24 +53,24 @@ class Genuine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stale:
-    """TikTok signed this body, but not now: somebody repeats it, or a clock is wrong. Seconds since 1970."""
+    """TikTok signed this body at another time: it is a replay, or a clock is wrong. Seconds since 1970."""
 
     signed_at: int
 
 
 @dataclass(frozen=True, slots=True)
 class NotGenuine:
-    """Nothing says that TikTok sent this."""
+    """Nothing shows that TikTok sent this."""
 
     fault: SignatureFault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """What TikTok says. `created_at` is in seconds since 1970; `open_id` is empty where no person is concerned.
+    """A notification. `created_at` is in seconds since 1970; `open_id` is empty if it concerns no person.
 
-    `content` is flat: ids are strings, as are integers that a double would round, and what is neither text nor number
-    nor truth value is its JSON text. The same notification may come more than once, and in any order.
+    `content` is flat. Ids are strings, and so are integers that a double would round. Objects and lists are their JSON
+    text. The same notification may come more than once, and in any order.
     """
 
     client_key: str
@@ -82,7 +82,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """No notification. The reason names the field, never its value."""
+    """The body is no notification. The reason names the field, never its value."""
 
     reason: str
 
@@ -90,7 +90,7 @@ class Unreadable:
 def verify_signature(
     header: str | None, body: bytes, *, client_secret: str, now: datetime, tolerance: timedelta = WEBHOOK_TOLERANCE
 ) -> Genuine | Stale | NotGenuine:
-    """Whether TikTok signed these very bytes, at most `tolerance` before or after `now`.
+    """Return whether TikTok signed exactly these bytes, at most `tolerance` before or after `now`.
 
     `header` is the value of `TikTok-Signature`. The comparison takes the same time for every wrong signature.
     """
@@ -109,7 +109,7 @@ def verify_signature(
 
 
 def read_notification(body: bytes) -> Notification | Unreadable:
-    """What a body says. Fields and events of tomorrow are kept or passed over, never an error."""
+    """Read a body. New fields are ignored and new events kept; neither is an error."""
     if len(body) > WEBHOOK_BYTES:
         return Unreadable(f"more than {WEBHOOK_BYTES} bytes")
     try:
@@ -117,7 +117,7 @@ def read_notification(body: bytes) -> Notification | Unreadable:
         content = _content_of(envelope.content)
     # ValueError: an integer of more digits than Python converts. RecursionError: nested without end.
     except (msgspec.DecodeError, ValueError, RecursionError) as fault:
-        return Unreadable(_said(fault))
+        return Unreadable(_reason(fault))
     return Notification(
         client_key=envelope.client_key,
         event=envelope.event,
@@ -136,7 +136,7 @@ class _EnvelopeWire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _parts_of(header: str) -> dict[str, str]:
-    """What stands in the header by name; nothing if a name comes twice, as nobody could say which one counts."""
+    """Return the header's parts by name; none if a name comes twice, since either could be the forged one."""
     pairs = [part.strip().partition("=") for part in header.split(",", _PARTS)]
     parts = {name: value for name, _, value in pairs}
     return parts if len(parts) == len(pairs) else {}
@@ -162,6 +162,6 @@ def _scalar(name: str, raw: msgspec.Raw) -> Scalar:
     return value
 
 
-def _said(fault: Exception) -> str:
-    # What Python's own errors say may quote the body.
+def _reason(fault: Exception) -> str:
+    # The text of Python's own errors may quote the body.
     return str(fault) if isinstance(fault, msgspec.DecodeError) else type(fault).__name__

@@ -1,4 +1,4 @@
-"""TikTok's JSON, as tolerant as its answers need and no more."""
+"""TikTok's JSON as it is on the wire, as tolerant as its responses need and no more."""
 
 from typing import Annotated
 
@@ -6,14 +6,14 @@ import msgspec
 
 from tiktok.models import CreatorInfo, PublishStatus, StatusCode, TokenResponse, UploadPermit, UserInfo, Video
 
-# A token goes into a header: anything but visible ASCII is not one, and must not get there.
+# A token goes into a header, so only visible ASCII is accepted.
 Token = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]+\Z")]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class ErrorWire(msgspec.Struct, frozen=True, kw_only=True):
-    """The error every answer carries; `ok` means none."""
+    """The error in every response; `ok` means none."""
 
     code: str
     message: str = ""
@@ -21,19 +21,19 @@ class ErrorWire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EnvelopeWire(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands around every answer but OAuth's."""
+    """The envelope of every response but OAuth's."""
 
     error: ErrorWire
 
 
 class DataWire(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a good answer that differs by call."""
+    """The part of a successful response that differs by call."""
 
     data: msgspec.Raw
 
 
 class OAuthErrorWire(msgspec.Struct, frozen=True, kw_only=True):
-    """OAuth's flat answer, as far as it tells good from bad. A gateway in front may answer with the common envelope."""
+    """OAuth's flat response, as far as it shows success. A gateway in front may send the common envelope instead."""
 
     access_token: str | None = None
     error: str | ErrorWire | None = None
@@ -41,7 +41,7 @@ class OAuthErrorWire(msgspec.Struct, frozen=True, kw_only=True):
     log_id: str | None = None
 
     def refusal(self) -> ErrorWire | None:
-        """The error, if there is one."""
+        """Return the error, if there is one."""
         match self.error:
             case None | "":
                 return None
@@ -54,11 +54,14 @@ class OAuthErrorWire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MAX_LIFETIME_SECONDS = 10 * 365 * 86_400
-"""What is told beyond this is cut off: no calendar ends by it, and a pair that was made is not lost to a number."""
+"""Longer lifetimes are clamped.
+
+Otherwise an absurd `expires_in` could overflow `datetime` and make us discard valid tokens.
+"""
 
 
 class TokenResponseWire(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens."""
+    """The token endpoint's response."""
 
     open_id: Text
     access_token: Token
@@ -68,7 +71,7 @@ class TokenResponseWire(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = ""
 
     def value(self) -> TokenResponse:
-        """Scopes are split where TikTok puts commas."""
+        """Split the scopes at TikTok's commas."""
         return TokenResponse(
             open_id=self.open_id,
             scopes=tuple(scope.strip() for scope in self.scope.split(",") if scope.strip()),
@@ -89,7 +92,7 @@ class UserWire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UserInfoWire(msgspec.Struct, frozen=True, kw_only=True):
-    """A person, one level down."""
+    """The envelope around a person."""
 
     user: UserWire
 
@@ -105,7 +108,7 @@ class UserInfoWire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreatorInfoWire(msgspec.Struct, frozen=True, kw_only=True):
-    """What a creator may do."""
+    """What a creator may do now."""
 
     privacy_level_options: tuple[str, ...]
     creator_nickname: str | None = None
@@ -116,7 +119,7 @@ class CreatorInfoWire(msgspec.Struct, frozen=True, kw_only=True):
     max_video_post_duration_sec: int | None = None
 
     def value(self) -> CreatorInfo:
-        """A switch that is not there is off."""
+        """A missing switch is off."""
         return CreatorInfo(
             nickname=self.creator_nickname or "",
             username=self.creator_username or "",
@@ -129,13 +132,13 @@ class CreatorInfoWire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UploadPermitWire(msgspec.Struct, frozen=True, kw_only=True):
-    """An upload that may begin."""
+    """Permission to upload."""
 
     publish_id: Text
     upload_url: Text
 
     def value(self) -> UploadPermit:
-        """Both are needed; half a ticket is no answer."""
+        """Both fields are needed: one alone is useless."""
         return UploadPermit(publish_id=self.publish_id, upload_url=self.upload_url)
 
 
@@ -148,7 +151,7 @@ class StatusWire(msgspec.Struct, frozen=True, kw_only=True):
     publicaly_available_post_id: list[int | str] | None = None
 
     def value(self) -> PublishStatus:
-        """Numbers become strings here, before anything can round them."""
+        """Turn numeric ids into strings, before anything can round them."""
         return PublishStatus(
             status=StatusCode(self.status),
             fail_reason=self.fail_reason or "",
@@ -169,7 +172,7 @@ class VideoWire(msgspec.Struct, frozen=True, kw_only=True):
     share_count: Count | None = None
 
     def value(self) -> Video:
-        """A total that is not there is zero: TikTok leaves out what is empty."""
+        """A missing total is zero: TikTok leaves out what is empty."""
         return Video(
             id=str(self.id),
             create_time=self.create_time or 0,
@@ -182,10 +185,10 @@ class VideoWire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VideosWire(msgspec.Struct, frozen=True, kw_only=True):
-    """The videos that were found."""
+    """The videos of a query."""
 
     videos: tuple[VideoWire, ...] | None = None
 
     def value(self) -> tuple[Video, ...]:
-        """In TikTok's order; ids that are not public or not the person's are missing."""
+        """Keep TikTok's order. Videos that are not public, or not the person's, are missing."""
         return tuple(video.value() for video in self.videos or ())
