@@ -30,7 +30,7 @@ REFUSED = SettingsRefused("POSTBUS_X is missing")
     ],
     ids=["refused", "refused in groups", "a bug", "a bug among refusals"],
 )
-def test_the_last_word_names_what_a_person_can_mend(
+def test_exit_reason_names_what_an_operator_can_correct(
     error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def run(_roles: Collection[Role], _stop: asyncio.Event) -> None:
@@ -47,7 +47,7 @@ async def nothing(_roles: Collection[Role], _stop: asyncio.Event) -> None:
     raise AssertionError
 
 
-def test_an_errand_is_done_instead_of_a_role_and_says_how_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_runs_instead_of_a_role_and_returns_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
 
     async def errand(stop: asyncio.Event) -> int:
@@ -61,7 +61,7 @@ def test_an_errand_is_done_instead_of_a_role_and_says_how_it_ended(monkeypatch: 
     assert done == [False]
 
 
-def test_roles_and_errands_are_all_there_is(
+def test_only_roles_and_commands_are_accepted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def errand(_stop: asyncio.Event) -> int:

@@ -36,10 +36,10 @@ class Views:
 
 @pytest.mark.parametrize("asking", ["acme", ""])
 @pytest.mark.parametrize("tenant", ["acme", ""])
-def test_a_tenant_uses_its_own_grant(tenant: str, asking: str) -> None:
+def test_tenant_gets_the_token_of_its_own_account(tenant: str, asking: str) -> None:
     """Who names no tenant asks for nobody; a credential of an older release names none."""
     assert TOKENS.of("acc_1", Views(tenant), tenant=asking) == AccessToken(text="act.1", version=4)
 
 
-def test_an_account_that_is_another_tenants_by_now_posts_for_nobody_else() -> None:
+def test_account_of_another_tenant_has_no_token_for_a_post() -> None:
     assert TOKENS.of("acc_1", Views("globex"), tenant="acme") == NoAccessToken(version=4)

@@ -96,7 +96,7 @@ def refusals(why: Code) -> float:
 # Who is let in
 
 
-async def test_a_good_key_tells_the_route_who_calls(edge: Edge) -> None:
+async def test_valid_key_gives_the_route_its_caller(edge: Edge) -> None:
     issued, text = edge.keys.issue("acme", (Scope.POSTS_WRITE, Scope.ACCOUNTS_MANAGE))
     answer = await edge.order(bearer(text))
     assert answer.status_code == 200
@@ -109,7 +109,7 @@ async def test_a_good_key_tells_the_route_who_calls(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
-async def test_the_schemes_name_may_be_written_as_http_allows(edge: Edge, scheme: str) -> None:
+async def test_scheme_name_is_case_insensitive(edge: Edge, scheme: str) -> None:
     answer = await edge.order({"Authorization": f"{scheme} {edge.keys.issue()[1]}"})
     assert answer.status_code == 200
 
@@ -131,7 +131,7 @@ async def test_the_schemes_name_may_be_written_as_http_allows(edge: Edge, scheme
         lambda key: f"Bearer {key[:-1]}\u00e9",
     ],
 )
-async def test_a_header_that_holds_no_key_is_told_what_to_send(edge: Edge, odd: Callable[[str], str]) -> None:
+async def test_header_without_a_key_is_answered_with_the_form(edge: Edge, odd: Callable[[str], str]) -> None:
     key = edge.keys.issue()[1]
     answer = await edge.order([("Authorization", odd(key).encode("latin-1"))])  # type: ignore[list-item]  # as it comes
     problem = refused(answer, 401, "api_key_missing")
@@ -139,13 +139,13 @@ async def test_a_header_that_holds_no_key_is_told_what_to_send(edge: Edge, odd: 
     assert key[-20:] not in answer.text
 
 
-async def test_no_header_and_two_headers_hold_no_key(edge: Edge) -> None:
+async def test_no_header_and_two_headers_are_no_key(edge: Edge) -> None:
     header = ("Authorization", bearer(edge.keys.issue()[1])["Authorization"])
     refused(await edge.order([]), 401, "api_key_missing")
     refused(await edge.order([header, header]), 401, "api_key_missing")
 
 
-async def test_a_key_nobody_issued_and_a_wrong_secret_get_the_same_answer(edge: Edge) -> None:
+async def test_unknown_key_and_wrong_secret_get_the_same_answer(edge: Edge) -> None:
     issued, text = edge.keys.issue()
     stranger, another = generate_key(edge.keys.random.randbytes), generate_key(edge.keys.random.randbytes)
     unknown = await edge.order(bearer(stranger.text))
@@ -155,9 +155,7 @@ async def test_a_key_nobody_issued_and_a_wrong_secret_get_the_same_answer(edge: 
     assert (await edge.order(bearer(text))).status_code == 200
 
 
-async def test_secrets_are_compared_in_constant_time_also_where_there_is_no_key(
-    edge: Edge, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_secrets_are_compared_also_for_unknown_keys(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[tuple[int, int]] = []
 
     def compare(one: bytes, other: bytes) -> bool:
@@ -182,7 +180,7 @@ def revoked(issued: ApiKeyIssued) -> ApiKeyRevoked:
     )
 
 
-async def test_a_revoked_key_says_so_to_who_has_its_secret_alone(edge: Edge) -> None:
+async def test_revoked_key_is_named_only_with_its_secret(edge: Edge) -> None:
     issued, text = edge.keys.issue()
     edge.keys.records[issued.key_id] = revoked(issued)
     refused(await edge.order(bearer(text)), 401, "api_key_revoked")
@@ -190,7 +188,7 @@ async def test_a_revoked_key_says_so_to_who_has_its_secret_alone(edge: Edge) -> 
     refused(await edge.order(bearer(guess)), 401, "api_key_unknown")
 
 
-async def test_a_key_is_good_until_its_last_moment_and_not_in_it(edge: Edge) -> None:
+async def test_key_is_valid_until_just_before_its_expiry(edge: Edge) -> None:
     issued, text = edge.keys.issue(expires_at=edge.keys.now)
     refused(await edge.order(bearer(text)), 401, "api_key_expired")
     guess = f"pb_{issued.key_id}_{generate_key(edge.keys.random.randbytes).text[-43:]}"
@@ -199,33 +197,33 @@ async def test_a_key_is_good_until_its_last_moment_and_not_in_it(edge: Edge) -> 
     assert (await edge.order(bearer(text))).status_code == 200
 
 
-async def test_a_record_that_is_no_key_lets_nobody_in(edge: Edge) -> None:
+async def test_record_of_another_type_is_no_key(edge: Edge) -> None:
     issued, text = edge.keys.issue()
     odd = TenantDescribed(tenant="acme", name="Acme", created_at=issued.issued_at, changed_at=issued.issued_at)
     edge.keys.records[issued.key_id] = odd
     refused(await edge.order(bearer(text)), 401, "api_key_unknown")
 
 
-async def test_a_missing_scope_is_named(edge: Edge) -> None:
+async def test_missing_scope_is_named(edge: Edge) -> None:
     for scopes in ((), (Scope.ANALYTICS_READ, Scope.ACCOUNTS_MANAGE)):
         problem = refused(await edge.order(bearer(edge.keys.issue(scopes=scopes)[1])), 403, "scope_missing")
         assert problem["scope"] == "posts:write"
 
 
-async def test_before_the_keys_are_known_nobody_is_told_that_one_is_unknown(edge: Edge) -> None:
+async def test_unready_view_is_not_ready_instead_of_unknown_key(edge: Edge) -> None:
     edge.keys.ready = False
     for headers in ({}, edge.keys.header()):
         refused(await edge.order(headers), 503, "not_ready")
 
 
-async def test_what_demands_nothing_stays_open(edge: Edge) -> None:
+async def test_route_without_scope_needs_no_key(edge: Edge) -> None:
     for path in ("/open", "/healthz", "/readyz", "/metrics", "/openapi.json"):
         answer = await edge.http.get(path)
         assert answer.status_code == 200
         assert "ratelimit" not in answer.headers
 
 
-async def test_the_description_names_the_key_and_the_scope(edge: Edge) -> None:
+async def test_openapi_names_the_scheme_and_the_scope(edge: Edge) -> None:
     described = (await edge.http.get("/openapi.json")).json()
     scheme = described["components"]["securitySchemes"]["ApiKey"]
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
@@ -235,7 +233,7 @@ async def test_the_description_names_the_key_and_the_scope(edge: Edge) -> None:
     assert {"401", "403", "429", "503"} <= described["paths"]["/orders"]["post"]["responses"].keys()
 
 
-async def test_refusals_are_counted_by_why(edge: Edge) -> None:
+async def test_refusals_are_counted_by_reason(edge: Edge) -> None:
     before = refusals(Code.API_KEY_MISSING), refusals(Code.SCOPE_MISSING)
     await edge.order({})
     await edge.order(edge.keys.header("acme", Scope.ANALYTICS_READ))
@@ -245,7 +243,7 @@ async def test_refusals_are_counted_by_why(edge: Edge) -> None:
 # The key comes first
 
 
-async def test_a_strangers_body_is_not_read(edge: Edge) -> None:
+async def test_body_without_a_key_is_not_read(edge: Edge) -> None:
     read = 0
 
     async def body() -> AsyncIterator[bytes]:
@@ -258,7 +256,7 @@ async def test_a_strangers_body_is_not_read(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"size": 0}', b" " * (LARGEST_BODY_BYTES + 1)])
-async def test_a_strangers_faults_are_not_named(edge: Edge, content: bytes) -> None:
+async def test_faults_of_a_body_without_a_key_are_not_named(edge: Edge, content: bytes) -> None:
     answer = await edge.http.post("/orders", content=content, headers={"Content-Type": "application/json"})
     refused(answer, 401, "api_key_missing")
 
@@ -266,7 +264,7 @@ async def test_a_strangers_faults_are_not_named(edge: Edge, content: bytes) -> N
 # How often
 
 
-async def test_a_key_may_ask_as_often_as_it_says_and_no_more(edge: Edge) -> None:
+async def test_key_may_send_its_limit_and_no_more(edge: Edge) -> None:
     headers = bearer(edge.keys.issue(per_minute=2)[1])
     first, second, third = [await edge.order(headers) for _ in range(3)]
     assert [answer.headers["ratelimit"] for answer in (first, second)] == ['"key";r=1;t=30', '"key";r=0;t=30']
@@ -290,7 +288,7 @@ async def test_a_key_may_ask_as_often_as_it_says_and_no_more(edge: Edge) -> None
         ("GET", "/bug", b"", 500),
     ],
 )
-async def test_whatever_comes_of_a_request_it_counts_once_and_says_what_is_left(
+async def test_every_response_counts_once_and_has_the_rate_limit(
     edge: Edge, method: str, path: str, content: bytes, status: int
 ) -> None:
     headers = edge.keys.header() | {"Content-Type": "application/json"}
@@ -301,14 +299,14 @@ async def test_whatever_comes_of_a_request_it_counts_once_and_says_what_is_left(
         assert answer.headers["ratelimit"] == f'"key";r={left};t=1'
 
 
-async def test_a_route_that_asks_twice_counts_once_and_demands_both(edge: Edge) -> None:
+async def test_two_required_scopes_count_one_request(edge: Edge) -> None:
     answer = await edge.http.get("/numbers", headers=edge.keys.header())
     assert (answer.status_code, answer.headers["ratelimit"]) == (200, '"key";r=599;t=1')
     for scope in (Scope.ANALYTICS_READ, Scope.POSTS_WRITE):
         refused(await edge.http.get("/numbers", headers=edge.keys.header("acme", scope)), 403, "scope_missing")
 
 
-async def test_a_missing_scope_counts_and_a_wrong_key_does_not(edge: Edge) -> None:
+async def test_missing_scope_counts_and_wrong_key_does_not(edge: Edge) -> None:
     issued, text = edge.keys.issue(scopes=(), per_minute=1)
     wrong = await edge.order(bearer(f"pb_{issued.key_id}_{generate_key(edge.keys.random.randbytes).text[-43:]}"))
     assert "ratelimit" not in wrong.headers
@@ -319,7 +317,7 @@ async def test_a_missing_scope_counts_and_a_wrong_key_does_not(edge: Edge) -> No
 # A key is seen nowhere
 
 
-async def test_no_answer_shows_a_key(edge: Edge) -> None:
+async def test_no_response_shows_a_key(edge: Edge) -> None:
     texts = [edge.keys.issue(scopes=())[1], generate_key(edge.keys.random.randbytes).text, edge.keys.issue()[1]]
     for text in texts:
         for path in ("/problem", "/bug"):
@@ -346,7 +344,7 @@ class Written:
         self.store.append(OutgoingRecord(topic_partition=slice_, key=body.key.encode(), value=value, headers=headers))
 
 
-async def test_a_revocation_reaches_the_gate_through_the_log() -> None:
+async def test_revocation_arrives_through_the_log() -> None:
     log, keys, stop = Written(), IssuedKeys(), asyncio.Event()
     issued, text = keys.issue()
     app = create_app(service="example", ready=dict, registry=CollectorRegistry())

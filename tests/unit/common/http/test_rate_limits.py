@@ -12,7 +12,7 @@ LIMITS = st.integers(min_value=1, max_value=2_000)
 PAUSES = st.lists(st.floats(min_value=0, max_value=90), min_size=1, max_size=120)
 
 
-def test_a_new_key_may_ask_a_minutes_worth_at_once() -> None:
+def test_new_key_may_send_the_requests_of_a_minute_at_once() -> None:
     limits = RateLimits()
     taken = [limits.take("k", per_minute=600, now=5.0) for _ in range(601)]
     assert [each.granted for each in taken] == [True] * 600 + [False]
@@ -21,12 +21,12 @@ def test_a_new_key_may_ask_a_minutes_worth_at_once() -> None:
     assert taken[-1] == Allowance(granted=False, limit=600, remaining=0, reset_seconds=1)
 
 
-def test_what_is_left_is_told_in_the_drafts_headers() -> None:
+def test_allowance_has_the_headers_of_the_draft() -> None:
     allowance = Allowance(granted=True, limit=600, remaining=17, reset_seconds=59)
     assert allowance.headers == {"RateLimit-Policy": '"key";q=600;w=60', "RateLimit": '"key";r=17;t=59'}
 
 
-def test_an_empty_bucket_gives_one_more_after_the_seconds_it_says() -> None:
+def test_empty_bucket_has_one_request_after_reset_seconds() -> None:
     limits = RateLimits()
     assert limits.take("k", per_minute=1, now=0.0).remaining == 0
     refused = limits.take("k", per_minute=1, now=0.5)
@@ -35,26 +35,26 @@ def test_an_empty_bucket_gives_one_more_after_the_seconds_it_says() -> None:
     assert limits.take("k", per_minute=1, now=60.5).granted
 
 
-def test_keys_do_not_take_from_each_other() -> None:
+def test_keys_have_separate_buckets() -> None:
     limits = RateLimits()
     assert limits.take("a", per_minute=1, now=0.0).granted
     assert limits.take("b", per_minute=1, now=0.0).granted
     assert not limits.take("a", per_minute=1, now=0.0).granted
 
 
-def test_a_smaller_limit_counts_at_once() -> None:
+def test_smaller_limit_applies_at_once() -> None:
     limits = RateLimits()
     limits.take("k", per_minute=600, now=0.0)
     assert limits.take("k", per_minute=2, now=0.0).remaining == 1
 
 
-def test_a_key_of_no_requests_may_ask_once_a_minute() -> None:
+def test_limit_of_zero_allows_one_request_per_minute() -> None:
     limits = RateLimits()
     assert limits.take("k", per_minute=0, now=0.0).granted
     assert limits.take("k", per_minute=0, now=1.0).reset_seconds == 59
 
 
-def test_full_buckets_are_forgotten() -> None:
+def test_full_buckets_are_deleted() -> None:
     limits = RateLimits()
     for number in range(1_000):
         limits.take(f"k{number}", per_minute=60, now=number / 100)
@@ -63,7 +63,7 @@ def test_full_buckets_are_forgotten() -> None:
     assert len(limits) == 1
 
 
-def test_what_is_not_full_is_kept_when_others_are_forgotten() -> None:
+def test_buckets_that_are_not_full_are_kept() -> None:
     limits = RateLimits()
     for _ in range(600):
         limits.take("busy", per_minute=600, now=59.0)
@@ -72,9 +72,7 @@ def test_what_is_not_full_is_kept_when_others_are_forgotten() -> None:
 
 
 @given(per_minute=LIMITS, pauses=PAUSES, seed=st.integers(0, 2**16))
-def test_no_stretch_of_time_lets_more_through_than_a_full_bucket_and_what_flows_in(
-    per_minute: int, pauses: list[float], seed: int
-) -> None:
+def test_no_period_allows_more_than_a_bucket_and_its_inflow(per_minute: int, pauses: list[float], seed: int) -> None:
     limits, dice, now = RateLimits(), random.Random(seed), 0.0
     granted, least_ahead = 0, math.inf
     for pause in pauses:
@@ -90,7 +88,7 @@ def test_no_stretch_of_time_lets_more_through_than_a_full_bucket_and_what_flows_
 
 
 @given(per_minute=LIMITS, pauses=PAUSES)
-def test_what_is_left_is_what_may_be_asked_at_once(per_minute: int, pauses: list[float]) -> None:
+def test_remaining_requests_may_be_sent_at_once(per_minute: int, pauses: list[float]) -> None:
     limits, now = RateLimits(), 0.0
     left = per_minute
     for pause in pauses:
@@ -105,7 +103,7 @@ def test_what_is_left_is_what_may_be_asked_at_once(per_minute: int, pauses: list
 
 
 @given(per_minute=LIMITS, asked=st.integers(1, 60), later=st.floats(min_value=0, max_value=200))
-def test_after_the_seconds_it_says_there_is_more(per_minute: int, asked: int, later: float) -> None:
+def test_request_is_allowed_after_reset_seconds(per_minute: int, asked: int, later: float) -> None:
     limits = RateLimits()
     allowance = [limits.take("k", per_minute=per_minute, now=later) for _ in range(asked)][-1]
     after = limits.take("k", per_minute=per_minute, now=later + allowance.reset_seconds + 1e-6)

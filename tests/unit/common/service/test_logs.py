@@ -41,7 +41,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_an_event_is_one_json_line_with_its_fields(written: io.StringIO) -> None:
+def test_event_is_one_json_line_with_its_fields(written: io.StringIO) -> None:
     structlog.get_logger("a.module").info("post_accepted", post_id="p1", at=datetime(2026, 1, 2, tzinfo=UTC))
     (line,) = lines(written)
     assert line["event"] == "post_accepted"
@@ -50,7 +50,7 @@ def test_an_event_is_one_json_line_with_its_fields(written: io.StringIO) -> None
     assert datetime.fromisoformat(line["timestamp"]).tzinfo is not None
 
 
-def test_the_standard_library_comes_out_the_same_way(written: io.StringIO) -> None:
+def test_standard_library_logs_have_the_same_form(written: io.StringIO) -> None:
     logging.getLogger("some.library").warning("lost %s of %d", "x", 3)
     (line,) = lines(written)
     assert (line["event"], line["logger"], line["service"]) == ("lost x of 3", "some.library", "example")
@@ -64,7 +64,7 @@ def test_levels_are_kept(written: io.StringIO) -> None:
     assert written.getvalue() == ""
 
 
-def test_configuring_again_replaces(written: io.StringIO) -> None:
+def test_configure_again_replaces_the_first(written: io.StringIO) -> None:
     again = io.StringIO()
     logs.configure("example", LogSettings(), again)
     logging.getLogger("some.library").warning("once")
@@ -114,7 +114,7 @@ class Strange:
     said: str
 
 
-def test_what_surrounds_a_secret_stays_a_line_that_can_be_read(written: io.StringIO) -> None:
+def test_redacted_line_is_still_valid_json(written: io.StringIO) -> None:
     log = structlog.get_logger("a.module")
     log.warning("call_failed", reason=f'said "access_token={PLANTED}"\nand went on', of=Strange(f"Bearer {PLANTED} x"))
     (line,) = lines(written)
@@ -122,7 +122,7 @@ def test_what_surrounds_a_secret_stays_a_line_that_can_be_read(written: io.Strin
     assert line["of"] == "Strange(said='Bearer [redacted] x')"
 
 
-def test_a_traceback_has_no_local_variables(written: io.StringIO) -> None:
+def test_traceback_has_no_local_variables(written: io.StringIO) -> None:
     def fail() -> None:
         planted = PLANTED
         raise ValueError(len(planted))
@@ -136,7 +136,7 @@ def test_a_traceback_has_no_local_variables(written: io.StringIO) -> None:
     assert PLANTED not in written.getvalue()
 
 
-def test_an_error_code_is_no_secret(written: io.StringIO) -> None:
+def test_error_code_is_no_secret(written: io.StringIO) -> None:
     structlog.get_logger("a.module").info("tiktok_refused", error_code="rate_limit_exceeded", status_code=429, key="p1")
     (line,) = lines(written)
     assert (line["error_code"], line["status_code"], line["key"]) == ("rate_limit_exceeded", 429, "p1")
@@ -148,7 +148,7 @@ def flood(filter_: logs.FloodFilter, template: str, *, name: str = "aiokafka.con
     return getattr(record, "suppressed", 0) if filter_.filter(record) else None
 
 
-def test_a_flood_is_thinned_to_one_an_interval_and_counted() -> None:
+def test_flood_filter_passes_one_per_interval_and_counts() -> None:
     now = 100.0
     filter_ = logs.FloodFilter("aiokafka", interval=5.0, clock=lambda: now)
     assert flood(filter_, "node %s down") == 0
@@ -160,7 +160,7 @@ def test_a_flood_is_thinned_to_one_an_interval_and_counted() -> None:
     assert flood(filter_, "node %s down") is None
 
 
-def test_templates_and_loggers_are_counted_apart_and_others_pass() -> None:
+def test_flood_filter_separates_templates_and_loggers() -> None:
     filter_ = logs.FloodFilter("aiokafka", interval=5.0, clock=lambda: 1.0)
     assert flood(filter_, "one") == 0
     assert flood(filter_, "two") == 0
@@ -170,7 +170,7 @@ def test_templates_and_loggers_are_counted_apart_and_others_pass() -> None:
 
 
 @given(st.lists(st.sampled_from(["a", "b"]), max_size=50))
-def test_no_record_is_hidden_uncounted(templates: list[str]) -> None:
+def test_flood_filter_counts_every_hidden_record(templates: list[str]) -> None:
     now = 0.0
     filter_ = logs.FloodFilter("aiokafka", interval=5.0, clock=lambda: now)
     seen = [flood(filter_, template) for template in templates]
@@ -179,7 +179,7 @@ def test_no_record_is_hidden_uncounted(templates: list[str]) -> None:
     assert seen.count(None) == sum(count or 0 for count in (*seen, *told))
 
 
-def test_the_count_is_written(written: io.StringIO) -> None:
+def test_suppressed_count_is_written(written: io.StringIO) -> None:
     now = 0.0
     logging.getLogger().handlers[0].filters = [logs.FloodFilter("aiokafka", interval=5.0, clock=lambda: now)]
     for number in range(3):

@@ -42,7 +42,7 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (kafka.bootstrap_servers, kafka.partitions) == ("a:1,b:2", 12)
 
 
-def test_a_service_reads_its_own_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_service_reads_its_own_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXAMPLE_PRIVATE_KEY", "planted-secret")
     monkeypatch.setenv("EXAMPLE_INSTANCE", "example-0")
     example = settings.read(ExampleSettings)
@@ -50,7 +50,7 @@ def test_a_service_reads_its_own_prefix(monkeypatch: pytest.MonkeyPatch) -> None
     assert "planted-secret" not in repr(example)
 
 
-def test_every_wrong_variable_is_named_with_value_and_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_variables_are_named_with_value_and_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "no port")
     monkeypatch.setenv("KAFKA_REPLICATION_FACTOR", "0")
     monkeypatch.setenv("POSTBUS_PARTITIONS", "many")
@@ -60,16 +60,16 @@ def test_every_wrong_variable_is_named_with_value_and_limit(monkeypatch: pytest.
     assert partitions.startswith("POSTBUS_PARTITIONS is 'many': Input should be a valid integer")
 
 
-def test_a_missing_variable_is_named_with_what_it_is_for() -> None:
+def test_missing_variable_is_named_with_its_purpose() -> None:
     assert faults(ExampleSettings) == ("EXAMPLE_PRIVATE_KEY is not set: Opens what is sealed for us.",)
 
 
-def test_an_empty_variable_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variable_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXAMPLE_PRIVATE_KEY", "")
     assert faults(ExampleSettings) == ("EXAMPLE_PRIVATE_KEY is not set: Opens what is sealed for us.",)
 
 
-def test_a_secrets_value_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_value_of_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXAMPLE_PRIVATE_KEY", "planted")
     monkeypatch.setenv("EXAMPLE_SESSION_TIMEOUT_MS", "5999")
     with pytest.raises(SettingsRefused) as caught:
@@ -81,5 +81,5 @@ def test_a_secrets_value_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", [settings.KafkaSettings, settings.LogSettings, settings.ServiceSettings])
-def test_every_field_says_what_it_is_for(kind: type[settings.Settings]) -> None:
+def test_every_field_has_a_description(kind: type[settings.Settings]) -> None:
     assert [name for name, field in kind.model_fields.items() if not field.description] == []

@@ -15,7 +15,7 @@ SECRETS = (
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_a_secret_is_hidden_wherever_it_stands(secret: str) -> None:
+def test_redact_hides_a_secret_anywhere_in_the_text(secret: str) -> None:
     hidden = redact(f"Invalid enum value '{secret}' - at `$.privacy_level`")
     assert secret not in hidden
     assert hidden.startswith("Invalid enum value '")
@@ -35,11 +35,11 @@ def test_a_secret_is_hidden_wherever_it_stands(secret: str) -> None:
         "Donaudampfschifffahrtsgesellschaftskapitaen",
     ],
 )
-def test_what_helps_to_find_a_mistake_stays(text: str) -> None:
+def test_redact_keeps_names_ids_and_times(text: str) -> None:
     assert redact(text) == text
 
 
-def test_what_an_event_is_refused_for_repeats_no_secret() -> None:
+def test_event_errors_repeat_no_secret() -> None:
     refused = MalformedEvent(ce_type="post.requested", fault=f"Object contains unknown field `{TOKEN}`")
     assert str(refused) == "post.requested: Object contains unknown field `act.[redacted]!4692.e1`"
     unknown = UnknownEvent(topic="post.requests", ce_type=TOKEN)

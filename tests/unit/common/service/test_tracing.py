@@ -16,14 +16,14 @@ def seeded(seed: int) -> tracing.RandomBytes:
     return random.Random(seed).randbytes
 
 
-def test_a_header_is_read_and_written_back() -> None:
+def test_parse_reads_what_trace_writes() -> None:
     trace = tracing.parse(HEADER)
     assert trace == tracing.Trace(trace_id="4bf92f3577b34da6a3ce929d0e0e4736", span_id="00f067aa0ba902b7")
     assert str(trace) == HEADER
 
 
 @pytest.mark.parametrize("flags", ["00", "02", "fe"])
-def test_the_sampled_flag_is_one_bit(flags: str) -> None:
+def test_parse_reads_the_sampled_flag_as_one_bit(flags: str) -> None:
     trace = tracing.parse(HEADER[:-2] + flags)
     assert trace is not None
     assert not trace.sampled
@@ -46,38 +46,38 @@ def test_the_sampled_flag_is_one_bit(flags: str) -> None:
         HEADER.replace("00f067aa0ba902b7", "0" * 16),
     ],
 )
-def test_a_header_that_breaks_the_standard_is_none(header: str | None) -> None:
+def test_parse_of_an_invalid_header_is_none(header: str | None) -> None:
     assert tracing.parse(header) is None
 
 
 @pytest.mark.parametrize("more", ["", "-what-comes-next"])
-def test_a_later_version_is_read_as_far_as_known(more: str) -> None:
+def test_parse_reads_the_known_part_of_later_versions(more: str) -> None:
     trace = tracing.parse("cc" + HEADER[2:] + more)
     assert trace is not None
     assert trace.span_id == "00f067aa0ba902b7"
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_parse_of_any_text_does_not_fail(text: str) -> None:
     trace = tracing.parse(text)
     assert trace is None or tracing.parse(str(trace)) == trace
 
 
 @given(st.integers())
-def test_a_child_stays_in_the_trace_with_a_span_of_its_own(seed: int) -> None:
+def test_child_has_the_same_trace_and_a_new_span(seed: int) -> None:
     child = tracing.child_of(HEADER[:-2] + "00", seeded(seed))
     assert child.trace_id == "4bf92f3577b34da6a3ce929d0e0e4736"
     assert child.span_id != "00f067aa0ba902b7"
     assert not child.sampled
 
 
-def test_without_a_parent_a_trace_begins_and_replays_from_its_seed() -> None:
+def test_child_without_parent_is_new_and_depends_on_the_seed() -> None:
     first, second = (tracing.child_of("nonsense", seeded(1)) for _ in range(2))
     assert first == second == tracing.new(seeded(1))
     assert tracing.parse(str(first)) == first
 
 
-def test_ids_of_zeros_are_drawn_again() -> None:
+def test_new_never_has_an_id_of_zeros() -> None:
     draws = chain([bytes(16)], repeat(b"\x01"))
     trace = tracing.new(lambda size: next(draws).ljust(size, b"\0"))
     assert tracing.parse(str(trace)) == trace

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from common.http.api_keys import generate_key, parse_key
 
 
-def test_a_key_is_its_id_and_its_secret_and_only_the_secrets_hash_is_for_keeping() -> None:
+def test_generated_key_has_id_secret_and_hash() -> None:
     new = generate_key(lambda count: bytes(range(count)))
     assert new.text == "pb_aaaqeayeauda_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
     assert new.key_id == "aaaqeayeauda"
@@ -20,19 +20,19 @@ def test_a_key_is_its_id_and_its_secret_and_only_the_secrets_hash_is_for_keeping
 
 
 @given(seed=st.randoms(use_true_random=False))
-def test_what_is_minted_is_read_back(seed: Any) -> None:
+def test_generated_key_is_parsed(seed: Any) -> None:
     new = generate_key(seed.randbytes)
     presented = parse_key(new.text)
     assert presented is not None
     assert (presented.key_id, presented.secret_hash) == (new.key_id, new.secret_hash)
 
 
-def test_no_two_keys_are_alike() -> None:
+def test_no_two_generated_keys_are_equal() -> None:
     keys = [generate_key(os.urandom) for _ in range(100)]
     assert len({key.key_id for key in keys}) == len({key.secret_hash for key in keys}) == 100
 
 
-def test_what_holds_a_key_does_not_show_it() -> None:
+def test_repr_of_a_key_does_not_show_it() -> None:
     new = generate_key(os.urandom)
     secret = new.text[-43:]
     presented = parse_key(new.text)
@@ -41,7 +41,7 @@ def test_what_holds_a_key_does_not_show_it() -> None:
 
 
 @given(text=st.text(max_size=200))
-def test_any_text_may_come_where_a_key_belongs(text: str) -> None:
+def test_parse_key_of_any_text_does_not_fail(text: str) -> None:
     assert parse_key(text) is None
 
 
@@ -61,7 +61,7 @@ def test_any_text_may_come_where_a_key_belongs(text: str) -> None:
         lambda key: key[:-3] + "é" + key[-2:],
     ],
 )
-def test_what_is_nearly_a_key_is_none(spoil: Callable[[str], str]) -> None:
+def test_parse_key_of_almost_a_key_is_none(spoil: Callable[[str], str]) -> None:
     key = generate_key(bytes).text
     assert parse_key(key) is not None
     assert parse_key(spoil(key)) is None

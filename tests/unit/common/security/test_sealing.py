@@ -29,14 +29,14 @@ def base64_of(raw: bytes) -> str:
 
 
 @given(st.binary(max_size=4096), st.text(max_size=40), st.text(max_size=40), st.integers(0, 2**62))
-def test_vault_gives_back_what_was_sealed(secret: bytes, account: str, field: str, version: int) -> None:
+def test_vault_opens_what_it_sealed(secret: bytes, account: str, field: str, version: int) -> None:
     vault = Vault({"k1": OLD})
     sealed = vault.seal(secret, owner=account, field=field, version=version)
     assert vault.open(sealed, owner=account, field=field, version=version) == secret
 
 
 @given(st.tuples(st.text(max_size=3), st.text(max_size=3), st.integers(0, 3)), st.data())
-def test_vault_does_not_open_what_was_moved(place: tuple[str, str, int], data: st.DataObject) -> None:
+def test_vault_does_not_open_a_moved_text(place: tuple[str, str, int], data: st.DataObject) -> None:
     other = data.draw(
         st.tuples(st.text(max_size=3), st.text(max_size=3), st.integers(0, 3)).filter(lambda drawn: drawn != place)
     )
@@ -46,7 +46,7 @@ def test_vault_does_not_open_what_was_moved(place: tuple[str, str, int], data: s
         vault.open(sealed, owner=other[0], field=other[1], version=other[2])
 
 
-def test_parts_of_a_place_cannot_flow_into_each_other() -> None:
+def test_parts_of_a_place_are_separate() -> None:
     vault = Vault({"k1": OLD})
     sealed = vault.seal(b"secret", owner="ab", field="c", version=1)
     with pytest.raises(SealBroken):
@@ -54,7 +54,7 @@ def test_parts_of_a_place_cannot_flow_into_each_other() -> None:
 
 
 @given(st.integers(min_value=0), st.integers(1, 255))
-def test_vault_does_not_open_what_was_altered(where: int, flip: int) -> None:
+def test_vault_does_not_open_an_altered_text(where: int, flip: int) -> None:
     vault = Vault({"k1": OLD})
     head, text = vault.seal(b"a secret", **PLACE).rsplit(".", 1)
     blob = bytearray(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
@@ -77,7 +77,7 @@ def test_old_key_id_still_opens_and_the_first_one_seals() -> None:
 
 
 @pytest.mark.parametrize(("text", "key_id"), [("v1.k-1_a.xyz", "k-1_a"), ("v1.k1", "k1"), ("h1.k1.xyz", ""), ("", "")])
-def test_the_key_id_of_a_vaults_text_is_legible(text: str, key_id: str) -> None:
+def test_key_id_of_a_sealed_text_is_readable(text: str, key_id: str) -> None:
     assert key_id_of(text) == key_id
 
 
@@ -94,12 +94,12 @@ def test_another_key_under_the_same_id_does_not_open() -> None:
         Vault({"k1": NEW}).open(sealed, **PLACE)
 
 
-def test_each_write_has_a_fresh_key() -> None:
+def test_each_write_has_a_new_data_key() -> None:
     vault = Vault({"k1": OLD})
     assert vault.seal(b"secret", **PLACE) != vault.seal(b"secret", **PLACE)
 
 
-def test_a_vaults_repr_shows_ids_only() -> None:
+def test_repr_of_a_vault_shows_only_ids() -> None:
     assert repr(Vault.parse(f"k2:{base64_of(NEW)}, k1:{base64_of(OLD)}")) == "Vault(seals='k2', opens=('k2', 'k1'))"
 
 
@@ -109,7 +109,7 @@ def test_sealed_for_a_service_opens_with_its_key(secret: bytes, context: str) ->
 
 
 @given(st.text(max_size=20), st.text(max_size=20))
-def test_sealed_for_a_service_opens_under_its_context_alone(context: str, other: str) -> None:
+def test_sealed_for_a_service_opens_only_with_its_context(context: str, other: str) -> None:
     sealed = seal_for(SERVICE_KEY.public_key(), b"secret", context)
     if context != other:
         with pytest.raises(SealBroken):
@@ -146,7 +146,7 @@ def test_configured_keys_work_together() -> None:
         (f"a b:{base64_of(OLD)}", "`number 1`: has to read"),
     ],
 )
-def test_a_key_that_cannot_be_used_is_named_and_not_shown(text: str, message: str) -> None:
+def test_invalid_key_is_named_and_not_shown(text: str, message: str) -> None:
     with pytest.raises(KeyMaterialRefused, match=message) as caught:
         Vault.parse(text)
     for entry in text.split(","):
