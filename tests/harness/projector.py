@@ -7,15 +7,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from analytics_service.errors import StoreUnavailable
+from analytics_service.read_side.database import Database
 from analytics_service.read_side.documents import Collection, Upsert
 from analytics_service.read_side.projector import Pace, Projection, project_partition
-from analytics_service.read_side.store import Database, Store
+from analytics_service.read_side.store import StoreWriter
 from common.clock import system_clock
 from common.streams import TopicPartition
 from common.streams.log.memory import MemoryLog
 
 QUICK = Pace(
-    first_retry=timedelta(milliseconds=1), longest_retry=timedelta(milliseconds=20), mark_every=timedelta(0, 0, 20_000)
+    first_retry=timedelta(milliseconds=1),
+    longest_retry=timedelta(milliseconds=20),
+    watermark_every=timedelta(0, 0, 20_000),
 )
 ENOUGH = 30.0
 
@@ -29,7 +32,7 @@ class WatchedStore:
     """The real store, with word of each write, and faults on demand."""
 
     def __init__(self, database: Database, *, faults: int = 0) -> None:
-        self._store = Store(database)
+        self._store = StoreWriter(database)
         self.faults = faults
         self.read_on: list[dict[TopicPartition, int]] = []
         self.written = 0
@@ -56,8 +59,8 @@ class WatchedStore:
             self.reached |= positions
             self._grown.notify_all()
 
-    async def mark(self, partition: int, *, complete: datetime) -> None:
-        await self._store.mark(partition, complete=complete)
+    async def advance_watermark(self, partition: int, *, to: datetime) -> None:
+        await self._store.advance_watermark(partition, to=to)
         self.complete.set()
 
     async def until_written(self, upserts: int) -> None:

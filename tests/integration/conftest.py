@@ -5,12 +5,13 @@ from uuid import uuid4
 
 import pytest
 
-from analytics_service.read_side.store import Database, Store, open_database
+from analytics_service.read_side.database import Database, open_database
+from analytics_service.read_side.store import StoreWriter
 
 
 @pytest.fixture
 async def database(mongodb_url: str) -> AsyncIterator[Database]:
     """A database of its own, with its indexes."""
     async with open_database(mongodb_url, f"t{uuid4().hex}") as database:
-        await Store(database).prepare()
+        await StoreWriter(database).prepare()
         yield database

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics_service.errors import UnreadableRecord
-from analytics_service.read_side.documents import STATES, Collection
+from analytics_service.read_side.database import Database, open_database
+from analytics_service.read_side.documents import STATE_BY_EVENT, Collection
 from analytics_service.read_side.projector import Projection, project_owned
-from analytics_service.read_side.store import Database, Store, open_database
+from analytics_service.read_side.store import StoreWriter
 from builders.post_history import STORY, T0, VIDEO, memory, outgoing, post, records_of, upserts
 from common.clock import system_clock
 from common.contract.post import FailureReason, PostEvent, PostFailed, PostProgressed, PostRequestConflict
@@ -51,7 +52,7 @@ def test_replayed_and_reordered_events_change_nothing(mongodb_url: str, prefix: 
 
     async def run() -> None:
         async with open_database(mongodb_url, f"t{uuid4().hex}") as database:
-            store = Store(database)
+            store = StoreWriter(database)
             await store.write(upserts(records), {})
             expected = await all_documents(database)
             await store.write(upserts(records[:prefix]), {})
@@ -129,12 +130,12 @@ async def test_unreadable_record_stops_its_partition(database: Database, value: 
     held.append(outgoing(records[6]))
     log = MemoryLog(held)
     owner = FixedMembership([0])
-    projection = Projection(store=Store(database), clock=system_clock, pace=QUICK)
+    projection = Projection(store=StoreWriter(database), clock=system_clock, pace=QUICK)
     with pytest.raises(ExceptionGroup) as raised:
         async with asyncio.timeout(ENOUGH):
             await project_owned(projection, log, owner, asyncio.Event())
     assert raised.group_contains(UnreadableRecord, match="post.events/0 at 2")
-    assert (await Store(database).positions([TopicPartition("post.events", 0)])) == {
+    assert (await StoreWriter(database).positions([TopicPartition("post.events", 0)])) == {
         TopicPartition("post.events", 0): 2
     }
     assert (await all_documents(database))["posts"][0]["latest"]["state"] == "delayed"
@@ -179,12 +180,12 @@ async def test_projector_follows_assigned_and_revoked_partitions(database: Datab
 
 def test_every_post_event_has_a_state() -> None:
     kinds = {body for body in BODIES if issubclass(body, PostEvent)}
-    assert kinds - STATES.keys() == {PostProgressed, PostRequestConflict}
+    assert kinds - STATE_BY_EVENT.keys() == {PostProgressed, PostRequestConflict}
 
 
 async def test_failed_post_is_stored_with_its_reason(database: Database) -> None:
     failed = post(PostFailed, 2, reason=FailureReason.SOURCE_FORBIDDEN, message="a private address", code="x")
-    await Store(database).write(upserts(records_of([failed])), {})
+    await StoreWriter(database).write(upserts(records_of([failed])), {})
     (document,) = (await all_documents(database))["posts"]
     assert document["latest"]["details"] == {
         "reason": "source_forbidden",

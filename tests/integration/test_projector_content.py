@@ -8,8 +8,9 @@ import structlog
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
+from analytics_service.read_side.database import Database
 from analytics_service.read_side.documents import Collection
-from analytics_service.read_side.store import Database, Store
+from analytics_service.read_side.store import StoreWriter
 from builders.post_history import STORY, memory, post, records_of, upserts
 from common.contract.body import Body
 from common.contract.metrics import MetricsCollected
@@ -45,7 +46,7 @@ async def test_event_of_any_datetime_is_stored(database: Database, said: datetim
     numbers = STORY[-1]
     assert isinstance(numbers, MetricsCollected)
     bodies: Sequence[Body] = (replace(STORY[0], at=said), replace(STORY[1], at=said), replace(numbers, at=said))
-    await Store(database).write(upserts(records_of(bodies)), {})
+    await StoreWriter(database).write(upserts(records_of(bodies)), {})
     found = await all_documents(database)
     assert found["accounts"][0]["latest"]["at"] == kept
     assert [event["at"] for event in found["events"]] == [kept, kept]
@@ -70,7 +71,7 @@ async def test_record_that_cannot_be_stored_is_skipped_and_logged(database: Data
     found = await all_documents(database)
     assert [numbers["view_count"] for numbers in found["metrics"]] == [last.view_count]
     assert found["posts"][0]["latest"]["state"] == "available"
-    assert await Store(database).positions([TopicPartition("metrics.events", 0)]) == {
+    assert await StoreWriter(database).positions([TopicPartition("metrics.events", 0)]) == {
         TopicPartition("metrics.events", 0): 2
     }
     assert passed_over() == before + 1
@@ -82,5 +83,5 @@ async def test_record_that_cannot_be_stored_is_skipped_and_logged(database: Data
         "partition": 0,
         "offset": 0,
         "collection": Collection.METRICS,
-        "error": "the store cannot hold it: OverflowError",
+        "error": "MongoDB cannot hold the change: OverflowError.",
     }

@@ -9,10 +9,12 @@ from typing import TypeVar
 import pytest
 
 from analytics_service.api import ReadApi
+from analytics_service.api_models import TimelineEvent
+from analytics_service.read_side.database import Database
 from analytics_service.read_side.documents import Collection
 from analytics_service.read_side.projector import Projection, project_partition
-from analytics_service.read_side.queries import Happened, Place, PostFound, Queries
-from analytics_service.read_side.store import Database, Store
+from analytics_service.read_side.queries import PostLocator, PostRow, StoreReader
+from analytics_service.read_side.store import StoreWriter
 from builders.post_history import STORY, T0, T0_MS, VIDEO, memory, post, records_of, upserts
 from common.clock import system_clock
 from common.contract.post import PostAvailable, PostProgressed
@@ -30,9 +32,9 @@ async def test_quiet_partition_is_complete(database: Database) -> None:
     async with run_projector(store_watch, MemoryLog(memory(()))):
         async with asyncio.timeout(ENOUGH):
             await store_watch.complete.wait()
-    found = await database[Collection.FRESHNESS].find_one({"_id": 0})
+    found = await database[Collection.WATERMARKS].find_one({"_id": 0})
     assert found is not None
-    assert started <= found["complete_at"] <= system_clock()
+    assert started <= found["watermark"] <= system_clock()
 
 
 class MetricsFirst:
@@ -80,7 +82,7 @@ async def test_metrics_read_first_do_not_move_the_watermark(database: Database) 
         await store_watch.until_written(2)
         async with asyncio.timeout(ENOUGH):
             await reader.waiting.wait()
-        assert await Queries(database).as_of(0) is None
+        assert await StoreReader(database).watermark(0) is None
         reader.rest.set()
         async with asyncio.timeout(ENOUGH):
             await store_watch.complete.wait()
@@ -125,8 +127,8 @@ async def test_busy_partition_is_fresh(database: Database) -> None:
     try:
         async with asyncio.timeout(ENOUGH):
             await store_watch.complete.wait()
-        reached = (await Store(database).positions([TopicPartition(POST_EVENTS.name, 0)])).popitem()[1]
-        as_of = await Queries(database).as_of(0)
+        reached = (await StoreWriter(database).positions([TopicPartition(POST_EVENTS.name, 0)])).popitem()[1]
+        as_of = await StoreReader(database).watermark(0)
     finally:
         run_projector.cancel()
         await asyncio.wait({run_projector})
@@ -140,24 +142,24 @@ EARLIER, LATER = T0 + timedelta(hours=1), T0 + timedelta(hours=2)
 NEWS = post(PostAvailable, 7, publish_id="p", video_ids=(VIDEO,))
 
 
-class Busy(Queries):
-    """Queries to a store into which news are written right after one of the questions."""
+class Busy(StoreReader):
+    """StoreReader to a store into which news are written right after one of the questions."""
 
     def __init__(self, database: Database, moment: str) -> None:
         super().__init__(database)
-        self._store = Store(database)
+        self._store = StoreWriter(database)
         self._moment = moment
 
-    async def places(self, tenant: str, post_id: str, account_id: str | None) -> list[Place]:
-        return await self._then_news("places", super().places(tenant, post_id, account_id))
+    async def locate(self, tenant: str, post_id: str, account_id: str | None) -> list[PostLocator]:
+        return await self._then_news("places", super().locate(tenant, post_id, account_id))
 
-    async def as_of(self, partition: int) -> datetime | None:
-        return await self._then_news("as_of", super().as_of(partition))
+    async def watermark(self, partition: int) -> datetime | None:
+        return await self._then_news("as_of", super().watermark(partition))
 
-    async def post(self, place: Place) -> PostFound | None:
+    async def post(self, place: PostLocator) -> PostRow | None:
         return await self._then_news("post", super().post(place))
 
-    async def timeline(self, post: PostFound) -> list[Happened]:
+    async def timeline(self, post: PostRow) -> list[TimelineEvent]:
         return await self._then_news("timeline", super().timeline(post))
 
     async def _then_news(self, moment: str, answer: Awaitable[T]) -> T:
@@ -165,15 +167,15 @@ class Busy(Queries):
         if moment == self._moment:
             (news,) = records_of([NEWS])
             await self._store.write(upserts([news._replace(offset=1)]), {})
-            await self._store.mark(0, complete=LATER)
+            await self._store.advance_watermark(0, to=LATER)
         return found
 
 
 @pytest.mark.parametrize("moment", ["places", "as_of", "post", "timeline"])
 async def test_answer_holds_all_up_to_its_watermark_during_writes(database: Database, moment: str) -> None:
-    await Store(database).write(upserts(records_of([STORY[1]])), {})
-    await Store(database).mark(0, complete=EARLIER)
-    api = ReadApi(queries=Busy(database, moment), clock=lambda: LATER)
+    await StoreWriter(database).write(upserts(records_of([STORY[1]])), {})
+    await StoreWriter(database).advance_watermark(0, to=EARLIER)
+    api = ReadApi(reader=Busy(database, moment), clock=lambda: LATER)
     shown = await api.post("shop", "post-1")
     assert shown.freshness.as_of in {EARLIER, LATER}
     if shown.freshness.as_of == LATER:

@@ -12,9 +12,10 @@ import pytest
 from analytics_service.api import ReadApi, add_read_api
 from analytics_service.errors import StoreUnavailable
 from analytics_service.read_side.cursors import parse_cursor
+from analytics_service.read_side.database import Database
 from analytics_service.read_side.documents import upserts_of
-from analytics_service.read_side.queries import Queries
-from analytics_service.read_side.store import Database, Store
+from analytics_service.read_side.queries import StoreReader
+from analytics_service.read_side.store import StoreWriter
 from analytics_service.read_side.store_health import StoreHealth
 from common.contract.body import Body
 from common.contract.codec import Envelope, encode
@@ -83,7 +84,7 @@ def keys() -> IssuedKeys:
 @pytest.fixture
 async def client(database: Database, keys: IssuedKeys) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(queries=Queries(database), clock=lambda: NOW), keys.gate())
+    add_read_api(app, ReadApi(reader=StoreReader(database), clock=lambda: NOW), keys.gate())
     transport, key = httpx.ASGITransport(app), keys.header("shop", Scope.ANALYTICS_READ)
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=key) as client:
         yield client
@@ -93,14 +94,14 @@ async def project(database: Database, *bodies: Body, partition: int = 3) -> None
     for body in bodies:
         value, headers = encode(Envelope(id="i", source="test", time=T0, traceparent=None, body=body))
         slice_ = TopicPartition(body.topic.name, partition)
-        offset = (await Store(database).positions([slice_]))[slice_]
+        offset = (await StoreWriter(database).positions([slice_]))[slice_]
         record = Record(topic_partition=slice_, offset=offset, key=b"", value=value, headers=headers)
-        await Store(database).write(upserts_of(record), {slice_: offset + 1})
+        await StoreWriter(database).write(upserts_of(record), {slice_: offset + 1})
 
 
 async def test_post_is_shown_completely(database: Database, client: httpx.AsyncClient) -> None:
     await project(database, *STORY)
-    await Store(database).mark(3, complete=NOW - timedelta(seconds=1.5))
+    await StoreWriter(database).advance_watermark(3, to=NOW - timedelta(seconds=1.5))
     answer = await client.get("/v1/posts/post-1")
     assert answer.status_code == 200
     shown = answer.json()
@@ -314,14 +315,14 @@ class Away:
             raise StoreUnavailable(ConnectionError())
 
 
-class AwayQueries(Queries):
-    async def places(self, tenant: str, post_id: str, account_id: str | None) -> list[Any]:
+class AwayQueries(StoreReader):
+    async def locate(self, tenant: str, post_id: str, account_id: str | None) -> list[Any]:
         raise StoreUnavailable(ConnectionError())
 
 
 async def test_store_outage_is_answered_with_503(database: Database, keys: IssuedKeys) -> None:
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(queries=AwayQueries(database), clock=lambda: NOW), keys.gate())
+    add_read_api(app, ReadApi(reader=AwayQueries(database), clock=lambda: NOW), keys.gate())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         answer = await client.get("/v1/posts/post-1", headers=keys.header())
     assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
@@ -341,4 +342,4 @@ async def test_readiness_follows_the_store(away: bool) -> None:  # noqa: FBT001 
 
 
 async def test_store_answers_a_ping(database: Database) -> None:
-    await Queries(database).ping()
+    await StoreReader(database).ping()

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from analytics_service.api import ReadApi
-from analytics_service.api_models import PostAnswer, SeriesAnswer
-from analytics_service.read_side.queries import Queries
-from analytics_service.read_side.store import Database, Store, open_database
+from analytics_service.api_models import MetricsAnswer, PostAnswer
+from analytics_service.read_side.database import Database, open_database
+from analytics_service.read_side.queries import StoreReader
+from analytics_service.read_side.store import StoreWriter
 from builders.post_history import PUBLIC, STORY, T0, VIDEO, post, records_of, upserts
 from common.contract.body import Body
 from common.contract.metrics import MetricsCollected
@@ -57,8 +58,8 @@ OUT = (
 )
 
 
-async def ask(database: Database) -> tuple[PostAnswer, SeriesAnswer]:
-    api = ReadApi(queries=Queries(database), clock=lambda: T0 + 2 * LATER)
+async def ask(database: Database) -> tuple[PostAnswer, MetricsAnswer]:
+    api = ReadApi(reader=StoreReader(database), clock=lambda: T0 + 2 * LATER)
     return await api.post("shop", "post-1"), await api.metrics("shop", "post-1", limit=500)
 
 
@@ -74,7 +75,7 @@ async def ask(database: Database) -> tuple[PostAnswer, SeriesAnswer]:
 async def test_new_post_shows_nothing_of_the_old_one(
     database: Database, second: Sequence[Body], state: str, timeline: list[str]
 ) -> None:
-    await Store(database).write(upserts(records_of([*STORY, *second])), {})
+    await StoreWriter(database).write(upserts(records_of([*STORY, *second])), {})
     shown, series = await ask(database)
     assert (shown.state, shown.progress, shown.videos) == (state, None, [])
     assert [event.type for event in shown.timeline] == timeline
@@ -94,7 +95,7 @@ def test_new_post_wins_in_any_order_of_events(mongodb_url: str, order: list[int]
 
     async def run() -> None:
         async with open_database(mongodb_url, f"t{uuid4().hex}") as database:
-            store = Store(database)
+            store = StoreWriter(database)
             await store.write(upserts(shuffled(records, order)), {})
             await store.write(upserts(records[:doubled]), {})
             shown, series = await ask(database)
@@ -115,7 +116,7 @@ def test_new_post_wins_in_any_order_of_events(mongodb_url: str, order: list[int]
 
 
 async def test_post_without_its_first_events_is_shown_from_the_rest(database: Database) -> None:
-    await Store(database).write(upserts(records_of(STORY)[4:]), {})
+    await StoreWriter(database).write(upserts(records_of(STORY)[4:]), {})
     shown, series = await ask(database)
     assert (shown.state, [video.video_id for video in shown.videos]) == ("available", [VIDEO])
     assert shown.timeline[0].type == "post.uploaded"

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from analytics_service.api import ReadApi, add_read_api
-from analytics_service.read_side.documents import Collection
-from analytics_service.read_side.queries import Queries
-from analytics_service.read_side.store import Database, Store
+from analytics_service.read_side.database import Database
+from analytics_service.read_side.queries import StoreReader
+from analytics_service.read_side.store import StoreWriter
 from builders.post_history import STORY, T0, records_of, upserts
 from common.contract.body import Body
 from common.contract.post import PostAccepted, PostEvent, PostProgressed
@@ -31,7 +31,7 @@ class Readers:
     keys: IssuedKeys
 
     async def project(self, *bodies: Body, partition: int = 0) -> None:
-        await Store(self.database).write(upserts(records_of(bodies, partition)), {})
+        await StoreWriter(self.database).write(upserts(records_of(bodies, partition)), {})
 
     async def ask(self, tenant: str, path: str, **query: str) -> httpx.Response:
         return await self.http.get(path, params=query, headers=self.keys.header(tenant, Scope.ANALYTICS_READ))
@@ -41,7 +41,7 @@ class Readers:
 async def readers(database: Database) -> AsyncIterator[Readers]:
     keys = IssuedKeys()
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(queries=Queries(database), clock=lambda: T0), keys.gate())
+    add_read_api(app, ReadApi(reader=StoreReader(database), clock=lambda: T0), keys.gate())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
         yield Readers(database, http, keys)
 
@@ -92,10 +92,6 @@ ACCEPTED = next(body for body in STORY if isinstance(body, PostAccepted))
 THEIRS = of("rival", "acc_1", replace(ACCEPTED, caption="mine now"))
 
 
-def without_freshness(answer: httpx.Response) -> Any:
-    return {name: shown for name, shown in answer.json().items() if name != "freshness"}
-
-
 async def test_same_post_id_of_another_tenant_is_another_post(readers: Readers) -> None:
     # Events of the former tenant's post arrive before and after the other's first event.
     await readers.project(*STORY[:5], *THEIRS, *STORY[5:])
@@ -112,40 +108,6 @@ async def test_same_post_id_of_another_tenant_is_another_post(readers: Readers) 
         assert [event["details"].get("caption") for event in shown["timeline"]] == ["mine now"]
         assert (shown["tenant"], shown["state"], shown["progress"], shown["videos"]) == ("rival", "accepted", None, [])
         assert (await readers.ask("rival", PATHS[1], **query)).json()["metrics"] == []
-
-
-async def written_by_an_older_release(database: Database) -> None:
-    """Rewrite the store to what it was when account and id were a post's name."""
-    for full in await database[Collection.POSTS].find().to_list():
-        older = {name: part for name, part in full.items() if name != "tenant"}
-        older["_id"] = f"{full['account_id']}/{full['post_id']}"
-        if "latest" in full:
-            older["latest"] = {**full["latest"], "tenant": full["tenant"]}
-        await database[Collection.POSTS].delete_one({"_id": full["_id"]})
-        await database[Collection.POSTS].insert_one(older)
-    await database[Collection.EVENTS].update_many({}, {"$unset": {"tenant": ""}})
-
-
-async def test_posts_stored_by_an_older_release_stay_readable(readers: Readers) -> None:
-    sampled = [replace(body, post_id="post-2") for body in STORY if isinstance(body, PostProgressed)]
-    await readers.project(*STORY, *sampled)
-    before = [without_freshness(await readers.ask("shop", path)) for path in PATHS]
-    await written_by_an_older_release(readers.database)
-    assert (await readers.ask("shop", PATHS[0])).status_code == 404
-    for _ in range(2):
-        await Store(readers.database).prepare()
-        assert [without_freshness(await readers.ask("shop", path)) for path in PATHS] == before
-    names = [document["_id"] for document in await readers.database[Collection.POSTS].find().to_list()]
-    assert names == ["acc_1/shop/post-1"]
-
-
-async def test_post_written_during_the_migration_stays(readers: Readers) -> None:
-    await readers.project(*STORY[:3])
-    await written_by_an_older_release(readers.database)
-    await readers.project(*STORY)
-    whole = [without_freshness(await readers.ask("shop", path)) for path in PATHS]
-    await Store(readers.database).prepare()
-    assert [without_freshness(await readers.ask("shop", path)) for path in PATHS] == whole
 
 
 @pytest.mark.parametrize("path", PATHS)

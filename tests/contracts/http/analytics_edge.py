@@ -10,21 +10,22 @@ from starlette.types import Receive, Scope, Send
 from analytics_service.api import ReadApi, add_read_api
 from analytics_service.errors import StoreUnavailable
 from analytics_service.read_side.cursors import Cursor
-from analytics_service.read_side.queries import Place, Queries
-from analytics_service.read_side.store import Store, open_database
+from analytics_service.read_side.database import open_database
+from analytics_service.read_side.queries import PostLocator, StoreReader
+from analytics_service.read_side.store import StoreWriter
 from builders.post_history import STORY, T0, records_of, upserts
 from common.http.app import create_app
 from contracts.http.edges import NOW, Condition, Edge, key_of
 from fakes.api_keys import IssuedKeys
 
 
-class UnreachableQueries(Queries):
+class UnreachableQueries(StoreReader):
     """A store that does not answer. A real one that is down takes half a second to be found out."""
 
     def __init__(self) -> None:
         """Need no database."""
 
-    async def places(self, tenant: str, post_id: str, account_id: str | None) -> list[Place]:
+    async def locate(self, tenant: str, post_id: str, account_id: str | None) -> list[PostLocator]:
         raise StoreUnavailable(ConnectionError())
 
 
@@ -69,17 +70,17 @@ class AnalyticsEdge:
     async def _open(self) -> None:
         self._loop = asyncio.get_running_loop()
         there = await self._opened.enter_async_context(open_database(self.url, f"t{uuid4().hex}"))
-        store = Store(there)
+        store = StoreWriter(there)
         await store.prepare()
         await store.write(upserts(records_of(STORY)), {})
-        await store.mark(0, complete=T0)
+        await store.advance_watermark(0, to=T0)
         self._apps = {
-            Condition.HEALTHY: _app(Queries(there), self._ring),
+            Condition.HEALTHY: _app(StoreReader(there), self._ring),
             Condition.STORE_DOWN: _app(UnreachableQueries(), self._ring),
         }
 
 
-def _app(queries: Queries, ring: IssuedKeys) -> FastAPI:
+def _app(queries: StoreReader, ring: IssuedKeys) -> FastAPI:
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(queries=queries, clock=lambda: NOW), ring.gate())
+    add_read_api(app, ReadApi(reader=queries, clock=lambda: NOW), ring.gate())
     return app

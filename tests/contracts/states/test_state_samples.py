@@ -20,7 +20,7 @@ from publisher_service.states import Post as FollowedPost
 from uploader_service.processor import PROCESSOR as UPLOADS
 from uploader_service.states import Post as UploadedPost
 
-STATES: Mapping[str, Any] = {
+STATE_BY_EVENT: Mapping[str, Any] = {
     "analytics": Video,
     "auth": AuthState,
     "publisher": FollowedPost,
@@ -35,7 +35,7 @@ FOLDER = Path(__file__).parent / "samples"
 SAMPLES: Mapping[str, Any] = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
 KINDS = [
     (service, kind)
-    for service, states in STATES.items()
+    for service, states in STATE_BY_EVENT.items()
     for kind in getattr(inspect.type_info(states), "types", ())
     if isinstance(kind, inspect.StructType)
 ]
@@ -45,7 +45,7 @@ each_sample = pytest.mark.parametrize("name", SAMPLES)
 
 def record(name: str, value: Mapping[str, Any]) -> tuple[Changelog[Any], Record]:
     service = name.partition(".")[0]
-    journal: Changelog[Any] = Changelog(service=service, partition=0, state_type=STATES[service])
+    journal: Changelog[Any] = Changelog(service=service, partition=0, state_type=STATE_BY_EVENT[service])
     raw = json.dumps(value).encode()
     return journal, Record(
         topic_partition=journal.topic_partition, offset=7, key=b"acc_1/post_1", value=raw, headers=()
@@ -86,9 +86,9 @@ def test_older_release_reads_unknown_fields(name: str) -> None:
     assert read(name, {**SAMPLES[name], "field_of_tomorrow": 1}) == read(name, SAMPLES[name])
 
 
-@pytest.mark.parametrize("service", STATES)
+@pytest.mark.parametrize("service", STATE_BY_EVENT)
 def test_input_positions_keep_their_format(service: str) -> None:
-    journal: Changelog[Any] = Changelog(service=service, partition=0, state_type=STATES[service])
+    journal: Changelog[Any] = Changelog(service=service, partition=0, state_type=STATE_BY_EVENT[service])
     frozen = b'{"offsets":{"post.requests":417},"at":"2026-11-20T09:30:00Z"}'
     found = journal.read(Record(topic_partition=journal.topic_partition, offset=7, key=b"!position", value=frozen))
     assert found == Position(offsets={"post.requests": 417}, at=datetime(2026, 11, 20, 9, 30, tzinfo=UTC))

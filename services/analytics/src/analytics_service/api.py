@@ -1,4 +1,4 @@
-"""The read API: parse, ask the store, answer."""
+"""The read API: `GET /v1/posts/{post_id}` and its metrics. Reads MongoDB and keeps no state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +12,17 @@ from pydantic import AwareDatetime
 
 from analytics_service.api_models import (
     Freshness,
-    Numbers,
+    MetricSample,
+    MetricsAnswer,
     PostAnswer,
     Progress,
-    SeriesAnswer,
-    TimelineEntry,
     Video,
-    latest_numbers,
+    latest_sample,
     seconds_between,
 )
 from analytics_service.errors import NotACursor, StoreUnavailable
 from analytics_service.read_side.cursors import Cursor, parse_cursor
-from analytics_service.read_side.queries import Counted, Place, PostFound, Queries
+from analytics_service.read_side.queries import PostLocator, PostRow, StoreReader
 from common.clock import Clock, UtcDatetime
 from common.contract.tenant import Scope
 from common.http.api_keys import ApiKeyAuth, AuthenticateBeforeBody, Caller
@@ -31,34 +30,37 @@ from common.http.errors import Problem, problem_response
 from common.http.openapi import problems
 from common.http.problems import Code
 
-MOST_NUMBERS = 1_000
-"""Numbers in one answer; more are fetched with `after`."""
-LONGEST_CURSOR = 1_024
-"""One of ours is shorter, however long the ids in it."""
+MAX_SAMPLES = 1_000
+"""Most samples of one answer. The next page is fetched with `after`."""
+MAX_CURSOR_LENGTH = 1_024
+"""Every cursor of ours is shorter, even with the longest ids."""
 
 AccountId = Annotated[
-    str | None, Query(max_length=128, description="Needed where several accounts have a post of this id.")
+    str | None, Query(max_length=128, description="Needed if several of your accounts have a post with this id.")
 ]
-Since = Annotated[AwareDatetime | None, Query(description="Only what was collected at or after this moment.")]
+Since = Annotated[AwareDatetime | None, Query(description="Only samples that were collected at or after this moment.")]
 After = Annotated[
     str | None,
-    Query(max_length=LONGEST_CURSOR, description="The `next` of the answer before: only what follows that answer."),
+    Query(
+        max_length=MAX_CURSOR_LENGTH,
+        description="The `next` of the previous answer, unchanged: only samples that follow it.",
+    ),
 ]
-Limit = Annotated[int, Query(ge=1, le=MOST_NUMBERS, description="At most so many.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_SAMPLES, description="Most samples of the answer.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadApi:
-    """Answers a tenant from the store. Another tenant's post is as unknown as one that is none."""
+    """Answers for one tenant at a time. A post of another tenant gets the same answer as one that does not exist."""
 
-    queries: Queries
+    reader: StoreReader
     clock: Clock
 
     async def post(self, tenant: str, post_id: str, account_id: str | None = None) -> PostAnswer:
-        """Tell everything known about a post."""
+        """Return everything that is known about a post."""
         post, as_of = await self._find(tenant, post_id, account_id)
-        timeline = await self.queries.timeline(post)
-        latest = {counted.video_id: counted for counted in await self.queries.latest(post)}
+        timeline = await self.reader.timeline(post)
+        latest = {sample.video_id: sample for sample in await self.reader.latest_metrics(post)}
         now = self.clock()
         return PostAnswer(
             account_id=post.account_id,
@@ -68,7 +70,7 @@ class ReadApi:
             since=post.since,
             progress=_progress(post),
             videos=[_video(video_id, latest.get(video_id), now) for video_id in post.video_ids],
-            timeline=[TimelineEntry.model_validate(event) for event in timeline],
+            timeline=timeline,
             freshness=_freshness(as_of, now),
         )
 
@@ -81,42 +83,43 @@ class ReadApi:
         since: UtcDatetime | None = None,
         after: Cursor | None = None,
         limit: int,
-    ) -> SeriesAnswer:
-        """Tell up to `limit` of a post's numbers."""
+    ) -> MetricsAnswer:
+        """Return up to `limit` of a post's samples."""
         post, as_of = await self._find(tenant, post_id, account_id)
-        found = await self.queries.series(post, since=since, after=after, limit=limit + 1)
-        return SeriesAnswer(
+        # One more than asked for shows whether another page follows.
+        found = await self.reader.metrics(post, since=since, after=after, limit=limit + 1)
+        return MetricsAnswer(
             account_id=post.account_id,
             post_id=post.post_id,
-            metrics=[Numbers.model_validate(counted) for counted in found[:limit]],
+            metrics=found[:limit],
             next=_next(found, limit),
             freshness=_freshness(as_of, self.clock()),
         )
 
-    async def _find(self, tenant: str, post_id: str, account_id: str | None) -> tuple[PostFound, UtcDatetime | None]:
-        place = _only(await self.queries.places(tenant, post_id, account_id), post_id, account_id)
-        # First how fresh the store is, then what is in it: the other way round, what came between would be claimed.
-        as_of = await self.queries.as_of(place.partition)
-        post = await self.queries.post(place)
+    async def _find(self, tenant: str, post_id: str, account_id: str | None) -> tuple[PostRow, UtcDatetime | None]:
+        locator = _only(await self.reader.locate(tenant, post_id, account_id), post_id, account_id)
+        # The watermark is read first. Read last, it would promise events that arrived after the post was read.
+        as_of = await self.reader.watermark(locator.partition)
+        post = await self.reader.post(locator)
         if post is None:
             raise _unknown(post_id, account_id)
         return post, as_of
 
 
-def add_read_api(app: FastAPI, api: ReadApi, gate: ApiKeyAuth) -> None:
-    """Add the routes, and the answer for when the store is away."""
-    app.include_router(_routes(api, gate))
+def add_read_api(app: FastAPI, api: ReadApi, api_keys: ApiKeyAuth) -> None:
+    """Add the routes, and the answer while MongoDB is down."""
+    app.include_router(_routes(api, api_keys))
     app.exception_handler(StoreUnavailable)(_unavailable)
 
 
-def _routes(api: ReadApi, gate: ApiKeyAuth) -> APIRouter:
+def _routes(api: ReadApi, api_keys: ApiKeyAuth) -> APIRouter:
     refusals = problems(Code.UNKNOWN_POST, Code.AMBIGUOUS_POST, Code.STORE_UNAVAILABLE)
     router = APIRouter(prefix="/v1/posts", tags=["posts"], responses=refusals, route_class=AuthenticateBeforeBody)
-    may_read = Depends(gate.require(Scope.ANALYTICS_READ))
+    may_read = Depends(api_keys.require(Scope.ANALYTICS_READ))
 
     @router.get("/{post_id}")
     async def post(post_id: str, caller: Annotated[Caller, may_read], account_id: AccountId = None) -> PostAnswer:
-        """Tell everything known about a post: its state, its timeline, its videos and their newest numbers."""
+        """Return everything known about a post: its state, its timeline, its videos and their newest statistics."""
         return await api.post(caller.tenant, post_id, account_id)
 
     @router.get("/{post_id}/metrics")
@@ -128,8 +131,8 @@ def _routes(api: ReadApi, gate: ApiKeyAuth) -> APIRouter:
         since: Since = None,
         after: After = None,
         limit: Limit = 500,
-    ) -> SeriesAnswer:
-        """Tell a post's numbers over time, oldest first."""
+    ) -> MetricsAnswer:
+        """Return a post's statistics over time, oldest first."""
         begin = None if after is None else _cursor(after)
         return await api.metrics(caller.tenant, post_id, account_id, since=since, after=begin, limit=limit)
 
@@ -140,13 +143,13 @@ async def _unavailable(_request: Request, _error: StoreUnavailable) -> JSONRespo
     return problem_response(Problem(Code.STORE_UNAVAILABLE))
 
 
-def _only(found: Sequence[Place], post_id: str, account_id: str | None) -> Place:
+def _only(found: Sequence[PostLocator], post_id: str, account_id: str | None) -> PostLocator:
     if not found:
         raise _unknown(post_id, account_id)
     if len(found) > 1:
         raise Problem(
             Code.AMBIGUOUS_POST,
-            members={"post_id": post_id, "account_ids": [place.account_id for place in found]},
+            members={"post_id": post_id, "account_ids": [locator.account_id for locator in found]},
         )
     return found[0]
 
@@ -163,7 +166,7 @@ def _cursor(after: str) -> Cursor:
         raise RequestValidationError([fault]) from error
 
 
-def _next(found: Sequence[Counted], limit: int) -> str | None:
+def _next(found: Sequence[MetricSample], limit: int) -> str | None:
     if len(found) <= limit:
         return None
     last = found[limit - 1]
@@ -174,13 +177,13 @@ def _freshness(as_of: UtcDatetime | None, now: UtcDatetime) -> Freshness:
     return Freshness(as_of=as_of, lag_seconds=None if as_of is None else seconds_between(as_of, now))
 
 
-def _progress(post: PostFound) -> Progress | None:
+def _progress(post: PostRow) -> Progress | None:
     if post.bytes_sent is None or post.bytes_total is None:
         return None
     return Progress(bytes_sent=post.bytes_sent, bytes_total=post.bytes_total)
 
 
-def _video(video_id: str, counted: Counted | None, now: UtcDatetime) -> Video:
-    if counted is None:
+def _video(video_id: str, sample: MetricSample | None, now: UtcDatetime) -> Video:
+    if sample is None:
         return Video(video_id=video_id, share_url=None, latest=None)
-    return Video(video_id=video_id, share_url=counted.share_url or None, latest=latest_numbers(counted, now))
+    return Video(video_id=video_id, share_url=sample.share_url or None, latest=latest_sample(sample, now))

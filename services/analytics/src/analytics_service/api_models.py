@@ -1,4 +1,7 @@
-"""What the read API answers. Ids are strings everywhere; times are RFC 3339 with an offset."""
+"""The bodies of the read API's answers. Ids are strings everywhere. Times are RFC 3339 with an offset.
+
+The queries return some of these models as they are, so that a number of a video is described once.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -6,96 +9,102 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from analytics_service.read_side.documents import PostState
-from analytics_service.read_side.queries import Counted
 
 
 class Answer(BaseModel):
-    """Base of what is answered: built from what the queries return."""
+    """Base of all bodies."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(frozen=True)
 
 
 class Freshness(Answer):
-    """How new the answer is."""
+    """How recent the answer is."""
 
     as_of: AwareDatetime | None = Field(
-        description="Up to here everything that happened is in the answer, perhaps more."
+        description="Everything that happened until then is in the answer. Null until the projector has caught up once."
     )
-    lag_seconds: float | None = Field(description="How long before this answer that was.")
+    lag_seconds: float | None = Field(description="How long ago that was, in seconds.")
 
 
-class TimelineEntry(Answer):
-    """One thing that happened to the post."""
+class TimelineEvent(Answer):
+    """One event of the post."""
 
     type: str = Field(description="The event's type, as on Kafka.", examples=["post.published"])
     at: AwareDatetime
     revision: int
-    details: dict[str, Any] = Field(description="What else the event said: reasons, messages, sizes, ids.")
+    details: dict[str, Any] = Field(description="The other fields of the event: reasons, messages, sizes, ids.")
 
 
 class Progress(Answer):
-    """How many bytes TikTok has, by the newest sample."""
+    """How many bytes TikTok has stored, by the newest sample."""
 
     bytes_sent: int
     bytes_total: int
 
 
-class Numbers(Answer):
-    """One video's totals as TikTok reported them."""
+class MetricSample(Answer):
+    """The statistics of one video at one moment, as TikTok reported them.
+
+    `id` and `share_url` are for the server and in no answer: `id` is the document's `_id`, which cursors need.
+    """
+
+    id: str = Field(exclude=True)
+    share_url: str = Field(exclude=True)
 
     video_id: str = Field(description="TikTok's id: a 19-digit integer, as a string.")
     at: AwareDatetime
-    age_seconds: int = Field(description="The post's age when they were collected.")
+    age_seconds: int = Field(description="The post's age at that moment, in seconds.")
     view_count: int
     like_count: int
     comment_count: int
     share_count: int
 
 
-class LatestNumbers(Numbers):
-    """The newest numbers there are."""
+class LatestSample(MetricSample):
+    """The newest sample of a video."""
 
-    seconds_ago: float = Field(description="How long ago they were collected.")
+    seconds_ago: float = Field(description="How long ago it was collected.")
 
 
 class Video(Answer):
-    """A video the post became."""
+    """A video of the post."""
 
     video_id: str
-    share_url: str | None = Field(description="Known once its numbers were collected.")
-    latest: LatestNumbers | None
+    share_url: str | None = Field(description="Known once statistics were collected.")
+    latest: LatestSample | None
 
 
 class PostAnswer(Answer):
-    """Everything known about a post."""
+    """Everything that is known about a post."""
 
     account_id: str
     post_id: str
     tenant: str
-    state: PostState = Field(description="By the newest event; a verdict may still change.")
+    state: PostState = Field(description="By the newest event. A verdict may still change.")
     since: AwareDatetime = Field(description="Since when the post is in this state.")
     progress: Progress | None
     videos: list[Video]
-    timeline: list[TimelineEntry]
+    timeline: list[TimelineEvent]
     freshness: Freshness
 
 
-class SeriesAnswer(Answer):
-    """A post's numbers over time, oldest first."""
+class MetricsAnswer(Answer):
+    """A post's statistics over time, oldest first."""
 
     account_id: str
     post_id: str
-    metrics: list[Numbers]
-    next: str | None = Field(description="Where to go on: ask the same with it as `after`. Null where nothing follows.")
+    metrics: list[MetricSample]
+    next: str | None = Field(
+        description="Cursor of the next page: send it as `after` with the same query. Null on the last page."
+    )
     freshness: Freshness
 
 
-def latest_numbers(counted: Counted, now: datetime) -> LatestNumbers:
-    """Add how long ago they were collected."""
-    numbers = Numbers.model_validate(counted)
-    return LatestNumbers(**numbers.model_dump(), seconds_ago=seconds_between(counted.at, now))
+def latest_sample(sample: MetricSample, now: datetime) -> LatestSample:
+    """Add how long ago a sample was collected."""
+    return LatestSample(**dict(sample), seconds_ago=seconds_between(sample.at, now))
 
 
 def seconds_between(moment: datetime, now: datetime) -> float:
-    """How long ago a moment was; clocks differ, so never less than nothing."""
+    """Return how long ago a moment was, never less than 0: the clocks of two machines differ."""
     return round(max((now - moment).total_seconds(), 0.0), 3)

@@ -2,56 +2,56 @@
 
 Errors:
     AnalyticsError
-    ├── InvalidAges         the collecting schedule in the settings cannot be read: fix it and start again
-    ├── NotACursor          a client's `after` was not made here: it has to send a `next` of ours, unchanged
-    ├── StoreUnavailable    MongoDB did not do what was asked: try again later, every write may be repeated
-    ├── Unstorable          MongoDB cannot hold what a record says: only that change is passed over, loudly
-    └── UnreadableRecord    a record of our own that this version cannot read: its partition stops, loudly
+    ├── InvalidAges         the collecting schedule in the settings is wrong: correct it and start again
+    ├── NotACursor          a client's `after` was not made here: it must be an unchanged `next` of ours
+    ├── StoreUnavailable    MongoDB does not answer or refuses for now: repeat the call, every write may be repeated
+    ├── Unstorable          MongoDB cannot hold a change: that change alone is skipped, logged and counted
+    └── UnreadableRecord    a record of our own that this version cannot read: the process ends and names it
 """
 
 from common.streams import Record
 
 
 class AnalyticsError(Exception):
-    """Analytics could not do what it is for."""
+    """Base of the errors of analytics."""
 
 
 class InvalidAges(AnalyticsError, ValueError):
-    """The collecting schedule cannot be read."""
+    """The collecting schedule is wrong."""
 
     def __init__(self, text: str) -> None:
-        """Quote what was given."""
-        super().__init__(f"ages rise and look like `1m,5m,1h,1d`, not `{text}`")
+        """Quote the text."""
+        super().__init__(f"not a schedule of ages: `{text}`. Ages have to rise and look like `1m,5m,1h,1d`.")
 
 
 class NotACursor(AnalyticsError, ValueError):
-    """A text that should be a cursor was not made here."""
+    """A text that is given as a cursor was not made here."""
 
     def __init__(self) -> None:
-        """Say what it has to be."""
-        super().__init__("has to be the `next` of an earlier answer about this post, unchanged")
+        """State what it has to be."""
+        super().__init__("has to be the unchanged `next` of an earlier answer about this post")
 
 
 class StoreUnavailable(AnalyticsError):
-    """MongoDB cannot be reached, or refused for now."""
+    """MongoDB does not answer, or refuses for now."""
 
     def __init__(self, cause: Exception) -> None:
-        """Name the kind of fault; its text may quote documents, so it stays in the cause."""
-        super().__init__(f"the store did not do it: {type(cause).__name__}")
+        """Name the kind of error. Its text may quote documents, so it stays in the cause."""
+        super().__init__(f"MongoDB did not carry the call out: {type(cause).__name__}.")
 
 
 class Unstorable(AnalyticsError):
-    """Among what was to be written is something MongoDB cannot hold, however often it is tried."""
+    """MongoDB cannot hold one of the changes, so repeating the write would fail forever."""
 
     def __init__(self, cause: Exception) -> None:
-        """Name the kind of fault; its text may quote documents, so it stays in the cause."""
-        super().__init__(f"the store cannot hold it: {type(cause).__name__}")
+        """Name the kind of error. Its text may quote documents, so it stays in the cause."""
+        super().__init__(f"MongoDB cannot hold the change: {type(cause).__name__}.")
 
 
 class UnreadableRecord(AnalyticsError):
-    """A record of our own contract that cannot be read. Passing over it would lose a part of a post's story."""
+    """A record of our own contract cannot be read. Skipping it would lose an event of a post for good."""
 
     def __init__(self, record: Record) -> None:
-        """Say where it lies."""
+        """Name its topic, partition and offset."""
         where = f"{record.topic_partition.topic}/{record.topic_partition.partition} at {record.offset}"
-        super().__init__(f"cannot read the record in {where}; deploy a version that can, then this partition goes on")
+        super().__init__(f"Cannot read the record in {where}. Deploy a version that can; the partition then continues.")

@@ -1,89 +1,84 @@
-"""What can happen to the collection of a post's numbers: one class for each fact."""
+"""What can happen to the collection of a post's statistics: one class for each fact.
+
+A result of a call names the `age` it was made for. A result that arrives after the state has moved on to another age
+is recognised by that and changes nothing.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeAlias
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numbers:
-    """One video's totals as TikTok reported them."""
-
-    video_id: str
-    view_count: int
-    like_count: int
-    comment_count: int
-    share_count: int
-    share_url: str = ""
+from common.clock import UtcDatetime
+from tiktok import models
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BecameAvailable:
-    """The post is visible under these ids."""
+    """The post is visible under these ids (`post.available`)."""
 
     tenant: str
     video_ids: tuple[str, ...]
-    at: datetime
+    at: UtcDatetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """TikTok told numbers for age `age`, of at least one of the post's videos."""
+    """TikTok returned statistics of at least one of the post's videos."""
 
     age: int
-    at: datetime
-    numbers: tuple[Numbers, ...]
+    at: UtcDatetime
+    videos: tuple[models.Video, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotListed:
-    """TikTok answered without any of the post's videos: not public yet, or not any more."""
+class NotVisible:
+    """TikTok answered without any of the post's videos: they are not public yet, or no longer."""
 
     age: int
-    at: datetime
+    at: UtcDatetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CollectRefused:
-    """TikTok refused the call for a reason that asking again soon does not change."""
+class CollectionRefused:
+    """TikTok refused the call for a reason that a retry does not fix."""
 
     age: int
-    at: datetime
+    at: UtcDatetime
     code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unsettled:
-    """No answer, or one that says later. Asking again costs nothing but a call."""
+class RetryableFailure:
+    """The call was not sent, its answer was lost, or TikTok asked to try later. Repeating it is free."""
 
     age: int
-    at: datetime
+    at: UtcDatetime
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoCredential:
-    """There is no usable access token beyond `version`."""
-
-    version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRefused:
-    """TikTok refused the access token of `version`."""
+class CredentialRejected:
+    """TikTok refused the access token of this version."""
 
     version: int
     code: str
-    at: datetime
+    at: UtcDatetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoCredential:
+    """There is no usable access token up to and including this version."""
+
+    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialSeen:
-    """The account has an access token of `version`."""
+    """The `auth.credentials` view holds an access token of this version."""
 
     version: int
 
 
-Fact: TypeAlias = (
-    BecameAvailable | Collected | NotListed | CollectRefused | Unsettled | NoCredential | TokenRefused | CredentialSeen
-)
+CallResult: TypeAlias = Collected | NotVisible | CollectionRefused | RetryableFailure
+CredentialFailure: TypeAlias = CredentialRejected | NoCredential
+CollectResult: TypeAlias = CallResult | CredentialFailure
+Fact: TypeAlias = BecameAvailable | CollectResult | CredentialSeen

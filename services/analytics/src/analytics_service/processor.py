@@ -15,7 +15,10 @@ from common.streams import Decision, Due, Processor, StateKey
 
 
 class CollectorProcessor(Processor[Video, Fact, Collect]):
-    """Collects a video's numbers at fixed ages after it was published."""
+    """Collects the statistics of each published video at fixed ages.
+
+    The schedule is a setting, so there is one instance for each worker and not one for the module.
+    """
 
     service = service.NAME
     inputs = (POST_EVENTS,)
@@ -28,9 +31,9 @@ class CollectorProcessor(Processor[Video, Fact, Collect]):
     fairness_key = staticmethod(tenant_of)
 
     def __init__(self, ages: Sequence[int]) -> None:
-        """Collect at these ages, in seconds, rising."""
+        """Take the ages in seconds, rising."""
         self._ages = tuple(ages)
 
     def decide(self, key: StateKey, state: Video | None, fact: Fact | Due, now: UtcDatetime) -> Decision[Video]:
-        """Decide with the ages of this installation."""
+        """Decide by the schedule of this installation."""
         return decisions.decide(self._ages, key, state, fact, now)

@@ -1,4 +1,4 @@
-"""The schedule of collecting: at which ages of a post its numbers are wanted."""
+"""The schedule of collecting: the ages of a post at which its statistics are collected."""
 
 import re
 from bisect import bisect_right
@@ -12,10 +12,10 @@ _AGE = re.compile(r"(\d+)([smhd])")
 
 
 def parse_ages(text: str) -> tuple[int, ...]:
-    """Read `1m,5m,1h,1d` as seconds, rising.
+    """Return the ages of a text such as `1m,5m,1h,1d` in seconds, rising.
 
     Raises:
-        InvalidAges: nothing there, a part that is not a number and one of s, m, h, d, or ages that do not rise.
+        InvalidAges: the text is empty, a part is not a number with s, m, h or d, or the ages do not rise.
     """
     matches = [_AGE.fullmatch(part.strip()) for part in text.split(",")]
     ages = tuple(int(match[1]) * _UNITS[match[2]] for match in matches if match is not None)
@@ -25,6 +25,10 @@ def parse_ages(text: str) -> tuple[int, ...]:
 
 
 def age_after(ages: Sequence[int], elapsed: timedelta) -> int | None:
-    """Find the first age still to come, so that ages slept through are made up for once and not one by one."""
+    """Return the first age that is still to come, or None after the last one.
+
+    Ages that passed during an outage are skipped by this: statistics exist for the present only, so collecting each
+    missed age would store the same numbers several times.
+    """
     index = bisect_right(ages, elapsed.total_seconds())
     return ages[index] if index < len(ages) else None

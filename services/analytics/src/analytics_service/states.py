@@ -1,53 +1,52 @@
-"""What collecting a post's numbers can be: one class for each state."""
+"""What collecting a post's statistics can be: one class for each state.
 
-from datetime import datetime
+A state is stored on `analytics.state` as JSON. Its tag and its fields are therefore a format: samples of both are
+frozen in `tests/contracts/states/samples`.
+"""
+
 from typing import TypeAlias
 
 import msgspec
 
+from common.clock import UtcDatetime
+
 
 class Collecting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="collecting"):
-    """The next numbers are wanted `next_age` seconds after the post became available.
+    """The next statistics are wanted when the post is `next_age` seconds old.
 
-    `tries` counts the calls for this age that brought nothing, `misses` those of them that TikTok answered without
-    the video. `called_at` is when TikTok was last asked, for the account's share of calls.
+    `tries` counts the calls for this age that brought nothing, and `misses` those among them that TikTok answered
+    without the video. `called_at` is the time of the last call: it counts against the account's share of calls.
     """
 
     tenant: str
     video_ids: tuple[str, ...]
-    available_at: datetime
+    available_at: UtcDatetime
     next_age: int
     tries: int = 0
     misses: int = 0
-    retry_at: datetime | None = None
-    called_at: datetime | None = None
+    retry_at: UtcDatetime | None = None
+    called_at: UtcDatetime | None = None
 
 
-class Parked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="parked"):
-    """Waits for a credential newer than `version`; `since` then bounds how long."""
+class AwaitingCredential(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="awaiting_credential"):
+    """Cannot collect without an access token of a version above `newer_than`. Then continues as `then`."""
 
-    collecting: Collecting
-    version: int
-    since: datetime
+    then: Collecting
+    newer_than: int
+    since: UtcDatetime
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="finished"):
-    """Every age is done. Remembered for a while, so that a repeated event does not start over."""
+    """Every age is done. Kept so that a repeated `post.available` does not start the collection again."""
 
     tenant: str
-    at: datetime
-    called_at: datetime | None = None
+    at: UtcDatetime
+    called_at: UtcDatetime | None = None
 
 
-Video: TypeAlias = Collecting | Parked | Finished
+Video: TypeAlias = Collecting | AwaitingCredential | Finished
 
 
 def tenant_of(state: Video) -> str:
-    """Say whose post it is."""
-    match state:
-        case Parked(collecting=collecting):
-            return collecting.tenant
-        case Finished(tenant=tenant):
-            return tenant
-        case Collecting(tenant=tenant):
-            return tenant
+    """Return the tenant that the post belongs to."""
+    return state.then.tenant if isinstance(state, AwaitingCredential) else state.tenant

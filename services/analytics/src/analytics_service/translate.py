@@ -1,7 +1,6 @@
 """Turns events and view records into facts about collecting."""
 
-from analytics_service.facts import BecameAvailable, CredentialSeen, Fact
-from analytics_service.states import Parked, Video
+from analytics_service import facts, states
 from common.contract.account import CredentialIssued
 from common.contract.body import Body
 from common.contract.codec import Envelope
@@ -10,18 +9,23 @@ from common.contract.state_keys import post_state_key
 from common.streams import KeyedFact, StateKey
 
 
-def translate(envelope: Envelope[Body]) -> KeyedFact[Fact] | None:
-    """Take up posts that became available; the rest of a post's life is the projector's."""
+def translate(envelope: Envelope[Body]) -> KeyedFact[facts.Fact] | None:
+    """Turn `post.available` into a fact. Every other event is for the projector alone."""
     body = envelope.body
     if not isinstance(body, PostAvailable) or not body.video_ids:
         return None
-    fact = BecameAvailable(tenant=body.tenant, video_ids=body.video_ids, at=body.at)
+    fact = facts.BecameAvailable(tenant=body.tenant, video_ids=body.video_ids, at=body.at)
     return KeyedFact(key=post_state_key(body.account_id, body.tenant, body.post_id), fact=fact)
 
 
-def on_view_change(key: StateKey, state: Video, record: Body) -> Fact | None:
-    """Wake a parked post when its tenant gets a newer credential of the account."""
+def on_view_change(key: StateKey, state: states.Video, record: Body) -> facts.Fact | None:
+    """Wake a waiting post when its own tenant gets a newer access token of the account.
+
+    Statistics are collected with the consent of the post's tenant. If the account belongs to another tenant by now,
+    that tenant's token must not be used.
+    """
     del key
-    if not isinstance(state, Parked) or not isinstance(record, CredentialIssued) or record.version <= state.version:
+    if not isinstance(state, states.AwaitingCredential) or not isinstance(record, CredentialIssued):
         return None
-    return CredentialSeen(version=record.version) if record.serves(state.collecting.tenant) else None
+    newer = record.version > state.newer_than and record.serves(state.then.tenant)
+    return facts.CredentialSeen(version=record.version) if newer else None

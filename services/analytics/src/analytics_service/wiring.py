@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from analytics_service import api, effect_handler, processor, schedule, service
-from analytics_service.read_side import projector, queries, store, store_health
+from analytics_service.read_side import database, projector, queries, store, store_health
 from analytics_service.settings import AnalyticsSettings, StoreSettings, WorkerSettings
 from common.clock import system_clock
 from common.contract.topics import AUTH_API_KEYS, POST_EVENTS
@@ -31,7 +31,7 @@ async def run(roles: Collection[service.Role], stop: asyncio.Event) -> None:
 async def _worker(opened: AsyncExitStack, cluster: Cluster, settings: AnalyticsSettings) -> RunningRole:
     own = read(WorkerSettings)
     private_key = private_key_of(own.private_key.get_secret_value())
-    collector = effect_handler.Collector(
+    collector = effect_handler.AnalyticsEffects(
         tiktok=await opened.enter_async_context(open_tiktok_client(own.tiktok_api_url)),
         tokens=AccessTokens(service=service.NAME, private_key=private_key, clock=system_clock),
         clock=system_clock,
@@ -49,10 +49,10 @@ async def _worker(opened: AsyncExitStack, cluster: Cluster, settings: AnalyticsS
 
 
 async def _projector(opened: AsyncExitStack, cluster: Cluster, settings: AnalyticsSettings) -> RunningRole:
-    database = await _open_store(opened, answer_within=store.WRITE_WITHIN)
+    opened_store = await _open_store(opened, answer_within=database.WRITE_TIMEOUT)
     group = f"{service.NAME}-projector"
     membership = await cluster.join(opened, settings, topic=POST_EVENTS, group=group)
-    projection = projector.Projection(store=store.Store(database), clock=system_clock)
+    projection = projector.Projection(store=store.StoreWriter(opened_store), clock=system_clock)
 
     async def project(stop: asyncio.Event) -> None:
         await projector.project_owned(projection, cluster.log(group), membership, stop)
@@ -63,18 +63,18 @@ async def _projector(opened: AsyncExitStack, cluster: Cluster, settings: Analyti
 async def _edge(opened: AsyncExitStack, cluster: Cluster, settings: AnalyticsSettings) -> RunningRole:
     del settings
     keys = cluster.view(AUTH_API_KEYS)
-    found = queries.Queries(await _open_store(opened, answer_within=store.READ_WITHIN))
+    found = queries.StoreReader(await _open_store(opened, answer_within=database.READ_TIMEOUT))
     health, api_keys = store_health.StoreHealth(found), ApiKeyAuth(keys, clock=system_clock, monotonic=time.monotonic)
     return RunningRole(
         runs=(health.follow, keys.follow),
         ready=lambda: health.answers and keys.ready,
         not_ready="the store does not answer, or the API keys are not read to their end",
-        extend=lambda app: api.add_read_api(app, api.ReadApi(queries=found, clock=system_clock), api_keys),
+        extend=lambda app: api.add_read_api(app, api.ReadApi(reader=found, clock=system_clock), api_keys),
     )
 
 
-async def _open_store(opened: AsyncExitStack, *, answer_within: timedelta) -> store.Database:
+async def _open_store(opened: AsyncExitStack, *, answer_within: timedelta) -> database.Database:
     own = read(StoreSettings)
     return await opened.enter_async_context(
-        store.open_database(own.url.get_secret_value(), own.database, answer_within=answer_within)
+        database.open_database(own.url.get_secret_value(), own.database, answer_within=answer_within)
     )

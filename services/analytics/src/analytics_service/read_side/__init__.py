@@ -1,1 +1,4 @@
-"""The read side in MongoDB: `projector` and `store` write it, `queries` reads it, `documents` defines its shape."""
+"""The read side in MongoDB.
+
+`projector` writes it by `store`, the edge reads it by `queries`, and `documents` defines its shape.
+"""

@@ -1,6 +1,7 @@
-"""What an event changes in the store, as updates that may be repeated and reordered without changing the outcome. Pure.
+"""The shape of the read side's documents, and the updates that each event makes of them. Pure.
 
-Every update is a `$max`, or sets what never differs, so replays and two writers at once do no harm.
+An update may be repeated and reordered without changing the result. Every one is a `$max`, or sets a value that never
+differs. The projector may therefore write a batch again after a crash, and two projectors may write at once.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ from common.contract.post import (
 from common.streams import Record
 
 Document = Mapping[str, Any]
-"""What MongoDB takes and gives: types stop here, at the wire."""
+"""A document as MongoDB stores it. Static types end here."""
 
 
 class Collection(StrEnum):
@@ -41,11 +42,11 @@ class Collection(StrEnum):
     EVENTS = "events"
     METRICS = "metrics"
     POSITIONS = "positions"
-    FRESHNESS = "freshness"
+    WATERMARKS = "watermarks"
 
 
 class PostState(StrEnum):
-    """Where a post stands, by the event that says so."""
+    """The state of a post, by the newest event that changes it."""
 
     ACCEPTED = "accepted"
     DELAYED = "delayed"
@@ -57,7 +58,7 @@ class PostState(StrEnum):
     FAILED = "failed"
 
 
-STATES: Mapping[type[PostEvent], PostState] = {
+STATE_BY_EVENT: Mapping[type[PostEvent], PostState] = {
     PostAccepted: PostState.ACCEPTED,
     PostDelayed: PostState.DELAYED,
     PostUploaded: PostState.UPLOADED,
@@ -67,21 +68,20 @@ STATES: Mapping[type[PostEvent], PostState] = {
     PostAvailable: PostState.AVAILABLE,
     PostFailed: PostState.FAILED,
 }
-"""Progress is a sample and a conflicting request leaves the first one standing: they change no state."""
+"""Events that are missing here change no state: progress is a sample, and a conflicting request changes nothing."""
 
 FIRST_REVISION = 1
-"""Of the event a post begins with. An id that is used again, long after, begins again with it."""
+"""The revision of a post's first event. A post id that is used again, long after, starts with it again."""
 
-FARTHEST_BACK = datetime.min.replace(tzinfo=UTC)
-FARTHEST_AHEAD = datetime.max.replace(tzinfo=UTC)
+MIN_DATETIME = datetime.min.replace(tzinfo=UTC)
+MAX_DATETIME = datetime.max.replace(tzinfo=UTC)
 _PERSONAL = frozenset({"display_name", "username", "avatar_url"})
-_NEWEST = ("started", "latest", "progress", "available")
 _NOT_DETAILS = frozenset({"account_id", "post_id", "tenant", "revision", "at"}) | _PERSONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upsert:
-    """One update of one document, which is made if it is not there."""
+    """One update of one document. A missing document is created."""
 
     collection: Collection
     id: str
@@ -89,7 +89,7 @@ class Upsert:
 
 
 def upserts_of(record: Record) -> tuple[Upsert, ...]:
-    """Say what a record of our own changes in the store.
+    """Return what a record of our own changes in the store.
 
     Raises:
         UnreadableRecord: it is not an event of the contract.
@@ -113,29 +113,17 @@ def _read(record: Record) -> AccountBody:
     return body
 
 
-def post_name(account_id: str, tenant: str, post_id: str) -> str:
-    """Name a post in the store; its id alone is unique only within its account and its tenant."""
+def post_document_id(account_id: str, tenant: str, post_id: str) -> str:
+    """Return the `_id` of a post. The post id alone is unique only within its account and tenant."""
     return f"{account_id}/{tenant}/{post_id}"
 
 
-def named_in_full(document: Document) -> Upsert | None:
-    """Rewrite a post of which account and id alone were the name; None where it does not say whose it is."""
-    tenant = document.get("latest", {}).get("tenant")
-    if tenant is None:
-        return None
-    account_id, post_id = document["account_id"], document["post_id"]
-    constant = {"account_id": account_id, "post_id": post_id, "tenant": tenant, "partition": document["partition"]}
-    newest = {name: document[name] for name in _NEWEST if name in document}
-    update = {"$set": constant, "$max": newest}
-    return Upsert(collection=Collection.POSTS, id=post_name(account_id, tenant, post_id), update=update)
-
-
-def storable(moment: datetime) -> datetime:
-    """Bring a moment to UTC. One that leaves the calendar there becomes the calendar's nearest end."""
+def clamp_to_utc(moment: datetime) -> datetime:
+    """Return a moment in UTC, limited to the years 1 to 9999 that MongoDB's driver can return."""
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        return FARTHEST_AHEAD if moment.year == MAXYEAR else FARTHEST_BACK
+        return MAX_DATETIME if moment.year == MAXYEAR else MIN_DATETIME
 
 
 def _event(record: Record, body: AccountBody) -> Upsert:
@@ -154,12 +142,13 @@ def _event(record: Record, body: AccountBody) -> Upsert:
 
 
 def _post(record: Record, body: PostEvent) -> Upsert:
-    # MongoDB compares documents field by field in their order, so the newest event wins. It is known by its offset and
-    # not by its revision: an account's events lie in one partition, and a post id that is used again counts from 1.
+    # `$max` keeps the newest event: MongoDB compares documents field by field, and `offset` is their first field. The
+    # offset decides and not the revision, because a post id that is used again counts its revisions from 1. Offsets
+    # are in order, because an account's events lie in one partition.
     newest: dict[str, Document] = {}
     order = {"offset": record.offset}
-    at = storable(body.at)
-    if (state := STATES.get(type(body))) is not None:
+    at = clamp_to_utc(body.at)
+    if (state := STATE_BY_EVENT.get(type(body))) is not None:
         newest["latest"] = {**order, "at": at, "state": state.value, "details": _details(body)}
         if body.revision == FIRST_REVISION:
             newest["started"] = {**order, "at": at}
@@ -173,7 +162,9 @@ def _post(record: Record, body: PostEvent) -> Upsert:
     update: dict[str, Document] = {"$set": {**constant, "partition": record.topic_partition.partition}}
     if newest:
         update["$max"] = newest
-    return Upsert(collection=Collection.POSTS, id=post_name(body.account_id, body.tenant, body.post_id), update=update)
+    return Upsert(
+        collection=Collection.POSTS, id=post_document_id(body.account_id, body.tenant, body.post_id), update=update
+    )
 
 
 def _account(record: Record, body: AccountBody) -> Upsert:
@@ -182,7 +173,7 @@ def _account(record: Record, body: AccountBody) -> Upsert:
 
 
 def _metrics(body: MetricsCollected) -> Upsert:
-    # No tenant is in it: a video is one post's.
+    # The tenant need not be in it, because a video belongs to one post.
     id_ = f"{body.account_id}/{body.post_id}/{body.video_id}/{body.at.isoformat()}"
     document = {**_builtins(body), "share_url": body.share_url}
     return Upsert(collection=Collection.METRICS, id=id_, update={"$set": document})
@@ -190,7 +181,7 @@ def _metrics(body: MetricsCollected) -> Upsert:
 
 def _at(body: Body) -> datetime | None:
     at = getattr(body, "at", None)
-    return storable(at) if isinstance(at, datetime) else None
+    return clamp_to_utc(at) if isinstance(at, datetime) else None
 
 
 def _details(body: Body) -> Document:
@@ -199,4 +190,4 @@ def _details(body: Body) -> Document:
 
 def _builtins(body: Body) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.to_builtins(body, builtin_types=(datetime,))
-    return {name: storable(value) if isinstance(value, datetime) else value for name, value in document.items()}
+    return {name: clamp_to_utc(value) if isinstance(value, datetime) else value for name, value in document.items()}

@@ -1,4 +1,4 @@
-"""What the store knows about a post, as the read API tells it. Reads only; raises `StoreUnavailable`."""
+"""Reads the read side for the API. Never writes: the projector does, by `store`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,20 +7,22 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
+from analytics_service.api_models import MetricSample, TimelineEvent
 from analytics_service.read_side.cursors import Cursor
-from analytics_service.read_side.documents import Collection, Document, PostState, post_name, storable
-from analytics_service.read_side.store import Database, translated
+from analytics_service.read_side.database import Database, translated_errors
+from analytics_service.read_side.documents import Collection, Document, PostState, clamp_to_utc, post_document_id
 from common.contract.post import PostProgressed
 
-MOST_ACCOUNTS_NAMED = 20
-LONGEST_TIMELINE = 1_000
-"""A post has some ten events; one that is delayed again and again may have hundreds."""
-_BEGUN = {"latest": {"$exists": True}}
+MAX_ACCOUNTS = 20
+"""Most accounts that are named when a post id is ambiguous."""
+MAX_TIMELINE = 1_000
+"""Most events of a timeline. A post has about ten; one that is delayed often may have hundreds."""
+_HAS_STATE = {"latest": {"$exists": True}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a post is: its tenant and account, and the partition that tells how fresh its data is."""
+class PostLocator:
+    """What identifies a post, and the partition whose watermark holds for it."""
 
     tenant: str
     account_id: str
@@ -29,10 +31,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostFound:
+class PostRow:
     """A post as its newest events leave it.
 
-    `first_offset` is where it began; what lies before is of an older post with the same id.
+    `first_offset` is the offset of its first event. Events before it belong to an older post with the same id.
     """
 
     account_id: str
@@ -46,54 +48,29 @@ class PostFound:
     video_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
-    """One event of a post's timeline."""
-
-    type: str
-    at: datetime
-    revision: int
-    details: Document
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    """One video's totals at one moment. `id` is its name in the store."""
-
-    id: str
-    video_id: str
-    at: datetime
-    age_seconds: int
-    view_count: int
-    like_count: int
-    comment_count: int
-    share_count: int
-    share_url: str
-
-
-class Queries:
-    """Questions to the store."""
+class StoreReader:
+    """The edge's side of MongoDB. Each method raises `StoreUnavailable`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def ping(self) -> None:
-        """Find out whether the store answers."""
-        with translated():
+        """Return if MongoDB answers."""
+        with translated_errors():
             await self._database.command("ping")
 
-    async def places(self, tenant: str, post_id: str, account_id: str | None) -> list[Place]:
-        """Return where the tenant's posts of this id are: one for each account that used it.
+    async def locate(self, tenant: str, post_id: str, account_id: str | None) -> list[PostLocator]:
+        """Return the tenant's posts with this id: one for each account that used it.
 
-        A post of which only samples are known is none yet: samples do not say where it stands.
+        A post of which only progress samples have arrived is left out, because they do not tell its state.
         """
-        query: dict[str, Any] = {"post_id": post_id, "tenant": tenant, **_BEGUN}
+        query: dict[str, Any] = {"post_id": post_id, "tenant": tenant, **_HAS_STATE}
         if account_id is not None:
             query["account_id"] = account_id
-        with translated():
-            found = await self._database[Collection.POSTS].find(query).sort("_id").to_list(MOST_ACCOUNTS_NAMED)
+        with translated_errors():
+            found = await self._database[Collection.POSTS].find(query).sort("_id").to_list(MAX_ACCOUNTS)
         return [
-            Place(
+            PostLocator(
                 tenant=tenant,
                 account_id=document["account_id"],
                 post_id=document["post_id"],
@@ -102,70 +79,70 @@ class Queries:
             for document in found
         ]
 
-    async def post(self, place: Place) -> PostFound | None:
-        """Return the post as it stands; None if it was deleted meanwhile."""
-        query = {"_id": post_name(place.account_id, place.tenant, place.post_id), **_BEGUN}
-        with translated():
+    async def post(self, locator: PostLocator) -> PostRow | None:
+        """Return the post, or None if it was deleted since it was located."""
+        query = {"_id": post_document_id(locator.account_id, locator.tenant, locator.post_id), **_HAS_STATE}
+        with translated_errors():
             found = await self._database[Collection.POSTS].find_one(query)
         return None if found is None else _post(found)
 
-    async def timeline(self, post: PostFound) -> list[Happened]:
+    async def timeline(self, post: PostRow) -> list[TimelineEvent]:
         """Return a post's events in the order they were written, without the samples of its progress."""
         own = {"offset": {"$gte": post.first_offset}, "type": {"$ne": PostProgressed.ce_type}}
         query = {**_of(post), **own}
-        with translated():
-            found = await self._database[Collection.EVENTS].find(query).sort("offset").to_list(LONGEST_TIMELINE)
+        with translated_errors():
+            found = await self._database[Collection.EVENTS].find(query).sort("offset").to_list(MAX_TIMELINE)
         return [
-            Happened(type=event["type"], at=event["at"], revision=event["revision"], details=event["details"])
+            TimelineEvent(type=event["type"], at=event["at"], revision=event["revision"], details=event["details"])
             for event in found
         ]
 
-    async def series(
-        self, post: PostFound, *, since: datetime | None, after: Cursor | None, limit: int
-    ) -> list[Counted]:
-        """Return up to `limit` numbers collected at or after `since` and beyond `after`, oldest first."""
+    async def metrics(
+        self, post: PostRow, *, since: datetime | None, after: Cursor | None, limit: int
+    ) -> list[MetricSample]:
+        """Return up to `limit` samples that were collected at or after `since` and follow `after`, oldest first."""
         query: dict[str, Any] = {**_of(post), "video_id": {"$in": list(post.video_ids)}}
         if since is not None:
-            query["at"] = {"$gte": storable(since)}
+            query["at"] = {"$gte": clamp_to_utc(since)}
         if after is not None:
             query["$or"] = [{"at": {"$gt": after.at}}, {"at": after.at, "_id": {"$gt": after.id}}]
         order = [("at", ASCENDING), ("_id", ASCENDING)]
-        with translated():
+        with translated_errors():
             found = await self._database[Collection.METRICS].find(query).sort(order).to_list(limit)
-        return [_counted(document) for document in found]
+        return [_sample(document) for document in found]
 
-    async def latest(self, post: PostFound) -> list[Counted]:
-        """Return the newest numbers of each of a post's videos."""
-        newest: list[Counted] = []
+    async def latest_metrics(self, post: PostRow) -> list[MetricSample]:
+        """Return the newest sample of each of a post's videos."""
+        newest: list[MetricSample] = []
         for video_id in post.video_ids:
-            with translated():
+            with translated_errors():
                 found = await self._database[Collection.METRICS].find_one(
                     {**_of(post), "video_id": video_id}, sort=[("at", DESCENDING)]
                 )
             if found is not None:
-                newest.append(_counted(found))
+                newest.append(_sample(found))
         return newest
 
-    async def as_of(self, partition: int) -> datetime | None:
-        """Return up to when the store knows everything about a partition; None before the projector got there.
+    async def watermark(self, partition: int) -> datetime | None:
+        """Return the moment up to which the store holds everything of a partition, or None if there is none yet.
 
-        Ask before anything else of an answer: what is read later can only be newer.
+        Read it before the rest of an answer. Whatever is read later can only be newer, so the promise holds.
         """
-        with translated():
-            found = await self._database[Collection.FRESHNESS].find_one({"_id": partition})
-        return None if found is None else found.get("complete_at")
+        with translated_errors():
+            found = await self._database[Collection.WATERMARKS].find_one({"_id": partition})
+        return None if found is None else found.get("watermark")
 
 
-def _of(post: PostFound) -> Document:
+def _of(post: PostRow) -> Document:
     return {"account_id": post.account_id, "post_id": post.post_id, "tenant": post.tenant}
 
 
-def _post(document: Document) -> PostFound:
+def _post(document: Document) -> PostRow:
     first_offset: int = document.get("started", {}).get("offset", 0)
     latest: Document = document["latest"]
     progress = _part(document, "progress", first_offset)
     ids: Sequence[str] = _part(document, "available", first_offset).get("video_ids", ())
-    return PostFound(
+    return PostRow(
         account_id=document["account_id"],
         post_id=document["post_id"],
         first_offset=first_offset,
@@ -183,8 +160,8 @@ def _part(document: Document, name: str, first_offset: int) -> Document:
     return part if part.get("offset", -1) >= first_offset else {}
 
 
-def _counted(document: Document) -> Counted:
-    return Counted(
+def _sample(document: Document) -> MetricSample:
+    return MetricSample(
         id=document["_id"],
         video_id=document["video_id"],
         at=document["at"],

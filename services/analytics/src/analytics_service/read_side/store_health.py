@@ -1,4 +1,4 @@
-"""Whether the store answers, for the edge's readiness."""
+"""Asks MongoDB regularly whether it answers, for the edge's readiness."""
 
 import asyncio
 from typing import Protocol
@@ -7,35 +7,35 @@ import structlog
 
 from analytics_service.errors import StoreUnavailable
 
-ASK_EVERY_SECONDS = 2.0
+PING_INTERVAL_SECONDS = 2.0
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
-class Pings(Protocol):
-    """What can be asked for a sign of life."""
+class Pingable(Protocol):
+    """A store that can be asked whether it answers."""
 
     async def ping(self) -> None:
         """Return if it answers. Raises `StoreUnavailable`."""
 
 
 class StoreHealth:
-    """Asks the store now and then, so that readiness can be told at once."""
+    """Keeps the result of the last ping, so that `/readyz` answers at once even while MongoDB does not."""
 
-    def __init__(self, store: Pings) -> None:
+    def __init__(self, store: Pingable) -> None:
         self._store = store
         self.answers = False
 
     async def follow(self, stop: asyncio.Event) -> None:
-        """Keep asking until `stop`; tells of every change once."""
+        """Ping until `stop`. Every change is logged once."""
         while not stop.is_set():
-            answers = await self._ask()
+            answers = await self._ping()
             if answers != self.answers:
-                log.info("store_health_changed", answers=answers)
+                _log.info("store_health_changed", answers=answers)
             self.answers = answers
-            await _wait(stop, ASK_EVERY_SECONDS)
+            await _wait(stop, PING_INTERVAL_SECONDS)
 
-    async def _ask(self) -> bool:
+    async def _ping(self) -> bool:
         try:
             await self._store.ping()
         except StoreUnavailable:

@@ -1,4 +1,4 @@
-"""What asking TikTok can come to: each outcome is a fact, lost answers among them."""
+"""The fact for each answer of TikTok, for a lost answer, and for no usable token."""
 
 import asyncio
 import itertools
@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from analytics_service import facts
-from analytics_service.effect_handler import Collector
+from analytics_service.effect_handler import AnalyticsEffects
 from analytics_service.effects import Collect
 from common.contract.account import CredentialIssued, CredentialWithdrawn
 from common.contract.body import Body
@@ -34,12 +34,12 @@ SEEN = Video(id="7", create_time=1, share_url="https://x/7", view_count=5, like_
 
 @dataclass
 class Answers:
-    outcome: CallResult[tuple[Video, ...]]
+    result: CallResult[tuple[Video, ...]]
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
     async def query_videos(self, token: str, ids: Sequence[str]) -> CallResult[tuple[Video, ...]]:
         self.asked.append((token, tuple(ids)))
-        return self.outcome
+        return self.result
 
 
 @dataclass
@@ -62,41 +62,37 @@ def issued(version: int = 3, *, life: float = 3600, context: str | None = None) 
     )
 
 
-def collector(answers: Answers) -> Collector:
-    return Collector(tiktok=answers, tokens=TOKENS, clock=lambda: NOW)
+def effects_over(answers: Answers) -> AnalyticsEffects:
+    return AnalyticsEffects(tiktok=answers, tokens=TOKENS, clock=lambda: NOW)
 
 
 def refused(code: str) -> Refused:
     return Refused(status=400, code=code, message="", log_id="log")
 
 
-OUTCOMES: list[tuple[CallResult[tuple[Video, ...]], facts.Fact]] = [
+RESULTS: list[tuple[CallResult[tuple[Video, ...]], facts.Fact]] = [
     (
         Done((SEEN,)),
         facts.Collected(
             age=60,
             at=NOW,
-            numbers=(
-                facts.Numbers(
-                    video_id="7", view_count=5, like_count=4, comment_count=3, share_count=2, share_url="https://x/7"
-                ),
-            ),
+            videos=(SEEN,),
         ),
     ),
-    (Done(()), facts.NotListed(age=60, at=NOW)),
-    (NotSent("refused"), facts.Unsettled(age=60, at=NOW, reason="refused")),
-    (Unknown("reset"), facts.Unsettled(age=60, at=NOW, reason="reset")),
-    (refused("access_token_invalid"), facts.TokenRefused(version=3, code="access_token_invalid", at=NOW)),
+    (Done(()), facts.NotVisible(age=60, at=NOW)),
+    (NotSent("refused"), facts.RetryableFailure(age=60, at=NOW, reason="refused")),
+    (Unknown("reset"), facts.RetryableFailure(age=60, at=NOW, reason="reset")),
+    (refused("access_token_invalid"), facts.CredentialRejected(version=3, code="access_token_invalid", at=NOW)),
     (refused("scope_not_authorized"), facts.NoCredential(version=3)),
-    (refused("rate_limit_exceeded"), facts.Unsettled(age=60, at=NOW, reason="rate_limit_exceeded")),
-    (refused("invalid_params"), facts.CollectRefused(age=60, at=NOW, code="invalid_params")),
+    (refused("rate_limit_exceeded"), facts.RetryableFailure(age=60, at=NOW, reason="rate_limit_exceeded")),
+    (refused("invalid_params"), facts.CollectionRefused(age=60, at=NOW, code="invalid_params")),
 ]
 
 
-@pytest.mark.parametrize(("outcome", "fact"), OUTCOMES, ids=[str(number) for number in range(len(OUTCOMES))])
-async def test_every_outcome_becomes_a_fact(outcome: CallResult[tuple[Video, ...]], fact: facts.Fact) -> None:
-    answers = Answers(outcome)
-    assert await collector(answers).perform(KEY, COLLECT, OneRecord(issued())) == fact
+@pytest.mark.parametrize(("result", "fact"), RESULTS, ids=[str(number) for number in range(len(RESULTS))])
+async def test_perform_returns_every_answer_as_fact(result: CallResult[tuple[Video, ...]], fact: facts.Fact) -> None:
+    answers = Answers(result)
+    assert await effects_over(answers).perform(KEY, COLLECT, OneRecord(issued())) == fact
     assert answers.asked == [("act.secret", ("7",))]
 
 
@@ -119,15 +115,15 @@ async def test_every_outcome_becomes_a_fact(outcome: CallResult[tuple[Video, ...
         "another tenant's by now",
     ],
 )
-async def test_without_a_usable_credential_tiktok_is_not_asked(record: Body | None, version: int) -> None:
+async def test_perform_without_usable_token_calls_nothing(record: Body | None, version: int) -> None:
     answers = Answers(Done((SEEN,)))
-    assert await collector(answers).perform(KEY, COLLECT, OneRecord(record)) == facts.NoCredential(version=version)
+    assert await effects_over(answers).perform(KEY, COLLECT, OneRecord(record)) == facts.NoCredential(version=version)
     assert answers.asked == []
 
 
-async def test_numbers_of_videos_that_were_not_asked_for_are_left_out() -> None:
+async def test_perform_leaves_out_videos_not_asked_for() -> None:
     answers = Answers(Done((replace(SEEN, id="8"),)))
-    assert await collector(answers).perform(KEY, COLLECT, OneRecord(issued())) == facts.NotListed(age=60, at=NOW)
+    assert await effects_over(answers).perform(KEY, COLLECT, OneRecord(issued())) == facts.NotVisible(age=60, at=NOW)
 
 
 ANSWER = msgspec.json.encode(
@@ -135,7 +131,7 @@ ANSWER = msgspec.json.encode(
 )
 
 
-async def test_a_lost_answer_is_unsettled_and_the_next_call_settles_it() -> None:
+async def test_lost_answer_is_retryable_and_next_call_succeeds() -> None:
     connections = itertools.count()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -149,13 +145,13 @@ async def test_a_lost_answer_is_unsettled_and_the_next_call_settles_it() -> None
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, httpx.AsyncClient(trust_env=False) as http:
-        effects = Collector(tiktok=TikTok(http, url, "key", "secret"), tokens=TOKENS, clock=lambda: NOW)
+        effects = AnalyticsEffects(tiktok=TikTok(http, url, "key", "secret"), tokens=TOKENS, clock=lambda: NOW)
         first = await effects.perform(KEY, COLLECT, OneRecord(issued()))
         second = await effects.perform(KEY, COLLECT, OneRecord(issued()))
-    assert isinstance(first, facts.Unsettled)
+    assert isinstance(first, facts.RetryableFailure)
     assert "act.secret" not in first.reason
-    assert second == OUTCOMES[0][1]
+    assert second == RESULTS[0][1]
 
 
-def test_a_token_is_not_shown() -> None:
+def test_token_is_not_shown() -> None:
     assert "act.secret" not in repr(AccessToken(text="act.secret", version=3))

@@ -7,7 +7,7 @@ from common.errors import SettingsRefused
 from common.service.settings import read
 
 
-def test_an_unreadable_schedule_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_schedule_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYTICS_PRIVATE_KEY", "planted")
     monkeypatch.setenv("ANALYTICS_COLLECT_AGES", "5m,1m")
     with pytest.raises(SettingsRefused, match="ANALYTICS_COLLECT_AGES") as raised:
@@ -15,12 +15,12 @@ def test_an_unreadable_schedule_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "planted" not in str(raised.value)
 
 
-def test_the_worker_needs_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_needs_private_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANALYTICS_PRIVATE_KEY", raising=False)
     with pytest.raises(SettingsRefused, match="ANALYTICS_PRIVATE_KEY is not set"):
         read(WorkerSettings)
 
 
-def test_the_stores_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mongodb_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONGODB_URL", "mongodb://" + "postbus:planted" + "@mongo:27017")
     assert "planted" not in repr(read(StoreSettings))

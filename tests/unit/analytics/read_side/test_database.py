@@ -1,4 +1,4 @@
-"""What the store's adapter makes of the driver's errors, and of an address it cannot take."""
+"""How MongoDB's URL is checked, and how the driver's errors are translated."""
 
 import logging
 import traceback
@@ -9,10 +9,10 @@ from bson.errors import InvalidDocument
 from pymongo.errors import BulkWriteError, DocumentTooLarge, NetworkTimeout, OperationFailure
 
 from analytics_service.errors import StoreUnavailable, Unstorable
-from analytics_service.read_side.store import open_database, translated
+from analytics_service.read_side.database import open_database, translated_errors
 from common.errors import SettingsRefused
 
-BAD_ADDRESSES = [
+BAD_URLS = [
     "mongodb://user:" + "hunter/2@host:27017/x",
     "mongodb://user:" + "hunter@2@host",
     "mongodb://user:" + "hunter%zz2@host",
@@ -27,8 +27,8 @@ BAD_ADDRESSES = [
 ]
 
 
-@pytest.mark.parametrize("url", BAD_ADDRESSES)
-async def test_an_address_that_cannot_be_taken_is_refused_without_showing_it(
+@pytest.mark.parametrize("url", BAD_URLS)
+async def test_open_database_refuses_bad_url_without_showing_it(
     url: str, recwarn: pytest.WarningsRecorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -38,12 +38,12 @@ async def test_an_address_that_cannot_be_taken_is_refused_without_showing_it(
             async with open_database(url, "postbus"):
                 pass
     # All that `process_failed` could show: the error, its cause, and what was being handled.
-    told = "".join(traceback.format_exception(refused.value)).partition("SettingsRefused:")[2]
-    assert "hunter" not in told + str(refused.value) + caplog.text + "".join(str(each.message) for each in recwarn)
+    shown = "".join(traceback.format_exception(refused.value)).partition("SettingsRefused:")[2]
+    assert "hunter" not in shown + str(refused.value) + caplog.text + "".join(str(each.message) for each in recwarn)
     assert (refused.value.__cause__, refused.value.__suppress_context__) == (None, True)
 
 
-async def test_a_usual_address_is_taken() -> None:
+async def test_open_database_takes_usual_url() -> None:
     async with open_database("mongodb://user:" + "hunter%2F2@host:27017/?tls=true&w=majority", "postbus") as database:
         assert database.name == "postbus"
 
@@ -64,9 +64,7 @@ async def test_a_usual_address_is_taken() -> None:
     ],
     ids=lambda part: type(part).__name__ if isinstance(part, Exception) else part.__name__,
 )
-def test_what_never_can_be_stored_is_told_apart_from_what_may_be_tried_again(
-    error: Exception, meaning: type[Exception]
-) -> None:
-    with pytest.raises(meaning, match=type(error).__name__) as raised, translated():
+def test_driver_errors_become_unstorable_or_unavailable(error: Exception, meaning: type[Exception]) -> None:
+    with pytest.raises(meaning, match=type(error).__name__) as raised, translated_errors():
         raise error
     assert raised.value.__cause__ is error
