@@ -110,7 +110,7 @@ SOURCE_FAULTS = (
         name="too_large",
         url="{media}/too_large.mp4",
         reason="source_too_large",
-        message=rf"source\.url: The file has {TOO_LARGE} bytes\. TikTok takes at most 4 GB \(4000000000 bytes\)",
+        message=rf"source\.url: .* has {TOO_LARGE} bytes\. TikTok takes videos of at most 4 GB \(4000000000 bytes\)",
     ),
     Fault(
         name="a_page_named_mp4",
@@ -231,6 +231,6 @@ async def test_repeated_request_publishes_once(product: Product, sent: SentReque
         await product.request_posts(request)
         conflict = await events.until_type("post.request_conflict", within=ENDED_WITHIN)
         await product.expect_published_once(request, short_clip, events)
-    assert conflict.body["message"] == "the content differs from the first request; the first request stands"
+    assert conflict.body["message"] == "The content differs from the first request. The first request stands."
     assert events.types().count("post.request_conflict") == 1
     assert (await product.tiktok.ledger(title="another caption")).inits == ()

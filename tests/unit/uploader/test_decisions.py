@@ -21,6 +21,7 @@ from builders.uploader_states import (
     NOW,
     PROBING,
     PROGRESS,
+    QUERYING,
     QUERYING_AFTER,
     QUERYING_BEFORE,
     REQUEST,
@@ -165,7 +166,7 @@ def test_due_old_url_is_replaced_before_the_mark(state: WorkingState) -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [LAST_CHUNK, QUERYING_AFTER, Waiting(until=NOW, reason=DelayReason.TIKTOK, then=QUERYING_AFTER)]
+    "state", [LAST_CHUNK, *QUERYING[1:], Waiting(until=NOW, reason=DelayReason.TIKTOK, then=QUERYING_AFTER)]
 )
 def test_due_after_26_hours_hands_over_unresolved(state: Post) -> None:
     decision = step(state, Due(), NOW + UNRESOLVED_AFTER)

@@ -13,6 +13,7 @@ from builders.uploader_states import (
     LAST_CHUNK,
     NOW,
     PROGRESS,
+    QUERYING,
     QUERYING_AFTER,
     QUERYING_BEFORE,
     TEMPORARY,
@@ -147,7 +148,7 @@ def test_offset_within_a_chunk_replaces_only_before_the_mark(uploaded: int | Non
     )
 
 
-@pytest.mark.parametrize("state", [QUERYING_BEFORE, QUERYING_AFTER], ids=["before", "after"])
+@pytest.mark.parametrize("state", QUERYING, ids=lambda state: type(state).__name__)
 @pytest.mark.parametrize(
     ("status", "uploaded"),
     [
@@ -160,7 +161,7 @@ def test_status_with_all_bytes_hands_over(state: QueryingState, status: StatusCo
     single_event(step(state, status_result(state, uploaded, status)), PostUploaded)
 
 
-@pytest.mark.parametrize("state", [QUERYING_BEFORE, QUERYING_AFTER], ids=["before", "after"])
+@pytest.mark.parametrize("state", QUERYING, ids=lambda state: type(state).__name__)
 def test_status_failed_retries_only_some_reasons(state: QueryingState) -> None:
     for reason in RETRYABLE_FAIL_REASONS:
         assert (

@@ -14,8 +14,10 @@ from builders.uploader_states import (
     NOW,
     PROBING,
     PROGRESS,
+    PROVING_DEAD,
     QUERYING_AFTER,
     QUERYING_BEFORE,
+    QUERYING_UNSENDABLE,
     UPLOADING,
     WAITING,
 )
@@ -69,6 +71,8 @@ def test_uploading_requests_its_next_chunk() -> None:
         (QUERYING_BEFORE, NOW + UPLOAD_URL_LIFETIME - UPLOAD_URL_MARGIN),
         (LAST_CHUNK, NOW + timedelta(hours=24)),
         (QUERYING_AFTER, NOW + UNRESOLVED_AFTER),
+        (QUERYING_UNSENDABLE, NOW + UNRESOLVED_AFTER),
+        (PROVING_DEAD, NOW + UNRESOLVED_AFTER),
     ],
 )
 def test_state_past_its_deadline_requests_nothing(state: WorkingState, until: UtcDatetime) -> None:

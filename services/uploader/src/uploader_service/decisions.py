@@ -77,6 +77,7 @@ def on_returned(key: StateKey, state: Post | None, fact: facts.Returned, now: Ut
 
 def on_account_known(state: Post | None, tenant: str, now: UtcDatetime) -> Decision[Post]:
     """Begin the post: the account that it waited for is in the view."""
+    # The fact may be late: the post may have begun or ended since the view changed.
     if not isinstance(state, states.AwaitingAccount):
         return unchanged(state)
     progress = state.progress
@@ -113,6 +114,7 @@ def on_due(state: Post | None, now: UtcDatetime) -> Decision[Post]:
     match state:
         case states.AwaitingAccount():
             return _account_still_unknown(state, now)
+        # Before the wait itself: a pause never outlives the state that continues after it.
         case states.Paused(then=then) if now >= states.deadline_of(then):
             return transitions.expire(then, now)
         case states.Waiting(until=until, then=then) if now >= until:
@@ -130,6 +132,7 @@ def _on_retention_due(state: states.HandedOver | states.Finished, now: UtcDateti
         case states.HandedOver() if now >= states.returnable_until(state):
             return become(transitions.finished(state.progress, Ending.HANDED_OVER, now))
         case states.Finished(at=at) if now >= at + FINISHED_POST_RETENTION:
+            # Forgets the post. A replayed request is refused by its age from here on (`MAX_REQUEST_AGE`).
             return Decision(state=None)
         case states.HandedOver() | states.Finished():
             return unchanged(state)

@@ -31,6 +31,7 @@ def on_effect_result(state: Post | None, result: facts.EffectResult, now: UtcDat
         case states.Working():
             if requested_effect(state) != result.of:
                 return unchanged(state)
+            # First, since a refused or lost call used up quota, too.
             calls = _with_call(state.progress.calls, result, now)
             return _settle(replace(state, progress=replace(state.progress, calls=calls)), result, now)
 
@@ -149,6 +150,7 @@ def on_probe(state: states.Probing, result: facts.ProbeResult, now: UtcDatetime)
         case facts.SourceFound(media=media):
             return become(states.CheckingCreator(progress=state.progress.with_failures_cleared(), media=media))
         case facts.SourceUnusable(fault=facts.SourceFault(temporary=True, message=message)):
+            # Retried until the post's `not_after`.
             return retry(state, DelayReason.SOURCE, message, now)
         case facts.SourceUnusable(fault=fault):
             return fail(state.progress, fault.reason, fault.message, now)
@@ -248,6 +250,7 @@ def _token_rejected(state: CallingState, result: facts.CallRefused, now: UtcDate
         service=service.NAME,
         at=now,
     )
+    # Counted as a failure, so that a series of refused tokens is tried with growing pauses.
     failed = replace(state, progress=state.progress.with_failure())
     message = "TikTok refused the access token; waiting for a newer one."
     return await_credential(failed, result.version, message, now, rejected)

@@ -55,6 +55,7 @@ def _accept(fact: facts.Requested, now: UtcDatetime) -> Decision[Post]:
     progress = PostProgress(
         request=request, digest=states.request_digest(request), not_after=deadline_for(request, now)
     )
+    # The order matters: an old request must not be judged by limits that count from today.
     if is_too_old(fact.recorded_at, now):
         message = (
             f"The request was written at {fact.recorded_at}, more than {MAX_REQUEST_AGE.days} days ago. "
@@ -90,6 +91,7 @@ def _compare(key: StateKey, state: Post, digest: str, difference: str, now: UtcD
 def _next_header(key: StateKey, state: Post, now: UtcDatetime) -> tuple[Post, EventHeader]:
     match state:
         case states.Finished():
+            # After a failure the uploader still counts; otherwise the publisher does.
             step = 1 if state.ending is Ending.FAILED else 0
             counted = replace(state, revision=state.revision + step)
             return counted, event_header(key, state.tenant, counted.revision, now)
@@ -111,6 +113,7 @@ def event_header(key: StateKey, tenant: str, revision: int, now: UtcDatetime) ->
 
 def validation_error(request: PostRequested, now: UtcDatetime) -> str | None:
     """Return what makes the request impossible, whatever its source and creator are, with field, value and limit."""
+    # TikTok counts the caption in UTF-16 code units: an emoji is two of them.
     units = len(request.caption.encode("utf-16-le", errors="surrogatepass")) // 2
     if units > TITLE_UTF16_UNITS:
         return f"caption: It has {units} UTF-16 code units; TikTok takes at most {TITLE_UTF16_UNITS}."

@@ -55,6 +55,7 @@ def _on_no_answer(
 def _on_stored(state: states.Uploading, *, complete: bool, now: UtcDatetime) -> Decision[Post]:
     succeeded = replace(state, progress=state.progress.with_failures_cleared())
     plan = state.media.plan
+    # The file is complete too early or too late: the two sides disagree about its chunks.
     if complete != (state.next_chunk == plan.count - 1):
         return query_offset(state, "TikTok counts other chunks than the uploader.", now)
     if complete:
@@ -104,6 +105,7 @@ def on_chunk_refused(state: states.Uploading, result: facts.ChunkRefused, now: U
         case RetryAdvice.MISCONFIGURED | RetryAdvice.TRANSIENT:
             return retry(state, DelayReason.TIKTOK, refused.message, now)
         case RetryAdvice.NEW_UPLOAD if not marked:
+            # TikTok no longer knows the upload, and the last chunk never left: it can be replaced at once.
             return next_attempt(state.progress, refused.message, now)
         case RetryAdvice.NEW_UPLOAD if url_has_expired(state.session, now):
             # The first half of the proof: no byte can arrive after this refusal.
@@ -134,6 +136,7 @@ def on_status(state: states.QueryingState, result: facts.StatusReceived, now: Ut
         case StatusCode.PROCESSING_UPLOAD if result.uploaded_bytes is not None and result.uploaded_bytes >= 0:
             return _on_stored_bytes(state, result.uploaded_bytes, now)
         case StatusCode.PROCESSING_UPLOAD if not last_chunk_may_have_left(state):
+            # Without an offset the upload cannot continue, and replacing it is free before the mark.
             return next_attempt(state.progress, message, now)
         case StatusCode.PROCESSING_UPLOAD | StatusCode.PROCESSING_DOWNLOAD | StatusCode.UNRECOGNISED:
             return retry(state, DelayReason.TIKTOK, message, now)
@@ -148,6 +151,7 @@ def _on_failed(state: states.QueryingState, reason: str, now: UtcDatetime) -> De
 
 
 def _on_stored_bytes(state: states.QueryingState, stored: int, now: UtcDatetime) -> Decision[Post]:
+    # Every byte is there, so the lost answer was a success.
     if stored >= state.media.size:
         return hand_over(state, now)
     match state:
@@ -177,6 +181,7 @@ def _resend_or_prove(state: states.QueryingAfterLastChunk, stored: int, now: Utc
     sendable = now < state.progress.not_after
     if expired and not sendable:
         return _prove_dead(_proving(state), now)
+    # TikTok keeps whole chunks only; within a chunk there is no way to continue.
     if sendable and plan.is_edge(stored):
         return send_from(state, plan.index_at(stored), now)
     if sendable and expired:

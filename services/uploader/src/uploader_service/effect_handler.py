@@ -98,6 +98,7 @@ class UploaderEffects:
     async def perform(self, key: StateKey, effect: effects.Effect, views: Views) -> facts.Fact:
         """Carry the effect out once."""
         fact = await self._perform(key, effect, views)
+        # Counted here and not at commit: a result that is dropped after a takeover still cost a call.
         metrics.EFFECTS.labels(_EFFECT_KINDS[type(effect)], _RESULT_KINDS[type(fact)]).inc()
         return fact
 
@@ -148,6 +149,7 @@ class UploaderEffects:
     def _init_done(self, key: StateKey, effect: effects.InitVideoUpload, permit: models.UploadPermit) -> facts.InitDone:
         context = _url_context(key, permit.publish_id)
         sealed = seal_for(self._private_key.public_key(), permit.upload_url.encode(), context)
+        # Before the result is committed: if it never is, the entry is only unused.
         self._sent_chunks.record_opened(permit.publish_id)
         return facts.InitDone(of=effect, publish_id=permit.publish_id, sealed_url=sealed)
 
@@ -172,9 +174,11 @@ class UploaderEffects:
             log.warning(
                 "upload_url_unreadable", account_id=key.partition_key, post_id=post_id_of(key), fault=str(error)
             )
+            # The key was replaced during the upload. Without the URL only status queries are left.
             nothing_sent = self._sent_chunks.nothing_sent(publish_id)
             return facts.UploadUrlUnreadable(of=effect, last_chunk_never_left=nothing_sent)
         if is_last:
+            # Before the thread starts: a cancelled task must not leave a send that was never counted.
             self._sent_chunks.record_send(publish_id)
         with metrics.CHUNK_SECONDS.time():
             fact = await self._in_thread(partial(self._put, effect, url))
@@ -201,6 +205,7 @@ class UploaderEffects:
             fault = _source_fault(failed.problem)
             return facts.SourceInterrupted(of=effect, fault=fault, last_chunk_never_left=never_left)
         except UploadUrlExpired as expired:
+            # Bytes before this piece may have arrived, so the result is as unknown as after a lost answer.
             return facts.ResultUnknown(of=effect, reason=str(expired))
         return self._chunk_fact(effect, result, sent_bytes=last - first + 1)
 
@@ -260,6 +265,7 @@ def _tenant_required_by(effect: effects.TikTokCall) -> str:
 
 
 def _url_context(key: StateKey, publish_id: str) -> str:
+    # Binds the sealed URL to its account and attempt: copied into another state it cannot be opened.
     return f"{key.partition_key}|upload_url|{publish_id}"
 
 
@@ -292,6 +298,7 @@ def _status_received(effect: effects.QueryStatus, status: models.PublishStatus) 
 
 
 def _source_fault(problem: SourceProblem) -> facts.SourceFault:
+    # All other problems stay until a person changes the source or the request.
     temporary = isinstance(problem, TemporarilyUnavailable)
     return facts.SourceFault(reason=failure_reason(problem), message=problem.message, temporary=temporary)
 

@@ -23,6 +23,7 @@ def next_effect(key: StateKey, state: states.Post, now: UtcDatetime) -> effects.
         case states.Finished(at=at):
             return Wait(at + FINISHED_POST_RETENTION)
         case states.Working():
+            # Past its deadline a state only waits for `Due`, which ends it: no effect may start any longer.
             deadline = states.deadline_of(state)
             return Wait(deadline) if now >= deadline else requested_effect(state)
 

@@ -112,6 +112,7 @@ def next_attempt(progress: PostProgress, why: str, now: UtcDatetime) -> Decision
     """
     if now >= progress.not_after:
         return fail_too_late(progress, now)
+    # If TikTok opened so many attempts and none went through, another one would not either.
     if (opened := progress.attempt - progress.unanswered_inits) >= MAX_ATTEMPTS:
         message = f"All {opened} attempts failed. The last one: {why}"
         return fail(progress, FailureReason.ATTEMPTS_EXHAUSTED, message, now)
@@ -211,6 +212,7 @@ def hand_over(state: states.UploadState, now: UtcDatetime) -> Decision[Post]:
         request_digest=progress.digest,
     )
     handed = states.HandedOver(progress=progress.with_next_revision(), publish_id=state.session.publish_id, at=now)
+    # The sample comes first, so that progress ends at 100 % before the post changes its owner.
     return become(handed, progress_sample(state, state.media.size, now), event)
 
 
@@ -252,6 +254,7 @@ def expire(state: states.WorkingState, now: UtcDatetime) -> Decision[Post]:
         case states.QueryingAfterLastChunk() | states.QueryingUnsendable() | states.ProvingDead():
             return hand_over_unresolved(state, now)
         case states.Uploading(last_chunk_may_have_left=True):
+            # Past `not_after` no chunk is sent any longer, but TikTok may have every byte already.
             if now >= state.session.opened_at + states.UNRESOLVED_AFTER:
                 return hand_over_unresolved(state, now)
             return query_offset(state, "The post's not_after has passed; asking TikTok whether it has every byte.", now)

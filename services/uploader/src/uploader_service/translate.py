@@ -65,6 +65,7 @@ def on_undecodable(record: ForeignRecord) -> KeyedFact[facts.Fact] | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     account_id, post_id, tenant = map(_identifier, (name.account_id, name.post_id, name.tenant))
+    # Without both there is no post to answer about. An unreadable tenant counts as none.
     if not account_id or not post_id:
         return None
     fact = facts.UndecodableRequest(

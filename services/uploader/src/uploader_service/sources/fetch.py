@@ -59,6 +59,7 @@ class Fetcher:
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
             network_backend=GuardedNetwork(trusted, resolver, deadline),
+            # The caller limits how many sources are read at once; here nothing may queue.
             max_connections=None,
             max_keepalive_connections=20,
             keepalive_expiry=5.0,
@@ -71,6 +72,7 @@ class Fetcher:
     @contextmanager
     def get(self, url: str, first: int, last: int, *, if_range: str | None) -> Iterator[SourceResponse]:
         """Request the bytes `first` to `last`. Raises `SourceFailed`, also while the response is read."""
+        # `identity`: a compressed body would shift every byte offset.
         headers = {"Range": f"bytes={first}-{last}", "Accept-Encoding": "identity", "User-Agent": "postbus"}
         if if_range is not None:
             headers["If-Range"] = if_range
@@ -130,6 +132,7 @@ def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
         raise SourceFailed(Malformed("it names no host"))
     if not _HOST.fullmatch(url.raw_host.decode("ascii")) or url.port not in _PORTS:
         raise SourceFailed(Malformed("its host or port is invalid"))
+    # Credentials in a URL could end up in logs and events.
     if url.userinfo:
         raise SourceFailed(HasCredentials(url.host))
     return url

@@ -104,6 +104,7 @@ def check_range(response: httpcore.Response, location: str, version: FileVersion
             raise SourceFailed(_refused(response.status, location))
     if what := version.difference(found.version):
         raise SourceFailed(Changed(location=location, what=what))
+    # A host may send less than requested; the chunk would then be too short for its Content-Range at TikTok.
     if (found.first, found.last) != (first, last):
         raise SourceFailed(NoRanges(location=location, why="answers with another range than requested"))
 
@@ -113,6 +114,7 @@ def _byte_range(response: httpcore.Response, location: str) -> ByteRange:
     found = _CONTENT_RANGE.fullmatch(text)
     if found is None:
         raise SourceFailed(NoRanges(location=location, why="answers without first, last and size in Content-Range"))
+    # Some hosts compress although the request forbids it.
     if header(response, b"content-encoding").lower() not in {"", "identity"}:
         raise SourceFailed(NoRanges(location=location, why="compresses what it sends"))
     first, last, total = (int(number) for number in found.groups())
