@@ -137,7 +137,7 @@ def test_last_chunk_completes_the_file(status: str, sink_saying: Callable[..., S
         ("404 Not Found", "upload_unknown", RetryAdvice.NEW_UPLOAD),
         ("416 Range Not Satisfiable", "upload_out_of_step", RetryAdvice.RESYNC),
         ("429 Too Many Requests", "rate_limit_exceeded", RetryAdvice.RATE_LIMITED),
-        ("499 Whatever", "upload_refused", RetryAdvice.PERMANENT),
+        ("499 Client Closed Request", "upload_refused", RetryAdvice.PERMANENT),
     ],
 )
 def test_refused_chunk_has_a_code(

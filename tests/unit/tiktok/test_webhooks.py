@@ -121,7 +121,7 @@ def test_header_of_another_shape_is_malformed(header: str) -> None:
     assert judge(header) == NotGenuine(SignatureFault.MALFORMED)
 
 
-def told(**changes: Any) -> bytes:
+def notification_body(**changes: Any) -> bytes:
     envelope = {
         "client_key": "aw1",
         "event": "post.publish.publicly_available",
@@ -132,7 +132,7 @@ def told(**changes: Any) -> bytes:
     return json.dumps({name: value for name, value in (envelope | changes).items() if value is not ...}).encode()
 
 
-def understood(body: bytes) -> Notification:
+def notification_in(body: bytes) -> Notification:
     found = read_notification(body)
     assert isinstance(found, Notification), found
     return found
@@ -143,7 +143,7 @@ def test_recorded_delivery_is_read() -> None:
         '{"publish_id":"v_pub_file~v2-1.7600000000000331285",'
         '"publish_type":"DIRECT_PUBLISH","post_id":"7600000000000123457"}'
     )
-    assert read_notification(told(content=content)) == Notification(
+    assert read_notification(notification_body(content=content)) == Notification(
         client_key="aw1",
         event=Event.PUBLICLY_AVAILABLE,
         open_id="-000Abc",
@@ -157,7 +157,7 @@ def test_recorded_delivery_is_read() -> None:
 
 
 def test_removed_authorization_has_a_numeric_reason() -> None:
-    found = understood(BODY)
+    found = notification_in(BODY)
     assert (found.event, found.open_id) == (Event.AUTHORIZATION_REMOVED, "-000Abc")
     assert dict(found.content) == {"reason": 1}
 
@@ -182,7 +182,7 @@ def test_removed_authorization_has_a_numeric_reason() -> None:
     ],
 )
 def test_content_is_flat_and_exact(content: Any, expected: dict[str, Any]) -> None:
-    found = dict(understood(told(content=content)).content)
+    found = dict(notification_in(notification_body(content=content)).content)
     assert found == expected
     assert {name: type(value) for name, value in found.items()} == {
         name: type(value) for name, value in expected.items()
@@ -193,11 +193,11 @@ def test_content_is_flat_and_exact(content: Any, expected: dict[str, Any]) -> No
     ("open_id", "expected"), [(7600000000000123457, "7600000000000123457"), (None, ""), (..., ""), ("", "")]
 )
 def test_open_id_is_text_and_may_be_missing(open_id: Any, expected: str) -> None:
-    assert understood(told(user_openid=open_id)).open_id == expected
+    assert notification_in(notification_body(user_openid=open_id)).open_id == expected
 
 
 def test_new_events_and_fields_are_accepted() -> None:
-    found = understood(told(event="of.tomorrow", event_id="7", nested={"a": [1]}))
+    found = notification_in(notification_body(event="of.tomorrow", event_id="7", nested={"a": [1]}))
     assert found.event == "of.tomorrow"
 
 
@@ -210,30 +210,30 @@ def test_new_events_and_fields_are_accepted() -> None:
         (b"null", "Expected `object`"),
         (NO_TEXT, "malformed"),
         (b"\xef\xbb\xbf{}", "malformed"),
-        (told(event="e").replace(b'"e"', b'"\xff"'), "UnicodeDecodeError"),
+        (notification_body(event="e").replace(b'"e"', b'"\xff"'), "UnicodeDecodeError"),
         (b'{"a":' + b"[" * 60_000, "RecursionError"),
-        (told(content='{"a":' + "[" * 60_000), "RecursionError"),
-        (told(content="x" * WEBHOOK_BYTES), "more than 65536 bytes"),
-        (told(client_key=...), "client_key"),
-        (told(client_key=""), "client_key"),
-        (told(client_key=7), "client_key"),
-        (told(event=...), "event"),
-        (told(event="e" * 257), "event"),
-        (told(user_openid="o" * 257), "user_openid"),
-        (told(user_openid=True), "user_openid"),
-        (told(user_openid=["o"]), "user_openid"),
-        (told(user_openid="N").replace(b'"N"', b"9" * 5000), "user_openid"),
-        (told(create_time=...), "create_time"),
-        (told(create_time="1770210873"), "create_time"),
-        (told(create_time=-1), "create_time"),
-        (told(create_time=253_402_300_800), "create_time"),
-        (told(create_time=1.5), "create_time"),
-        (told(content=5), "content"),
-        (told(content="[]"), "Expected `object`"),
-        (told(content="no json"), "malformed"),
-        (told(content='{"a": "\\ud800"}'), "truncated"),
-        (told(content={}).replace(b"{}}", b'{"a": "\xff"}}'), "UnicodeDecodeError"),
-        (told(content={}).replace(b"{}}", b'{"a": ["\xff"]}}'), "UnicodeDecodeError"),
+        (notification_body(content='{"a":' + "[" * 60_000), "RecursionError"),
+        (notification_body(content="x" * WEBHOOK_BYTES), "more than 65536 bytes"),
+        (notification_body(client_key=...), "client_key"),
+        (notification_body(client_key=""), "client_key"),
+        (notification_body(client_key=7), "client_key"),
+        (notification_body(event=...), "event"),
+        (notification_body(event="e" * 257), "event"),
+        (notification_body(user_openid="o" * 257), "user_openid"),
+        (notification_body(user_openid=True), "user_openid"),
+        (notification_body(user_openid=["o"]), "user_openid"),
+        (notification_body(user_openid="N").replace(b'"N"', b"9" * 5000), "user_openid"),
+        (notification_body(create_time=...), "create_time"),
+        (notification_body(create_time="1770210873"), "create_time"),
+        (notification_body(create_time=-1), "create_time"),
+        (notification_body(create_time=253_402_300_800), "create_time"),
+        (notification_body(create_time=1.5), "create_time"),
+        (notification_body(content=5), "content"),
+        (notification_body(content="[]"), "Expected `object`"),
+        (notification_body(content="no json"), "malformed"),
+        (notification_body(content='{"a": "\\ud800"}'), "truncated"),
+        (notification_body(content={}).replace(b"{}}", b'{"a": "\xff"}}'), "UnicodeDecodeError"),
+        (notification_body(content={}).replace(b"{}}", b'{"a": ["\xff"]}}'), "UnicodeDecodeError"),
     ],
 )
 def test_wrong_body_is_unreadable_and_names_the_field(body: bytes, reason: str) -> None:
@@ -243,10 +243,10 @@ def test_wrong_body_is_unreadable_and_names_the_field(body: bytes, reason: str) 
 
 
 def test_latest_time_of_a_date_is_accepted() -> None:
-    latest = understood(told(create_time=253_402_300_799)).created_at
+    latest = notification_in(notification_body(create_time=253_402_300_799)).created_at
     assert datetime.fromtimestamp(latest, UTC).year == 9999
 
 
 def test_large_number_is_kept_digit_by_digit() -> None:
     digits = "9" * 5000
-    assert dict(understood(told(content=f'{{"post_id": {digits}}}')).content) == {"post_id": digits}
+    assert dict(notification_in(notification_body(content=f'{{"post_id": {digits}}}')).content) == {"post_id": digits}

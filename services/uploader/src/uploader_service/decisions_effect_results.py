@@ -1,7 +1,7 @@
 """Results of effects: which decision each one leads to, and what TikTok's refusals of calls mean.
 
 `on_effect_result` pairs states with results. Each of its parts names all states or all results, so mypy reports a
-new one that nobody paired. The decisions about chunks and upload offsets are in `decisions_upload.py`.
+new one that is not paired yet. The decisions about chunks and upload offsets are in `decisions_upload.py`.
 """
 
 from datetime import timedelta
@@ -55,7 +55,7 @@ def _settle(state: states.WorkingState, result: facts.EffectResult, now: UtcDate
     """Pair the state with the results that its effect can have.
 
     The effect was compared before, so the last `case` of each part below is never reached. It names the results of
-    other effects for mypy: a new class of results belongs to no part until somebody writes it into one.
+    other effects for mypy: a new class of results belongs to no part until it is written into one.
     """
     match state:
         case states.Probing():
@@ -191,7 +191,7 @@ def on_init_unanswered(progress: PostProgress, init: effects.AnyInit, reason: st
     """
     match init:
         case effects.HarmlessInit():
-            # Whatever it opened has no bytes, and no process knows the upload URL to send any.
+            # The upload that it may have opened has no bytes, and no process knows its URL to send any.
             lost = replace(progress, unanswered_inits=progress.unanswered_inits + 1)
             return next_attempt(lost, f"TikTok's answer to init was lost: {reason}", now)
         case effects.PublishingInit():

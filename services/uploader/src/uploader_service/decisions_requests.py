@@ -112,7 +112,7 @@ def event_header(key: StateKey, tenant: str, revision: int, now: UtcDatetime) ->
 
 
 def validation_error(request: PostRequested, now: UtcDatetime) -> str | None:
-    """Return what makes the request impossible, whatever its source and creator are, with field, value and limit."""
+    """Return what makes the request impossible with any source and creator, with field, value and limit."""
     # TikTok counts the caption in UTF-16 code units: an emoji is two of them.
     units = len(request.caption.encode("utf-16-le", errors="surrogatepass")) // 2
     if units > TITLE_UTF16_UNITS:
@@ -174,6 +174,6 @@ def redacted_url(url: str) -> str:
     except ValueError:
         return ""
     if not host:
-        # Nobody knows where the credentials are in a text that is no URL.
+        # In a text that is no URL the credentials may be anywhere.
         return ""
     return urlunsplit((parts.scheme, f"[{host}]{port}" if ":" in host else f"{host}{port}", parts.path, "", ""))

@@ -260,7 +260,7 @@ def _tenant_required_by(effect: effects.TikTokCall) -> str:
             return tenant
         case effects.QueryStatus():
             # Any tenant's token will do: the account may belong to another tenant by now, and whether TikTok has the
-            # bytes still has to be found out.
+            # bytes still has to be asked.
             return ""
 
 

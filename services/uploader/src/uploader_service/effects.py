@@ -37,9 +37,9 @@ class HarmlessInit:
 class PublishingInit:
     """Base of inits that publish from the call alone, such as photos or PULL_FROM_URL. None exists yet.
 
-    `decisions_effect_results.on_init_unanswered` makes a lost answer final. A process that stops during the call is a
-    lost answer, too: whoever adds such an effect has to commit that the call begins, and must not request it again from
-    a state that says so.
+    `decisions_effect_results.on_init_unanswered` makes a lost answer final. A process that stops during the call loses
+    the answer, too. Before such an effect is added, a state has to record that the call begins, and that state must not
+    request the call again.
     """
 
     attempt: int

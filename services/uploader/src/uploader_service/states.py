@@ -21,7 +21,7 @@ ACCOUNT_WAIT_LIMIT = timedelta(seconds=60)
 """How long a request waits for its account: long enough for a connection just made, short enough to watch."""
 
 DELAY_EVENT_AFTER = timedelta(seconds=5)
-"""Shorter waits publish no `post.delayed`: nobody would notice them."""
+"""Shorter waits publish no `post.delayed`: a person would not notice them."""
 
 UPLOAD_URL_LIFETIME = timedelta(seconds=UPLOAD_URL_SECONDS)
 UPLOAD_URL_MARGIN = timedelta(minutes=5)
@@ -316,7 +316,7 @@ def deadline_of(state: WorkingState) -> UtcDatetime:
         case Uploading(last_chunk_may_have_left=True):
             return min(state.progress.not_after, state.session.opened_at + UNRESOLVED_AFTER)
         case QueryingAfterLastChunk() | QueryingUnsendable() | ProvingDead():
-            # `not_after` does not end these: the post may be out, so it has to be found out.
+            # `not_after` does not end these: the post may be out, so TikTok has to be asked.
             return state.session.opened_at + UNRESOLVED_AFTER
         case Uploading() | QueryingBeforeLastChunk():
             # A new attempt costs nothing before the last chunk, so the URL is given up before its end.

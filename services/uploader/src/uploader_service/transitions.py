@@ -217,7 +217,7 @@ def hand_over(state: states.UploadState, now: UtcDatetime) -> Decision[Post]:
 
 
 def hand_over_unresolved(state: states.UploadState, now: UtcDatetime) -> Decision[Post]:
-    """Give the post to the publisher although nobody knows whether TikTok has every byte."""
+    """Give the post to the publisher although it is not known whether TikTok has every byte."""
     progress = state.progress
     event = contract.PostUnresolved(
         **progress.header(now),
