@@ -1,4 +1,4 @@
-"""The text of an API key: made, read back, told apart from everything else, and shown nowhere."""
+"""The text of an API key: generated, parsed, and never shown."""
 
 import hashlib
 import os

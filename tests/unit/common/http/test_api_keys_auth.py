@@ -147,8 +147,8 @@ async def test_no_header_and_two_headers_are_no_key(edge: Edge) -> None:
 
 async def test_unknown_key_and_wrong_secret_get_the_same_answer(edge: Edge) -> None:
     issued, text = edge.keys.issue()
-    stranger, another = generate_key(edge.keys.random.randbytes), generate_key(edge.keys.random.randbytes)
-    unknown = await edge.order(bearer(stranger.text))
+    unissued, another = generate_key(edge.keys.random.randbytes), generate_key(edge.keys.random.randbytes)
+    unknown = await edge.order(bearer(unissued.text))
     wrong = await edge.order(bearer(f"pb_{issued.key_id}_{another.text[-43:]}"))
     refused(unknown, 401, "api_key_unknown")
     assert (unknown.content, unknown.headers) == (wrong.content, wrong.headers)

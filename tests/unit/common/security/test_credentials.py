@@ -37,7 +37,7 @@ class Views:
 @pytest.mark.parametrize("asking", ["acme", ""])
 @pytest.mark.parametrize("tenant", ["acme", ""])
 def test_tenant_gets_the_token_of_its_own_account(tenant: str, asking: str) -> None:
-    """Who names no tenant asks for nobody; a credential of an older release names none."""
+    """Callers may name no tenant, and credentials of older releases name none."""
     assert TOKENS.of("acc_1", Views(tenant), tenant=asking) == AccessToken(text="act.1", version=4)
 
 

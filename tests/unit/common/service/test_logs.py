@@ -143,7 +143,7 @@ def test_error_code_is_no_secret(written: io.StringIO) -> None:
 
 
 def flood(filter_: logs.FloodFilter, template: str, *, name: str = "aiokafka.conn", arg: object = 1) -> int | None:
-    """The number of hidden records a passed one tells of; None where it was hidden itself."""
+    """The number of hidden records that a passed record carries; None if it was hidden itself."""
     record = logging.LogRecord(name, logging.ERROR, "path", 1, template, (arg,), None)
     return getattr(record, "suppressed", 0) if filter_.filter(record) else None
 
@@ -175,8 +175,8 @@ def test_flood_filter_counts_every_hidden_record(templates: list[str]) -> None:
     filter_ = logs.FloodFilter("aiokafka", interval=5.0, clock=lambda: now)
     seen = [flood(filter_, template) for template in templates]
     now = 10.0
-    told = [flood(filter_, template) for template in ("a", "b")]
-    assert seen.count(None) == sum(count or 0 for count in (*seen, *told))
+    final = [flood(filter_, template) for template in ("a", "b")]
+    assert seen.count(None) == sum(count or 0 for count in (*seen, *final))
 
 
 def test_suppressed_count_is_written(written: io.StringIO) -> None:

@@ -1,4 +1,4 @@
-"""Events about accounts, the commands auth obeys, and the views it keeps for the others."""
+"""Events about accounts, the commands to auth, and the views that auth publishes."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from common.contract.topics import ACCOUNT_EVENTS, AUTH_ACCOUNTS, AUTH_COMMANDS,
 
 
 def account_id_of(client_key: str, open_id: str) -> str:
-    """Derive an account's id from TikTok's app and user, so that reconnecting finds the same account."""
+    """Derive an account's id from TikTok's app and user, so that connecting again finds the same account."""
     digest = hashlib.sha256(f"{client_key}\0{open_id}".encode()).digest()
     return "acc_" + base64.b32encode(digest[:15]).decode().lower()
 
@@ -46,7 +46,7 @@ class AccountConnected(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class AccountConnectRefused(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """A person consented for `tenant`, but the account is another tenant's and stays there."""
+    """A person consented for `tenant`, but the account belongs to another tenant and stays there."""
 
     ce_type: ClassVar[str] = "account.connect_refused"
     topic: ClassVar[Topic] = ACCOUNT_EVENTS
@@ -57,7 +57,7 @@ class AccountConnectRefused(AccountBody, frozen=True, kw_only=True, omit_default
 
 
 class AccountDisconnected(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """The account's tokens and profile are forgotten. `revoked`: TikTok holds no grant any more, as far as it said."""
+    """The account's tokens and profile are deleted. `revoked`: TikTok confirmed that the grant is gone, too."""
 
     ce_type: ClassVar[str] = "account.disconnected"
     topic: ClassVar[Topic] = ACCOUNT_EVENTS
@@ -69,7 +69,10 @@ class AccountDisconnected(AccountBody, frozen=True, kw_only=True, omit_defaults=
 
 
 class AccountAtRisk(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """The connection may end without its person; posting goes on until `access_expires_at`. `risk` says why."""
+    """The connection may end unless the person consents again. Posting works until `access_expires_at`.
+
+    `risk` is the cause for programs, `reason` for people.
+    """
 
     ce_type: ClassVar[str] = "account.at_risk"
     topic: ClassVar[Topic] = ACCOUNT_EVENTS
@@ -83,7 +86,7 @@ class AccountAtRisk(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AccountReauthorizationRequired(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """TikTok refuses the refresh token: the person has to connect again."""
+    """TikTok refused the refresh token. The person has to connect the account again."""
 
     ce_type: ClassVar[str] = "account.reauthorization_required"
     topic: ClassVar[Topic] = ACCOUNT_EVENTS
@@ -118,7 +121,7 @@ class ConnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class DisconnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """A tenant wants its account disconnected."""
+    """Disconnect the account, at its tenant's request."""
 
     ce_type: ClassVar[str] = "auth.disconnect_requested"
     topic: ClassVar[Topic] = AUTH_COMMANDS
@@ -129,7 +132,7 @@ class DisconnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=
 
 
 class TokenPairResealed(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """A token pair, sealed under another key: it takes the place of the one whose SHA-256 (hex) is `replaces`."""
+    """A token pair, sealed under another key. It replaces the sealed text whose SHA-256 (hex) is `replaces`."""
 
     ce_type: ClassVar[str] = "auth.token_pair_resealed"
     topic: ClassVar[Topic] = AUTH_COMMANDS
@@ -151,7 +154,10 @@ class TokenRejected(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TokenPairHandedOff(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """A worker that lost its partition passes on the pair TikTok gave it for `version`."""
+    """The token pair that TikTok issued for `version` to a worker that has lost its partition since.
+
+    The old pair is dead already, so the partition's next owner needs this one.
+    """
 
     ce_type: ClassVar[str] = "auth.token_pair_handed_off"
     topic: ClassVar[Topic] = AUTH_COMMANDS
@@ -167,7 +173,7 @@ class TokenPairHandedOff(AccountBody, frozen=True, kw_only=True, omit_defaults=T
 class CredentialIssued(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
     """View: an account's access token, sealed to each service's public key. Versions never restart.
 
-    `tenant` is whom the grant was given for: nobody else's posts may go out by it.
+    `tenant` is the one that the person consented for. Only its posts may use the token.
     """
 
     ce_type: ClassVar[str] = "credential.issued"
@@ -180,7 +186,7 @@ class CredentialIssued(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
     sealed: dict[str, str]
 
     def serves(self, tenant: str) -> bool:
-        """Whether it may be used for what this tenant asked for. One of an older release names no tenant."""
+        """Whether the token may be used for this tenant. Credentials of older releases name no tenant."""
         return self.tenant in {"", tenant}
 
 
@@ -195,7 +201,7 @@ class CredentialWithdrawn(AccountBody, frozen=True, kw_only=True, omit_defaults=
 
 
 class AccountDescribed(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """View: which tenant and which TikTok user an account is. `client_key` as in `auth.connect_requested`."""
+    """View: the tenant and the TikTok user of an account. `client_key` as in `auth.connect_requested`."""
 
     ce_type: ClassVar[str] = "account.described"
     topic: ClassVar[Topic] = AUTH_ACCOUNTS
@@ -212,7 +218,7 @@ class AccountDescribed(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class AccountForgotten(AccountBody, frozen=True, kw_only=True, omit_defaults=True):
-    """View: the account is disconnected, and nothing is known of it any more."""
+    """View: the account is disconnected, and its data is deleted."""
 
     ce_type: ClassVar[str] = "account.forgotten"
     topic: ClassVar[Topic] = AUTH_ACCOUNTS
