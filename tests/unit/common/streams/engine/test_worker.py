@@ -97,8 +97,11 @@ def test_worker_killed_while_starting_leaves_no_coroutine(turns: int) -> None:
     virtual_time.run(main())
 
 
-async def test_worker_without_hand_off_names_the_event() -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    rejected = TokenRejected(account_id="acc", version=1, code="c", service="s", at=now)
-    with pytest.raises(TypeError, match="hands off TokenRejected, but `run_worker` was given no `hand_off`"):
-        await worker_module._refuse_hand_off(rejected)
+def test_worker_without_hand_off_names_the_event() -> None:
+    async def main() -> None:
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        rejected = TokenRejected(account_id="acc", version=1, code="c", service="s", at=now)
+        with pytest.raises(TypeError, match="hands off TokenRejected, but `run_worker` was given no `hand_off`"):
+            await worker_module._refuse_hand_off(rejected)
+
+    virtual_time.run(main())
