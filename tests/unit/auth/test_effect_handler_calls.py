@@ -130,7 +130,7 @@ async def test_without_the_app_nobody_is_asked(trouble: facts.FailureClass) -> N
     )
 
 
-async def test_a_pair_of_another_version_does_not_open_and_nobody_is_asked() -> None:
+async def test_pair_of_other_version_fails_without_a_call() -> None:
     moved = pair(4, sealed_as=3)
     tiktok = Saying()
     assert await looking(tiktok, moved) == facts.ProfileFetchFailed(version=4)
@@ -185,7 +185,7 @@ async def test_a_revocation_that_does_not_settle_is_asked_for_again(
 
 
 @pytest.mark.parametrize("code", ["access_token_invalid", "invalid_request", "invalid_client"])
-async def test_a_token_that_tiktok_does_not_know_is_told_from_a_wrong_question(code: str) -> None:
+async def test_unknown_token_is_not_a_malformed_request(code: str) -> None:
     tiktok = Saying(revocation=refused(code), person=refused("access_token_invalid", 401))
     assert await revoking(tiktok) == facts.AccessTokenRejected(version=3)
 
@@ -227,9 +227,7 @@ def endings(auth_api: AuthApi) -> Sequence[AccountDisconnected]:
     return [event for event in auth_api.worker.published if isinstance(event, AccountDisconnected)]
 
 
-async def test_an_answer_to_a_revocation_that_is_lost_costs_a_moment_and_no_more(
-    auth_api: AuthApi, losing: Losing
-) -> None:
+async def test_lost_answer_to_a_revocation_is_retried(auth_api: AuthApi, losing: Losing) -> None:
     account_id = await auth_api.connect()
     losing.losing = "/v2/oauth/revoke/"
     answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")
@@ -242,9 +240,7 @@ async def test_an_answer_to_a_revocation_that_is_lost_costs_a_moment_and_no_more
     assert (await auth_api.backend.get(f"/v1/accounts/{account_id}")).status_code == 404
 
 
-async def test_an_account_whose_person_removed_it_at_tiktok_can_be_disconnected(
-    auth_api: AuthApi, shell: AppContext
-) -> None:
+async def test_account_removed_at_tiktok_can_be_disconnected(auth_api: AuthApi, shell: AppContext) -> None:
     account_id = await auth_api.connect()
     open_id = shell.tables.creators.get_or_create("demo").open_id
     answer = await auth_api.sandbox.post(f"/_sandbox/creators/{open_id}/disconnect", json={})

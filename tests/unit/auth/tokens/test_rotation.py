@@ -124,7 +124,7 @@ def test_only_the_newest_record_of_a_state_counts() -> None:
     assert (progress.left, progress.total) == (0, 0)
 
 
-def test_a_record_is_asked_for_once_and_done_when_it_comes_under_the_newest_key() -> None:
+def test_record_is_requested_once_and_done_under_the_new_key() -> None:
     progress = progress_of(connected(OLD), connected(OLD))
     assert asked(progress) == ["acc_0", "acc_1"]
     assert asked(progress) == []
@@ -136,7 +136,7 @@ def test_a_record_is_asked_for_once_and_done_when_it_comes_under_the_newest_key(
     assert summary(progress, stopped=False) == ["no record is sealed under another key than k2"]
 
 
-def test_a_state_that_changes_around_its_pair_is_not_asked_for_again() -> None:
+def test_state_change_around_the_pair_requests_nothing() -> None:
     progress = progress_of(connected(OLD))
     asked(progress)
     progress.take(StateKey("acc_0"), refreshing(OLD))
@@ -162,7 +162,7 @@ def test_what_is_forgotten_is_neither_left_nor_done(state: Account | None) -> No
     assert (progress.left, progress.done, progress.settled) == (0, 0, True)
 
 
-def test_so_many_are_asked_for_at_once_and_what_was_asked_in_vain_comes_last() -> None:
+def test_requests_are_limited_and_stale_ones_come_last() -> None:
     progress = progress_of(*[connected(OLD)] * (MAX_REQUESTED + 1))
     assert len(asked(progress, 0)) == MAX_REQUESTED
     progress.take(StateKey("acc_0"), connected(NEW))
@@ -172,7 +172,7 @@ def test_so_many_are_asked_for_at_once_and_what_was_asked_in_vain_comes_last() -
     assert asked(progress, RETRY_AFTER_SECONDS + 1) == [f"acc_{MAX_REQUESTED}"]
 
 
-def test_a_partition_that_stands_still_does_not_hold_up_the_others() -> None:
+def test_stalled_partition_does_not_delay_the_others() -> None:
     progress = progress_of(*[connected(OLD)] * (2 * MAX_REQUESTED))
     first = asked(progress, 0)
     assert asked(progress, RETRY_AFTER_SECONDS) == [
@@ -193,7 +193,7 @@ def test_what_cannot_be_opened_is_given_up_until_it_changes() -> None:
     assert progress.settled
 
 
-def test_what_workers_seal_under_another_key_meanwhile_is_counted() -> None:
+def test_items_sealed_under_other_keys_are_counted() -> None:
     progress = progress_of(connected(OLD), connected(NEW))
     for number in (0, 1):
         progress.take(StateKey(f"acc_{number}"), connected(f"v1.k1.CCC{number}"))

@@ -210,7 +210,7 @@ def test_every_state_meets_every_fact(state: states.Account, fact: facts.Fact | 
 
 
 @pytest.mark.parametrize("fact", [fact for fact, _ in TABLE.values() if not isinstance(fact, facts.Consented)])
-def test_an_unknown_account_begins_with_a_consent_and_nothing_else(fact: facts.Fact | Due) -> None:
+def test_unknown_account_begins_only_with_a_consent(fact: facts.Fact | Due) -> None:
     assert decide(KEY, None, fact, NOW) == Decision(state=None)
 
 
@@ -233,7 +233,7 @@ def test_a_refusal_of_another_version_does_not_end_a_goodbye() -> None:
     assert decide(KEY, DISCONNECTING, late, NOW) == Decision(state=DISCONNECTING)
 
 
-def test_a_refresh_refused_ends_a_goodbye_only_where_nothing_is_left_to_revoke_with() -> None:
+def test_refused_refresh_disconnects_once_no_token_is_left() -> None:
     revoking = decide(KEY, DISCONNECTING, REFUSED, NOW).state
     assert isinstance(revoking, states.Disconnecting)
     assert isinstance(next_effect(KEY, revoking, NOW, recipients="keys"), effects.Revoke)

@@ -35,7 +35,7 @@ async def connected(
     return auth
 
 
-def test_everything_ends_under_the_newest_key_and_nobody_else_hears_of_it() -> None:
+def test_all_items_end_under_the_newest_key_without_events() -> None:
     async def main() -> None:
         auth = await connected(*ACCOUNTS)
         await auth.add_app("acme", "acme-key", "acme-secret")
@@ -55,7 +55,7 @@ def test_everything_ends_under_the_newest_key_and_nobody_else_hears_of_it() -> N
     virtual_time.run(main())
 
 
-def test_the_secret_of_an_app_opens_for_its_edge_under_the_new_key_alone() -> None:
+def test_app_secret_opens_under_the_new_key_alone() -> None:
     async def main() -> None:
         auth = SimulatedAuth()
         await auth.add_app("acme", "acme-key", "acme-secret")
@@ -125,7 +125,7 @@ def test_one_that_is_told_to_stop_says_what_is_left() -> None:
     virtual_time.run(main())
 
 
-def test_commands_that_are_lost_or_not_confirmed_are_written_again() -> None:
+def test_lost_or_unconfirmed_commands_are_written_again() -> None:
     async def main() -> None:
         auth = await connected(*ACCOUNTS)
         tried: list[str] = []
@@ -182,7 +182,7 @@ def test_a_refresh_under_way_is_let_end_and_happens_once() -> None:
     virtual_time.run(main())
 
 
-def test_accounts_that_are_refreshed_all_along_end_under_the_newest_key_too() -> None:
+def test_accounts_refreshed_meanwhile_end_under_the_newest_key() -> None:
     async def main() -> None:
         tiktok = OneUseRefreshTikTok(life=timedelta(seconds=20))
         auth = await connected(*ACCOUNTS, tiktok=tiktok, life=timedelta(seconds=30))
@@ -200,7 +200,7 @@ def test_accounts_that_are_refreshed_all_along_end_under_the_newest_key_too() ->
     virtual_time.run(main())
 
 
-def test_a_record_under_a_key_that_is_gone_is_named_and_the_others_are_done() -> None:
+def test_record_under_a_lost_key_is_named_and_others_are_done() -> None:
     async def main() -> None:
         auth = await connected("acc_1", "acc_2")
         gone = Vault({"k0": b"0" * 32})
@@ -218,7 +218,7 @@ def test_a_record_under_a_key_that_is_gone_is_named_and_the_others_are_done() ->
     virtual_time.run(main())
 
 
-def test_a_wrong_key_under_the_old_ones_id_is_a_record_that_cannot_be_opened() -> None:
+def test_wrong_key_under_the_old_id_is_reported_as_unreadable() -> None:
     async def main() -> None:
         auth = await connected("acc_1")
         async with auth.worker(BOTH):
@@ -259,7 +259,7 @@ def test_workers_keep_nothing_under_a_key_that_they_do_not_have(keys: dict[str, 
     virtual_time.run(main())
 
 
-def test_a_worker_that_seals_under_the_old_key_meanwhile_is_told_of() -> None:
+def test_worker_that_seals_under_the_old_key_is_reported() -> None:
     async def main() -> None:
         tiktok = OneUseRefreshTikTok(life=timedelta(seconds=20))
         auth = await connected(*ACCOUNTS, tiktok=tiktok, life=timedelta(seconds=20))

@@ -111,7 +111,7 @@ async def test_one_person_in_two_apps_is_two_accounts(own: AuthApi) -> None:
     assert version(own, first) == 1, "the other goes on"
 
 
-async def test_an_app_that_two_tenants_bring_still_has_one_account_a_person(own: AuthApi) -> None:
+async def test_app_of_two_tenants_has_one_account_per_person(own: AuthApi) -> None:
     account_id = await own.connect()
     await give(own, "globex", SECRET)
     own.backend = own.backend_of("globex")
@@ -136,7 +136,7 @@ async def test_a_new_secret_is_used_from_the_next_call_on(own: AuthApi) -> None:
     assert version(own, account_id) == 2
 
 
-async def test_a_wrong_secret_is_told_to_the_tenant_and_costs_no_account(own: AuthApi) -> None:
+async def test_wrong_app_secret_warns_and_keeps_the_account(own: AuthApi) -> None:
     account_id = await own.connect()
     await register(own, "the-new-secret")
     for _ in range(20):
@@ -168,7 +168,7 @@ async def test_an_app_that_was_changed_meanwhile_is_not_connected_to(own: AuthAp
     assert await asked(own, "token") == [], "the code is not spent on the wrong app"
 
 
-async def test_an_app_whose_secret_does_not_open_is_said_before_anybody_consents(own: AuthApi) -> None:
+async def test_unreadable_app_secret_stops_before_the_consent(own: AuthApi) -> None:
     described = own.tenants.bodies["acme"]
     assert isinstance(described, TenantDescribed)
     own.tenants.bodies["globex"] = msgspec.structs.replace(described, tenant="globex")
@@ -184,7 +184,7 @@ async def test_an_app_in_use_stays_until_its_last_account_is_gone(own: AuthApi) 
     assert (await own.operator.delete(f"{ADMIN}/acme/app")).status_code == 200
 
 
-async def test_accounts_of_the_installations_app_go_on_beside_the_tenants_own(auth_api: AuthApi) -> None:
+async def test_accounts_of_both_apps_are_refreshed_side_by_side(auth_api: AuthApi) -> None:
     account_id = await auth_api.connect()
     await register(auth_api, SECRET)
     await give(auth_api, "acme", SECRET)

@@ -1,4 +1,4 @@
-"""The stories of an account: connected, refreshed, at risk, ended, and healed again."""
+"""An account's refresh: done, refused, tried again, and the warning in time."""
 
 from datetime import datetime, timedelta
 
@@ -9,22 +9,15 @@ from auth_service import facts, states
 from auth_service.decisions import decide
 from auth_service.decisions_refresh import AT_RISK_AFTER
 from builders.account_states import (
-    ACTIVE,
     CONNECTED,
-    CONSENT,
     DONE,
-    HANDED_OFF,
-    ISSUING,
     KEY,
     NOW,
     OLD,
     PROFILE,
     REAUTHORIZATION_REQUIRED,
-    REFRESH_BACKOFF,
     REFRESHING,
     REFUSED,
-    RESEALED,
-    STATES,
     UNSETTLED,
     issued,
     pair,
@@ -33,85 +26,18 @@ from builders.account_states import (
 )
 from common.contract.account import (
     AccountAtRisk,
-    AccountConnected,
     AccountDescribed,
     AccountReauthorizationRequired,
     CredentialIssued,
     CredentialWithdrawn,
     Risk,
 )
-from common.contract.audit import Action, AuditRecorded
 from common.streams import Decision, Due
 
 SECOND_ATTEMPT = refreshing(failed_attempts=1)
 
 
-def test_first_consent_waits_to_be_issued_as_version_one() -> None:
-    decision = decide(KEY, None, CONSENT, NOW)
-    (noted,) = decision.events
-    assert isinstance(noted, AuditRecorded)
-    assert (noted.action, noted.by, noted.target) == (Action.ACCOUNT_CONNECTED, CONSENT.by, "acc_1")
-    assert decision.state == states.Issuing(
-        profile=CONSENT.profile, pair=CONSENT.pair, version=1, reason=states.IssueReason.CONNECTED
-    )
-
-
-def test_issuing_announces_the_account_with_its_credential() -> None:
-    decision = decide(KEY, ISSUING, issued(4, ISSUING.pair.granted_at), NOW)
-    assert [type(event) for event in decision.events] == [AccountConnected, AccountDescribed, CredentialIssued]
-    credential = decision.events[-1]
-    assert isinstance(credential, CredentialIssued)
-    assert credential.version == 4
-    assert credential.sealed == {"uploader": "for-uploader-4"}
-    assert credential.expires_at == ISSUING.pair.access_expires_at
-
-
-@pytest.mark.parametrize(
-    ("reason", "told"),
-    [
-        (states.IssueReason.HANDED_OFF, [AccountDescribed, CredentialIssued]),
-        (states.IssueReason.RESEALED, [CredentialIssued]),
-    ],
-)
-def test_what_no_person_did_is_not_announced(reason: states.IssueReason, told: list[type]) -> None:
-    state = msgspec.structs.replace(ISSUING, reason=reason)
-    decision = decide(KEY, state, issued(4, ISSUING.pair.granted_at), NOW)
-    assert [type(event) for event in decision.events] == told
-
-
-def test_an_older_pair_meant_for_the_same_version_is_not_taken_for_the_new_consent() -> None:
-    state = state_of(decide(KEY, CONNECTED, CONSENT, NOW))
-    assert isinstance(state, states.Issuing)
-    assert state.version == RESEALED.pair.version
-    assert decide(KEY, state, RESEALED, NOW) == Decision(state=state)
-
-
-@pytest.mark.parametrize("state", ACTIVE)
-def test_reconnecting_raises_the_version(state: states.Active) -> None:
-    before = state.version if isinstance(state, states.Issuing | states.ReauthorizationRequired) else state.pair.version
-    after = state_of(decide(KEY, state, CONSENT, NOW))
-    assert isinstance(after, states.Issuing)
-    assert (after.version, after.reason) == (before + 1, states.IssueReason.CONNECTED)
-
-
-def test_a_pair_that_does_not_open_is_tried_again_later_and_more_rarely() -> None:
-    once = state_of(decide(KEY, ISSUING, facts.IssueFailed(version=4), NOW))
-    assert isinstance(once, states.Issuing)
-    assert once.retry_at is not None
-    twice = state_of(decide(KEY, once, facts.IssueFailed(version=4), once.retry_at))
-    assert isinstance(twice, states.Issuing)
-    assert twice.retry_at is not None
-    assert timedelta(0) < once.retry_at - NOW < twice.retry_at - once.retry_at
-    assert (once.attempt, twice.attempt) == (2, 3)
-
-
-def test_due_before_its_time_changes_nothing() -> None:
-    before = NOW - timedelta(seconds=1)
-    for state in (CONNECTED, REFRESH_BACKOFF):
-        assert decide(KEY, state, Due(), before) == Decision(state=state)
-
-
-def test_refresh_commits_the_new_pair_and_tells_the_services_at_once() -> None:
+def test_refresh_commits_pair_and_credential_together() -> None:
     decision = decide(KEY, REFRESHING, DONE, NOW)
     state = state_of(decision)
     assert isinstance(state, states.Connected)
@@ -145,7 +71,7 @@ def test_after_a_lost_answer_the_old_pair_is_tried_once_more() -> None:
     assert again == SECOND_ATTEMPT
 
 
-def test_refused_after_a_lost_answer_is_a_risk_until_the_access_token_ends() -> None:
+def test_refusal_after_a_lost_answer_warns_until_access_ends() -> None:
     again = SECOND_ATTEMPT
     decision = decide(KEY, again, REFUSED, NOW)
     risk, described = decision.events
@@ -169,7 +95,7 @@ def test_refused_after_a_lost_answer_is_a_risk_until_the_access_token_ends() -> 
     [(refreshing(access_rejected=True), NOW), (REFRESHING, OLD.access_expires_at)],
     ids=["rejected", "ended"],
 )
-def test_refused_without_a_good_access_token_needs_the_person_at_once(state: states.Account, now: datetime) -> None:
+def test_refusal_without_access_token_requires_reauthorization(state: states.Account, now: datetime) -> None:
     decision = decide(KEY, state, REFUSED, now)
     assert decision.state == REAUTHORIZATION_REQUIRED
     assert [type(event) for event in decision.events] == [AccountReauthorizationRequired, CredentialWithdrawn]
@@ -208,16 +134,3 @@ def test_a_rejection_during_a_refresh_is_remembered() -> None:
     waiting = decide(KEY, rejected, UNSETTLED, NOW).state
     assert isinstance(waiting, states.RefreshBackoff)
     assert waiting.refresh.access_rejected
-
-
-def test_a_salvaged_pair_heals_an_account_that_needed_its_person() -> None:
-    state = state_of(decide(KEY, REAUTHORIZATION_REQUIRED, HANDED_OFF, NOW))
-    assert isinstance(state, states.Issuing)
-    assert (state.version, state.pair.version) == (5, 4)
-    decision = decide(KEY, state, issued(5), NOW)
-    assert [type(event) for event in decision.events] == [AccountConnected, AccountDescribed, CredentialIssued]
-
-
-def test_states_survive_being_written_down() -> None:
-    for state in STATES:
-        assert msgspec.json.decode(msgspec.json.encode(state), type=states.Account) == state

@@ -171,7 +171,7 @@ async def test_revoking_in_doubt_is_told_as_that(auth_api: AuthApi, acme: httpx.
     assert (answer.status_code, answer.json()["code"]) == (503, "not_durable")
 
 
-async def test_the_document_names_the_secret_for_operators_and_keys_for_the_others(auth_api: AuthApi) -> None:
+async def test_openapi_names_secret_for_operators_keys_for_others(auth_api: AuthApi) -> None:
     paths = (await auth_api.new_browser().get("/openapi.json")).json()["paths"]
     for path, operations in paths.items():
         for operation in operations.values():

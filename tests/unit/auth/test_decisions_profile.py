@@ -40,7 +40,7 @@ EACH_DAY = look_at(NAMED) - NOW
 EACH_HOUR = EACH_DAY / 24
 
 
-def test_a_look_is_due_within_a_day_of_the_last_and_nothing_waits_for_it() -> None:
+def test_profile_is_fetched_daily_in_the_background() -> None:
     assert PROFILE_INTERVAL * (1 - PROFILE_JITTER) <= EACH_DAY <= PROFILE_INTERVAL
     assert next_effect(KEY, WELL, NOW, recipients="keys") == Wait(NOW + EACH_DAY)
     assert next_effect(KEY, WELL, NOW + EACH_DAY, recipients="keys") == Background(effect=LOOK, until=WELL.refresh_at)

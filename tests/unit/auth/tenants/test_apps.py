@@ -76,7 +76,7 @@ def test_an_account_of_a_tenants_app_gets_that_app() -> None:
     ],
     ids=["another app", "a tenant without one", "an unknown tenant"],
 )
-def test_an_app_that_is_not_there_is_a_fault_once_the_view_is_whole(wanted: effects.AppRef) -> None:
+def test_missing_app_is_misconfigured_once_the_view_is_ready(wanted: effects.AppRef) -> None:
     tenants = (described("acme", app()), described("globex", None))
     assert apps_over(*tenants).of(wanted) is facts.FailureClass.MISCONFIGURED
     assert apps_over(*tenants, ready=False).of(wanted) is facts.FailureClass.TRANSIENT

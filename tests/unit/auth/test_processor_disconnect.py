@@ -138,7 +138,7 @@ def test_a_goodbye_goes_on_after_a_restart() -> None:
     virtual_time.run(main())
 
 
-def test_an_access_token_that_ends_during_the_goodbye_is_renewed_once() -> None:
+def test_access_token_that_ends_while_revoking_is_renewed_once() -> None:
     async def main() -> None:
         tiktok = Leavable()
         partition = AuthPartition(tiktok)
@@ -194,7 +194,7 @@ def test_a_removal_is_checked_at_once_and_forgets() -> None:
     virtual_time.run(main())
 
 
-def test_a_removal_right_after_tiktok_answered_a_refresh_is_noticed() -> None:
+def test_removal_right_after_a_refresh_is_noticed() -> None:
     async def main() -> None:
         tiktok = Leavable(seconds=5)
         partition = AuthPartition(tiktok)

@@ -80,7 +80,7 @@ def test_a_lost_answer_ends_in_a_risk_and_then_needs_the_person() -> None:
     virtual_time.run(main())
 
 
-def test_a_person_who_connects_again_heals_the_account_and_versions_go_on() -> None:
+def test_reconnect_restores_the_account_with_next_version() -> None:
     async def main() -> None:
         tiktok = RotatingTikTok(lost=(1,))
         partition = AuthPartition(tiktok)
@@ -93,7 +93,7 @@ def test_a_person_who_connects_again_heals_the_account_and_versions_go_on() -> N
     virtual_time.run(main())
 
 
-def test_a_look_that_never_ends_keeps_no_token_from_being_refreshed() -> None:
+def test_endless_profile_fetch_does_not_delay_a_refresh() -> None:
     async def main() -> None:
         tiktok = RotatingTikTok(profile_seconds=1e9)
         partition = AuthPartition(tiktok)
@@ -141,7 +141,7 @@ def test_a_consent_during_a_refresh_wins() -> None:
     virtual_time.run(main())
 
 
-def test_new_keys_of_a_service_get_every_token_anew_without_tiktok() -> None:
+def test_new_service_keys_reissue_tokens_without_tiktok() -> None:
     async def main() -> None:
         tiktok = RotatingTikTok()
         partition = AuthPartition(tiktok)

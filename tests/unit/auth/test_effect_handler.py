@@ -1,6 +1,5 @@
 """Issuing and refreshing against a stand-in that can lose answers, and against the sandbox."""
 
-import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -110,7 +109,7 @@ async def run(effects: AuthEffectHandler, state: states.Account) -> states.Accou
     return after
 
 
-async def test_issue_seals_the_token_to_each_service_and_the_pair_as_its_version() -> None:
+async def test_issue_seals_access_token_and_numbered_pair() -> None:
     fact = await effects_with(FakeTikTok()).perform(
         KEY, Issue(pair=pair_of(TOKENS, states.UNNUMBERED), version=7), EmptyViews()
     )
@@ -179,7 +178,7 @@ async def test_only_a_dead_grant_is_the_accounts_fault(
     assert fact == facts.RefreshUnsettled(version=3, attempt=2, reason=reason, failure=trouble)
 
 
-async def test_answer_lost_then_the_old_token_is_tried_once_more_and_refused() -> None:
+async def test_old_token_is_refused_after_a_lost_answer() -> None:
     tiktok = FakeTikTok(lost)
     effects = effects_with(tiktok)
     first = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews())
@@ -259,7 +258,7 @@ async def test_sandbox_refresh_rotates_and_goes_on() -> None:
             assert state.pair.version == version
 
 
-async def test_sandbox_answer_lost_puts_the_account_at_risk_and_keeps_its_access_token() -> None:
+async def test_lost_answer_warns_and_keeps_the_access_token() -> None:
     shell = AppContext(Settings(), base_url="https://sandbox.test")
     transport = LosingTransport(shell)
     async with httpx.AsyncClient(transport=transport) as http:
@@ -283,6 +282,26 @@ def envelope(body: Body) -> Envelope[Body]:
     return Envelope(id="1", source="test", time=None, traceparent=None, body=body)
 
 
+def test_the_machine_reads_commands_and_lets_refreshes_finish() -> None:
+    machine = AuthProcessor("keys")
+    assert [topic.name for topic in machine.inputs] == ["auth.commands", "tiktok.webhooks"]
+    assert machine.uninterruptible == (Refresh,)
+    rejected = TokenRejected(account_id=ACCOUNT, version=3, code="access_token_invalid", service="uploader", at=NOW)
+    assert machine.translate(envelope(rejected)) is not None
+    issued = CredentialIssued(account_id=ACCOUNT, version=1, scopes=(), expires_at=NOW, sealed={})
+    assert machine.translate(envelope(issued)) is None
+
+
+async def test_lifetimes_count_from_the_request() -> None:
+    times = iter((NOW, NOW + timedelta(seconds=40)))
+    effects = AuthEffectHandler(
+        vault=VAULT, recipients=RECIPIENTS, clients=SingleClient(FakeTikTok()), clock=lambda: next(times, NOW)
+    )
+    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews())
+    assert isinstance(fact, facts.RefreshDone)
+    assert fact.issued.pair.access_expires_at == NOW + timedelta(seconds=7_200)
+
+
 async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
     done = await effects_with(FakeTikTok()).perform(
         KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews()
@@ -296,31 +315,3 @@ async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
     assert isinstance(addressed.fact, facts.HandedOff)
     assert addressed.fact.pair == done.issued.pair
     assert hand_off(KEY, facts.RefreshUnsettled(version=3, attempt=1, reason="")) is None
-
-
-def test_the_machine_reads_commands_and_lets_refreshes_finish() -> None:
-    machine = AuthProcessor("keys")
-    assert [topic.name for topic in machine.inputs] == ["auth.commands", "tiktok.webhooks"]
-    assert machine.uninterruptible == (Refresh,)
-    rejected = TokenRejected(account_id=ACCOUNT, version=3, code="access_token_invalid", service="uploader", at=NOW)
-    assert machine.translate(envelope(rejected)) is not None
-    issued = CredentialIssued(account_id=ACCOUNT, version=1, scopes=(), expires_at=NOW, sealed={})
-    assert machine.translate(envelope(issued)) is None
-
-
-def test_recipients_tell_one_set_of_keys_from_another() -> None:
-    other = Recipients({"uploader": X25519PrivateKey.generate().public_key()})
-    again = Recipients({"uploader": UPLOADER.public_key()})
-    assert RECIPIENTS.fingerprint == again.fingerprint != other.fingerprint
-    raw = base64.b64encode(UPLOADER.public_key().public_bytes_raw()).decode()
-    assert raw not in RECIPIENTS.fingerprint
-
-
-async def test_a_token_is_dated_by_the_question_since_the_answer_may_be_read_late() -> None:
-    times = iter((NOW, NOW + timedelta(seconds=40)))
-    effects = AuthEffectHandler(
-        vault=VAULT, recipients=RECIPIENTS, clients=SingleClient(FakeTikTok()), clock=lambda: next(times, NOW)
-    )
-    fact = await effects.perform(KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews())
-    assert isinstance(fact, facts.RefreshDone)
-    assert fact.issued.pair.access_expires_at == NOW + timedelta(seconds=7_200)

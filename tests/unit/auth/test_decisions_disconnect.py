@@ -120,14 +120,14 @@ def test_with_an_ended_access_token_a_new_one_is_fetched_first() -> None:
     assert event_types(decide(KEY, DISCONNECTING, fresh, ENDED)) == [], "no service hears of this token"
 
 
-def test_where_the_refresh_is_refused_nothing_is_left_to_revoke_with() -> None:
+def test_refused_refresh_leaves_nothing_to_revoke_with() -> None:
     (gone,) = (
         event for event in decide(KEY, DISCONNECTING, REFUSED, ENDED).events if isinstance(event, AccountDisconnected)
     )
     assert not gone.revoked, "the access token has ended, which says nothing about the grant"
 
 
-def test_an_access_token_that_tiktok_does_not_take_is_told_from_a_grant_that_is_gone() -> None:
+def test_rejected_access_token_is_not_a_revoked_grant() -> None:
     rejected = state_after(DISCONNECTING, facts.AccessTokenRejected(version=3), states.Disconnecting)
     assert rejected.retry_at is not None
     waited = state_after(rejected, Due(), states.Disconnecting, rejected.retry_at)
@@ -205,7 +205,7 @@ def test_tiktok_away_for_a_day_keeps_nobodys_tokens_longer(trouble: facts.Failur
     assert events == [CredentialWithdrawn, AccountForgotten, AccountDisconnected, AuditRecorded]
 
 
-def test_where_a_day_was_not_enough_nobody_claims_that_it_is_revoked() -> None:
+def test_revocation_not_done_in_a_day_is_not_claimed() -> None:
     decision = decide(KEY, DISCONNECTING, not_revoked(DISCONNECTING), NOW + REVOKE_TIMEOUT)
     (gone,) = (event for event in decision.events if isinstance(event, AccountDisconnected))
     assert not gone.revoked
@@ -225,7 +225,7 @@ def test_the_answer_to_a_refresh_under_way_is_what_is_revoked() -> None:
     assert version_of(renewed) == version_of(leaving) == 4
 
 
-def test_a_refresh_under_way_whose_answer_is_lost_leaves_the_old_access_token_to_revoke_with() -> None:
+def test_lost_refresh_leaves_the_old_access_token_to_revoke_with() -> None:
     waiting = state_after(state_after(REFRESHING, ASKED, states.Disconnecting), UNSETTLED, states.Disconnecting)
     assert waiting.retry_at is not None
     again = state_after(waiting, Due(), states.Disconnecting, waiting.retry_at)
@@ -273,7 +273,7 @@ def test_another_tenant_waits_until_the_account_is_forgotten() -> None:
     assert (issuing.profile.tenant, issuing.version) == ("globex", 5)
 
 
-def test_asked_to_go_and_back_a_hundred_times_versions_never_restart() -> None:
+def test_versions_never_restart_over_a_hundred_reconnects() -> None:
     state: states.Account = REFRESHING
     seen = [version_of(state)]
     for round_ in range(1, 100):

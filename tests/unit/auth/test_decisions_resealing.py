@@ -44,7 +44,7 @@ MACHINE = AuthProcessor("keys")
 
 
 @pytest.mark.parametrize("state", WITH_A_PAIR, ids=lambda state: type(state).__name__)
-def test_a_pair_is_kept_under_the_other_key_and_nothing_else_changes(state: states.Account) -> None:
+def test_resealed_pair_replaces_the_old_and_nothing_else(state: states.Account) -> None:
     decided = MACHINE.decide(ACCOUNT, state, ANEW, NOW)
     pair = msgspec.structs.replace(PAIR, sealed="v1.k2.BBBB")
     assert decided == Decision(state=msgspec.structs.replace(state, pair=pair))
@@ -70,7 +70,7 @@ def test_an_account_without_a_pair_gets_none(state: states.Account | None) -> No
     assert MACHINE.decide(ACCOUNT, state, ANEW, NOW) == Decision(state=state)
 
 
-def test_an_apps_secret_is_kept_under_the_other_key_and_the_edges_see_it() -> None:
+def test_resealed_app_secret_is_published_for_the_edges() -> None:
     decided = MACHINE.decide(TENANT, OWNER, APP_ANEW, NOW)
     app = msgspec.structs.replace(APP, sealed_secret="v1.k2.BBBB")
     assert decided.state == msgspec.structs.replace(OWNER, app=app)

@@ -80,7 +80,7 @@ def test_where_nothing_is_sealed_any_keys_will_do() -> None:
     virtual_time.run(main())
 
 
-def test_a_key_that_is_lost_for_good_keeps_no_worker_from_starting() -> None:
+def test_lost_key_does_not_stop_a_worker() -> None:
     async def main() -> None:
         auth = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
         await check(auth, NEW_ALONE, "k1")
@@ -90,7 +90,7 @@ def test_a_key_that_is_lost_for_good_keeps_no_worker_from_starting() -> None:
     virtual_time.run(main())
 
 
-def test_records_that_were_replaced_count_neither_for_nor_against_a_key() -> None:
+def test_replaced_records_do_not_count_for_any_key() -> None:
     async def main() -> None:
         auth = await fleet_under(dict.fromkeys(ACCOUNTS, OLD_ALONE))
         async with auth.worker(BOTH):

@@ -1,21 +1,15 @@
 """What operators do over the admin API: a tenant's own TikTok app, whose secret nobody sees again."""
 
-import hashlib
-from dataclasses import dataclass
-
 import httpx
 import pytest
 import structlog
 
-from auth_service.tenants.administration import Administration, NewApp
-from auth_service.tenants.apps import seal_secret
+from auth_service.tenants.administration import NewApp
 from builders.admin_requests import ADMIN, APP, SECRET, audit_records
 from common.contract.account import AccountDescribed, AccountForgotten
 from common.contract.audit import Action
-from common.contract.body import Body
 from common.contract.codec import Envelope, encode
-from common.contract.tenant import AppRequested, AppResealed
-from fakes.auth_worker import VAULT
+from common.contract.tenant import AppRequested
 from harness.auth_api import AuthApi
 
 
@@ -94,7 +88,7 @@ async def test_other_accounts_do_not_keep_an_app(
         {"client_secret ": SECRET},
     ],
 )
-async def test_an_app_as_it_cannot_be_is_a_problem_that_quotes_no_secret(
+async def test_invalid_app_is_refused_without_quoting_the_secret(
     acme: httpx.AsyncClient, change: dict[str, object]
 ) -> None:
     answer = await acme.put(f"{ADMIN}/acme/app", json={**APP, **change})
@@ -136,36 +130,3 @@ async def test_a_secret_is_in_no_answer_record_log_or_repr(auth_api: AuthApi, ac
     assert SECRET.encode() not in written
     assert SECRET not in f"{bodies} {logs} {auth_api.worker.states}"
     assert SECRET not in repr(NewApp(client_key="aw-acme", secret=SECRET, pkce="none"))
-
-
-@dataclass
-class SealsAnew:
-    """Auth's worker, and a rotation of keys that is done with each app before its view shows it."""
-
-    auth_api: AuthApi
-
-    async def write(self, command: Body) -> None:
-        await self.auth_api.worker.write(command)
-        if isinstance(command, AppRequested) and command.app is not None:
-            replaces = hashlib.sha256(command.app.sealed_secret.encode()).hexdigest()
-            sealed = seal_secret(VAULT, command.tenant, command.app.client_key, SECRET)
-            await self.auth_api.worker.write(AppResealed(tenant=command.tenant, replaces=replaces, sealed=sealed))
-
-
-async def test_an_app_that_was_sealed_anew_meanwhile_is_set_all_the_same(
-    auth_api: AuthApi, acme: httpx.AsyncClient
-) -> None:
-    administration = Administration(
-        commands=SealsAnew(auth_api),
-        tenants=auth_api.tenants,
-        keys=auth_api.keys,
-        accounts=auth_api.accounts,
-        vault=VAULT,
-        clock=lambda: auth_api.now,
-        random_bytes=auth_api.random.randbytes,
-    )
-    described = await administration.set_app("acme", NewApp(client_key="aw-acme", secret=SECRET, pkce="none"))
-    assert described.app is not None
-    asked = [command for command in auth_api.worker.written if isinstance(command, AppRequested)]
-    assert [command.app for command in asked] != [described.app], "it was sealed anew"
-    assert await administration.set_app("acme", None) == auth_api.tenants.bodies["acme"]

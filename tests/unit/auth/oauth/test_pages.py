@@ -50,7 +50,7 @@ def test_every_end_says_what_happened_in_a_documented_way(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.result for page in PAGES])
-def test_only_ends_that_are_of_the_tenants_account_name_it_to_the_tenant(page: Page) -> None:
+def test_page_for_other_tenants_account_hides_its_id(page: Page) -> None:
     told = dict(parse_qsl(urlsplit(with_return(page, "https://a.example/").next_url).query))
     assert told["postbus_result"] == page.result
     assert ("account_id" in told) == (page.result in {"connected", "accepted", "not_saved"})
@@ -108,7 +108,7 @@ def test_what_came_from_elsewhere_is_escaped_wherever_it_stands() -> None:
         "https://",
     ],
 )
-async def test_a_return_url_that_no_browser_could_follow_is_not_registered(auth_api: AuthApi, return_to: str) -> None:
+async def test_return_url_that_browsers_cannot_follow_is_refused(auth_api: AuthApi, return_to: str) -> None:
     answer = await auth_api.operator.put(f"{ADMIN}/acme", json={"name": "Acme", "return_urls": [return_to]})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 

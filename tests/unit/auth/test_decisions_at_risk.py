@@ -101,7 +101,7 @@ class Steady:
         (timedelta(minutes=10), DAY, DAY / 10),
     ],
 )
-def test_an_end_that_refreshing_does_not_put_off_is_told_once_and_well_before(
+def test_fixed_end_of_refresh_token_is_warned_of_once_in_time(
     life: timedelta, refresh_life: timedelta, lead: timedelta
 ) -> None:
     steady = Steady(life=life, refresh_life=refresh_life, renewing=False)

@@ -98,11 +98,11 @@ def test_a_removal_from_before_the_consent_is_of_another_grant(state: states.Acc
     assert decide(KEY, state, facts.RemovalReported(at=at), NOW) == Decision(state=state)
 
 
-def test_a_removal_while_a_refresh_is_under_way_is_confirmed_by_its_refusal() -> None:
+def test_removal_during_a_refresh_is_confirmed_by_its_refusal() -> None:
     assert_removed(state_after(REFRESHING, REMOVAL, states.Refreshing), REFUSED)
 
 
-def test_a_refresh_that_was_under_way_may_have_been_answered_before_the_removal() -> None:
+def test_success_of_an_earlier_refresh_proves_nothing() -> None:
     told = state_after(REFRESHING, REMOVAL, states.Refreshing)
     decision = decide(KEY, told, DONE, NOW)
     again = decision.state
@@ -146,13 +146,13 @@ ALIVE = facts.ProfileFetched(version=3, display_name="Demo", username="", avatar
 UNSEEN = facts.ProfileFetchFailed(version=3)
 
 
-def test_where_the_refresh_was_refused_before_the_access_token_is_tried() -> None:
+def test_removal_after_a_refused_refresh_tries_the_access_token() -> None:
     assert state_after(REFRESH_TOKEN_REFUSED, REMOVAL, states.CheckingRemoval) == CHECKING_REMOVAL
     assert_gone(decide(KEY, CHECKING_REMOVAL, facts.AccessTokenRejected(version=3), NOW))
     assert decide(KEY, CHECKING_REMOVAL, REMOVAL, NOW) == Decision(state=CHECKING_REMOVAL)
 
 
-def test_a_lost_answer_and_a_removal_of_before_do_not_forget_an_account_whose_token_is_good() -> None:
+def test_good_access_token_disproves_a_removal() -> None:
     asked = state_after(CONNECTED, REMOVAL, states.Refreshing)
     lost = state_after(asked, UNSETTLED, states.RefreshBackoff)  # TikTok has rotated the pair
     checking = state_after(state_after(lost, Due(), states.Refreshing, lost.retry_at), REFUSED, states.CheckingRemoval)
@@ -165,7 +165,7 @@ def test_a_lost_answer_and_a_removal_of_before_do_not_forget_an_account_whose_to
     assert isinstance(healed, states.Issuing), "the answer may still come, by another worker"
 
 
-def test_an_answer_of_before_does_not_disprove_a_removal_that_is_being_checked() -> None:
+def test_late_answer_does_not_disprove_a_removal_in_check() -> None:
     asked = state_after(CHECKING_REMOVAL, DONE, states.Refreshing)
     assert_removed(asked, REFUSED_AGAIN)
     assert isinstance(decide(KEY, asked, AGAIN, NOW).state, states.Connected)
@@ -177,7 +177,7 @@ def at_risk_of(decision: Decision[states.Account]) -> states.Profile:
     return decision.state.profile
 
 
-def test_where_tiktok_does_not_say_it_is_asked_every_hour_and_the_tenant_told_once() -> None:
+def test_failed_check_repeats_hourly_and_warns_once() -> None:
     first = decide(KEY, CHECKING_REMOVAL, UNSEEN, NOW)
     assert event_types(first) == [AccountAtRisk, AccountDescribed]
     assert isinstance(first.state, states.CheckingRemoval)
@@ -190,7 +190,7 @@ def test_where_tiktok_does_not_say_it_is_asked_every_hour_and_the_tenant_told_on
     assert_gone(decide(KEY, first.state, Due(), end))
 
 
-def test_a_removal_while_the_pair_is_being_issued_is_checked_afterwards() -> None:
+def test_removal_while_issuing_is_checked_afterwards() -> None:
     told = state_after(ISSUING, REMOVAL, states.Issuing)
     decision = decide(KEY, told, issued(4, ISSUING.pair.granted_at), NOW)
     asked = decision.state
@@ -225,7 +225,7 @@ def test_a_rejected_access_token_and_a_removal_end_as_a_removal() -> None:
     assert_gone(decide(KEY, told, REFUSED, NOW))
 
 
-def test_an_account_that_needs_its_person_is_forgotten_by_a_removal_with_a_higher_version() -> None:
+def test_removal_forgets_unauthorized_account_with_next_version() -> None:
     gone = state_after(REAUTHORIZATION_REQUIRED, REMOVAL, states.Disconnected)
     assert gone.version == REAUTHORIZATION_REQUIRED.version + 1
 
@@ -269,9 +269,7 @@ async def test_a_person_who_removes_the_app_at_tiktok_is_forgotten(auth_api: Aut
     assert "v1.one" not in left, "no token is kept"
 
 
-async def test_a_removal_that_comes_after_the_person_reconnected_costs_nothing(
-    auth_api: AuthApi, shell: AppContext
-) -> None:
+async def test_removal_from_before_a_reconnect_changes_nothing(auth_api: AuthApi, shell: AppContext) -> None:
     account_id = await auth_api.connect()
     auth_api.now += timedelta(minutes=1)
     late = removed_at_tiktok(auth_api, shell)

@@ -89,7 +89,7 @@ async def test_an_outage_of_tiktok_costs_no_account(auth_api: AuthApi, tiktok: S
     assert not [event for event in auth_api.worker.published if isinstance(event, AccountReauthorizationRequired)]
 
 
-async def test_a_person_comes_back_while_tiktok_is_yet_to_hear_of_the_end(auth_api: AuthApi, tiktok: Switch) -> None:
+async def test_person_reconnects_while_the_revocation_is_pending(auth_api: AuthApi, tiktok: Switch) -> None:
     account_id = await auth_api.connect()
     tiktok.away = True
     assert (await auth_api.backend.delete(f"/v1/accounts/{account_id}")).status_code == 202
@@ -104,7 +104,7 @@ async def test_a_person_comes_back_while_tiktok_is_yet_to_hear_of_the_end(auth_a
     assert not [event for event in auth_api.worker.published if isinstance(event, AccountDisconnected)]
 
 
-async def test_another_tenant_is_kept_out_until_the_account_is_forgotten(auth_api: AuthApi, tiktok: Switch) -> None:
+async def test_other_tenant_is_refused_until_account_is_disconnected(auth_api: AuthApi, tiktok: Switch) -> None:
     account_id = await auth_api.connect()
     tiktok.away = True
     await auth_api.backend.delete(f"/v1/accounts/{account_id}")
