@@ -1,4 +1,4 @@
-"""Labels come from fixed lists, whatever is sent from outside."""
+"""Labels come from fixed lists, even for events that are unknown."""
 
 from publisher_service import metrics
 from tiktok.webhooks import Event

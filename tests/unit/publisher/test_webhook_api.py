@@ -139,8 +139,8 @@ async def test_undocumented_event_is_written_and_counted_as_other(hook: Hook) ->
 
 async def test_notification_without_user_is_answered_not_written(hook: Hook) -> None:
     before = counted("other", "no_person")
-    nobody = {name: value for name, value in REMOVED.items() if name != "user_openid"}
-    assert (await hook.send(nobody | {"event": "portability.download.ready"})).status_code == 200
+    without_user = {name: value for name, value in REMOVED.items() if name != "user_openid"}
+    assert (await hook.send(without_user | {"event": "portability.download.ready"})).status_code == 200
     assert hook.notifications.written == []
     assert counted("other", "no_person") == before + 1
 

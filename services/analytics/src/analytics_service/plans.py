@@ -14,7 +14,10 @@ CREDENTIAL_WAIT_LIMIT = timedelta(days=60)
 
 
 def next_effect(key: StateKey, state: states.Video, now: UtcDatetime) -> Collect | Wait | None:
-    """Return the call for the next age if it is due and no retry is pending, else the time to wait for."""
+    """Return the call for the next age if it is due and no retry is pending, else the time to wait for.
+
+    Only the first ids are asked for, because TikTok takes 20 in one call.
+    """
     del key
     match state:
         case states.Collecting():

@@ -1,1 +1,1 @@
-"""Publisher: takes a post from hand-over to verdict and after; the front door for requests over HTTP."""
+"""Publisher: follows a post from its hand-over to its verdict, and takes requests for posts over HTTP."""

@@ -29,7 +29,11 @@ def decide(key: StateKey, state: states.Post | None, fact: facts.Fact | Due, now
 def on_handover(
     key: StateKey, state: states.Post | None, fact: facts.HandedOver | facts.HandedOverUnresolved, now: UtcDatetime
 ) -> Decision[states.Post]:
-    """Start following an attempt that is new here. An attempt that is known already changes nothing."""
+    """Start following an attempt that is new here. An attempt that is known already changes nothing.
+
+    Attempts are counted by the uploader. A higher number is a new attempt after `post.returned`. A lower one is an
+    event that was read late.
+    """
     match state:
         case None:
             return Decision(state=_follow(key, fact, now))
@@ -43,7 +47,10 @@ def on_handover(
 
 
 def on_credential(state: states.Post | None, version: int, now: UtcDatetime) -> Decision[states.Post]:
-    """Continue with a newer access token, if the post waits for one."""
+    """Continue with a newer access token, if the post waits for one.
+
+    The poll is due at once: the post has waited long enough, and `admit` keeps many posts from polling together.
+    """
     match state:
         case states.AwaitingCredential(newer_than=old, then=then) if version > old:
             return Decision(state=replace(then, next_at=now))
@@ -52,7 +59,10 @@ def on_credential(state: states.Post | None, version: int, now: UtcDatetime) -> 
 
 
 def on_due(key: StateKey, state: states.Post | None, now: UtcDatetime) -> Decision[states.Post]:
-    """Apply the deadline of a state that does not poll, if it has passed."""
+    """Apply the deadline of a state that does not poll, if it has passed.
+
+    States that poll apply theirs with each result, so that one last poll may still bring a verdict.
+    """
     match state:
         case states.AwaitingCredential(then=then):
             # Waiting for a token does not stop the clock: the post becomes unresolved or closed all the same.
@@ -71,7 +81,11 @@ def on_due(key: StateKey, state: states.Post | None, now: UtcDatetime) -> Decisi
 def on_poll_result(
     key: StateKey, state: states.Post | None, result: facts.PollResult, now: UtcDatetime
 ) -> Decision[states.Post]:
-    """Apply the result of a poll, if it is about the attempt that is followed now."""
+    """Apply the result of a poll, if it is about the attempt that is followed now.
+
+    The call may have taken longer than the attempt: TikTok gave it up, the uploader made the next one, and that was
+    handed over. The late result must not decide about the new attempt.
+    """
     match state:
         case states.Following(attempt=n) if n == result.attempt:
             return _on_result_while_following(key, state, result, now)

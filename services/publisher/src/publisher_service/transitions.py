@@ -87,7 +87,10 @@ def _with_ids(
 
 
 def end_attempt(key: StateKey, state: states.Following, fail_reason: str, now: UtcDatetime) -> Decision[states.Post]:
-    """Return the post to the uploader if TikTok's reason allows another attempt; otherwise it has failed."""
+    """Return the post to the uploader if TikTok's reason allows another attempt; otherwise it has failed.
+
+    Another attempt is safe here and only here: TikTok states that this one is not out.
+    """
     reason = fail_reasons.lookup(fail_reason)
     polled = replace(state, revision=state.revision + 1, account_paused_until=now + admission.ACCOUNT_POLL_INTERVAL)
     if reason.retryable:
@@ -133,7 +136,10 @@ def await_credential(
     failure: facts.CredentialFailure,
     now: UtcDatetime,
 ) -> Decision[states.Post]:
-    """Stop polling until there is a newer access token. If TikTok rejected this one, auth must know."""
+    """Stop polling until there is a newer access token. If TikTok rejected this one, auth must know.
+
+    Auth cannot notice that itself: to it the token is valid until its planned end.
+    """
     match failure:
         case facts.NoCredential(version=version):
             return Decision(state=states.AwaitingCredential(then=state, newer_than=version))
@@ -145,7 +151,10 @@ def await_credential(
 
 
 def poll_again(key: StateKey, state: P, result: facts.PollResult, now: UtcDatetime) -> Decision[states.Post]:
-    """Plan the next poll, unless the deadline has passed."""
+    """Plan the next poll, unless the deadline has passed.
+
+    Every poll pauses its account, so that all posts of the account together stay within our share of TikTok's limit.
+    """
     limited = isinstance(result, facts.RateLimited)
     pause = admission.RATE_LIMIT_PAUSE if limited else admission.ACCOUNT_POLL_INTERVAL
     polled = replace(state, polls=state.polls + 1, account_paused_until=now + pause)
@@ -156,7 +165,10 @@ def poll_again(key: StateKey, state: P, result: facts.PollResult, now: UtcDateti
 def within_deadline(
     key: StateKey, state: states.Following | states.Published, now: UtcDatetime
 ) -> Decision[states.Post]:
-    """Keep the state until its deadline. Then publish `post.unresolved`, once, or close the post."""
+    """Keep the state until its deadline. Then publish `post.unresolved`, once, or close the post.
+
+    An unresolved post is polled on, because TikTok may decide late, and `post.published` may still follow.
+    """
     over = now >= plans.deadline(state)
     match state:
         case states.Following(unresolved=False) if over or state.refusals >= plans.REFUSALS_BEFORE_UNRESOLVED:

@@ -144,6 +144,10 @@ def _off() -> Problem:
 
 
 def _check(signature: Genuine | Stale | NotGenuine) -> None:
+    """Refuse a body that TikTok did not sign, or signed too long ago.
+
+    A valid signature stays valid, so without the age check a recorded request could be replayed at any time.
+    """
     match signature:
         case NotGenuine(fault=fault):
             # Anyone on the internet can cause this, so it is counted and not logged: it must not flood the log.
@@ -158,6 +162,10 @@ def _check(signature: Genuine | Stale | NotGenuine) -> None:
 
 
 def _notification_for(found: Notification | Unreadable, app: TikTokApp) -> Notification:
+    """Return the notification, or refuse it with a reason that an operator can act on.
+
+    Both refusals are logged, because TikTok signed the body: the cause is our version or our settings.
+    """
     match found:
         case Unreadable(reason=reason):
             _log.warning("webhook_unreadable", reason=reason)
@@ -172,6 +180,8 @@ def _notification_for(found: Notification | Unreadable, app: TikTokApp) -> Notif
 
 
 def _notified(notification: Notification, now: UtcDatetime) -> TikTokNotified:
+    # `account_id_of` derives the same id as auth did from the same consent, so no look-up is needed, and
+    # a notification may arrive before its account is in view.
     return TikTokNotified(
         account_id=account_id_of(notification.client_key, notification.open_id),
         client_key=notification.client_key,

@@ -126,7 +126,7 @@ class StoreReader:
     async def watermark(self, partition: int) -> datetime | None:
         """Return the moment up to which the store holds everything of a partition, or None if there is none yet.
 
-        Read it before the rest of an answer. Whatever is read later can only be newer, so the promise holds.
+        Read it before the rest of an answer. Everything read after it can only be newer, so the promise holds.
         """
         with translated_errors():
             found = await self._database[Collection.WATERMARKS].find_one({"_id": partition})
