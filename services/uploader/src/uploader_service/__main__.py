@@ -3,10 +3,10 @@
 import sys
 
 from common.service.process import run_process
-from uploader_service.service import NAME, Role
+from uploader_service import service
 from uploader_service.wiring import run
 
 DESCRIPTION = "Takes posts from the request to TikTok: checks them and uploads their bytes."
 
 if __name__ == "__main__":
-    sys.exit(run_process(service=NAME, description=DESCRIPTION, roles=Role, run=run))
+    sys.exit(run_process(service=service.NAME, description=DESCRIPTION, roles=service.Role, run=run))
