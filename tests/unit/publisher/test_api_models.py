@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from common.contract.post import PostRequested, PrivacyLevel, Source
-from publisher_service.api_models import Submission
+from publisher_service.api_models import Submission, model_of
 
 TENANT = "t1"
 SUBMISSIONS = TypeAdapter(Submission)
@@ -159,3 +159,20 @@ def test_time_with_offset_keeps_its_moment() -> None:
     request = as_the_edge_reads(raw.encode())
     assert request is not None
     assert request.publish_at == datetime(2027, 1, 31, 17, tzinfo=UTC)
+
+
+class NewField(msgspec.Struct):
+    """A struct of the contract, with a field that HTTP does not know yet."""
+
+    caption: str
+    volume: float
+
+
+def test_contract_field_without_description_is_refused() -> None:
+    with pytest.raises(TypeError, match="differ in: volume"):
+        model_of("NewField", NewField, "", {"caption": "The text."})
+
+
+def test_contract_field_of_unknown_type_is_refused() -> None:
+    with pytest.raises(TypeError, match="HTTP has no reading for FloatType"):
+        model_of("NewField", NewField, "", {"caption": "The text.", "volume": "How loud."})

@@ -91,7 +91,12 @@ def _annotation(kind: inspect.Type) -> _Annotation:
             raise TypeError(message)
 
 
-def _model(name: str, struct: type[msgspec.Struct], summary: str, descriptions: Mapping[str, str]) -> type[BaseModel]:
+def model_of(name: str, struct: type[msgspec.Struct], summary: str, descriptions: Mapping[str, str]) -> type[BaseModel]:
+    """Return the pydantic model of a contract's struct, with a description for each field.
+
+    Raises `TypeError` if a field has no description, or a type that has no reading here. This happens at import, so a
+    new field of the contract cannot be missing over HTTP unnoticed.
+    """
     fields = {field.name: field for field in msgspec.structs.fields(struct) if field.name not in _NOT_IN_THE_BODY}
     if unlike := fields.keys() ^ descriptions.keys():
         message = f"{struct.__name__} and its descriptions for HTTP differ in: {', '.join(sorted(unlike))}"
@@ -114,10 +119,10 @@ def _field(field: msgspec.structs.FieldInfo, description: str) -> _Annotation:
 
 
 _MODELS: dict[type, type[BaseModel]] = {}
-_MODELS[Source] = _model(
+_MODELS[Source] = model_of(
     "SourceAddress", Source, "Where the bytes come from.", {"url": "An https address that answers range requests."}
 )
-_MODELS[PostRequested] = _model("Submission", PostRequested, "A video to be posted.", _DESCRIPTIONS)
+_MODELS[PostRequested] = model_of("Submission", PostRequested, "A video to be posted.", _DESCRIPTIONS)
 
 
 @dataclass(frozen=True, slots=True)
