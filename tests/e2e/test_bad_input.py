@@ -110,7 +110,8 @@ SOURCE_FAULTS = (
         name="too_large",
         url="{media}/too_large.mp4",
         reason="source_too_large",
-        message=rf"source\.url: .* has {TOO_LARGE} bytes\. TikTok takes videos of at most 4 GB \(4000000000 bytes\)",
+        message=rf"source\.url: The file has {TOO_LARGE} bytes\. "
+        r"TikTok takes videos of at most 4 GB \(4000000000 bytes\)",
     ),
     Fault(
         name="a_page_named_mp4",
