@@ -1,6 +1,7 @@
 """Fixtures for all tests: one Kafka and one store for a whole test run, for all its workers."""
 
 import fcntl
+import gc
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,18 @@ settings.register_profile("postbus", deadline=None)
 settings.load_profile("postbus")
 # Helpers explain their assertions as tests do.
 pytest.register_assert_rewrite("builders", "fakes", "harness")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Collect garbage now, and no more: plugins import modules at the end of a session.
+
+    A forgotten future prints its traceback when it is collected, which parses source. Python 3.11 mixes that up with
+    the parsing of the module being imported, and ends with a SystemError.
+    """
+    gc.collect()
+    gc.disable()
+
 
 MakeTopic = Callable[..., Awaitable[str]]
 
