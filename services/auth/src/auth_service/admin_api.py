@@ -1,4 +1,4 @@
-"""Auth's HTTP edge for operators: tenants, their TikTok apps, their API keys. Needs the bootstrap secret."""
+"""HTTP routes for operators: tenants, their TikTok apps and API keys. They need the bootstrap secret."""
 
 import hmac
 from collections.abc import Callable, Coroutine
@@ -39,7 +39,7 @@ _SCHEME = HTTPBearer(scheme_name=BOOTSTRAP_SECRET, description="AUTH_BOOTSTRAP_S
 
 
 def operators_only(secret: SecretStr | None) -> Callable[..., Coroutine[Any, Any, None]]:
-    """Make the dependency that lets operators in, and nobody where no secret is set."""
+    """Make the dependency that accepts the bootstrap secret only. Without a secret set, it refuses every call."""
 
     async def check(
         request: Request, _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]

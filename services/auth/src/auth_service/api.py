@@ -1,4 +1,4 @@
-"""Auth's HTTP edge for backends: connect accounts, ask how they are, disconnect them."""
+"""HTTP routes for product backends: connect accounts, show their status, disconnect them."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -45,7 +45,7 @@ _GOING: Responses = {HTTPStatus.ACCEPTED.value: {"model": DisconnectAnswer, "des
 
 
 class Accounts:
-    """What auth knows of accounts, as its edge tells it to tenants."""
+    """A tenant's accounts, put together from the views of accounts and credentials."""
 
     def __init__(self, *, accounts: ReadOnlyView, credentials: ReadOnlyView, clock: Clock) -> None:
         """Take the two views."""
@@ -72,11 +72,11 @@ class Accounts:
         return described
 
     def answer(self, described: AccountDescribed) -> AccountAnswer:
-        """Say how an account is."""
+        """Return an account with its status."""
         return describe(described, self._credentials.get(described.account_id), self._clock())
 
     async def until_gone(self, account_id: str) -> bool:
-        """Wait for an account to be forgotten; say whether it was in time."""
+        """Wait until an account is disconnected; return whether it was in time."""
         return await self._accounts.until(
             lambda: not isinstance(self._accounts.get(account_id), AccountDescribed), DISCONNECTED_WITHIN_SECONDS
         )
@@ -98,7 +98,7 @@ def account_routes(
 
     @router.post("/connect", responses=problems(Code.RETURN_URL_NOT_REGISTERED))
     async def connect(request: ConnectRequest, caller: Manager) -> ConnectAnswer:
-        """Make a link that connects the TikTok account of whoever follows it."""
+        """Make a link that connects the TikTok account of the person who follows it."""
         demand_ready(tenants)
         check_return(tenants.get(caller.tenant), request.return_to)
         by = f"key:{caller.key_id}"
@@ -114,7 +114,7 @@ def account_routes(
 
     @router.get("/{account_id}", responses=problems(Code.UNKNOWN_ACCOUNT))
     async def one(account_id: str, caller: Manager) -> AccountAnswer:
-        """Tell how an account is; poll this after sending a person to `authorization_url`."""
+        """Show an account. Poll this after sending a person to `authorization_url`."""
         return accounts.answer(accounts.one(caller.tenant, account_id))
 
     @router.delete("/{account_id}", responses=_GOING | problems(Code.UNKNOWN_ACCOUNT, Code.NOT_DURABLE))
@@ -132,7 +132,7 @@ def account_routes(
 
 
 def check_return(described: Body | None, return_to: str) -> None:
-    """Let people be sent on only to where the tenant said beforehand: anything else is an open redirect."""
+    """Accept only return URLs that the tenant has registered: anything else is an open redirect."""
     if not return_to or (isinstance(described, TenantDescribed) and return_to in described.return_urls):
         return
     raise Problem(Code.RETURN_URL_NOT_REGISTERED)

@@ -18,7 +18,7 @@ class AppRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """Seal the pair as `version`, and its access token to each service. Safe to repeat: it calls nobody."""
+    """Seal the pair as `version`, and its access token to each service. Safe to repeat: no other service is called."""
 
     pair: states.SealedTokenPair
     version: int

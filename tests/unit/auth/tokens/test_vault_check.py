@@ -107,9 +107,9 @@ def test_a_broken_record_does_not_speak_against_its_key() -> None:
         states = (await fleet_under({"acc_1": OLD_ALONE, "acc_2": OLD_ALONE})).states()
         (one, state), (two, _) = states.items()
         found = KeyCheck(OLD_ALONE)
-        found.look(two, state)  # sealed for another account
+        found.try_state(two, state)  # sealed for another account
         assert found.missing == {"k1": 1}
-        found.look(one, state)
+        found.try_state(one, state)
         assert (found.right, found.missing) == ({"k1"}, {})
 
     virtual_time.run(main())

@@ -1,7 +1,7 @@
 """The sealed texts that a browser carries through a consent, so that the edge needs no memory of it.
 
-A link to connect and OAuth's `state` are sealed by the vault: any edge process can open them, and nobody else can read
-or change them. A cookie binds the `state` to the browser that followed the link.
+A link to connect and OAuth's `state` are sealed by the vault: any edge process can open them, and no other party can
+read or change them. A cookie binds the `state` to the browser that followed the link.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What a person sees after TikTok's consent page: what happened, what to do, and the way on."""
+"""The pages that a person sees after TikTok's consent page: the result, what to do, and a link back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""The page's own address holds a code and a state: nobody may keep it or be told it."""
+"""The page's address holds a code and a state. It must not be cached, framed, or sent on as a referrer."""
 
 SECONDS_TO_READ = 5
-"""How long the page stands before it goes on to the backend's own."""
+"""How long the page is shown before the browser goes on to the backend's page."""
 
 START_AGAIN = "Go back to where you started and connect again."
 
-OPERATOR = "Nothing you can do here will change that: please tell whoever runs the service you came from."
+OPERATOR = "You cannot change this yourself. Contact the service that sent you here."
 
 _ALLOWS: Mapping[str, str] = {
     "user.info.basic": "see the account's name and picture",
@@ -34,21 +34,21 @@ _ALLOWS: Mapping[str, str] = {
 }
 
 AT_START: Mapping[int, str] = {
-    HTTPStatus.BAD_REQUEST: "A page that says that the link has expired or does not work.",
-    HTTPStatus.CONFLICT: "A page that says that the tenant's app cannot be used.",
+    HTTPStatus.BAD_REQUEST: "A page: the link has expired or does not work.",
+    HTTPStatus.CONFLICT: "A page: the tenant's app cannot be used.",
 }
-"""What pages there are where a person sets out to TikTok, by their status."""
+"""The pages of the start, by status."""
 
 AT_CALLBACK: Mapping[int, str] = {
-    HTTPStatus.OK: "A page that says whose account is connected.",
-    HTTPStatus.ACCEPTED: "A page that says that the account will be connected in a moment.",
-    HTTPStatus.BAD_REQUEST: "A page that says why nothing was connected: declined, refused, expired, cut off.",
-    HTTPStatus.FORBIDDEN: "A page that says that another browser began this, or that it is used up.",
-    HTTPStatus.CONFLICT: "A page that says that the account is another tenant's, or that the app was changed.",
-    HTTPStatus.BAD_GATEWAY: "A page that says that TikTok did not answer, or that this service is set up wrongly.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "A page that says that the account may be connected or not.",
+    HTTPStatus.OK: "A page: the account is connected.",
+    HTTPStatus.ACCEPTED: "A page: the account will be connected in a moment.",
+    HTTPStatus.BAD_REQUEST: "A page: nothing was connected, and why (declined, refused, expired, cut off).",
+    HTTPStatus.FORBIDDEN: "A page: the link was opened in another browser, or was already used.",
+    HTTPStatus.CONFLICT: "A page: the account belongs to another tenant, or the app was changed.",
+    HTTPStatus.BAD_GATEWAY: "A page: TikTok did not answer, or this service has a wrong setting.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "A page: the account may or may not be connected.",
 }
-"""What pages there are where a person comes back, by their status."""
+"""The pages of the callback, by status."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">{refresh}
@@ -76,7 +76,7 @@ class Page:
     last: bool = False
 
     def html(self) -> str:
-        """Write the page; whatever came from elsewhere is escaped."""
+        """Return the page as HTML. All texts are escaped: some of them come from TikTok or the query."""
         paragraphs = "".join(f"<p>{escape(text)}</p>" for text in self.paragraphs)
         refresh = ""
         if self.next_url:
@@ -91,18 +91,18 @@ class Page:
 
 
 def with_return(page: Page, return_to: str) -> Page:
-    """Send the person on from a page, telling the backend's page the result and the account."""
+    """Add the backend's page to go on to, with the result and the account in its query."""
     if not return_to:
         return page
     parts = urlsplit(return_to)
-    told = urlencode({"postbus_result": page.result} | ({"account_id": page.account_id} if page.account_id else {}))
-    # What is there stays as it is, also where another would have written it otherwise.
-    query = f"{parts.query}&{told}" if parts.query else told
+    result = urlencode({"postbus_result": page.result} | ({"account_id": page.account_id} if page.account_id else {}))
+    # The query of the backend stays as it is. Parsing and writing it again could change its encoding.
+    query = f"{parts.query}&{result}" if parts.query else result
     return replace(page, next_url=urlunsplit(parts._replace(query=query)))
 
 
 def page_for(result: ConsentResult) -> Page:
-    """Say how a consent ended."""
+    """Return the page for the result of a consent."""
     page: Page
     match result:
         case Completed():
@@ -126,7 +126,7 @@ def page_for(result: ConsentResult) -> Page:
 
 
 def page_for_refusal(refusal: CallbackRefused) -> Page:
-    """Say why a browser was not let through."""
+    """Return the page for a link or state that was refused."""
     match refusal:
         case StateExpired(return_to=return_to):
             page = Page(
@@ -141,7 +141,7 @@ def page_for_refusal(refusal: CallbackRefused) -> Page:
                 status=403,
                 result="other_browser",
                 title="Another browser",
-                paragraphs=("This consent was begun in another browser, or has been used already.", START_AGAIN),
+                paragraphs=("This link was opened in a different browser, or was already used.", START_AGAIN),
             )
         case StateBroken() | CallbackRefused():
             return Page(
@@ -153,7 +153,7 @@ def page_for_refusal(refusal: CallbackRefused) -> Page:
 
 
 def app_unusable() -> Page:
-    """Say that the tenant's app cannot be used."""
+    """Return the page for a tenant's app that cannot be used."""
     return _not_connected(AppChanged())
 
 
@@ -189,7 +189,7 @@ def _not_connected(result: NotSaved | OtherTenant | AppChanged) -> Page:
                 result="other_tenant",
                 title="This account is connected elsewhere",
                 paragraphs=(
-                    f"The TikTok account ({account_id}) already belongs to another customer of Postbus.",
+                    f"The TikTok account ({account_id}) already belongs to another tenant of Postbus.",
                     "Have it disconnected there first, or sign in to TikTok with another account.",
                 ),
             )
@@ -239,13 +239,15 @@ def _exchange_failed(answer: Refused | NotSent | Unknown) -> Page:
             title="TikTok did not answer",
             paragraphs=("Your consent could not be completed. Nothing was connected.", START_AGAIN),
         )
-    said = f"TikTok refused with: {answer.code} ({answer.message.rstrip('.')})."
+    answer_text = f"TikTok refused with: {answer.code} ({answer.message.rstrip('.')})."
     match answer.code:
         case "invalid_client" | "unauthorized_client":
-            return _misconfigured("wrong_client_key", "TikTok does not know this app's client key or secret.", said)
+            return _misconfigured(
+                "wrong_client_key", "TikTok does not know this app's client key or secret.", answer_text
+            )
         case "invalid_request" if "redirect_uri" in answer.message.lower():
             fault = "The address that TikTok sends people back to is not the one registered for this app."
-            return _misconfigured("redirect_mismatch", fault, said)
+            return _misconfigured("redirect_mismatch", fault, answer_text)
         case "invalid_grant":
             return Page(
                 status=400,
@@ -254,7 +256,9 @@ def _exchange_failed(answer: Refused | NotSent | Unknown) -> Page:
                 paragraphs=("TikTok's confirmation had expired, or was used before.", START_AGAIN),
             )
         case _:
-            return Page(status=400, result="refused", title="TikTok did not allow it", paragraphs=(said, START_AGAIN))
+            return Page(
+                status=400, result="refused", title="TikTok did not allow it", paragraphs=(answer_text, START_AGAIN)
+            )
 
 
 def _misconfigured(result: str, *paragraphs: str) -> Page:

@@ -1,4 +1,4 @@
-"""What operators do: tenants, their TikTok apps, their API keys. Done when the edge's own views show it."""
+"""Carries out what operators ask for: each change is done when the edge's own view shows it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class NewKey:
 
 
 class Administration:
-    """What operators do, over the views that show when it took effect."""
+    """Writes the commands of operators and waits until the views show their effect."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Administration:
     async def set_app(self, tenant: str, wanted: NewApp | None) -> TenantDescribed:
         """Give a tenant its own TikTok app, or take it away; return the tenant as it now is.
 
-        An app whose accounts are connected cannot be taken away: nobody could refresh them any more.
+        An app whose accounts are connected cannot be taken away: their tokens could not be refreshed any more.
         """
         described = self.tenant(tenant)
         client_key = None if wanted is None else wanted.client_key

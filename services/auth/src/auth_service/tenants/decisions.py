@@ -1,4 +1,4 @@
-"""What a command changes about a tenant or an API key. The commands themselves are the facts."""
+"""Decides how a command changes a tenant or an API key. The commands themselves are the facts."""
 
 import hashlib
 
@@ -24,7 +24,7 @@ from common.streams import Decision
 def decide_tenant(
     state: tenant_states.TenantRecord | None, fact: facts.TenantFact
 ) -> Decision[tenant_states.TenantRecord]:
-    """What a command changes. A command may come twice; then it changes nothing."""
+    """Return the next state of a tenant or key. A command may come twice: then nothing changes."""
     decision: Decision[tenant_states.TenantRecord] = Decision(state=state)
     match state, fact:
         case None, TenantRequested():

@@ -1,4 +1,4 @@
-"""What is kept of a tenant and of its API keys."""
+"""The states of a tenant and of its API keys."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ KEY_ITEM = "key:"
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True, tag="tenant"):
-    """A customer of this installation; `app` is its own TikTok app, where it has one."""
+    """A customer of this installation. `app` is its own TikTok app; None: its people consent to the installation's."""
 
     tenant: str
     name: str
@@ -23,7 +23,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True, tag="tenant"):
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True, tag="api_key"):
-    """A tenant's API key, as the hash of its secret half."""
+    """A tenant's API key. Only the SHA-256 of its secret half is kept, so the key cannot be shown again."""
 
     tenant: str
     key_id: str
@@ -40,10 +40,10 @@ TenantRecord = Tenant | ApiKey
 
 
 def tenant_key(tenant: str) -> StateKey:
-    """Name a tenant's state."""
+    """Return the key of a tenant's state."""
     return StateKey(tenant, TENANT_ITEM)
 
 
 def api_key_key(tenant: str, key_id: str) -> StateKey:
-    """Name an API key's state; it lies with its tenant's."""
+    """Return the key of an API key's state. It is on the tenant's partition."""
     return StateKey(tenant, f"{KEY_ITEM}{key_id}")

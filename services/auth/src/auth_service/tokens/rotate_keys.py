@@ -1,4 +1,7 @@
-"""`python -m auth_service rotate-keys`: seals everything in auth's state under the newest vault key, while all runs."""
+"""`python -m auth_service rotate-keys`: seals everything in auth's state under the newest vault key.
+
+Workers and edges keep running. The command reads `auth.state` and asks the workers, by commands, to replace each text.
+"""
 
 import asyncio
 import sys
@@ -30,7 +33,7 @@ NOT_DONE = 1
 
 
 class Rotation:
-    """One run. It remembers nothing: whatever ends it, the next one finds in the state what is left."""
+    """One run. It stores nothing: if it is stopped, the next run finds in the state what is left."""
 
     def __init__(
         self,
@@ -41,7 +44,7 @@ class Rotation:
         write: Callable[[Body], Awaitable[None]],
         report: Callable[[str], None],
     ) -> None:
-        """Take the log, the keys, the way to the workers, and who hears how far it is."""
+        """Take the log, the vault, the function that writes commands, and the one that prints lines."""
         self._log = log
         self._vault = vault
         self._write = write
@@ -57,7 +60,7 @@ class Rotation:
         self._reported_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> int:
-        """Work until nothing is left, nothing moves, or `stop`. Returns the exit status; says why."""
+        """Work until nothing is left, nothing moves, or `stop`. Return the exit status after reporting the reason."""
         try:
             reader = await self._log.reader(low_latency=True)
             try:

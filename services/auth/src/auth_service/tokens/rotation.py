@@ -1,4 +1,4 @@
-"""Which state records are sealed under another key than the newest, and which of them to ask for next (no I/O)."""
+"""Tracks which state records are not sealed under the newest key, and which to request next (no I/O)."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from common.security.sealing import key_id_of
 from common.streams import StateKey
 
 MAX_REQUESTED = 200
-"""Records that are asked for and not sealed anew yet, at the most: people's commands wait behind them."""
+"""The most records requested and not resealed yet. Commands of people wait behind them."""
 
 RETRY_AFTER_SECONDS = 10.0
 """A command without effect for this long was lost, or came too late for the record it was about."""
@@ -29,7 +29,10 @@ class Requested:
 
 
 class RotationProgress:
-    """What is left to seal anew. It is fed every state record in order; times are seconds on one monotonic clock."""
+    """The records that are left to reseal.
+
+    It is given every state record in order. Times are seconds on one monotonic clock.
+    """
 
     def __init__(self, newest: str) -> None:
         """Take the id of the key that everything is to be under."""
@@ -45,17 +48,17 @@ class RotationProgress:
 
     @property
     def left(self) -> int:
-        """Records that are under another key and may still be sealed anew."""
+        """The number of records under another key that may still be resealed."""
         return len(self._waiting) + len(self._requested)
 
     @property
     def total(self) -> int:
-        """All records that are, or were, to be sealed anew."""
+        """The number of records that had or have to be resealed."""
         return self.done + self.left + len(self.unreadable)
 
     @property
     def settled(self) -> bool:
-        """Whether all is under the newest key, and nobody was seen to seal under another."""
+        """Whether all records are under the newest key, and no worker was seen to seal under another."""
         return not (self.left or self.unreadable or self.sealed_under_other_keys)
 
     def follow(self, now: float) -> None:
@@ -124,12 +127,15 @@ class RotationProgress:
 
 
 def progress_line(progress: RotationProgress) -> str:
-    """Say how far it is."""
+    """Return the progress as a line for the operator."""
     return f"resealed {progress.done} of {progress.total} records under key {progress.newest}"
 
 
 def summary(progress: RotationProgress, *, stopped: bool, trouble: str = "") -> list[str]:
-    """Say how it ended, and what to do. `trouble` is why the last command was not confirmed, if one was not."""
+    """Return lines for the operator: how the run ended, and what to do.
+
+    `trouble` is the reason if the last command was not confirmed.
+    """
     if progress.settled:
         return [f"no record is sealed under another key than {progress.newest}"]
     words = []

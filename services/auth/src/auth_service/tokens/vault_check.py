@@ -1,4 +1,4 @@
-"""Whether the vault's keys open what is in the state: asked before a worker takes part, and of every partition."""
+"""Checks that the vault's keys open the sealed records of the state: before a worker joins, and of each partition."""
 
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable, Collection
@@ -17,7 +17,7 @@ _log = structlog.get_logger()
 
 
 class KeyCheck:
-    """Tries a vault on states. A key that opens one of them is right; what none opens is remembered."""
+    """Tries a vault on states. A key that opens one record is right; key ids that open none are counted."""
 
     def __init__(self, vault: Vault, *, lost: Collection[str] = ()) -> None:
         """Take the ids of keys that are known to be `lost`: what is under them does not count."""
@@ -31,8 +31,8 @@ class KeyCheck:
         """How many of the states that were looked at do not open, by key id."""
         return Counter({key_id: count for key_id, count in self._closed.items() if key_id not in self.right})
 
-    def look(self, key: StateKey, state: states.State | None) -> None:
-        """Look at a state. Each is to be looked at once."""
+    def try_state(self, key: StateKey, state: states.State | None) -> None:
+        """Try to open what a state keeps sealed. Call it once for each state."""
         item = sealed_item_of(state)
         key_id = "" if item is None else key_id_of(sealed_text(item))
         if item is None or key_id in self.right or key_id in self._lost:
@@ -55,7 +55,7 @@ async def check_vault(log: Log, *, partitions: int, vault: Vault, lost: Collecti
     try:
         for number in range(partitions):
             for key, state in (await _states(reader, number)).items():
-                check.look(key, state)
+                check.try_state(key, state)
             if check.right:
                 return
     finally:
@@ -86,7 +86,7 @@ def log_missing_keys(
     async def inspect(partition: int, states: AsyncIterable[tuple[StateKey, State]]) -> None:
         check = KeyCheck(vault, lost=lost)
         async for key, state in states:
-            check.look(key, state)
+            check.try_state(key, state)
         if missing := check.missing:
             _log.error("vault_key_missing", partition=partition, key_ids=sorted(missing), records=missing.total())
 
