@@ -31,7 +31,7 @@ class IssuedKeys:
     async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
         return holds()
 
-    def gate(self) -> ApiKeyAuth:
+    def authentication(self) -> ApiKeyAuth:
         return ApiKeyAuth(self, clock=lambda: self.now, monotonic=lambda: self.seconds)
 
     def issue(

@@ -84,7 +84,7 @@ def keys() -> IssuedKeys:
 @pytest.fixture
 async def client(database: Database, keys: IssuedKeys) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(reader=StoreReader(database), clock=lambda: NOW), keys.gate())
+    add_read_api(app, ReadApi(reader=StoreReader(database), clock=lambda: NOW), keys.authentication())
     transport, key = httpx.ASGITransport(app), keys.header("shop", Scope.ANALYTICS_READ)
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=key) as client:
         yield client
@@ -322,7 +322,7 @@ class AwayQueries(StoreReader):
 
 async def test_store_outage_is_answered_with_503(database: Database, keys: IssuedKeys) -> None:
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(reader=AwayQueries(database), clock=lambda: NOW), keys.gate())
+    add_read_api(app, ReadApi(reader=AwayQueries(database), clock=lambda: NOW), keys.authentication())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         answer = await client.get("/v1/posts/post-1", headers=keys.header())
     assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")

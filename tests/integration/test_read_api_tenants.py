@@ -41,7 +41,7 @@ class Readers:
 async def readers(database: Database) -> AsyncIterator[Readers]:
     keys = IssuedKeys()
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(reader=StoreReader(database), clock=lambda: T0), keys.gate())
+    add_read_api(app, ReadApi(reader=StoreReader(database), clock=lambda: T0), keys.authentication())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
         yield Readers(database, http, keys)
 

@@ -82,5 +82,5 @@ class AnalyticsEdge:
 
 def _app(queries: StoreReader, ring: IssuedKeys) -> FastAPI:
     app = create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(reader=queries, clock=lambda: NOW), ring.gate())
+    add_read_api(app, ReadApi(reader=queries, clock=lambda: NOW), ring.authentication())
     return app

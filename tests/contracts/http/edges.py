@@ -82,7 +82,7 @@ def publisher() -> Edge:
     app = FakeProcess().app("publisher")
     app.include_router(
         routes(
-            api_keys=ring.gate(),
+            api_keys=ring.authentication(),
             accounts=accounts,
             requests=DurableWriter(kafka),
             clock=lambda: NOW,

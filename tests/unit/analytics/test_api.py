@@ -99,7 +99,7 @@ class Client:
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     keys, reader, app = IssuedKeys(), MemoryReader(), create_app(service="analytics", ready=dict)
-    add_read_api(app, ReadApi(reader=reader, clock=lambda: NOW), keys.gate())
+    add_read_api(app, ReadApi(reader=reader, clock=lambda: NOW), keys.authentication())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
         yield Client(reader, http, keys)
 

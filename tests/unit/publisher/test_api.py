@@ -69,7 +69,13 @@ async def api() -> AsyncIterator[SubmitApi]:
     accounts, requests, keys = accounts_view(), Requests(), IssuedKeys()
     app = create_app(service="publisher", ready=dict)
     app.include_router(
-        routes(api_keys=keys.gate(), accounts=accounts, requests=requests, clock=lambda: NOW, random_bytes=os.urandom)
+        routes(
+            api_keys=keys.authentication(),
+            accounts=accounts,
+            requests=requests,
+            clock=lambda: NOW,
+            random_bytes=os.urandom,
+        )
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge") as http:
         yield SubmitApi(accounts, requests, keys, http, keys.header("t1", Scope.POSTS_WRITE))

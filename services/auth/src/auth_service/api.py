@@ -84,7 +84,7 @@ class Accounts:
 
 def account_routes(
     *,
-    gate: ApiKeyAuth,
+    api_keys: ApiKeyAuth,
     consents: Consents,
     commands: Commands,
     accounts: Accounts,
@@ -94,7 +94,7 @@ def account_routes(
 ) -> APIRouter:
     """Build the routes for backends. The tenant is the API key's."""
     router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=AuthenticateBeforeBody)
-    Manager = Annotated[Caller, Depends(gate.require(Scope.ACCOUNTS_MANAGE))]  # noqa: N806 -- a type
+    Manager = Annotated[Caller, Depends(api_keys.require(Scope.ACCOUNTS_MANAGE))]  # noqa: N806 -- a type
 
     @router.post("/connect", responses=problems(Code.RETURN_URL_NOT_REGISTERED))
     async def connect(request: ConnectRequest, caller: Manager) -> ConnectAnswer:

@@ -99,7 +99,7 @@ def edge_routers(
     )
     return (
         account_routes(
-            gate=ApiKeyAuth(views.keys, clock=clock, monotonic=monotonic),
+            api_keys=ApiKeyAuth(views.keys, clock=clock, monotonic=monotonic),
             consents=consents,
             commands=commands,
             accounts=Accounts(accounts=views.accounts, credentials=views.credentials, clock=clock),

@@ -1,4 +1,4 @@
-"""The gate at an edge: which keys it lets in, how it refuses, and that a key is seen nowhere."""
+"""Authentication by API key: which keys are accepted, how others are refused, and that no key is shown."""
 
 import asyncio
 import time
@@ -32,9 +32,9 @@ class Order(BaseModel):
     size: int = Field(ge=1)
 
 
-def routes(gate: ApiKeyAuth) -> APIRouter:
+def routes(api_keys: ApiKeyAuth) -> APIRouter:
     router = APIRouter(route_class=AuthenticateBeforeBody)
-    caller = Depends(gate.require(Scope.POSTS_WRITE))
+    caller = Depends(api_keys.require(Scope.POSTS_WRITE))
 
     @router.post("/orders")
     async def order(order: Order, caller: Annotated[Caller, caller]) -> dict[str, object]:
@@ -53,7 +53,7 @@ def routes(gate: ApiKeyAuth) -> APIRouter:
         return "open"
 
     @router.get("/numbers", dependencies=[caller])
-    async def numbers(again: Annotated[Caller, Depends(gate.require(Scope.ANALYTICS_READ))]) -> str:
+    async def numbers(again: Annotated[Caller, Depends(api_keys.require(Scope.ANALYTICS_READ))]) -> str:
         return again.key_id
 
     return router
@@ -61,7 +61,7 @@ def routes(gate: ApiKeyAuth) -> APIRouter:
 
 @dataclass
 class Edge:
-    """An edge with a gate, and the keys it knows."""
+    """An edge with authentication, and the keys it knows."""
 
     keys: IssuedKeys
     http: httpx.AsyncClient
@@ -74,7 +74,7 @@ class Edge:
 async def edge() -> AsyncIterator[Edge]:
     keys = IssuedKeys()
     app = create_app(service="example", ready=dict, registry=CollectorRegistry())
-    app.include_router(routes(keys.gate()))
+    app.include_router(routes(keys.authentication()))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://edge") as http:
         yield Edge(keys, http)
