@@ -38,7 +38,7 @@ class ExternalServer:
 
     def __init__(self) -> None:
         self._answers: dict[str, list[PlannedResponse]] = {}
-        self._heard: dict[str, list[ReceivedRequest]] = defaultdict(list)
+        self._received: dict[str, list[ReceivedRequest]] = defaultdict(list)
         self._news = threading.Condition()
         self._go_on = threading.Event()
         external = self
@@ -71,18 +71,18 @@ class ExternalServer:
     def requests(self, path: str) -> list[ReceivedRequest]:
         """Return the requests to a path so far."""
         with self._news:
-            return list(self._heard[path])
+            return list(self._received[path])
 
     def wait(self, path: str, enough: Callable[[list[ReceivedRequest]], bool]) -> list[ReceivedRequest]:
         """Return the requests to a path once they are enough, or the time is over."""
         with self._news:
-            self._news.wait_for(lambda: enough(self._heard[path]), timeout=WAIT_SECONDS)
-            return list(self._heard[path])
+            self._news.wait_for(lambda: enough(self._received[path]), timeout=WAIT_SECONDS)
+            return list(self._received[path])
 
     def take(self, request: ReceivedRequest) -> PlannedResponse:
         """Record a request and return its response."""
         with self._news:
-            self._heard[request.path].append(request)
+            self._received[request.path].append(request)
             self._news.notify_all()
             answers = self._answers.get(request.path, [PlannedResponse(status=404)])
             return answers.pop(0) if len(answers) > 1 else answers[0]

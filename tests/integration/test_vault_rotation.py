@@ -84,7 +84,7 @@ async def expect_no_worker_without_a_key(auth: AuthInstallation) -> None:
     assert f"{BUSY + QUIET + 2} under key id `k2`" in last["fault"]
 
 
-async def expect_nobody_noticed(auth: AuthInstallation, accounts: int) -> None:
+async def expect_no_refusals(auth: AuthInstallation, accounts: int) -> None:
     bodies = [*await auth.records_on("account.events"), *await auth.records_on("auth.credentials")]
     types = Counter(body.ce_type for body in bodies)
     issued = types.pop("credential.issued")
@@ -121,4 +121,4 @@ async def test_vault_key_is_rotated_while_auth_runs(tmp_path: Path) -> None:
         await auth.restart_worker(NEW)
         await auth.until_refreshed(busy)
         await expect_no_worker_without_a_key(auth)
-        await expect_nobody_noticed(auth, BUSY + QUIET)
+        await expect_no_refusals(auth, BUSY + QUIET)

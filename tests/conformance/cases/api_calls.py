@@ -200,7 +200,7 @@ def _(scenario: Scenario) -> None:
 
 @case("7", "an error carries no data")
 def _(scenario: Scenario) -> None:
-    check_keys(scenario.account().init(file_source(9), privacy_level="NOBODY").json, ["error"])
+    check_keys(scenario.account().init(file_source(9), privacy_level="NO_ONE").json, ["error"])
 
 
 @case("7", "an error has a log id and a message, too")

@@ -16,7 +16,7 @@ def _(scenario: Scenario) -> None:
 
 @case("2.3", "a caption and a level sent along change nothing")
 def _(scenario: Scenario) -> None:
-    body = {"source_info": file_source(9), "post_info": {"title": "for nobody", "privacy_level": "NOBODY"}}
+    body = {"source_info": file_source(9), "post_info": {"title": "for no one", "privacy_level": "NO_ONE"}}
     check_equal(scenario.account().call(INBOX, body).code, "ok")
 
 

@@ -69,7 +69,7 @@ def _(scenario: Scenario, level: tuple[bool, str | None]) -> None:
         "2200 letters": "a" * 2_200,
         "1100 emoji, which count twice": "\U0001f600" * 1_100,
         "2200 letters of another script": "ж" * 2_200,
-        "tags, mentions and lines": '#tag @somebody\nand "more" \\ ✓',
+        "tags, mentions and lines": '#tag @someone\nand "more" \\ ✓',
     },
 )
 def _(scenario: Scenario, title: str | None) -> None:
@@ -217,7 +217,7 @@ def _(scenario: Scenario) -> None:
 @case("2.2", "an init that is refused leaves nothing behind")
 def _(scenario: Scenario) -> None:
     account = scenario.account(daily_post_cap=1)
-    account.init(privacy_level="NOBODY")
+    account.init(privacy_level="NO_ONE")
     inits = scenario.sandbox.admin("GET", "ledger").json["inits"]
     check_equal([each for each in inits if each["open_id"] == account.open_id], [])
 

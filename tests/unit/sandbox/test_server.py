@@ -95,6 +95,6 @@ async def test_restart_keeps_people_tokens_and_posts(tmp_path: Path, clock: Cloc
     assert [each["publish_id"] for each in ledger["inits"]] == [publish_id, dead_id, fresh_id]
     assert [each["publish_id"] for each in ledger["posts"]] == [publish_id]
     assert after.app == before.app
-    # What came of it is not kept here, and a hash cannot go on without it.
+    # The result is not kept here, and a hash cannot continue without it.
     assert dead.status_code == 404
     assert fresh.status_code == 201

@@ -90,7 +90,7 @@ async def test_private_post_made_public_has_an_id_after_moderation(connected: Sa
 @pytest.mark.parametrize(
     ("act", "body", "status"),
     [
-        ("visibility", {"privacy_level": "NOBODY"}, 409),
+        ("visibility", {"privacy_level": "NO_ONE"}, 409),
         ("visibility", {}, 422),
         ("takedown", {"post_id": "1"}, 409),
         ("takedown", {"publish": "1"}, 422),

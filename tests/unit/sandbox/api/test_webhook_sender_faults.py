@@ -131,11 +131,11 @@ async def test_held_webhook_stays_held_over_a_restart(tmp_path: Path, receiver: 
         await wait_until(before, lambda: before.context.breakpoints.holding(rule_id) == 1)
     async with sandbox_with_state(settings, clock, tmp_path) as after:
         await wait_until(after, lambda: after.context.breakpoints.holding(rule_id) == 1)
-        told_too_early = list(receiver.received)
+        sent_too_early = list(receiver.received)
         await after.http.post(f"/_sandbox/rules/{rule_id}/release")
         await deliveries_after(after, 1)
 
-    assert not told_too_early
+    assert not sent_too_early
     assert receiver.events == ["complete"]
 
 

@@ -81,7 +81,7 @@ def test_task_fenced_starts_no_effect_until_reopened() -> None:
 
 
 class CancelledInDoubt(NoFaults):
-    """Whoever commits is cancelled just when the transaction comes into doubt."""
+    """The committing task is cancelled at the moment when the transaction is in doubt."""
 
     def __init__(self) -> None:
         self.running: asyncio.Task[None] | None = None
