@@ -30,7 +30,7 @@ from harness.auth_api import AUTH, BOOTSTRAP, AuthApi
         "Bearer ä",
     ],
 )
-async def test_without_the_secret_nobody_is_let_in(
+async def test_call_without_the_secret_is_refused(
     auth_api: AuthApi, method: str, path: str, authorization: str | None
 ) -> None:
     headers = [] if authorization is None else [(b"Authorization", authorization.encode("latin-1"))]
@@ -49,7 +49,7 @@ async def test_the_schemes_name_is_of_any_case(auth_api: AuthApi, scheme: str) -
 
 @pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route[0] in {"PUT", "POST"}])
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"nonsense"])
-async def test_a_strangers_bytes_are_not_parsed(auth_api: AuthApi, method: str, path: str, body: bytes) -> None:
+async def test_body_without_the_secret_is_not_parsed(auth_api: AuthApi, method: str, path: str, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     answer = await auth_api.new_browser().request(method, path, headers=headers, content=body)
     assert (answer.status_code, answer.json()["code"]) == (401, "admin_secret_wrong")
@@ -143,7 +143,7 @@ CHANGES: dict[str, tuple[str, str, object]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("doubt", ["log_available", "running"])
-async def test_what_is_not_certain_is_told_as_that(
+async def test_unconfirmed_change_is_a_problem(
     auth_api: AuthApi, acme: httpx.AsyncClient, change: str, doubt: str
 ) -> None:
     setattr(auth_api.worker, doubt, False)
@@ -164,7 +164,7 @@ async def test_a_key_that_was_in_doubt_can_be_found_and_revoked(auth_api: AuthAp
     assert (await acme.delete(f"{ADMIN}/acme/keys/{listed['key_id']}")).json()["revoked_at"] is not None
 
 
-async def test_revoking_in_doubt_is_told_as_that(auth_api: AuthApi, acme: httpx.AsyncClient) -> None:
+async def test_unconfirmed_key_revocation_is_a_problem(auth_api: AuthApi, acme: httpx.AsyncClient) -> None:
     made = (await acme.post(f"{ADMIN}/acme/keys", json=KEY)).json()
     auth_api.worker.running = False
     answer = await acme.delete(f"{ADMIN}/acme/keys/{made['key_id']}")

@@ -29,7 +29,7 @@ async def test_a_person_connects_an_account(auth_api: AuthApi, shell: AppContext
     assert command.refresh_expires_at == auth_api.now + timedelta(seconds=15_552_000)
 
 
-async def test_a_person_who_says_no_is_told_that_nothing_happened(auth_api: AuthApi) -> None:
+async def test_declined_consent_shows_that_nothing_was_connected(auth_api: AuthApi) -> None:
     page = await auth_api.browser.get(await auth_api.consent(await auth_api.open_consent_page(), decision="cancel"))
     assert (page.status_code, result_of(page)) == (400, "declined")
     assert auth_api.worker.connects == []
@@ -54,7 +54,7 @@ async def test_a_part_of_the_scopes_connects_and_says_what_is_missing(auth_api: 
     assert (command.scopes, command.display_name) == (("video.list",), "")
 
 
-async def test_kafka_in_doubt_is_told_as_doubt(auth_api: AuthApi) -> None:
+async def test_unconfirmed_command_shows_not_saved(auth_api: AuthApi) -> None:
     back = await auth_api.consent(await auth_api.open_consent_page())
     auth_api.worker.log_available = False
     page = await auth_api.browser.get(back)
@@ -85,7 +85,7 @@ async def test_people_are_sent_on_to_the_backends_own_page(auth_api: AuthApi) ->
     "return_to",
     ["https://evil.example/", "https://app.acme.example/tiktok/", "javascript:alert(1)", "https://app.acme.example"],
 )
-async def test_nobody_is_sent_where_the_tenant_did_not_say(auth_api: AuthApi, return_to: str) -> None:
+async def test_unregistered_return_url_is_refused(auth_api: AuthApi, return_to: str) -> None:
     backend = auth_api.backend_of("other", return_urls=("https://app.acme.example/tiktok",))
     answer = await backend.post("/v1/accounts/connect", json={"return_to": return_to})
     assert (answer.status_code, answer.json()["code"]) == (422, "return_url_not_registered")

@@ -96,7 +96,7 @@ def test_due_before_its_time_changes_nothing() -> None:
         assert decide(KEY, state, Due(), before) == Decision(state=state)
 
 
-def test_a_salvaged_pair_heals_an_account_that_needed_its_person() -> None:
+def test_handed_off_pair_restores_an_unauthorized_account() -> None:
     state = state_of(decide(KEY, REAUTHORIZATION_REQUIRED, HANDED_OFF, NOW))
     assert isinstance(state, states.Issuing)
     assert (state.version, state.pair.version) == (5, 4)

@@ -130,7 +130,7 @@ def test_an_end_that_is_put_off_after_all_takes_the_warning_back() -> None:
     assert shown(tuple(event for _, event in steady.told)) == [Risk.REFRESH_TOKEN_ENDING, None]
 
 
-def test_a_new_end_is_warned_of_anew() -> None:
+def test_new_end_is_warned_of_again() -> None:
     ending = msgspec.structs.replace(
         CONNECTED,
         profile=msgspec.structs.replace(PROFILE, warned_end=NOW + DAY),
@@ -168,9 +168,7 @@ def failing(trouble: facts.FailureClass) -> tuple[states.RefreshBackoff, datetim
         (facts.FailureClass.MISCONFIGURED, timedelta(minutes=10), timedelta(minutes=20)),
     ],
 )
-def test_refreshes_that_keep_failing_are_told_soon(
-    trouble: facts.FailureClass, least: timedelta, most: timedelta
-) -> None:
+def test_failing_refreshes_are_warned_of_soon(trouble: facts.FailureClass, least: timedelta, most: timedelta) -> None:
     state, now, told = failing(trouble)
     assert least <= now - NOW <= most
     (warning,) = warnings(tuple(told))
@@ -194,7 +192,7 @@ def test_a_refusal_after_trouble_is_another_risk() -> None:
 
 
 @pytest.mark.parametrize("state", [REFRESH_TOKEN_REFUSED, failing(facts.FailureClass.TRANSIENT)[0]])
-def test_a_salvaged_pair_takes_the_warning_back_in_the_view_too(
+def test_handed_off_pair_clears_the_warning_in_the_view(
     state: states.RefreshBackoff | states.RefreshTokenRefused,
 ) -> None:
     risky = msgspec.structs.replace(state, profile=msgspec.structs.replace(PROFILE, risk=Risk.REFRESH_REFUSED))

@@ -103,7 +103,7 @@ def test_asking_twice_changes_nothing() -> None:
         (msgspec.structs.replace(DISCONNECTING, access_rejected=True), effects.Refresh(app=APP, pair=OLD, attempt=1)),
     ],
 )
-def test_a_goodbye_wants_one_thing(
+def test_disconnecting_requests_one_effect(
     state: states.Disconnecting, wanted: effects.Refresh | effects.Revoke | Wait
 ) -> None:
     assert next_effect(KEY, state, NOW, recipients="keys") == wanted
@@ -188,7 +188,7 @@ def test_a_revocation_is_asked_for_again_later(trouble: facts.FailureClass, leas
 
 
 @pytest.mark.parametrize("trouble", list(facts.FailureClass))
-def test_tiktok_away_for_a_day_keeps_nobodys_tokens_longer(trouble: facts.FailureClass) -> None:
+def test_tokens_are_deleted_after_a_day_without_tiktok(trouble: facts.FailureClass) -> None:
     state: states.Account = msgspec.structs.replace(
         DISCONNECTING, pair=msgspec.structs.replace(OLD, access_expires_at=NOW + timedelta(days=9))
     )
@@ -234,7 +234,7 @@ def test_lost_refresh_leaves_the_old_access_token_to_revoke_with() -> None:
     )
 
 
-def test_a_salvaged_pair_is_what_is_revoked() -> None:
+def test_handed_off_pair_is_revoked() -> None:
     renewed = state_after(state_after(REFRESHING, ASKED, states.Disconnecting), HANDED_OFF, states.Disconnecting)
     assert next_effect(KEY, renewed, NOW, recipients="keys") == effects.Revoke(app=APP, pair=HANDED_OFF.pair, attempt=1)
 
@@ -256,7 +256,7 @@ def test_who_connects_again_stays_and_versions_go_on(state: states.Disconnecting
 
 
 @pytest.mark.parametrize("state", [DISCONNECTING, DISCONNECTED])
-def test_an_old_consent_brings_nobody_back(state: states.Disconnecting | states.Disconnected) -> None:
+def test_old_consent_does_not_reconnect(state: states.Disconnecting | states.Disconnected) -> None:
     assert decide(KEY, state, REPLAYED, NOW) == Decision(state=state)
 
 

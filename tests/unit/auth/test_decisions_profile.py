@@ -78,7 +78,7 @@ def test_a_refresh_goes_before_a_look() -> None:
     assert isinstance(decide(KEY, both, Due(), NOW + PROFILE_INTERVAL).state, states.Refreshing)
 
 
-def test_what_is_seen_is_told_where_it_is_new() -> None:
+def test_changed_profile_is_published() -> None:
     later = NOW + PROFILE_INTERVAL
     decision = decide(KEY, WELL, SEEN, later)
     (described,) = decision.events

@@ -101,7 +101,7 @@ def test_refusal_without_access_token_requires_reauthorization(state: states.Acc
     assert [type(event) for event in decision.events] == [AccountReauthorizationRequired, CredentialWithdrawn]
 
 
-def test_trouble_is_told_once_and_never_disconnects() -> None:
+def test_failures_warn_once_and_never_disconnect() -> None:
     state: states.Account = REFRESHING
     now, told = NOW, 0
     for attempt in range(1, 40):

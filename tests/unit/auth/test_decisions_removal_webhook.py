@@ -114,7 +114,7 @@ def test_success_of_an_earlier_refresh_proves_nothing() -> None:
     assert isinstance(decide(KEY, again, AGAIN, NOW).state, states.Connected)
 
 
-def test_what_is_told_twice_is_checked_and_then_over() -> None:
+def test_removal_reported_twice_is_checked_once_more() -> None:
     once = state_after(CONNECTED, REMOVAL, states.Refreshing)
     twice = state_after(once, REMOVAL, states.Refreshing)
     again = state_after(twice, DONE, states.Refreshing)
@@ -202,7 +202,7 @@ def test_removal_while_issuing_is_checked_afterwards() -> None:
 
 
 @pytest.mark.parametrize("state", [REFRESHING, REFRESH_BACKOFF, REFRESH_TOKEN_REFUSED])
-def test_a_salvaged_pair_does_not_disprove_a_removal(state: states.Account) -> None:
+def test_handed_off_pair_does_not_disprove_a_removal(state: states.Account) -> None:
     told = decide(KEY, state, REMOVAL, NOW).state
     issuing = state_after(told, HANDED_OFF, states.Issuing)
     asked = state_after(issuing, issued(4, HANDED_OFF.pair.granted_at), states.Refreshing)

@@ -1,4 +1,4 @@
-"""Every state meets every fact: what it becomes, and what the others are told."""
+"""Every state meets every fact: the next state and the published events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -124,13 +124,13 @@ TABLE: dict[str, tuple[facts.Fact | Due, tuple[Cell, ...]]] = {
             KEEPS,
         ),
     ),
-    "salvaged": (
+    "handed off": (
         HANDED_OFF,
         (KEEPS, KEEPS, *(To(states.Issuing),) * 5, OTHER_DISCONNECTING, KEEPS),
     ),
     "disconnect asked": (ASKED, (*(GOES,) * 6, GONE, KEEPS, KEEPS)),
     "disconnect asked by another tenant": (ASKED_BY_ANOTHER, (KEEPS,) * 9),
-    "removal told": (
+    "removal reported": (
         REMOVAL,
         (
             To(states.Issuing),
@@ -173,15 +173,15 @@ TABLE: dict[str, tuple[facts.Fact | Due, tuple[Cell, ...]]] = {
             KEEPS,
         ),
     ),
-    "offered pair resealed": (RESEALED_OFFER, (To(states.Issuing), *(KEEPS,) * 8)),
+    "unnumbered pair resealed": (RESEALED_OFFER, (To(states.Issuing), *(KEEPS,) * 8)),
     "another pair resealed": (RESEALED_OTHER, (KEEPS,) * 9),
-    "profile seen": (SEEN, (KEEPS, To(states.Connected, (AccountDescribed,)), *(KEEPS,) * 3, RISKY, *(KEEPS,) * 3)),
-    "profile seen by another pair": (replace(SEEN, version=2), (KEEPS,) * 9),
-    "profile unseen": (
+    "profile fetched": (SEEN, (KEEPS, To(states.Connected, (AccountDescribed,)), *(KEEPS,) * 3, RISKY, *(KEEPS,) * 3)),
+    "profile fetched by another pair": (replace(SEEN, version=2), (KEEPS,) * 9),
+    "profile fetch failed": (
         facts.ProfileFetchFailed(version=3),
         (KEEPS, To(states.Connected), *(KEEPS,) * 3, STILL_CHECKING, *(KEEPS,) * 3),
     ),
-    "profile unseen by another pair": (facts.ProfileFetchFailed(version=2), (KEEPS,) * 9),
+    "profile fetch failed by another pair": (facts.ProfileFetchFailed(version=2), (KEEPS,) * 9),
     "revoked": (facts.Revoked(version=3), (*(KEEPS,) * 7, GONE, KEEPS)),
     "another pair revoked": (facts.Revoked(version=2), (KEEPS,) * 9),
     "not revoked": (NOT_REVOKED, (*(KEEPS,) * 7, OTHER_DISCONNECTING, KEEPS)),
@@ -223,12 +223,12 @@ def test_the_table_has_every_kind_of_state() -> None:
 
 
 @pytest.mark.parametrize(("fact", "cell"), [(facts.Revoked(version=3), GONE), (CONSENT, ANEW)])
-def test_a_goodbye_that_waits_takes_in_what_ends_it(fact: facts.Fact, cell: To) -> None:
+def test_waiting_disconnection_accepts_what_ends_it(fact: facts.Fact, cell: To) -> None:
     waiting = msgspec.structs.replace(DISCONNECTING, retry_at=NOW + timedelta(minutes=1))
     assert type(decide(KEY, waiting, fact, NOW).state) is cell.kind
 
 
-def test_a_refusal_of_another_version_does_not_end_a_goodbye() -> None:
+def test_refusal_of_other_version_does_not_end_a_disconnection() -> None:
     late = facts.RefreshRefused(version=OLD.version - 1, code="invalid_grant", message="")
     assert decide(KEY, DISCONNECTING, late, NOW) == Decision(state=DISCONNECTING)
 

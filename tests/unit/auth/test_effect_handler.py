@@ -302,7 +302,7 @@ async def test_lifetimes_count_from_the_request() -> None:
     assert fact.issued.pair.access_expires_at == NOW + timedelta(seconds=7_200)
 
 
-async def test_a_salvaged_refresh_is_the_pair_that_was_lost() -> None:
+async def test_handed_off_refresh_is_the_pair_that_was_lost() -> None:
     done = await effects_with(FakeTikTok()).perform(
         KEY, Refresh(app=APP, pair=pair_of(TOKENS, 3), attempt=1), EmptyViews()
     )

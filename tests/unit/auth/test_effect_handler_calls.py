@@ -92,7 +92,7 @@ async def revoking(client: Saying | facts.FailureClass, of: states.SealedTokenPa
     return await effects_of(Offering(client)).perform(KEY, effect, EmptyViews())
 
 
-async def test_looking_tells_who_it_is() -> None:
+async def test_profile_fetch_returns_the_person() -> None:
     tiktok = Saying()
     assert await looking(tiktok) == facts.ProfileFetched(
         version=3, display_name="Demo", username="demo", avatar_url="https://a.example/a.jpeg"
@@ -119,7 +119,7 @@ async def test_a_look_finds_out_that_the_access_token_is_dead() -> None:
 
 
 @pytest.mark.parametrize("trouble", [facts.FailureClass.TRANSIENT, facts.FailureClass.MISCONFIGURED])
-async def test_without_the_app_nobody_is_asked(trouble: facts.FailureClass) -> None:
+async def test_missing_app_makes_no_call(trouble: facts.FailureClass) -> None:
     assert await looking(trouble) == facts.ProfileFetchFailed(version=3)
     assert await revoking(trouble) == facts.RevokeUnsettled(
         version=3, attempt=2, reason="the TikTok app of the account is not known here", failure=trouble
@@ -252,7 +252,7 @@ async def test_account_removed_at_tiktok_can_be_disconnected(auth_api: AuthApi, 
     assert [(gone.cause, gone.revoked) for gone in endings(auth_api)] == [("requested", True)]
 
 
-async def test_an_access_token_that_ended_is_renewed_to_say_goodbye(auth_api: AuthApi, shell: AppContext) -> None:
+async def test_ended_access_token_is_renewed_to_revoke(auth_api: AuthApi, shell: AppContext) -> None:
     account_id = await auth_api.connect()
     auth_api.now += timedelta(hours=2)
     answer = await auth_api.backend.delete(f"/v1/accounts/{account_id}")

@@ -102,7 +102,7 @@ def test_what_a_refresh_under_way_brings_is_what_is_revoked() -> None:
     virtual_time.run(main())
 
 
-def test_tiktok_away_for_more_than_a_day_keeps_nobodys_tokens() -> None:
+def test_tokens_are_deleted_after_more_than_a_day() -> None:
     async def main() -> None:
         tiktok = Leavable()
         partition = AuthPartition(tiktok)
@@ -121,7 +121,7 @@ def test_tiktok_away_for_more_than_a_day_keeps_nobodys_tokens() -> None:
     virtual_time.run(main())
 
 
-def test_a_goodbye_goes_on_after_a_restart() -> None:
+def test_disconnection_continues_after_a_restart() -> None:
     async def main() -> None:
         tiktok = Leavable()
         partition = AuthPartition(tiktok)
@@ -155,7 +155,7 @@ def test_access_token_that_ends_while_revoking_is_renewed_once() -> None:
     virtual_time.run(main())
 
 
-def test_who_comes_back_while_tiktok_is_being_told_stays() -> None:
+def test_reconnect_while_revoking_stays_connected() -> None:
     async def main() -> None:
         tiktok = Leavable(revoke_seconds=5)
         partition = AuthPartition(tiktok)

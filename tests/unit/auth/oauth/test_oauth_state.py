@@ -60,7 +60,7 @@ async def test_a_consent_that_took_too_long_has_expired(auth_api: AuthApi) -> No
     assert auth_api.worker.connects == []
 
 
-async def test_an_invitation_expires(auth_api: AuthApi) -> None:
+async def test_connect_link_expires(auth_api: AuthApi) -> None:
     url = await auth_api.connect_link()
     auth_api.now += LINK_LIFETIME
     assert result_of(await auth_api.browser.get(url)) == "expired"
@@ -73,7 +73,7 @@ def broken(text: str) -> Iterator[str]:
     yield "v1.two." + text.split(".", 2)[2]
 
 
-async def test_altered_slips_are_refused(auth_api: AuthApi) -> None:
+async def test_altered_links_and_states_are_refused(auth_api: AuthApi) -> None:
     connect_token = parse_qs(urlsplit(await auth_api.connect_link()).query)["connect_token"][0]
     state = parse_qs(urlsplit(await auth_api.open_consent_page()).query)["state"][0]
     for text in (*broken(connect_token), state):

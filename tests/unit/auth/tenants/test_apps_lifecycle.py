@@ -151,7 +151,7 @@ async def test_wrong_app_secret_warns_and_keeps_the_account(own: AuthApi) -> Non
     assert (answer["status"], answer["risk"]) == ("connected", None)
 
 
-async def test_people_are_told_that_the_app_is_set_up_wrongly(own: AuthApi) -> None:
+async def test_wrong_client_key_shows_wrong_setup(own: AuthApi) -> None:
     await register(own, "the-new-secret")
     page = await own.browser.get(await own.consent(await own.open_consent_page()))
     assert (page.status_code, result_of(page)) == (502, "wrong_client_key")

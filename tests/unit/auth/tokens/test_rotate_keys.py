@@ -114,7 +114,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next() -> None:
     virtual_time.run(main())
 
 
-def test_one_that_is_told_to_stop_says_what_is_left() -> None:
+def test_stopped_run_reports_what_is_left() -> None:
     async def main() -> None:
         auth = await connected(*ACCOUNTS)
         stop = asyncio.Event()
@@ -277,7 +277,7 @@ def test_worker_that_seals_under_the_old_key_is_reported() -> None:
     virtual_time.run(main())
 
 
-def test_a_stranger_cannot_replace_a_pair() -> None:
+def test_foreign_command_cannot_replace_a_pair() -> None:
     async def main() -> None:
         auth = await connected("acc_1")
         own = seal_tokens(Vault({"k1": b"x" * 32}), tokens_of("acc_1", 5), account_id="acc_1", version=1)

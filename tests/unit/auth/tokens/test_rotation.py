@@ -226,7 +226,7 @@ def test_nothing_left_is_no_stall() -> None:
     assert not progress_of(connected(NEW)).stalled(10 * STALLED_SECONDS)
 
 
-def test_the_last_words_say_what_to_do() -> None:
+def test_summary_names_what_to_do() -> None:
     progress = progress_of(connected(OLD))
     assert summary(progress, stopped=True) == ["stopped, 1 records are left; run this again"]
     stalled, trouble = summary(progress, stopped=False, trouble="no answer")

@@ -127,7 +127,7 @@ async def inspected(states: Mapping[StateKey, State], vault: Vault, *lost: str) 
     return lines
 
 
-def test_the_keys_that_a_partition_lacks_are_told_in_one_line() -> None:
+def test_missing_keys_of_a_partition_are_logged_in_one_line() -> None:
     async def main() -> None:
         zero = Vault({"k0": b"0" * 32})
         states = (await fleet_under({"acc_1": OLD_ALONE, "acc_2": NEW_ALONE, "acc_3": zero, "acc_4": zero})).states()
