@@ -91,7 +91,7 @@ async def test_a_name_that_no_tenant_can_have(auth_api: AuthApi, name: str) -> N
     ],
 )
 async def test_an_unknown_tenant_has_nothing(auth_api: AuthApi, method: str, path: str, body: object) -> None:
-    answer = await auth_api.operator.request(method, f"{ADMIN}/nobody{path}", json=body)
+    answer = await auth_api.operator.request(method, f"{ADMIN}/unknown{path}", json=body)
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_tenant")
     assert auth_api.worker.written == []
 

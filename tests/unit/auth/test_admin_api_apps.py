@@ -1,4 +1,4 @@
-"""What operators do over the admin API: a tenant's own TikTok app, whose secret nobody sees again."""
+"""What operators do over the admin API: a tenant's own TikTok app, whose secret is never shown again."""
 
 import httpx
 import pytest

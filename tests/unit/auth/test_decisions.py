@@ -52,16 +52,16 @@ def test_issuing_announces_the_account_with_its_credential() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "emitted"),
     [
         (states.IssueReason.HANDED_OFF, [AccountDescribed, CredentialIssued]),
         (states.IssueReason.RESEALED, [CredentialIssued]),
     ],
 )
-def test_what_no_person_did_is_not_announced(reason: states.IssueReason, told: list[type]) -> None:
+def test_what_no_person_did_is_not_announced(reason: states.IssueReason, emitted: list[type]) -> None:
     state = msgspec.structs.replace(ISSUING, reason=reason)
     decision = decide(KEY, state, issued(4, ISSUING.pair.granted_at), NOW)
-    assert [type(event) for event in decision.events] == told
+    assert [type(event) for event in decision.events] == emitted
 
 
 def test_issued_pair_of_an_older_consent_is_ignored() -> None:

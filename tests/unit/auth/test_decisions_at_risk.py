@@ -53,7 +53,7 @@ class Steady:
         self.refresh_life = refresh_life
         self.renewing = renewing
         self.ends_at = NOW + refresh_life
-        self.told: list[tuple[datetime, Body]] = []
+        self.emitted: list[tuple[datetime, Body]] = []
         self.state: states.Account = states.Connected(
             profile=msgspec.structs.replace(PROFILE, consented_at=NOW),
             pair=pair_of_life(1, NOW, life, refresh_life),
@@ -79,7 +79,7 @@ class Steady:
     def _take(self, decision: Decision[states.Account], now: datetime) -> None:
         assert decision.state is not None
         self.state = decision.state
-        self.told += [(now, event) for event in decision.events]
+        self.emitted += [(now, event) for event in decision.events]
 
     def _done(self, state: states.Refreshing, now: datetime) -> facts.RefreshDone:
         left = self.refresh_life if self.renewing else self.ends_at - now
@@ -90,7 +90,7 @@ class Steady:
 
     @property
     def warned_at(self) -> list[datetime]:
-        return [now for now, event in self.told if isinstance(event, AccountAtRisk)]
+        return [now for now, event in self.emitted if isinstance(event, AccountAtRisk)]
 
 
 @pytest.mark.parametrize(
@@ -108,18 +108,18 @@ def test_fixed_end_of_refresh_token_is_warned_of_once_in_time(
     steady.live_until(steady.ends_at - life)
     (warned_at,) = steady.warned_at
     assert lead - life <= steady.ends_at - warned_at <= lead + life
-    told = tuple(event for _, event in steady.told)
-    (warning,) = warnings(told)
+    emitted = tuple(event for _, event in steady.emitted)
+    (warning,) = warnings(emitted)
     assert warning.risk is Risk.REFRESH_TOKEN_ENDING
     assert warning.refresh_expires_at == steady.ends_at
-    assert shown(told) == [Risk.REFRESH_TOKEN_ENDING], "and it is not taken back while it stands"
+    assert shown(emitted) == [Risk.REFRESH_TOKEN_ENDING], "and it is not taken back while it stands"
 
 
 @pytest.mark.parametrize("refresh_life", [timedelta(days=180), DAY])
 def test_an_end_that_each_refresh_puts_off_is_nothing_to_tell(refresh_life: timedelta) -> None:
     steady = Steady(life=timedelta(hours=2), refresh_life=refresh_life, renewing=True)
     steady.live_until(NOW + timedelta(days=200))
-    assert [type(event).__name__ for _, event in steady.told if not hasattr(event, "sealed")] == []
+    assert [type(event).__name__ for _, event in steady.emitted if not hasattr(event, "sealed")] == []
 
 
 def test_an_end_that_is_put_off_after_all_takes_the_warning_back() -> None:
@@ -127,7 +127,7 @@ def test_an_end_that_is_put_off_after_all_takes_the_warning_back() -> None:
     steady.live_until(steady.ends_at - DAY)
     steady.renewing = True
     steady.live_until(steady.ends_at)
-    assert shown(tuple(event for _, event in steady.told)) == [Risk.REFRESH_TOKEN_ENDING, None]
+    assert shown(tuple(event for _, event in steady.emitted)) == [Risk.REFRESH_TOKEN_ENDING, None]
 
 
 def test_new_end_is_warned_of_again() -> None:
@@ -145,16 +145,16 @@ def test_new_end_is_warned_of_again() -> None:
 
 
 def failing(trouble: facts.FailureClass) -> tuple[states.RefreshBackoff, datetime, list[Body]]:
-    """An account whose refresh has failed until somebody was told."""
+    """An account whose refresh has failed until a warning was emitted."""
     state: states.Account = REFRESHING
-    now, told = NOW, list[Body]()
+    now, emitted = NOW, list[Body]()
     for attempt in range(1, AT_RISK_AFTER + 1):
         unsettled = facts.RefreshUnsettled(version=3, attempt=attempt, reason="no answer", failure=trouble)
         decision = decide(KEY, state, unsettled, now)
-        told += decision.events
+        emitted += decision.events
         assert isinstance(decision.state, states.RefreshBackoff)
         if attempt == AT_RISK_AFTER:
-            return decision.state, now, told
+            return decision.state, now, emitted
         now = decision.state.retry_at
         state = state_after(decision.state, Due(), states.Refreshing, now)
     raise AssertionError
@@ -169,9 +169,9 @@ def failing(trouble: facts.FailureClass) -> tuple[states.RefreshBackoff, datetim
     ],
 )
 def test_failing_refreshes_are_warned_of_soon(trouble: facts.FailureClass, least: timedelta, most: timedelta) -> None:
-    state, now, told = failing(trouble)
+    state, now, emitted = failing(trouble)
     assert least <= now - NOW <= most
-    (warning,) = warnings(tuple(told))
+    (warning,) = warnings(tuple(emitted))
     assert (warning.risk, warning.reason) == (Risk.REFRESH_FAILING, "no answer")
     assert state.profile.risk is Risk.REFRESH_FAILING
 

@@ -117,7 +117,7 @@ def test_with_an_ended_access_token_a_new_one_is_fetched_first() -> None:
     assert next_effect(KEY, renewed, ENDED, recipients="keys") == effects.Revoke(
         app=APP, pair=fresh.issued.pair, attempt=1
     )
-    assert event_types(decide(KEY, DISCONNECTING, fresh, ENDED)) == [], "no service hears of this token"
+    assert event_types(decide(KEY, DISCONNECTING, fresh, ENDED)) == [], "no service gets this token"
 
 
 def test_refused_refresh_leaves_nothing_to_revoke_with() -> None:
@@ -267,7 +267,7 @@ def test_another_tenant_waits_until_the_account_is_forgotten() -> None:
     assert isinstance(refused, AccountConnectRefused)
     assert (refused.tenant, refused.code) == ("globex", "other_tenant")
     assert isinstance(noted, AuditRecorded)
-    assert noted.tenant == "globex", "nobody else hears of it"
+    assert noted.tenant == "globex", "no other tenant learns of it"
     gone = state_after(kept_out.state, facts.Revoked(version=3), states.Disconnected)
     issuing = state_after(gone, FOREIGN, states.Issuing)
     assert (issuing.profile.tenant, issuing.version) == ("globex", 5)

@@ -38,8 +38,8 @@ NEVER_ENDS = 4
 """The end of an effect in the background that outlasts its time."""
 
 
-class Told:
-    """All that was told, and what may be told next."""
+class Emitted:
+    """All events that were emitted, and those that may follow."""
 
     def __init__(self) -> None:
         self.credential: CredentialIssued | CredentialWithdrawn | None = None
@@ -74,7 +74,7 @@ class Life:
         self.now = NOW
         self.state: states.Account | None = None
         self.facts: list[facts.Fact] = []
-        self.told = Told()
+        self.emitted = Emitted()
         self.recipients = "keys"
         self.drawn = 0
         self.held: set[str] = set()
@@ -165,17 +165,17 @@ class Life:
                 | states.RefreshTokenRefused()
                 | states.CheckingRemoval()
             ):
-                assert isinstance(self.told.credential, CredentialIssued)
-                assert self.told.credential.version == self.state.pair.version
-                assert self.told.credential.expires_at == self.state.pair.access_expires_at
-                assert self.told.view == describe(KEY, self.state.profile)
+                assert isinstance(self.emitted.credential, CredentialIssued)
+                assert self.emitted.credential.version == self.state.pair.version
+                assert self.emitted.credential.expires_at == self.state.pair.access_expires_at
+                assert self.emitted.view == describe(KEY, self.state.profile)
             case states.ReauthorizationRequired() | states.Disconnecting():
-                assert isinstance(self.told.credential, CredentialWithdrawn)
-                assert self.told.credential.version == version_of(self.state)
+                assert isinstance(self.emitted.credential, CredentialWithdrawn)
+                assert self.emitted.credential.version == version_of(self.state)
             case states.Disconnected():
-                assert isinstance(self.told.credential, CredentialWithdrawn)
-                assert self.told.credential.version == version_of(self.state)
-                assert isinstance(self.told.view, AccountForgotten)
+                assert isinstance(self.emitted.credential, CredentialWithdrawn)
+                assert self.emitted.credential.version == version_of(self.state)
+                assert isinstance(self.emitted.view, AccountForgotten)
                 assert b"sealed" not in written
             case states.Issuing() | None:
                 pass
@@ -193,7 +193,7 @@ class Life:
         before = self.state
         decision = decide(KEY, before, fact, self.now)
         for event in decision.events:
-            self.told.hear(event)
+            self.emitted.hear(event)
         self.state = decision.state
         if before is None:
             return
@@ -224,8 +224,8 @@ class Life:
         version = effect.pair.version
         match effect:
             case effects.Issue():
-                anew = msgspec.structs.replace(effect.pair, version=effect.version, sealed=self.seal())
-                return (self.issued(anew), facts.IssueFailed(version=effect.version))
+                resealed = msgspec.structs.replace(effect.pair, version=effect.version, sealed=self.seal())
+                return (self.issued(resealed), facts.IssueFailed(version=effect.version))
             case effects.Refresh(attempt=attempt):
                 new = self.pair(version + 1, effect.pair.access_expires_at - effect.pair.granted_at)
                 return (

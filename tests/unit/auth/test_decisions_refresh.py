@@ -103,11 +103,11 @@ def test_refusal_without_access_token_requires_reauthorization(state: states.Acc
 
 def test_failures_warn_once_and_never_disconnect() -> None:
     state: states.Account = REFRESHING
-    now, told = NOW, 0
+    now, emitted = NOW, 0
     for attempt in range(1, 40):
         decision = decide(KEY, state, facts.RefreshUnsettled(version=3, attempt=attempt, reason="no answer"), now)
-        told += sum(isinstance(event, AccountAtRisk) for event in decision.events)
-        assert told == (1 if attempt >= AT_RISK_AFTER else 0)
+        emitted += sum(isinstance(event, AccountAtRisk) for event in decision.events)
+        assert emitted == (1 if attempt >= AT_RISK_AFTER else 0)
         assert isinstance(decision.state, states.RefreshBackoff)
         now = decision.state.retry_at
         state = state_of(decide(KEY, decision.state, Due(), now))

@@ -1,4 +1,4 @@
-"""TikTok tells that a person took the grant back: late, twice or wrongly. Only TikTok's refusals confirm it."""
+"""TikTok's removal webhook comes late, twice or wrongly. Only TikTok's refusals confirm it."""
 
 from datetime import datetime, timedelta
 
@@ -58,7 +58,7 @@ def assert_gone(decision: Decision[states.Account]) -> None:
     assert (gone.cause, gone.revoked) == (DisconnectCause.REMOVED_AT_TIKTOK, True)
     (noted,) = (event for event in decision.events if isinstance(event, AuditRecorded))
     assert (noted.action, noted.by) == (Action.ACCOUNT_DISCONNECTED, "tiktok")
-    assert AccountReauthorizationRequired not in event_types(decision), "nobody is to connect again"
+    assert AccountReauthorizationRequired not in event_types(decision), "no person has to connect again"
 
 
 def assert_removed(state: states.Account, refused: facts.RefreshRefused) -> None:
@@ -103,8 +103,8 @@ def test_removal_during_a_refresh_is_confirmed_by_its_refusal() -> None:
 
 
 def test_success_of_an_earlier_refresh_proves_nothing() -> None:
-    told = state_after(REFRESHING, REMOVAL, states.Refreshing)
-    decision = decide(KEY, told, DONE, NOW)
+    notified = state_after(REFRESHING, REMOVAL, states.Refreshing)
+    decision = decide(KEY, notified, DONE, NOW)
     again = decision.state
     assert isinstance(again, states.Refreshing), "its success proves nothing: TikTok is asked once more"
     assert again.pair == DONE.issued.pair
@@ -126,15 +126,15 @@ def test_a_removal_waits_for_a_refresh_in_trouble() -> None:
     again = state_after(waiting, Due(), states.Refreshing, waiting.retry_at)
     assert_removed(again, REFUSED)
     assert isinstance(decide(KEY, again, DONE, NOW).state, states.Connected)
-    told = state_after(REFRESH_BACKOFF, REMOVAL, states.RefreshBackoff)
-    assert_removed(state_after(told, Due(), states.Refreshing), REFUSED)
+    notified = state_after(REFRESH_BACKOFF, REMOVAL, states.RefreshBackoff)
+    assert_removed(state_after(notified, Due(), states.Refreshing), REFUSED)
 
 
 def test_a_lost_answer_does_not_outlive_the_attempt_it_was_for() -> None:
     waiting = state_after(state_after(REFRESHING, REMOVAL, states.Refreshing), UNSETTLED, states.RefreshBackoff)
     again = state_after(waiting, Due(), states.Refreshing, waiting.retry_at)
     assert isinstance(decide(KEY, again, DONE, NOW).state, states.Connected), (
-        "this attempt began after the removal was told"
+        "this attempt began after the removal webhook"
     )
 
 
@@ -191,8 +191,8 @@ def test_failed_check_repeats_hourly_and_warns_once() -> None:
 
 
 def test_removal_while_issuing_is_checked_afterwards() -> None:
-    told = state_after(ISSUING, REMOVAL, states.Issuing)
-    decision = decide(KEY, told, issued(4, ISSUING.pair.granted_at), NOW)
+    notified = state_after(ISSUING, REMOVAL, states.Issuing)
+    decision = decide(KEY, notified, issued(4, ISSUING.pair.granted_at), NOW)
     asked = decision.state
     assert isinstance(asked, states.Refreshing)
     assert asked.pair.version == 4
@@ -203,8 +203,8 @@ def test_removal_while_issuing_is_checked_afterwards() -> None:
 
 @pytest.mark.parametrize("state", [REFRESHING, REFRESH_BACKOFF, REFRESH_TOKEN_REFUSED])
 def test_handed_off_pair_does_not_disprove_a_removal(state: states.Account) -> None:
-    told = decide(KEY, state, REMOVAL, NOW).state
-    issuing = state_after(told, HANDED_OFF, states.Issuing)
+    notified = decide(KEY, state, REMOVAL, NOW).state
+    issuing = state_after(notified, HANDED_OFF, states.Issuing)
     asked = state_after(issuing, issued(4, HANDED_OFF.pair.granted_at), states.Refreshing)
     assert_removed(asked, REFUSED_AGAIN)
 
@@ -221,8 +221,8 @@ def test_a_refresh_that_never_settles_keeps_the_question_open() -> None:
 
 
 def test_a_rejected_access_token_and_a_removal_end_as_a_removal() -> None:
-    told = state_after(refreshing(access_rejected=True), REMOVAL, states.Refreshing)
-    assert_gone(decide(KEY, told, REFUSED, NOW))
+    notified = state_after(refreshing(access_rejected=True), REMOVAL, states.Refreshing)
+    assert_gone(decide(KEY, notified, REFUSED, NOW))
 
 
 def test_removal_forgets_unauthorized_account_with_next_version() -> None:
@@ -258,10 +258,10 @@ def removed_at_tiktok(auth_api: AuthApi, shell: AppContext) -> TikTokNotified:
 async def test_a_person_who_removes_the_app_at_tiktok_is_forgotten(auth_api: AuthApi, shell: AppContext) -> None:
     account_id = await auth_api.connect()
     auth_api.now += timedelta(minutes=1)
-    told = removed_at_tiktok(auth_api, shell)
-    assert told.account_id == account_id
-    await auth_api.sandbox.post(f"/_sandbox/creators/{told.open_id}/disconnect", json={})
-    await auth_api.worker.write(told)
+    notified = removed_at_tiktok(auth_api, shell)
+    assert notified.account_id == account_id
+    await auth_api.sandbox.post(f"/_sandbox/creators/{notified.open_id}/disconnect", json={})
+    await auth_api.worker.write(notified)
     assert auth_api.accounts.bodies[account_id] == AccountForgotten(account_id=account_id)
     assert (await auth_api.backend.get(f"/v1/accounts/{account_id}")).status_code == 404
     left = str(auth_api.worker.states.values())

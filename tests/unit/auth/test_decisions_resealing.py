@@ -1,4 +1,4 @@
-"""A text that is sealed anew takes the place of the one it was made from, in every state, and of no other."""
+"""A text that is sealed again replaces the one it was made from, in every state, and no other."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -38,17 +38,17 @@ WITH_A_PAIR: list[states.Account] = [
 APP = TikTokApp(client_key="own", sealed_secret="v1.k1.AAAA", pkce="hex")
 OWNER = tenant_states.Tenant(tenant="acme", name="Acme", app=APP, created_at=NOW, changed_at=NOW)
 HASH = hashlib.sha256(b"v1.k1.AAAA").hexdigest()
-ANEW = facts.Resealed(replaces=HASH, sealed="v1.k2.BBBB")
-APP_ANEW = AppResealed(tenant="acme", replaces=HASH, sealed="v1.k2.BBBB")
+RESEALED = facts.Resealed(replaces=HASH, sealed="v1.k2.BBBB")
+APP_RESEALED = AppResealed(tenant="acme", replaces=HASH, sealed="v1.k2.BBBB")
 MACHINE = AuthProcessor("keys")
 
 
 @pytest.mark.parametrize("state", WITH_A_PAIR, ids=lambda state: type(state).__name__)
 def test_resealed_pair_replaces_the_old_and_nothing_else(state: states.Account) -> None:
-    decided = MACHINE.decide(ACCOUNT, state, ANEW, NOW)
+    decided = MACHINE.decide(ACCOUNT, state, RESEALED, NOW)
     pair = msgspec.structs.replace(PAIR, sealed="v1.k2.BBBB")
     assert decided == Decision(state=msgspec.structs.replace(state, pair=pair))
-    assert MACHINE.decide(ACCOUNT, decided.state, ANEW, NOW) == decided
+    assert MACHINE.decide(ACCOUNT, decided.state, RESEALED, NOW) == decided
 
 
 @pytest.mark.parametrize("state", WITH_A_PAIR, ids=lambda state: type(state).__name__)
@@ -64,14 +64,14 @@ def test_a_pair_that_changed_meanwhile_stays(state: states.Account) -> None:
         states.Disconnected(version=4, consented_at=NOW),
         None,
     ],
-    ids=["NeedsPerson", "Disconnected", "nobody"],
+    ids=["NeedsPerson", "Disconnected", "none"],
 )
 def test_an_account_without_a_pair_gets_none(state: states.Account | None) -> None:
-    assert MACHINE.decide(ACCOUNT, state, ANEW, NOW) == Decision(state=state)
+    assert MACHINE.decide(ACCOUNT, state, RESEALED, NOW) == Decision(state=state)
 
 
 def test_resealed_app_secret_is_published_for_the_edges() -> None:
-    decided = MACHINE.decide(TENANT, OWNER, APP_ANEW, NOW)
+    decided = MACHINE.decide(TENANT, OWNER, APP_RESEALED, NOW)
     app = msgspec.structs.replace(APP, sealed_secret="v1.k2.BBBB")
     assert decided.state == msgspec.structs.replace(OWNER, app=app)
     assert decided.events == (
@@ -82,10 +82,10 @@ def test_resealed_app_secret_is_published_for_the_edges() -> None:
 @pytest.mark.parametrize("app", [None, msgspec.structs.replace(APP, sealed_secret="v1.k1.ZZZZ")])
 def test_an_app_that_changed_meanwhile_stays(app: TikTokApp | None) -> None:
     tenant = msgspec.structs.replace(OWNER, app=app)
-    assert MACHINE.decide(TENANT, tenant, APP_ANEW, NOW) == Decision(state=tenant)
+    assert MACHINE.decide(TENANT, tenant, APP_RESEALED, NOW) == Decision(state=tenant)
 
 
-@pytest.mark.parametrize(("key", "state", "fact"), [(ACCOUNT, WITH_A_PAIR[1], ANEW), (TENANT, OWNER, APP_ANEW)])
+@pytest.mark.parametrize(("key", "state", "fact"), [(ACCOUNT, WITH_A_PAIR[1], RESEALED), (TENANT, OWNER, APP_RESEALED)])
 def test_what_does_not_open_here_is_not_kept(
     key: StateKey, state: states.State, fact: facts.Resealed | AppResealed
 ) -> None:

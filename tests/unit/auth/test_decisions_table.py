@@ -50,21 +50,21 @@ from common.streams import Decision, Due
 
 @dataclass(frozen=True, slots=True)
 class To:
-    """The state becomes another, or another of its kind, and this is told."""
+    """The state becomes another, or another of its kind, and these events are emitted."""
 
     kind: type[object]
-    told: tuple[type[Body], ...] = ()
+    emitted: tuple[type[Body], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Stays:
-    """The state is as it was, and this is told."""
+    """The state is as it was, and these events are emitted."""
 
-    told: tuple[type[Body], ...] = ()
+    emitted: tuple[type[Body], ...] = ()
 
 
 KEEPS = Stays()
-ANEW = To(states.Issuing, (AuditRecorded,))
+STARTS_ISSUING = To(states.Issuing, (AuditRecorded,))
 GOES = To(states.Disconnecting, (CredentialWithdrawn,))
 GONE = To(states.Disconnected, (CredentialWithdrawn, AccountForgotten, AccountDisconnected, AuditRecorded))
 KEPT_OUT = Stays((AccountConnectRefused, AuditRecorded))
@@ -85,8 +85,8 @@ Cell = To | Stays
 TABLE: dict[str, tuple[facts.Fact | Due, tuple[Cell, ...]]] = {
     # issuing, connected, refreshing, backoff, refresh token refused, checking removal, reauthorization required,
     # disconnecting, disconnected
-    "consent": (CONSENT, (ANEW,) * 9),
-    "consent for another tenant": (FOREIGN, (*(KEPT_OUT,) * 8, ANEW)),
+    "consent": (CONSENT, (STARTS_ISSUING,) * 9),
+    "consent for another tenant": (FOREIGN, (*(KEPT_OUT,) * 8, STARTS_ISSUING)),
     "consent of before": (REPLAYED, (KEEPS,) * 9),
     "issued": (
         RESEALED,
@@ -201,7 +201,7 @@ def cases() -> Iterator[object]:
 @pytest.mark.parametrize(("state", "fact", "cell"), list(cases()))
 def test_every_state_meets_every_fact(state: states.Account, fact: facts.Fact | Due, cell: Cell) -> None:
     decision = decide(KEY, state, fact, NOW)
-    assert tuple(event_types(decision)) == cell.told
+    assert tuple(event_types(decision)) == cell.emitted
     if isinstance(cell, To):
         assert type(decision.state) is cell.kind
         assert decision.state != state
@@ -222,7 +222,7 @@ def test_the_table_has_every_kind_of_state() -> None:
     assert {type(state) for state in STATES} == set(states.Account.__args__)
 
 
-@pytest.mark.parametrize(("fact", "cell"), [(facts.Revoked(version=3), GONE), (CONSENT, ANEW)])
+@pytest.mark.parametrize(("fact", "cell"), [(facts.Revoked(version=3), GONE), (CONSENT, STARTS_ISSUING)])
 def test_waiting_disconnection_accepts_what_ends_it(fact: facts.Fact, cell: To) -> None:
     waiting = msgspec.structs.replace(DISCONNECTING, retry_at=NOW + timedelta(minutes=1))
     assert type(decide(KEY, waiting, fact, NOW).state) is cell.kind

@@ -33,7 +33,7 @@ def refused(code: str, status: int = 400) -> Refused:
 
 @dataclass
 class Saying:
-    """A TikTok that says what it is told to say, and remembers what it was asked."""
+    """A TikTok with scripted answers that records its calls."""
 
     person: CallResult[UserInfo] = field(default_factory=lambda: Done(PERSON))
     revocation: CallResult[None] = field(default_factory=lambda: Done(None))
@@ -200,7 +200,7 @@ async def test_a_token_that_lives_is_not_taken_for_dead(person: CallResult[UserI
 
 
 class Losing(httpx.AsyncBaseTransport):
-    """Delivers every request, and loses the answers of an address while told to."""
+    """Delivers every request, and loses the answers of an address while switched on."""
 
     def __init__(self, shell: AppContext) -> None:
         self._inner = httpx.ASGITransport(build_app(shell))

@@ -70,13 +70,13 @@ def tell_of_removal(partition: AuthPartition) -> None:
 
 
 def endings(partition: AuthPartition) -> list[tuple[str, bool]]:
-    told = (event for event in partition.published("account.events") if isinstance(event, AccountDisconnected))
-    return [(event.cause.value, event.revoked) for event in told]
+    emitted = (event for event in partition.published("account.events") if isinstance(event, AccountDisconnected))
+    return [(event.cause.value, event.revoked) for event in emitted]
 
 
 def versions(partition: AuthPartition) -> Sequence[int]:
-    told = partition.published("auth.credentials")
-    return [event.version for event in told if isinstance(event, CredentialIssued | CredentialWithdrawn)]
+    emitted = partition.published("auth.credentials")
+    return [event.version for event in emitted if isinstance(event, CredentialIssued | CredentialWithdrawn)]
 
 
 def kept(partition: AuthPartition) -> bytes:
@@ -97,7 +97,7 @@ def test_what_a_refresh_under_way_brings_is_what_is_revoked() -> None:
         await asyncio.gather(partition.serve(600), leave())
         assert (tiktok.calls, tiktok.revoked) == (1, ["act.2"])
         assert endings(partition) == [("requested", True)]
-        assert partition.credentials() == [(1, "act.1")], "no service hears of the new token"
+        assert partition.credentials() == [(1, "act.1")], "no service gets the new token"
 
     virtual_time.run(main())
 

@@ -120,7 +120,7 @@ class AuthEffectHandler:
             return _not_revoked(effect, NO_APP, client)
         fact = _settle_revocation(effect, await client.revoke(tokens.access_token))
         if isinstance(fact, facts.RevokeUnsettled) and fact.failure is facts.FailureClass.MISCONFIGURED:
-            # TikTok also answers "malformed" if the token belongs to no grant. A profile fetch tells the two apart.
+            # TikTok also answers "malformed" if the token belongs to no grant. A profile fetch distinguishes the two.
             match await client.user_info(tokens.access_token, ()):
                 case results.Refused() as refused if retry_advice(refused) is RetryAdvice.TOKEN_REJECTED:
                     fact = facts.AccessTokenRejected(version=effect.pair.version)

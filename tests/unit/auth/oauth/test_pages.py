@@ -51,9 +51,9 @@ def test_every_end_says_what_happened_in_a_documented_way(page: Page) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.result for page in PAGES])
 def test_page_for_other_tenants_account_hides_its_id(page: Page) -> None:
-    told = dict(parse_qsl(urlsplit(with_return(page, "https://a.example/").next_url).query))
-    assert told["postbus_result"] == page.result
-    assert ("account_id" in told) == (page.result in {"connected", "accepted", "not_saved"})
+    parameters = dict(parse_qsl(urlsplit(with_return(page, "https://a.example/").next_url).query))
+    assert parameters["postbus_result"] == page.result
+    assert ("account_id" in parameters) == (page.result in {"connected", "accepted", "not_saved"})
 
 
 @pytest.mark.parametrize(

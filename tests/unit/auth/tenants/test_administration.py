@@ -41,5 +41,5 @@ async def test_app_resealed_meanwhile_is_still_set(auth_api: AuthApi, acme: http
     described = await administration.set_app("acme", NewApp(client_key="aw-acme", secret=SECRET, pkce="none"))
     assert described.app is not None
     asked = [command for command in auth_api.worker.written if isinstance(command, AppRequested)]
-    assert [command.app for command in asked] != [described.app], "it was sealed anew"
+    assert [command.app for command in asked] != [described.app], "it was sealed again"
     assert await administration.set_app("acme", None) == auth_api.tenants.bodies["acme"]

@@ -72,7 +72,7 @@ def test_an_account_of_a_tenants_app_gets_that_app() -> None:
     [
         effects.AppRef(tenant="acme", client_key="aw-former"),
         effects.AppRef(tenant="globex", client_key="aw-acme"),
-        effects.AppRef(tenant="nobody", client_key="aw-acme"),
+        effects.AppRef(tenant="unknown", client_key="aw-acme"),
     ],
     ids=["another app", "a tenant without one", "an unknown tenant"],
 )
@@ -96,7 +96,7 @@ def test_people_of_a_tenant_consent_to_its_own_app() -> None:
     assert (found.recorded_key, found.client_key, found.pkce) == ("aw-acme", "aw-acme", True)
     assert made_of(found.client) == {"client_key": "aw-acme", "client_secret": SECRET}
     assert apps.of_tenant("globex") is OWN
-    assert apps.of_tenant("nobody") is OWN
+    assert apps.of_tenant("unknown") is OWN
 
 
 @pytest.mark.parametrize(

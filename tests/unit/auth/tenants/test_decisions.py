@@ -1,4 +1,4 @@
-"""What becomes of a tenant and of an API key with each command, and what the others are told."""
+"""What each command makes of a tenant and of an API key, and which events it emits."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -75,25 +75,25 @@ END_KEY = KeyRevocationRequested(tenant="acme", key_id="abcdefghijkl", by="opera
 
 @dataclass(frozen=True, slots=True)
 class To:
-    """What the state becomes, and what is told."""
+    """The new state, and the events that are emitted."""
 
     state: tenant_states.TenantRecord
-    told: tuple[type[Body], ...]
+    emitted: tuple[type[Body], ...]
 
 
 KEEPS = None
-TOLD = (TenantDescribed, AuditRecorded)
+EMITTED = (TenantDescribed, AuditRecorded)
 CHANGED = msgspec.structs.replace(BARE, changed_at=NOW)
 WITH_APP = msgspec.structs.replace(CHANGED, app=APP)
 TABLE: dict[str, tuple[facts.TenantFact, tuple[To | None, ...]]] = {
     # nothing, a tenant, a tenant with an app, a key, a revoked key
-    "tenant": (WANTED, (To(msgspec.structs.replace(BARE, created_at=NOW, changed_at=NOW), TOLD), *(KEEPS,) * 4)),
+    "tenant": (WANTED, (To(msgspec.structs.replace(BARE, created_at=NOW, changed_at=NOW), EMITTED), *(KEEPS,) * 4)),
     "renamed": (
         RENAMED,
         (
-            To(msgspec.structs.replace(BARE, name="Acme Inc.", created_at=NOW, changed_at=NOW), TOLD),
-            To(msgspec.structs.replace(CHANGED, name="Acme Inc."), TOLD),
-            To(msgspec.structs.replace(WITH_APP, name="Acme Inc."), TOLD),
+            To(msgspec.structs.replace(BARE, name="Acme Inc.", created_at=NOW, changed_at=NOW), EMITTED),
+            To(msgspec.structs.replace(CHANGED, name="Acme Inc."), EMITTED),
+            To(msgspec.structs.replace(WITH_APP, name="Acme Inc."), EMITTED),
             KEEPS,
             KEEPS,
         ),
@@ -101,25 +101,25 @@ TABLE: dict[str, tuple[facts.TenantFact, tuple[To | None, ...]]] = {
     "other addresses": (
         MOVED,
         (
-            To(msgspec.structs.replace(BARE, return_urls=(), created_at=NOW, changed_at=NOW), TOLD),
-            To(msgspec.structs.replace(CHANGED, return_urls=()), TOLD),
-            To(msgspec.structs.replace(WITH_APP, return_urls=()), TOLD),
+            To(msgspec.structs.replace(BARE, return_urls=(), created_at=NOW, changed_at=NOW), EMITTED),
+            To(msgspec.structs.replace(CHANGED, return_urls=()), EMITTED),
+            To(msgspec.structs.replace(WITH_APP, return_urls=()), EMITTED),
             KEEPS,
             KEEPS,
         ),
     ),
-    "app": (SET_APP, (KEEPS, To(WITH_APP, TOLD), KEEPS, KEEPS, KEEPS)),
+    "app": (SET_APP, (KEEPS, To(WITH_APP, EMITTED), KEEPS, KEEPS, KEEPS)),
     "another app": (
         SET_OTHER,
         (
             KEEPS,
-            To(msgspec.structs.replace(CHANGED, app=OTHER_APP), TOLD),
-            To(msgspec.structs.replace(CHANGED, app=OTHER_APP), TOLD),
+            To(msgspec.structs.replace(CHANGED, app=OTHER_APP), EMITTED),
+            To(msgspec.structs.replace(CHANGED, app=OTHER_APP), EMITTED),
             KEEPS,
             KEEPS,
         ),
     ),
-    "no app": (NO_APP, (KEEPS, KEEPS, To(CHANGED, TOLD), KEEPS, KEEPS)),
+    "no app": (NO_APP, (KEEPS, KEEPS, To(CHANGED, EMITTED), KEEPS, KEEPS)),
     "resealed": (
         RESEAL,
         (
@@ -169,7 +169,7 @@ def test_every_state_meets_every_command(
         assert decision == Decision(state=state)
         return
     assert decision.state == cell.state
-    assert kinds(decision) == cell.told
+    assert kinds(decision) == cell.emitted
     assert decide_tenant(decision.state, fact) == Decision(state=decision.state), "a command may come twice"
 
 

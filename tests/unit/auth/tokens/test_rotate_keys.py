@@ -41,15 +41,15 @@ def test_all_items_end_under_the_newest_key_without_events() -> None:
         await auth.add_app("acme", "acme-key", "acme-secret")
         async with auth.worker(BOTH):
             await asyncio.sleep(1)
-            before, told = (
+            before, emitted = (
                 auth.pairs(),
                 {topic: auth.records(topic) for topic in ("auth.credentials", "auth.tenants")},
             )
             assert await auth.rotate() == 0
         assert auth.key_ids() == dict.fromkeys((*ACCOUNTS, "acme"), "k2")
         assert auth.pairs(NEW_ALONE) == before
-        assert auth.records("auth.credentials") == told["auth.credentials"]
-        assert auth.records("auth.tenants") == told["auth.tenants"] + 1
+        assert auth.records("auth.credentials") == emitted["auth.credentials"]
+        assert auth.records("auth.tenants") == emitted["auth.tenants"] + 1
         assert auth.output == ["resealed 0 of 8 records under key k2", "resealed 8 of 8 records under key k2", DONE]
 
     virtual_time.run(main())
@@ -345,8 +345,8 @@ def test_progress_is_said_now_and_then() -> None:
 
         async with auth.worker(BOTH):
             assert await auth.rotation(write=slowly).run(asyncio.Event()) == 0
-        told = [f"resealed {done} of 450 records under key k2" for done in (0, 200, 400, 450)]
-        assert auth.output == [*told, DONE]
+        emitted = [f"resealed {done} of 450 records under key k2" for done in (0, 200, 400, 450)]
+        assert auth.output == [*emitted, DONE]
 
     virtual_time.run(main())
 

@@ -1,4 +1,4 @@
-"""What is left to seal anew: what counts as left, what is asked for when, and when nothing moves."""
+"""What is left to seal again: what counts as left, what is requested when, and when nothing moves."""
 
 from datetime import UTC, datetime, timedelta
 

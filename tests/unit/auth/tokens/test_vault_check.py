@@ -133,8 +133,8 @@ def test_missing_keys_of_a_partition_are_logged_in_one_line() -> None:
         states = (await fleet_under({"acc_1": OLD_ALONE, "acc_2": NEW_ALONE, "acc_3": zero, "acc_4": zero})).states()
         assert await inspected(states, Vault({"k0": b"0" * 32, "k1": b"1" * 32, "k2": b"2" * 32})) == []
         (line,) = await inspected(states, NEW_ALONE)
-        told = {"partition": 3, "key_ids": ["k0", "k1"], "records": 3}
-        assert line == {"event": "vault_key_missing", "log_level": "error", **told}
+        emitted = {"partition": 3, "key_ids": ["k0", "k1"], "records": 3}
+        assert line == {"event": "vault_key_missing", "log_level": "error", **emitted}
         assert await inspected(states, NEW_ALONE, "k0", "k1") == []
 
     virtual_time.run(main())
