@@ -43,7 +43,7 @@ OLD, NEW = (f"{key_id}:{base64.b64encode(byte * 32).decode()}" for key_id, byte 
 KEYS = "AUTH_VAULT_KEYS"
 PARTITIONS = 4
 SCOPES = ("video.publish",)
-TENANTS = {"acme": "acme-app", "globex": "globex-app", "initech": ""}
+TENANTS = {"acme": "acme-app", "globex": "globex-app", "initech": None}
 """Each tenant with its own TikTok app; the last one has none."""
 SETTLED_WITHIN = 30.0
 
@@ -162,7 +162,7 @@ class AuthInstallation:
         return [await self._consenting(f"person{n}", tenant) for n, tenant in zip(range(count), cycle(TENANTS))]
 
     async def _consenting(self, username: str, tenant: str) -> ConsentedAccount:
-        wish = {"username": username, "client_key": TENANTS[tenant] or None, "scopes": SCOPES}
+        wish = {"username": username, "client_key": TENANTS[tenant], "scopes": SCOPES}
         answer: dict[str, Any] = (await self._tiktok.post("/_sandbox/tokens", json=wish)).raise_for_status().json()
         return ConsentedAccount(
             tenant=tenant,
