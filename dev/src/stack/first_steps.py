@@ -29,8 +29,8 @@ from stack.options import FIRST_TENANT
 Via: TypeAlias = Literal["http", "kafka"]
 
 CLIP: Final = "clip.mp4"
-# Several chunks of 10 MB, so that the upload takes several steps.
-CLIP_BYTES: Final = 50_000_000
+# Above 64 MB a video has several chunks of 10 MB, so the upload shows its progress.
+CLIP_BYTES: Final = 80_000_000
 CLIP_SECONDS_ENCODED: Final = 2
 ACCOUNT_FILE: Final = "account-id"
 POLL_INTERVAL: Final = 0.1
