@@ -11,7 +11,9 @@ from common.contract.topics import ACCOUNT_EVENTS, AUTH_ACCOUNTS, AUTH_COMMANDS,
 
 def account_id_of(client_key: str, open_id: str) -> str:
     """Derive an account's id from TikTok's app and user, so that connecting again finds the same account."""
+    # Without a separator, different pairs could join to the same text.
     digest = hashlib.sha256(f"{client_key}\0{open_id}".encode()).digest()
+    # 15 bytes are exactly 24 characters of base32, so there is no padding.
     return "acc_" + base64.b32encode(digest[:15]).decode().lower()
 
 
@@ -114,6 +116,7 @@ class ConnectRequested(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
     display_name: str = ""
     username: str = ""
     avatar_url: str = ""
+    # Sealed, because Kafka keeps the record for days after auth has used it.
     sealed_tokens: str
     granted_at: Time
     access_expires_at: Time
@@ -183,10 +186,12 @@ class CredentialIssued(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
     version: int
     scopes: tuple[str, ...]
     expires_at: Time
+    # By service: a service that is broken into opens no copy but its own.
     sealed: dict[str, str]
 
     def serves(self, tenant: str) -> bool:
         """Whether the token may be used for this tenant. Credentials of older releases name no tenant."""
+        # An empty tenant is a credential without one; refusing it would stop those accounts.
         return self.tenant in {"", tenant}
 
 

@@ -32,6 +32,7 @@ class AuditRecorded(Body, frozen=True, kw_only=True, omit_defaults=True):
 
     ce_type: ClassVar[str] = "audit.recorded"
     topic: ClassVar[Topic] = AUDIT_EVENTS
+    # Not by `target`: an API key and its tenant would land on different partitions.
     keyed_by: ClassVar[str] = "about"
 
     about: str

@@ -14,6 +14,7 @@ Time = Annotated[datetime, msgspec.Meta(tz=True)]
 SCHEMA_PREFIX: Final = "urn:postbus:event:"
 
 
+# `gc=False` spares the garbage collector work: a body never holds a cycle.
 class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One version of an event: a fact that is written to `topic` under the name `ce_type`.
 
@@ -41,6 +42,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     @property
     def key(self) -> str:
         """The record's key, which chooses its partition."""
+        # By name, since each family of events is keyed by another field.
         return str(getattr(self, self.keyed_by))
 
     @property

@@ -98,6 +98,7 @@ def encode(envelope: Envelope[Body]) -> tuple[bytes, list[tuple[str, bytes]]]:
 def _constant_headers(body: type[Body], source: str) -> tuple[tuple[str, bytes], ...]:
     dataschema = () if body.schema_version == 1 else (("ce_dataschema", body.schema_id().encode()),)
     return (
+        # CloudEvents prefixes its own attributes with `ce_` in Kafka, but not the content type.
         ("ce_specversion", b"1.0"),
         ("ce_type", body.ce_type.encode()),
         ("ce_source", source.encode()),
@@ -120,11 +121,13 @@ def decode(*, topic: str, value: bytes, headers: Headers, registry: Registry = R
         UnknownVersion: `ce_dataschema` names a version that is not registered.
         MalformedEvent: the body is not JSON or does not match the type; the message names the field.
     """
+    # Headers may come from other systems: bytes that are no UTF-8 must not stop the reader.
     texts = {name: raw.decode(errors="replace") for name, raw in headers if raw is not None}
     ce_type = texts.get("ce_type", registry.bare_types.get(topic, ""))
     event = _find(registry, topic=topic, ce_type=ce_type, dataschema=texts.get("ce_dataschema", ""))
     try:
         body = _decoder(event.body)(value)
+    # RecursionError: a body can be nested so deeply that the decoder gives up.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedEvent(ce_type=ce_type, fault=str(error)) from error
     return Envelope(
@@ -140,6 +143,7 @@ def _find(registry: Registry, *, topic: str, ce_type: str, dataschema: str) -> E
     event = registry.find(topic, ce_type, dataschema)
     if event is not None:
         return event
+    # The two errors need different repairs: an upgrade of the reader, or of the writer.
     known = registry.versions(topic, ce_type)
     if known:
         raise UnknownVersion(ce_type=ce_type, dataschema=dataschema, known=known)
@@ -149,5 +153,6 @@ def _find(registry: Registry, *, topic: str, ce_type: str, dataschema: str) -> E
 def _time_of(text: str | None) -> datetime | None:
     try:
         return None if text is None else datetime.fromisoformat(text)
+    # The time only informs. A record is not refused for it.
     except ValueError:
         return None

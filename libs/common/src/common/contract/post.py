@@ -72,6 +72,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     url: Url
 
 
+# Unknown fields are an error here: a misspelt `not_after` would be ignored and the post published late.
 class PostRequested(PostBody, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A backend requests a post, at most 366 days ahead. `post_id` is the idempotency key: sent twice, posted once."""
 
@@ -84,6 +85,7 @@ class PostRequested(PostBody, frozen=True, kw_only=True, omit_defaults=True, for
     source: Source
     privacy_level: PrivacyLevel
     caption: Caption = ""
+    # Off by default: the person has to switch each of them on.
     allow_comment: bool = False
     allow_duet: bool = False
     allow_stitch: bool = False
@@ -101,6 +103,7 @@ class PostEvent(PostBody, frozen=True, kw_only=True, omit_defaults=True):
     topic: ClassVar[Topic] = POST_EVENTS
 
     tenant: str
+    # It continues at a hand-over, so a reader can order events of both services.
     revision: int
     at: Time
 
@@ -146,6 +149,7 @@ class PostUploaded(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int
     bytes_total: int
     privacy_level: PrivacyLevel
+    # A digest in place of the request: enough to recognise a repeated request.
     request_digest: str
 
 

@@ -69,6 +69,7 @@ class Registry:
         self._versions: dict[tuple[str, str], list[int]] = {}
         self._by_schema: dict[tuple[str, str, str], Event] = {}
         self.upgrades: dict[type[Body], Callable[[Any], Body]] = {}
+        # All versions are collected first, because each event is checked against the newest.
         for event in self.events:
             self._versions.setdefault(event.name, []).append(event.body.schema_version)
         for event in self.events:
@@ -76,9 +77,11 @@ class Registry:
 
     def _add(self, event: Event) -> None:
         body, versions = event.body, self._versions[event.name]
+        # A gap would leave bodies that no chain of upgrades brings to the newest version.
         if versions != list(range(1, len(versions) + 1)):
             message = f"The versions of {event.body.ce_type} are {versions}. List each once, from 1 upwards."
             raise ValueError(message)
+        # The newest needs none, and an older one without it would reach services that do not know it.
         if (event.upgrade is None) != (body.schema_version == versions[-1]):
             message = f"{body.__name__}: every version but the newest needs an upgrade to the next one."
             raise ValueError(message)
@@ -99,6 +102,7 @@ class Registry:
 
     def upgraded(self, body: Body) -> Body:
         """Return the body in its event's newest version."""
+        # Step by step: each new version needs one upgrade, not one from every older version.
         while (upgrade := self.upgrades.get(type(body))) is not None:
             body = upgrade(body)
         return body
@@ -171,6 +175,7 @@ _TABLE = (
     _TopicEvents(topic=topics.TIKTOK_WEBHOOKS, readers=_AUTH, events={tiktok.TikTokNotified: _PUBLISHER}),
     _TopicEvents(topic=topics.AUDIT_EVENTS, readers=(OPERATORS,), events={audit.AuditRecorded: _AUTH}),
     _TopicEvents(
+        # Auth reads its own views too.
         topic=topics.AUTH_CREDENTIALS,
         readers=("auth", *_TOKEN_READERS),
         events={account.CredentialIssued: _AUTH, account.CredentialWithdrawn: _AUTH},

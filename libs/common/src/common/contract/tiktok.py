@@ -24,5 +24,6 @@ class TikTokNotified(AccountBody, frozen=True, kw_only=True, omit_defaults=True)
     open_id: str
     event: str
     content: dict[str, Scalar] = msgspec.field(default_factory=dict)
+    # Both times are kept: a notification may arrive long after the event.
     occurred_at: Time
     received_at: Time

@@ -27,6 +27,7 @@ class Topic:
         return self.retention is None
 
 
+# The only topic of the contract that is written outside, so the only one with dead letters.
 POST_REQUESTS = Topic(
     name="post.requests",
     purpose="Requests for posts.",
@@ -48,6 +49,7 @@ ACCOUNT_EVENTS = Topic(
 AUTH_COMMANDS = Topic(
     name="auth.commands",
     purpose="Commands to auth from its HTTP edge, and access tokens that TikTok refused.",
+    # Any service that calls TikTok may find a token refused.
     writers=("auth", "uploader", "publisher", "analytics"),
 )
 TIKTOK_WEBHOOKS = Topic(
@@ -67,6 +69,7 @@ METRICS_EVENTS = Topic(
     writers=("analytics",),
     retention=timedelta(days=30),
 )
+# Views are compacted: a new reader finds the newest state of every key, however old it is.
 AUTH_CREDENTIALS = Topic(
     name="auth.credentials",
     purpose="View: the newest access token of each account, sealed to each service.",
@@ -123,4 +126,5 @@ CONTRACT = (
     AUTH_TENANTS,
     AUTH_API_KEYS,
 )
+# Also the topics of one service, since all of them are created and checked together.
 ALL_TOPICS = (*CONTRACT, *(state_topic(name) for name in SERVICES), *(dead_letters(name) for name in SERVICES))
