@@ -28,13 +28,19 @@ from common.service.tracing import RandomBytes
 from common.streams import ReadOnlyView
 
 _ID_LENGTH: Final = 12
+"""Characters of a key id, in base32."""
 _ID_BYTES: Final = 8
+"""The fewest whole bytes that give 12 characters of base32."""
 _SECRET_BYTES: Final = 32
+"""256 bits: far beyond guessing, even with the hash in hand."""
 # The last character of 32 bytes in base64url carries four bits, so it is one of sixteen.
 _KEY: Final = re.compile(r"pb_(?P<id>[a-z2-7]{12})_(?P<secret>[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])")
+# The limit of 128 keeps a hostile header from costing time. A key has 59 characters.
 _BEARER: Final = re.compile(r"bearer +(?P<text>\S{1,128})", re.IGNORECASE)
+# As long as a real hash, so that the comparison takes as long.
 _HASH_OF_NOTHING: Final = "0" * 64
 
+# Without `auto_error`, because FastAPI would answer with its own text and not count the refusal.
 _SCHEME: Final = HTTPBearer(
     scheme_name=API_KEY, bearerFormat="pb_<key id>_<secret>", description="An API key of a tenant.", auto_error=False
 )
@@ -68,6 +74,7 @@ class Caller:
 
 def generate_key(random_bytes: RandomBytes) -> NewKey:
     """Make a new key."""
+    # 8 bytes give 13 characters. The first 12 hold 60 bits, enough that ids do not collide.
     key_id = base64.b32encode(random_bytes(_ID_BYTES)).decode().lower()[:_ID_LENGTH]
     secret = base64.urlsafe_b64encode(random_bytes(_SECRET_BYTES)).decode().rstrip("=")
     return NewKey(key_id=key_id, text=f"pb_{key_id}_{secret}", secret_hash=_hash(secret))
@@ -111,9 +118,11 @@ class ApiKeyAuth:
         return caller
 
     def _authenticate(self, request: Request) -> Caller:
+        """Return the caller of the request, and count the request once against its key."""
         known = getattr(request.state, "caller", None)
         if isinstance(known, Caller):
             return known  # a request counts once, even if several dependencies need its caller
+        # Until the view is complete, a valid key would look unknown.
         if not self._keys.ready:
             raise _refused(Code.NOT_READY)
         key = self._valid_key(_parsed_key(request), request)
@@ -123,6 +132,7 @@ class ApiKeyAuth:
         return caller
 
     def _valid_key(self, presented: ParsedKey | None, request: Request) -> ApiKeyIssued:
+        """Return the key if it may be used now. Raises a 401 that reveals nothing without the secret."""
         if presented is None:
             raise _unauthorized(request, Code.API_KEY_MISSING)
         known = self._keys.get(presented.key_id)
@@ -145,7 +155,9 @@ class ApiKeyAuth:
                 raise _unauthorized(request, Code.API_KEY_UNKNOWN)
 
     def _take_request(self, key: ApiKeyIssued, request: Request) -> None:
+        """Count the request. Raises a 429 with `Retry-After` in seconds when the minute is used up."""
         allowance = self._limits.take(key.key_id, per_minute=key.requests_per_minute, now=self._monotonic())
+        # Before the check, so that a refused request gets the header too.
         set_response_header(request.scope, allowance.headers)
         if not allowance.granted:
             set_response_header(request.scope, {"Retry-After": str(allowance.reset_seconds)})
@@ -175,7 +187,9 @@ class AuthenticateBeforeBody(APIRoute):
         ]
 
         async def handle(request: Request) -> Response:
+            """Authenticate, then let FastAPI parse the body and call the route."""
             for authenticate in authenticators:
+                # The route calls it again later, and then gets the caller that is kept in the request.
                 await authenticate(request, None)
             return await handle_parsed(request)
 
@@ -183,6 +197,7 @@ class AuthenticateBeforeBody(APIRoute):
 
 
 def _parsed_key(request: Request) -> ParsedKey | None:
+    """Return the key of the only `Authorization` header, None if that is not a key of ours."""
     match request.headers.getlist("authorization"):
         case [header]:
             found = _BEARER.fullmatch(header)
@@ -192,14 +207,19 @@ def _parsed_key(request: Request) -> ParsedKey | None:
 
 
 def _hash(secret: str) -> str:
+    """Return the SHA-256 of the secret in hex: the only form in which it is stored."""
+    # A fast hash is enough: 32 random bytes cannot be guessed, so a slow one would only cost time.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _unauthorized(request: Request, code: Code) -> Problem:
+    """Return a 401. Its challenge names the scheme of our keys."""
+    # RFC 9110 demands a challenge with every 401.
     set_response_header(request.scope, {"WWW-Authenticate": "Bearer"})
     return _refused(code)
 
 
 def _refused(code: Code, detail: str | None = None, **members: object) -> Problem:
+    """Count the refusal and return its problem."""
     API_KEY_REFUSALS.labels(code).inc()
     return Problem(code, detail, members=members)

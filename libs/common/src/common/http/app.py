@@ -27,6 +27,7 @@ Check = Callable[[], Mapping[str, str]]
 """Returns what is wrong, as name → reason in words. Empty if nothing is."""
 
 SECONDS_TO_FINISH_REQUESTS = 5
+"""After a stop signal. Requests that last longer are cut off."""
 LARGEST_BODY_BYTES = 256 * 1024
 """Far above the largest request of any edge, and small enough that many at once do not exhaust the memory."""
 
@@ -62,6 +63,7 @@ def create_app(
     )
     install_problem_handlers(app)
     app.add_middleware(_BodyLimit)
+    # Added last, it is outermost: responses to a body that is too large get their headers too.
     app.add_middleware(ResponseHeaders)
 
     @app.get("/healthz", tags=["operations"], responses=problems(Code.UNHEALTHY))
@@ -98,6 +100,7 @@ class _BodyLimit:
         taken = 0
 
         async def take() -> Message:
+            """Return the next message of the body, unless the body is too large by now."""
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
@@ -130,9 +133,11 @@ async def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        # A forwarded address is only the caller's claim.
         proxy_headers=False,
         timeout_graceful_shutdown=SECONDS_TO_FINISH_REQUESTS,
     )
+    # Opened here: uvicorn would end the process with no error of ours if the port is taken.
     with contextlib.closing(_listen(host, port)) as listener:
         url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         server = _Server(config)
@@ -142,6 +147,7 @@ async def serve(
             listening(url)
             await server.serve(sockets=[listener])
         finally:
+            # The server may also end by an error, without `stop` being set.
             stopping.cancel()
 
 
@@ -156,11 +162,13 @@ class _Server(uvicorn.Server):
 
 
 async def _stop_server(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    """Ask uvicorn to stop once `stop` is set. It then closes the listener and ends its requests."""
     await stop.wait()
     server.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    """Listen on the address. Raises `AddressUnavailable`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         # It listens from here on: connections wait in the backlog while the server starts, and none is refused.
@@ -170,6 +178,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _health(wrong: Mapping[str, str], code: Code) -> HealthStatus:
+    """Return that nothing is wrong. Raises a 503 with the reasons otherwise."""
     if wrong:
         raise Problem(code, members={"reasons": dict(wrong)})
     return HealthStatus()

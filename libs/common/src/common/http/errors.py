@@ -17,6 +17,7 @@ from common.service.logs import is_secret_name
 from common.service.redaction import REDACTED, redact
 
 _LONGEST_VALUE_SHOWN = 200
+"""Characters of a wrong value that a response repeats."""
 _WITHOUT_VALUE = ("missing", "extra_forbidden")
 """Kinds of faults whose value is not shown: there is none, or a misspelt field may hold a secret."""
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expected", "multiple_of")
@@ -73,6 +74,7 @@ async def _answer_problem(_request: Request, error: Problem) -> JSONResponse:
 
 
 async def _answer_validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
+    """Name every wrong field at once, so that a client needs one correction and not one per field."""
     faults = [_fault(fault) for fault in error.errors()]
     detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
     return problem_response(Problem(Code.INVALID_REQUEST, detail, members={"errors": faults}))
@@ -101,6 +103,7 @@ def _methods_at(request: Request) -> str:
 
 
 async def _answer_bug(request: Request, _error: Exception) -> JSONResponse:
+    """Answer 500 without any detail of the exception."""
     # The server logs the exception. Its text may contain what clients must not see.
     answer = problem_response(Problem(Code.INTERNAL_ERROR))
     answer.headers.update(response_headers(request.scope))  # this response bypasses the middleware
@@ -108,10 +111,12 @@ async def _answer_bug(request: Request, _error: Exception) -> JSONResponse:
 
 
 def _retry_after(code: Code) -> Mapping[str, str]:
+    """Return the header with the seconds of the catalogue, none if a repetition does not help."""
     return {} if code.retry_after is None else {"Retry-After": str(code.retry_after)}
 
 
 def _fault(fault: Mapping[str, Any]) -> dict[str, object]:
+    """Return one fault: its field, pydantic's code, a message, and the value and limits where they help."""
     place: Sequence[int | str] = fault["loc"]
     limits = {name: limit for name, limit in fault.get("ctx", {}).items() if name in _LIMITS}
     shown = {} if fault["type"] in _WITHOUT_VALUE else {"value": _shown(place, fault["input"])}
@@ -125,6 +130,7 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _shown(place: Sequence[int | str], value: object) -> object:
+    """Return a value as far as it may be repeated: never a secret, never a whole body."""
     if any(isinstance(part, str) and is_secret_name(part) for part in place):
         return REDACTED
     if isinstance(value, float) and not math.isfinite(value):

@@ -13,9 +13,12 @@ Responses = dict[int | str, dict[str, Any]]
 """The type of FastAPI's `responses=`: OpenAPI's response objects by status."""
 
 _CODES: Final = "x-problem-codes"
+"""Extension of a response: its codes. It also marks the responses that are ours, not FastAPI's."""
 _HTML: Final = "text/html"
 _RAW: Final = "x-read-by-the-route"
+"""Mark of a body that the route reads by itself."""
 _BODY_PROBLEMS: Final = (Code.BAD_REQUEST, Code.BODY_TOO_LARGE)
+"""What can go wrong with any body while it is read, before a field is checked."""
 API_KEY: Final = "ApiKey"
 """The name of the security scheme of callers with an API key."""
 BOOTSTRAP_SECRET: Final = "BootstrapSecret"  # noqa: S105 - a name, not a secret
@@ -96,6 +99,7 @@ class DescribedApp(FastAPI):
 
 
 def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """Replace FastAPI's errors in the document by ours, which are what the app answers with."""
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _add_problems(operation, path)
@@ -124,18 +128,21 @@ def _add_problems(operation: dict[str, Any], path: str) -> None:
 
 
 def _accepts_any_string(parameter: Mapping[str, Any]) -> bool:
+    """Return whether no value of the parameter can be invalid, so that a 422 is impossible."""
     schema = parameter["schema"]
     may_lack = parameter["in"] == "path" or not parameter.get("required")
     return may_lack and schema.get("type") == "string" and schema.keys() <= _ANY_STRING
 
 
 def _with_codes(described: Mapping[str, Any], status: int, codes: Iterable[Code]) -> dict[str, Any]:
+    """Add codes to a described response. Its own come first, and its HTML page is kept."""
     known = [code for code in Code if code in described.get(_CODES, ())]
     html = described.get("content", {}).get(_HTML, {}).get("schema", {}).get("description")
     return _response(status, [*known, *codes], html)
 
 
 def _response(status: int, codes: Iterable[Code], html: str | None) -> dict[str, Any]:
+    """Describe one status: its codes with their meanings, and a page for people if there is one."""
     these = list(dict.fromkeys(code for code in codes if code.status == status))
     meanings = [f"- `{code}`: {code.meaning}" for code in these]
     headers = _headers(status, these, only_problems=html is None)
@@ -151,6 +158,7 @@ def _response(status: int, codes: Iterable[Code], html: str | None) -> dict[str,
 
 
 def _schema(status: int, codes: Iterable[Code]) -> dict[str, Any]:
+    """Return the schema of the status's problems, with the further members that their codes have."""
     common = {"status": {"const": status}, "code": {"enum": [str(code) for code in codes]}}
     members = {name: schema for code in codes for name, schema in MEMBERS.get(code, {}).items()}
     return {
@@ -162,6 +170,7 @@ def _schema(status: int, codes: Iterable[Code]) -> dict[str, Any]:
 
 
 def _headers(status: int, codes: Iterable[Code], *, only_problems: bool) -> dict[str, Any]:
+    """Return the headers of the status. `Retry-After` is only promised if every response has it."""
     waits = [code.retry_after is not None for code in codes]
     found: dict[str, Any] = {}
     if any(waits):

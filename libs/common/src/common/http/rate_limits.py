@@ -37,16 +37,20 @@ class _Bucket:
     at: float
 
     def filled(self, *, limit: int, now: float) -> "_Bucket":
+        """Return the bucket at `now`. A changed limit holds at once, also for a bucket in use."""
         since = max(now - self.at, 0.0)
         return _Bucket(limit=limit, tokens=min(self.tokens + since * limit / WINDOW_SECONDS, limit), at=now)
 
     def taken(self) -> "_Bucket":
+        """Return the bucket with one request less."""
         return _Bucket(limit=self.limit, tokens=self.tokens - 1, at=self.at)
 
     def seconds_until(self, tokens: float) -> int:
+        """Return the seconds, rounded up, until the bucket holds `tokens`; zero if it does."""
         return max(math.ceil((tokens - self.tokens) * WINDOW_SECONDS / self.limit), 0)
 
     def full(self, now: float) -> bool:
+        """Return whether the bucket has refilled by `now`."""
         return now - self.at >= (self.limit - self.tokens) * WINDOW_SECONDS / self.limit
 
 
@@ -74,6 +78,7 @@ class RateLimits:
         return Allowance(granted=granted, limit=limit, remaining=left, reset_seconds=seconds)
 
     def _sweep(self, now: float) -> None:
+        """Delete the full buckets, at most once a minute, since each sweep looks at all of them."""
         if now - self._swept_at < WINDOW_SECONDS:
             return
         # A full bucket equals a new one.

@@ -6,6 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _KEY = "postbus.response_headers"
+"""Where ASGI's scope of a request keeps them. The scope lives as long as the request."""
 
 
 def set_response_header(scope: Scope, headers: Mapping[str, str]) -> None:
@@ -29,6 +30,7 @@ class ResponseHeaders:
         """Serve a request."""
 
         async def begin(message: Message) -> None:
+            """Send a message, with the headers added to the one that starts the response."""
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(response_headers(scope))
             await send(message)
