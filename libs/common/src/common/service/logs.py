@@ -16,6 +16,7 @@ from common.service.redaction import REDACTED
 from common.service.settings import LogSettings
 
 FLOOD_INTERVAL_SECONDS: Final = 5.0
+"""Seconds between two lines of one message template of aiokafka."""
 _LIBRARY_LEVELS: Final = {
     "httpx": logging.WARNING,  # logs whole URLs at INFO, and an upload URL is a secret
     "httpcore": logging.WARNING,
@@ -36,6 +37,7 @@ _SECRET_IN_TEXT: Final = re.compile(
     r"|\b(?P<api_key>pb_[a-z2-7]{12})_[\w-]+"
 )
 _MOST_TEMPLATES: Final = 1_000
+"""Bounds the memory: a library that puts values into its templates never repeats one."""
 
 
 class FloodFilter(logging.Filter):
@@ -63,6 +65,7 @@ class FloodFilter(logging.Filter):
         if hidden:
             record.suppressed = hidden
         if len(self._seen) >= _MOST_TEMPLATES:
+            # Forgetting them all costs some repeated lines, and no order has to be kept.
             self._seen.clear()
         self._seen[template] = (now, 0)
         return True
@@ -90,8 +93,10 @@ def configure(service: str, settings: LogSettings | None = None, stream: TextIO 
         )
     )
     root = logging.getLogger()
+    # Replaced, not added: two handlers would write each line twice.
     root.handlers[:] = [handler]
     root.setLevel(settings.level)
+    # `max` with the root: a level of ERROR for all must not let their warnings pass.
     for name, level in _LIBRARY_LEVELS.items():
         logging.getLogger(name).setLevel(max(level, root.level))
     logging.captureWarnings(capture=True)
@@ -109,6 +114,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def _redacted(value: object) -> object:
+    """Return a copy without secrets: by the names of its members, and by patterns in its texts."""
     if isinstance(value, Mapping):
         return {
             name: REDACTED if isinstance(name, str) and is_secret_name(name) else _redacted(inner)
@@ -124,6 +130,7 @@ def _redacted(value: object) -> object:
 
 
 def _hide(found: re.Match[str]) -> str:
+    """Hide the secret, but keep what stands before it: that shows what was hidden."""
     if found["member"]:
         return f"{found['member']}{REDACTED}"
     if found["api_key"]:
@@ -163,6 +170,7 @@ def _redact_line(_logger: WrappedLogger, _method: str, line: Any) -> str:  # noq
 
 
 def _count_suppressed(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Copy the number of hidden records from the standard library's record into the event."""
     suppressed = getattr(event.get("_record"), "suppressed", None)
     if suppressed is not None:
         event["suppressed"] = suppressed
@@ -170,4 +178,5 @@ def _count_suppressed(_logger: WrappedLogger, _method: str, event: EventDict) ->
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - json passes any value that it cannot encode
+    """Write what JSON cannot: a datetime as ISO 8601, the rest as its `repr` without secrets."""
     return value.isoformat() if isinstance(value, datetime) else _SECRET_IN_TEXT.sub(_hide, repr(value))

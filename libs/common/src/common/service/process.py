@@ -38,6 +38,7 @@ def run_process(
     words = f"one role; all roles if omitted{''.join(f'; or the one-off command {name}' for name in commands)}"
     parser.add_argument("role", nargs="?", choices=named, help=words)
     name: str | None = parser.parse_args().role
+    # After the arguments: `--help` and a wrong role need no logs.
     logs.configure(service)
     command = commands.get(name or "")
     chosen = list(roles) if name is None or command else [roles(name)]
@@ -51,6 +52,7 @@ def run_process(
 def _log_exit_reason(error: Exception) -> None:
     """Log errors that an operator can correct as one sentence, all others with their traceback."""
     causes = list(_leaves(error))
+    # With one unexpected error among them, the traceback is needed for it.
     if all(isinstance(cause, CommonError) for cause in causes):
         _log.critical("cannot_start", fault="; ".join(map(str, causes)))
     else:
@@ -58,6 +60,7 @@ def _log_exit_reason(error: Exception) -> None:
 
 
 def _leaves(error: Exception) -> Iterator[Exception]:
+    """Yield the errors of a task group one by one, however deep the groups are nested."""
     if isinstance(error, ExceptionGroup):
         for inner in error.exceptions:
             yield from _leaves(inner)
@@ -69,6 +72,7 @@ async def _until_signalled(work: Command) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
+        # Only an event is set: the roles finish their work and leave their groups by themselves.
         loop.add_signal_handler(number, stop.set)
     return await work(stop)
 

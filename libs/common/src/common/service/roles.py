@@ -112,6 +112,7 @@ class DurableWriter:
         try:
             await self._producer.produce(body, traceparent)
         except LogUnavailable as error:
+            # The edge knows only this error; that Kafka is the log stays in here.
             raise NotDurable(about=body.subject) from error
 
 
@@ -179,6 +180,7 @@ async def serve_roles(
     for role in roles.values():
         role.extend(app)
     async with asyncio.TaskGroup() as group:
+        # A task group, because it cancels the others when one task fails.
         for name, run in ((name, run) for name, role in roles.items() for run in role.runs):
             group.create_task(run(stop), name=name)
         group.create_task(serve(app, host=settings.http_host, port=settings.http_port, stop=stop), name="http")

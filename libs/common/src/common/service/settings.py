@@ -19,6 +19,7 @@ SMALLEST_SESSION_TIMEOUT_MS = 6_000
 """Kafka's default `group.min.session.timeout.ms`. Brokers refuse a shorter one with InvalidSessionTimeoutError."""
 
 _LONGEST_VALUE_SHOWN = 80
+"""Characters of a wrong value that an error repeats. More would hide the other faults."""
 _SECRET_TYPES = ("SecretStr", "SecretBytes")
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)

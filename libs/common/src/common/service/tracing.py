@@ -11,9 +11,11 @@ _TRACEPARENT = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
 )
 _LENGTH_OF_VERSION_00 = 55
+"""Characters of `00-<trace>-<span>-<flags>`."""
 _TRACE_ID_BYTES = 16
 _SPAN_ID_BYTES = 8
 _SAMPLED = 0x01
+"""The only flag of version 00: the caller records this trace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ def parse(traceparent: str | None) -> Trace | None:
     found = _TRACEPARENT.match(traceparent or "")
     if found is None or traceparent is None or not _is_whole(found["version"], traceparent):
         return None
+    # The standard reserves zeros for "no trace" and "no span".
     if int(found["trace"], 16) == 0 or int(found["span"], 16) == 0:
         return None
     return Trace(trace_id=found["trace"], span_id=found["span"], sampled=bool(int(found["flags"], 16) & _SAMPLED))
@@ -48,6 +51,7 @@ def child_of(traceparent: str | None, random_bytes: RandomBytes) -> Trace:
     parent = parse(traceparent)
     if parent is None:
         return new(random_bytes)
+    # The decision to sample is kept, so that a trace is recorded whole or not at all.
     return Trace(trace_id=parent.trace_id, span_id=_nonzero(random_bytes, _SPAN_ID_BYTES), sampled=parent.sampled)
 
 
@@ -58,6 +62,7 @@ def _is_whole(version: str, traceparent: str) -> bool:
 
 
 def _nonzero(random_bytes: RandomBytes, size: int) -> str:
+    """Draw an id of `size` bytes that is not all zeros, and return it in hex."""
     while not any(drawn := random_bytes(size)):
         pass  # all zeros means "none" in the standard
     return drawn.hex()
