@@ -68,6 +68,7 @@ class AccessTokens:
         sealed = credential.sealed.get(self._service)
         if tenant and not credential.serves(tenant):
             return NoAccessToken(version=credential.version)
+        # None: auth sealed this version to other services, not to this one.
         if sealed is None or credential.expires_at - self._clock() < MIN_TOKEN_LIFE:
             return NoAccessToken(version=credential.version)
         return self._open(account_id, credential.version, sealed)
@@ -75,6 +76,7 @@ class AccessTokens:
     def _open(self, account_id: str, version: int, sealed: str) -> AccessToken | NoAccessToken:
         try:
             text = open_sealed(self._private_key, sealed, access_token_context(account_id, version)).decode()
+        # Not raised: one unreadable credential must not stop the posts of other accounts.
         except CannotOpen as error:
             UNREADABLE_CREDENTIALS.inc()
             _log.warning("credential_unreadable", account_id=account_id, version=version, fault=str(error))

@@ -23,7 +23,9 @@ KEY_BYTES = 32
 """Length of an AES-256 key and of a raw X25519 key."""
 
 _NONCE_BYTES = 12
+"""The length that GCM is made for."""
 _WRAPPED_BYTES = _NONCE_BYTES + KEY_BYTES + 16
+"""The nonce, the data key and the 16 bytes of GCM's tag: they stand before the content."""
 _VAULT_FORM = "v1"
 _SEAL_FORM = "h1"
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -58,6 +60,7 @@ class Vault:
         key_id = self.sealing_key_id
         bound = _bound(owner, field, key_id, version)
         data_key = AESGCM.generate_key(bit_length=8 * KEY_BYTES)
+        # The prefixes keep a wrapped key from opening as content, and content from opening as a key.
         wrapped = _encrypt(self._keys[key_id], data_key, b"key" + bound)
         content = _encrypt(AESGCM(data_key), plaintext, b"content" + bound)
         return f"{_VAULT_FORM}.{key_id}.{_to_text(wrapped + content)}"
@@ -148,6 +151,7 @@ def _bound(account_id: str, field: str, key_id: str, version: int) -> bytes:
 
 
 def _encrypt(key: AESGCM, plaintext: bytes, bound: bytes) -> bytes:
+    # GCM breaks if a nonce repeats under one key. Random ones are safe for about 2^32 writes per key.
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + key.encrypt(nonce, plaintext, bound)
 
@@ -162,6 +166,7 @@ def _to_text(raw: bytes) -> str:
 
 def _from_text(text: str, context: str) -> bytes:
     try:
+        # `_to_text` drops the padding, and the decoder demands it.
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise SealBroken(context=context, fault="is not base64") from error
