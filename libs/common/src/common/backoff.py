@@ -18,6 +18,7 @@ def exponential(first: Pause, longest: Pause, n: int, *, growth: float = DOUBLIN
     try:
         return min(first * growth**n, longest)
     except OverflowError:
+        # A float overflows near `n` = 1024, a timedelta far earlier.
         return longest
 
 
@@ -27,4 +28,5 @@ def stable_jitter(text: str) -> float:
     Different texts are spread evenly, so that many accounts do not call at the same moment. Pure functions use it in
     place of a random number: a plan that is computed again after a restart comes to the same time.
     """
+    # Not `hash()`: Python salts it in each process, so a restart would change the time.
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32

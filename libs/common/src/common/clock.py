@@ -40,6 +40,7 @@ class MonotonicClock:
         if self._floor is not None:
             # Half the elapsed time: the floor advances, and the clock, at full speed, still catches up with it.
             now = max(now, self._floor + timedelta(seconds=(read_at - self._floor_read_at) / 2))
+        # A time that was returned once is the floor of all later ones.
         self._floor, self._floor_read_at = now, read_at
         return now
 
@@ -47,6 +48,7 @@ class MonotonicClock:
         """Show no time before `recorded` from now on. Return how far this clock is behind it, or zero."""
         behind = max(recorded - self.now(), timedelta(0))
         if behind:
+            # `now()` has just noted the reading time, so the half speed counts from this moment.
             self._floor = recorded
         return behind
 
