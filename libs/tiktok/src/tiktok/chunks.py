@@ -31,6 +31,7 @@ class ChunkPlan:
         if not 0 <= offset <= self.size:
             message = f"offset {offset} in a file of {self.size} bytes"
             raise IndexError(message)
+        # The last chunk also holds the remainder, so a plain division would count one chunk too many.
         return self.count if offset == self.size else min(offset // self.chunk_size, self.count - 1)
 
     def is_edge(self, offset: int) -> bool:

@@ -22,6 +22,7 @@ CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 """Calls never queue for a connection; the caller decides how many run at once."""
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+"""Seconds: 10 to connect, and 30 for each wait to send or receive."""
 _JSON = "application/json; charset=UTF-8"
 _VIDEO_FIELDS = "id,create_time,share_url,view_count,like_count,comment_count,share_count"
 _USER_FIELDS = {"user.info.basic": ("open_id", "display_name", "avatar_url"), "user.info.profile": ("username",)}
@@ -123,18 +124,22 @@ class TikTok:
             timeout=_TIMEOUT,
         )
         try:
+            # A followed redirect would be a second request, and each call promises one.
             response = await self._http.send(request, follow_redirects=False)
         except httpx.HTTPError as error:
             return call_without_response(error)
         return read(response, wire)
 
     async def _grant(self, form: Mapping[str, str]) -> CallResult[TokenResponse]:
+        """Ask the token endpoint for tokens. Code and refresh token differ only in the form."""
         answer = await self._form("/v2/oauth/token/", form)
         return read_token_response(answer) if isinstance(answer, httpx.Response) else answer
 
     async def _form(self, path: str, form: Mapping[str, str]) -> httpx.Response | NotSent | Unknown:
+        """Post a form with the app's key and secret. Return the response, or that none arrived."""
         url = self._base_url + path
         try:
+            # The body holds the client secret, which a followed redirect could send to another host.
             return await self._http.post(url, data={**self._app, **form}, timeout=_TIMEOUT, follow_redirects=False)
         except httpx.HTTPError as error:
             return call_without_response(error)
@@ -158,6 +163,7 @@ def _post_info(post: VideoPost) -> dict[str, Any]:
 
 
 def _source_info(plan: ChunkPlan) -> dict[str, Any]:
+    """Announce the file as the chunk plan cuts it. Sizes are in bytes."""
     return {
         "source": "FILE_UPLOAD",
         "video_size": plan.size,

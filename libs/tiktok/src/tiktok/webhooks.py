@@ -14,10 +14,12 @@ import msgspec
 from tiktok.limits import WEBHOOK_BYTES, WEBHOOK_TOLERANCE
 
 SIGNATURE_HEADER: Final = "TikTok-Signature"
+"""Its value is `t=<seconds since 1970>,s=<HMAC-SHA256 in hex>`."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 
 _PARTS: Final = 8
+"""Splits of the header at most. TikTok sends two parts."""
 _SECONDS: Final = re.compile(r"[0-9]{1,12}")
 _SHA256_HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 # Above it a reader that takes numbers for doubles loses digits.
@@ -100,9 +102,11 @@ def verify_signature(
     moment, signature = parts.get("t", ""), parts.get("s", "")
     if not _SECONDS.fullmatch(moment) or not _SHA256_HEX.fullmatch(signature):
         return NotGenuine(SignatureFault.MALFORMED)
+    # Signed are the bytes that arrived. Parsed and written again, the JSON could differ.
     signed = hmac.new(client_secret.encode(), moment.encode() + b"." + body, hashlib.sha256)
     if not hmac.compare_digest(signed.digest(), bytes.fromhex(signature)):
         return NotGenuine(SignatureFault.WRONG)
+    # After the signature: until then the time could be anything that the sender chose.
     if abs(now.timestamp() - int(moment)) > tolerance.total_seconds():
         return Stale(signed_at=int(moment))
     return Genuine()
@@ -137,12 +141,14 @@ class _EnvelopeWire(msgspec.Struct, frozen=True, kw_only=True):
 
 def _parts_of(header: str) -> dict[str, str]:
     """Return the header's parts by name; none if a name comes twice, since either could be the forged one."""
+    # The limit bounds the work that a hostile header can cause.
     pairs = [part.strip().partition("=") for part in header.split(",", _PARTS)]
     parts = {name: value for name, _, value in pairs}
     return parts if len(parts) == len(pairs) else {}
 
 
 def _content_of(content: str | dict[str, msgspec.Raw] | None) -> dict[str, Scalar]:
+    """Return the content by name. TikTok sends it as JSON text inside JSON, so it may be parsed twice."""
     match content:
         case None | "":
             return {}
@@ -153,15 +159,23 @@ def _content_of(content: str | dict[str, msgspec.Raw] | None) -> dict[str, Scala
 
 
 def _scalar(name: str, raw: msgspec.Raw) -> Scalar:
+    """Return one value of the content, without the loss of any digit.
+
+    A name that ends in `_id` is always a string, so that one field has one type. Objects and lists
+    are returned as their JSON text.
+    """
     try:
         value: Scalar = msgspec.json.decode(raw, type=Scalar)
     except msgspec.ValidationError:
+        # An object or a list: its text loses nothing, and the content stays flat.
         return bytes(raw).decode()
+    # `bool` is a subclass of `int`, and has to stay true or false.
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if name.endswith("_id") or abs(value) > _EXACT_IN_A_DOUBLE else value
     return value
 
 
 def _reason(fault: Exception) -> str:
+    """Return what is wrong with the body, without repeating any of its values."""
     # The text of Python's own errors may quote the body.
     return str(fault) if isinstance(fault, msgspec.DecodeError) else type(fault).__name__
