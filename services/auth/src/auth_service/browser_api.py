@@ -57,6 +57,7 @@ def _add_start(router: APIRouter, consents: Consents, views: tuple[ReadOnlyView,
         if target is None:
             return _show(app_unusable())
         response = RedirectResponse(target.url, status_code=HTTPStatus.FOUND, headers=HEADERS)
+        # `lax`, not `strict`: the cookie has to come back when TikTok's page redirects here.
         response.set_cookie(
             target.cookie,
             target.nonce,
@@ -89,6 +90,7 @@ def _add_callback(router: APIRouter, consents: Consents, views: tuple[ReadOnlyVi
             return _show(page_for_refusal(refusal))
         result = await consents.complete(pending, Callback(code=code, error=error, error_type=error_type))
         response = _show(with_return(page_for(result), pending.return_to))
+        # Only cookies of a verified state: another tab's consent keeps its own.
         for cookie in used:
             response.delete_cookie(cookie, path=CALLBACK_PATH, secure=secure, httponly=True, samesite="lax")
         return response

@@ -24,8 +24,10 @@ def decide(
     key: StateKey, state: states.Account | None, fact: facts.Fact | Due, now: UtcDatetime
 ) -> Decision[states.Account]:
     """Return the next state of an account. A fact may come twice or late: then nothing changes."""
+    # Only a consent creates an account. Any other fact without a state is late, or about an account never connected.
     if state is None:
         return start_connection(key, fact, version=1) if isinstance(fact, facts.Consented) else Decision(state=None)
+    # Before the states are distinguished: a pair can be resealed while the account disconnects, too.
     if isinstance(fact, facts.Resealed):
         return on_resealed(state, fact)
     if isinstance(state, states.Leaving):
@@ -36,6 +38,7 @@ def decide(
 def _decide_active(
     key: StateKey, state: states.Active, fact: facts.Fact | Due, now: UtcDatetime
 ) -> Decision[states.Account]:
+    """Decide for an account that is neither disconnecting nor disconnected."""
     decision: Decision[states.Account]
     match fact:
         case Due():
@@ -88,8 +91,12 @@ def on_consent(key: StateKey, state: states.Active, fact: facts.Consented) -> De
 
 
 def on_due(key: StateKey, state: states.Active, now: UtcDatetime) -> Decision[states.Account]:
-    """A time that the account waited for has come."""
+    """Go on after a wait.
+
+    A state that waits for nothing, or not for this time, stays as it is: a timer may fire late or twice.
+    """
     match state:
+        # A due refresh goes before a due warning: the new pair may end the reason to warn.
         case states.Connected(refresh_at=at) if now >= at:
             refresh = states.RefreshProgress(since=now)
             return Decision(state=states.Refreshing(profile=state.profile, pair=state.pair, refresh=refresh))
@@ -97,6 +104,7 @@ def on_due(key: StateKey, state: states.Active, now: UtcDatetime) -> Decision[st
             return _warn_of_refresh_token_end(key, state, now)
         case states.RefreshBackoff(retry_at=at) if now >= at:
             return Decision(state=decisions_refresh.next_attempt(state))
+        # The refresh token is refused, but the access token still works: it is used to its end.
         case states.RefreshTokenRefused() | states.CheckingRemoval() if now >= state.pair.access_expires_at:
             return decisions_refresh.on_access_ended(key, state, now)
         case states.ActiveState():
@@ -112,6 +120,7 @@ def on_handed_off(state: states.Active, fact: facts.HandedOff) -> Decision[state
             # The pair may be older than the reported removal, so the check starts again with the next refresh.
             removal = states.RemovalCheck() if decisions_refresh.removal_reported(state) else None
             return adopt_pair(state, fact.scopes, fact.pair, reason=states.IssueReason.HANDED_OFF, removal=removal)
+        # The withdrawal took the next version. A pair for that same version is the one that the refresh was to bring.
         case states.ReauthorizationRequired(version=version) if version == fact.version + 1:
             return adopt_pair(state, fact.scopes, fact.pair, reason=states.IssueReason.CONNECTED)
         case states.ActiveState():
@@ -131,10 +140,12 @@ def on_issue_result(
             return decided if state.removal is None else decisions_disconnect.check_removal(decided, now)
         case states.Connected(profile=profile), facts.Issued() if _is_of(fact, state.pair.version + 1, state.pair):
             return connect(key, profile, fact, published=profile)
+        # No retry limit: an operator can put a missing vault key back, and the pair is still good.
         case states.Issuing(version=version, attempt=n), facts.IssueFailed() if version == fact.version:
             retry_at = plans.retry_time(key.partition_key, n, now)
             return Decision(state=msgspec.structs.replace(state, attempt=n + 1, retry_at=retry_at))
         case states.Connected(profile=profile, pair=pair), facts.IssueFailed() if pair.version + 1 == fact.version:
+            # This failure was the first attempt, so the next one is the second.
             resealing = states.Issuing(
                 profile=profile,
                 pair=pair,
@@ -161,6 +172,7 @@ def on_profile(
                 avatar_url=fact.avatar_url,
                 fetched_at=now,
             )
+            # `fetched_at` changes each time and is not published, so only a real change makes an event.
             changed = describe(key, fetched) != describe(key, profile)
             next_state = msgspec.structs.replace(state, profile=fetched)
             return Decision(state=next_state, events=(describe(key, fetched),) if changed else ())
@@ -184,6 +196,7 @@ def on_resealed(state: states.Account, fact: facts.Resealed) -> Decision[states.
         case states.ReauthorizationRequired() | states.Disconnected():
             return unchanged(state)
         case states.PairState() | states.Disconnecting():
+            # The version does not change on resealing, so it cannot show which text is meant. The hash can.
             if hashlib.sha256(state.pair.sealed.encode()).hexdigest() != fact.replaces:
                 return unchanged(state)
             pair = msgspec.structs.replace(state.pair, sealed=fact.sealed)

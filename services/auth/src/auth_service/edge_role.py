@@ -110,6 +110,7 @@ def edge_routers(
         browser_routes(
             consents=consents,
             views=(views.accounts, views.tenants),
+            # A browser may drop a secure cookie on plain http, and then no consent could be completed.
             secure=settings.public_url.startswith("https://"),
         ),
         admin_routes(administration, secret=settings.bootstrap_secret),

@@ -79,9 +79,12 @@ def next_effect(key: StateKey, state: states.Account, now: UtcDatetime, *, recip
 
 
 def _while_connected(account_id: str, state: states.Connected, now: UtcDatetime, recipients: str) -> Wanted:
+    """Issue the pair again for new keys; otherwise fetch the profile when it is due, or wait."""
+    # Before every wait: until the pair is issued again, that service cannot act for the account.
     if state.recipients != recipients:
         # A service has a new key and cannot open its token. Issuing needs no call to TikTok.
         return effects.Issue(pair=state.pair, version=state.pair.version + 1)
+    # The profile fetch runs in the background only until the next of these times, so it delays neither.
     times = (state.refresh_at, warning_time(state.profile, state.pair))
     until = min(time for time in times if time is not None)
     fetch_at = profile_fetch_time(account_id, state.profile)
@@ -92,6 +95,7 @@ def _fetch_profile(
     state: states.Connected | states.CheckingRemoval, at: UtcDatetime, until: UtcDatetime, now: UtcDatetime
 ) -> Background[effects.Effect] | Wait:
     """Fetch the profile from `at` on, in the background: nothing waits for it, and it ends at `until`."""
+    # No fetch may start at or after `until`: another step of the account is due then.
     if until <= max(at, now):
         return Wait(until)
     if now < at:
@@ -112,6 +116,7 @@ def warning_time(profile: states.Profile, pair: states.SealedTokenPair) -> UtcDa
     """Return when to warn the tenant that the refresh token ends; None after it was warned of this end."""
     if profile.warned_end is not None and pair.refresh_expires_at - profile.warned_end < SAME_END:
         return None
+    # The smaller lead: 14 days may be longer than the whole life of a short refresh token.
     lead = min(WARNING_LEAD, refresh_life(profile, pair) * WARNING_SHARE)
     return pair.refresh_expires_at - lead
 
@@ -123,6 +128,7 @@ def refresh_life(profile: states.Profile, pair: states.SealedTokenPair) -> timed
 
 def profile_fetch_time(account_id: str, profile: states.Profile) -> UtcDatetime | None:
     """Return when to fetch the profile; None if the person did not grant that."""
+    # A consent fetches the profile too, so its time counts until the first fetch afterwards.
     fetched_at = profile.fetched_at or profile.consented_at
     return fetched_at + _at_most(PROFILE_INTERVAL, account_id) if NAME_SCOPE in profile.scopes else None
 
@@ -139,7 +145,9 @@ def profile_fetch_failed(account_id: str, profile: states.Profile, now: UtcDatet
 def refresh_time(account_id: str, pair: states.SealedTokenPair) -> UtcDatetime:
     """Return when to refresh a pair, from its own lifetime. The same pair always gets the same time."""
     life = pair.access_expires_at - pair.granted_at
+    # Never more than half of a short life: the whole lead would leave no time to use the token.
     lead = max(life * REFRESH_SHARE, min(REFRESH_LEAD, life / 2))
+    # From the account and version, not at random: a replay has to find the same time.
     early = life * JITTER * stable_jitter(f"{account_id}|{pair.version}")
     return max(pair.access_expires_at - lead - early, pair.granted_at + SHORTEST_WAIT)
 
@@ -169,4 +177,5 @@ def retry_time(
 
 
 def _at_most(longest: timedelta, account_id: str) -> timedelta:
+    """Shorten a time by up to `PROFILE_JITTER` of it, always by the same share for one account."""
     return longest * (1 - PROFILE_JITTER * stable_jitter(account_id))

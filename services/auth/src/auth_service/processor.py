@@ -64,6 +64,7 @@ class AuthProcessor(Processor[State, facts.AnyFact, effects.Effect]):
     service = service.NAME
     inputs = (AUTH_COMMANDS, TIKTOK_WEBHOOKS)
     state_type = State
+    # TikTok rotates the refresh token: a refresh that is cut off may lose the only good pair.
     uninterruptible = (effects.Refresh,)
     translate = staticmethod(translate)
     hand_off = staticmethod(hand_off)

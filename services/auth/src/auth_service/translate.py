@@ -32,6 +32,7 @@ def translate(envelope: Envelope[Body]) -> KeyedFact[facts.AnyFact] | None:
 
 
 def _account_fact(body: Body) -> facts.Fact | None:
+    """Return what a command or webhook means for its account; None for all others, as for other webhooks."""
     fact: facts.Fact | None
     match body:
         case ConnectRequested():
@@ -81,10 +82,12 @@ def _consented(body: ConnectRequested) -> facts.Consented:
         avatar_url=body.avatar_url,
         consented_at=body.granted_at,
     )
+    # The edge does not know the account's version. The worker numbers the pair when it issues it.
     return facts.Consented(profile=profile, pair=_pair(body, version=states.UNNUMBERED), by=body.by)
 
 
 def _handed_off(body: TokenPairHandedOff) -> facts.HandedOff:
+    # A refresh of version n brings n + 1, and the sealed text opens for that version only.
     return facts.HandedOff(version=body.version, scopes=body.scopes, pair=_pair(body, version=body.version + 1))
 
 

@@ -143,6 +143,7 @@ class Consents:
         app = self._apps.of_tenant(link.tenant)
         if app is None:
             return None
+        # The nonce proves the browser and is secret. The flow only names its cookie, so it may be short.
         nonce, flow = secrets.token_urlsafe(32), secrets.token_hex(8)
         verifier = pkce_verifier(secrets.token_bytes(48)) if app.pkce else None
         pending = PendingConsent(
@@ -174,12 +175,14 @@ class Consents:
 
     async def complete(self, pending: PendingConsent, callback: Callback) -> ConsentResult:
         """Exchange the code and hand the pair to the worker. A code works once, so nothing here is repeated."""
+        # Before the app is looked up: without a code there is nothing to exchange.
         if callback.error or not callback.code:
             return Declined(error=callback.error or "no_code", error_type=callback.error_type)
         app = self._apps.of_tenant(pending.tenant)
         # A code can be exchanged only by the app that it was issued to.
         if app is None or app.recorded_key != pending.app:
             return AppChanged()
+        # Before the call: TikTok gives remaining seconds. Counted from the answer, a token would seem to live too long.
         requested_at = self._clock()
         exchanged = await app.client.exchange_code(callback.code, self._redirect_uri, pending.verifier)
         if not isinstance(exchanged, Done):
@@ -189,11 +192,17 @@ class Consents:
     async def _request_connection(
         self, pending: PendingConsent, app: App, response: TokenResponse, requested_at: UtcDatetime
     ) -> ConsentResult:
+        """Seal TikTok's pair, write it as a command, and wait for the worker's decision.
+
+        `requested_at` is the time before the exchange, from which the lifetimes count.
+        """
         account_id = account_id_of(app.client_key, response.open_id)
+        # An early answer only: the worker checks again, because this view may be behind.
         if self._belongs_to_other_tenant(account_id, pending.tenant):
             return OtherTenant(account_id)
         # Sealed before it leaves this process. The worker seals it again when it knows the account's version.
         pair = seal_pair(self._vault, response, account_id=account_id, version=UNNUMBERED, requested_at=requested_at)
+        # Fetched here because the token is at hand in the clear. The page can then greet the person by name.
         person = await _fetch_profile(app, response)
         command = ConnectRequested(
             account_id=account_id,
@@ -211,6 +220,7 @@ class Consents:
             refresh_expires_at=pair.refresh_expires_at,
         )
         try:
+            # Kafka first, the page second: after a crash in between, the pair is not lost.
             await self._commands.write(command)
         except NotDurable:
             return NotSaved(account_id)
@@ -228,6 +238,7 @@ class Consents:
             described = self._accounts.get(account_id)
             if not isinstance(described, AccountDescribed) or described.consented_at is None:
                 return False
+            # At least as new as this consent: the view may still show an earlier connection of the same account.
             return described.tenant != pending.tenant or described.consented_at >= command.granted_at
 
         if not await self._accounts.until(decided, DECISION_TIMEOUT_SECONDS):
@@ -238,10 +249,12 @@ class Consents:
             account_id=account_id,
             display_name=command.display_name,
             scopes=command.scopes,
+            # A person can untick scopes on TikTok's page, so the granted ones may be fewer than requested.
             refused=tuple(scope for scope in pending.scopes if scope not in command.scopes),
         )
 
     def _belongs_to_other_tenant(self, account_id: str, tenant: str) -> bool:
+        """Return whether the view shows the account with another tenant. The view may be behind the worker."""
         described = self._accounts.get(account_id)
         return isinstance(described, AccountDescribed) and described.tenant != tenant
 
@@ -254,5 +267,6 @@ async def _fetch_profile(app: App, response: TokenResponse) -> UserInfo:
     match await app.client.user_info(response.access_token, response.scopes):
         case Done(value=person):
             return person
+        # Not repeated: the browser waits, and the worker fetches the profile later anyway.
         case Refused() | NotSent() | Unknown():
             return unknown

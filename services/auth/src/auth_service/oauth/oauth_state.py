@@ -68,6 +68,7 @@ _STEPS = {ConnectLink: "link", PendingConsent: "state"}
 
 def seal_state(vault: Vault, state: ConnectLink | PendingConsent) -> str:
     """Seal a link or a state as URL-safe text."""
+    # The step is the vault's field: a link does not open as a state, nor a state as a link.
     return vault.seal(msgspec.json.encode(state), owner=NO_OWNER, field=_STEPS[type(state)], version=0)
 
 
@@ -81,6 +82,7 @@ def open_state(vault: Vault, text: str, kind: type[SealedState], now: UtcDatetim
     step = _STEPS[kind]
     try:
         state = msgspec.json.decode(vault.open(text, owner=NO_OWNER, field=step, version=0), type=kind)
+    # Both mean the same to the person: the text was not made here, or was changed.
     except (CannotOpen, msgspec.DecodeError) as error:
         raise StateBroken(step=step) from error
     if now >= state.expires_at:
@@ -105,5 +107,6 @@ def check_browser(pending: PendingConsent, nonce: str | None) -> None:
 
     Without this, an attacker could send a victim a callback that connects the attacker's account.
     """
+    # In constant time, so that the time of an answer does not reveal how much of a guess was right.
     if nonce is None or not hmac.compare_digest(nonce_hash(nonce), pending.nonce_hash):
         raise OtherBrowser

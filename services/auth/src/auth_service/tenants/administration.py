@@ -30,8 +30,13 @@ from common.service.tracing import RandomBytes
 from common.streams import ReadOnlyView
 
 SEEN_WITHIN_SECONDS = 10.0
+"""How long a request waits, in seconds, until the edge's own view shows the change.
+
+After it the answer is 503 `not_durable`: the change may or may not be made.
+"""
 
 OPERATOR = "operator"
+"""The `by` of every command here. The bootstrap secret is shared, so the person behind it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +114,7 @@ class Administration:
         """
         described = self.tenant(tenant)
         client_key = None if wanted is None else wanted.client_key
+        # The same client key with a new secret is fine: the accounts' tokens belong to the client key.
         if described.app is not None and described.app.client_key != client_key:
             self._demand_unused(tenant, described.app.client_key)
         app = None if wanted is None else self._sealed(tenant, wanted)
@@ -127,6 +133,7 @@ class Administration:
                 "input": wanted.expires_at.isoformat(),
             }
             raise RequestValidationError([fault])
+        # Made here and not by the worker: the key's text must never be written to Kafka.
         key = generate_key(self._random_bytes)
         command = KeyRequested(
             tenant=tenant,
@@ -143,7 +150,11 @@ class Administration:
         return self.key(tenant, key.key_id), key.text
 
     async def revoke_key(self, tenant: str, key_id: str) -> ApiKeyIssued | ApiKeyRevoked:
-        """Make a key good for nothing, here when this returns, and on every other edge within a second."""
+        """Revoke a key.
+
+        It ends here when this returns, and on every other edge within a second. A revoked key is returned as it is.
+        """
+        # Revoking twice is no error: the first answer may have been lost.
         if isinstance(found := self.key(tenant, key_id), ApiKeyRevoked):
             return found
         command = KeyRevocationRequested(tenant=tenant, key_id=key_id, by=OPERATOR, at=self._clock())
@@ -154,6 +165,7 @@ class Administration:
         """Return one of a tenant's keys. Raises a `Problem` where it has no such key."""
         self.tenant(tenant)
         found = self._keys.get(key_id)
+        # The view finds a key by its id alone, so its tenant has to be compared too.
         if not isinstance(found, ApiKeyIssued | ApiKeyRevoked) or found.tenant != tenant:
             raise Problem(Code.UNKNOWN_KEY, f"Tenant `{tenant}` has no key `{key_id}`.")
         return found
@@ -165,6 +177,7 @@ class Administration:
         return sorted((body for body in found if body.tenant == tenant), key=lambda body: body.issued_at)
 
     def _demand_unused(self, tenant: str, client_key: str) -> None:
+        """Raise a `Problem` while accounts of this tenant are connected with the app."""
         for _, body in self._accounts.all():
             if isinstance(body, AccountDescribed) and (body.tenant, body.client_key) == (tenant, client_key):
                 detail = f"Accounts are connected with app `{client_key}`. Disconnect them first."
@@ -178,6 +191,12 @@ class Administration:
         )
 
     async def _done(self, command: Body, view: ReadOnlyView, holds: Callable[[], bool]) -> None:
+        """Write a command and wait until `holds`.
+
+        Raises:
+            Problem: Kafka did not confirm, or the view does not show the change within `SEEN_WITHIN_SECONDS`.
+        """
+        # The view is awaited because the worker decides, and the caller has to be able to use the change at once.
         await write(self._commands, command)
         if not await view.until(holds, SEEN_WITHIN_SECONDS):
             raise not_certain()

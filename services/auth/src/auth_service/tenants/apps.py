@@ -59,6 +59,7 @@ class Apps:
             return self._own
         app = described.app
         client = self._open(tenant, app)
+        # Never the installation's app instead: the account would get another id, under an app that was not chosen.
         if client is None:
             return None
         return App(recorded_key=app.client_key, client_key=app.client_key, pkce=app.pkce == "hex", client=client)
@@ -74,6 +75,7 @@ class Apps:
 
 def seal_secret(vault: Vault, tenant: str, client_key: str, secret: str) -> str:
     """Seal an app's secret. The text opens for this tenant and client key only."""
+    # Version 0: a secret has no versions. Tenant and client key already bind the text to its place.
     return vault.seal(secret.encode(), owner=tenant, field=_field(client_key), version=0)
 
 
@@ -83,6 +85,7 @@ def open_secret(vault: Vault, tenant: str, app: TikTokApp) -> str:
 
 
 def _field(client_key: str) -> str:
+    """Return the vault's field. It holds the client key, so a secret never opens as the secret of another app."""
     return f"client_secret|{client_key}"
 
 

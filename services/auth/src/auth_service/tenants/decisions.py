@@ -56,6 +56,8 @@ def _create(fact: TenantRequested) -> Decision[tenant_states.TenantRecord]:
 
 
 def _change(state: tenant_states.Tenant, fact: TenantRequested) -> Decision[tenant_states.TenantRecord]:
+    """Replace the name and the return addresses as a whole. The app is changed by its own command."""
+    # `PUT` may be repeated after a lost answer. The repetition must not look like another change in the audit log.
     if (state.name, state.return_urls) == (fact.name, fact.return_urls):
         return Decision(state=state)
     tenant = msgspec.structs.replace(state, name=fact.name, return_urls=fact.return_urls, changed_at=fact.at)
@@ -75,8 +77,11 @@ def _set_app(state: tenant_states.Tenant, fact: AppRequested) -> Decision[tenant
 
 
 def _reseal(state: tenant_states.Tenant, app: TikTokApp, fact: AppResealed) -> Decision[tenant_states.TenantRecord]:
+    """Replace the app's sealed secret by the same secret under another vault key, if it is still the one named."""
+    # The secret may have been replaced since key rotation read it. Then the command is about a text that is gone.
     if hashlib.sha256(app.sealed_secret.encode()).hexdigest() != fact.replaces:
         return Decision(state=state)
+    # `changed_at` stays and nothing is audited: the secret is the same, only the vault's key is another.
     tenant = msgspec.structs.replace(state, app=msgspec.structs.replace(app, sealed_secret=fact.sealed))
     return Decision(state=tenant, events=(_described(tenant),))
 

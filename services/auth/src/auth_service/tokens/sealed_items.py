@@ -50,6 +50,7 @@ def reseal(vault: Vault, key: StateKey, item: SealedItem) -> TokenPairResealed |
         CannotOpen: the key is not configured here, or the item was sealed for another owner or version.
         TokenPairUnreadable: the content is no token pair.
     """
+    # Names the exact text, so a command that arrives after a refresh cannot put an old pair back.
     replaces = hashlib.sha256(sealed_text(item).encode()).hexdigest()
     if isinstance(item, states.SealedTokenPair):
         tokens = open_tokens(vault, item, account_id=key.partition_key)

@@ -42,12 +42,14 @@ class Recipients:
 
     def __init__(self, keys: Mapping[str, X25519PublicKey]) -> None:
         """Take the public keys by service."""
+        # Sorted: the order in the setting must not change the fingerprint, or every pair would be issued again.
         self._keys = dict(sorted(keys.items()))
         text = ",".join(f"{name}:{key.public_bytes_raw().hex()}" for name, key in self._keys.items())
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def seal(self, access_token: str, *, account_id: str, version: int) -> dict[str, str]:
         """Return the access token by service, sealed to each."""
+        # The context binds the text to account and version, so an old credential cannot stand in for a new one.
         context = access_token_context(account_id, version)
         return {name: seal_for(key, access_token.encode(), context) for name, key in self._keys.items()}
 

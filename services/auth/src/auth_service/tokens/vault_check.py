@@ -56,6 +56,8 @@ async def check_vault(log: Log, *, partitions: int, vault: Vault, lost: Collecti
         for number in range(partitions):
             for key, state in (await _states(reader, number)).items():
                 check.try_state(key, state)
+            # One record that opens proves the keys well enough to start. Missing keys are logged for each partition
+            # later.
             if check.right:
                 return
     finally:
