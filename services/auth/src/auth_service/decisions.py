@@ -104,7 +104,7 @@ def on_due(key: StateKey, state: states.Active, now: UtcDatetime) -> Decision[st
             return _warn_of_refresh_token_end(key, state, now)
         case states.RefreshBackoff(retry_at=at) if now >= at:
             return Decision(state=decisions_refresh.next_attempt(state))
-        # The refresh token is refused, but the access token still works: it is used to its end.
+        # The access token was used to its end, because only the refresh token was refused.
         case states.RefreshTokenRefused() | states.CheckingRemoval() if now >= state.pair.access_expires_at:
             return decisions_refresh.on_access_ended(key, state, now)
         case states.ActiveState():

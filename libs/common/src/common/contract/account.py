@@ -191,7 +191,7 @@ class CredentialIssued(AccountBody, frozen=True, kw_only=True, omit_defaults=Tru
 
     def serves(self, tenant: str) -> bool:
         """Whether the token may be used for this tenant. Credentials of older releases name no tenant."""
-        # An empty tenant is a credential without one; refusing it would stop those accounts.
+        # An empty tenant is a credential without one; refusing it would stop posts of those accounts.
         return self.tenant in {"", tenant}
 
 

@@ -72,7 +72,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     url: Url
 
 
-# Unknown fields are an error here: a misspelt `not_after` would be ignored and the post published late.
+# Unknown fields are an error here: a misspelt `not_after` would otherwise be ignored.
 class PostRequested(PostBody, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A backend requests a post, at most 366 days ahead. `post_id` is the idempotency key: sent twice, posted once."""
 

@@ -81,7 +81,7 @@ class Registry:
         if versions != list(range(1, len(versions) + 1)):
             message = f"The versions of {event.body.ce_type} are {versions}. List each once, from 1 upwards."
             raise ValueError(message)
-        # The newest needs none, and an older one without it would reach services that do not know it.
+        # Without it an old body would reach services, which know the newest version only.
         if (event.upgrade is None) != (body.schema_version == versions[-1]):
             message = f"{body.__name__}: every version but the newest needs an upgrade to the next one."
             raise ValueError(message)
@@ -175,7 +175,6 @@ _TABLE = (
     _TopicEvents(topic=topics.TIKTOK_WEBHOOKS, readers=_AUTH, events={tiktok.TikTokNotified: _PUBLISHER}),
     _TopicEvents(topic=topics.AUDIT_EVENTS, readers=(OPERATORS,), events={audit.AuditRecorded: _AUTH}),
     _TopicEvents(
-        # Auth reads its own views too.
         topic=topics.AUTH_CREDENTIALS,
         readers=("auth", *_TOKEN_READERS),
         events={account.CredentialIssued: _AUTH, account.CredentialWithdrawn: _AUTH},

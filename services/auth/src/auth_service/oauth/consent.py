@@ -249,7 +249,7 @@ class Consents:
             account_id=account_id,
             display_name=command.display_name,
             scopes=command.scopes,
-            # A person can untick scopes on TikTok's page, so the granted ones may be fewer than requested.
+            # TikTok may grant fewer scopes than were requested.
             refused=tuple(scope for scope in pending.scopes if scope not in command.scopes),
         )
 

@@ -48,7 +48,7 @@ async def check_vault(log: Log, *, partitions: int, vault: Vault, lost: Collecti
 
     Raises:
         VaultKeysMissing: there are sealed records, and none of them opens.
-        Unusable: Kafka cannot be read now.
+        LogUnavailable: Kafka cannot be read now.
     """
     check = KeyCheck(vault, lost=lost)
     reader = await log.reader(low_latency=True)
