@@ -23,7 +23,11 @@ def admit(group: EntityGroup[states.Post], requests: Sequence[EffectRequest[Poll
 
     Posts without a verdict come first, because their tenants wait for it. Among equals the one that has waited longest
     is next.
+
+    `retry_at` is when the account's pause ends. Without it the posts that wait would be looked at only when another
+    of their account changes.
     """
+    # One call at a time: its result decides how long the account pauses.
     if not requests or group.running:
         return Admission(start=())
     paused_until = _paused_until(group.states.values())
@@ -44,9 +48,11 @@ def _order(
     group: EntityGroup[states.Post], request: EffectRequest[Poll], now: UtcDatetime
 ) -> tuple[bool, UtcDatetime, str]:
     match group.states[request.key.entity_id]:
+        # False sorts before True.
         case states.Following(next_at=at):
             return False, at, request.key.entity_id
         case states.Published(next_at=at):
             return True, at, request.key.entity_id
+        # These request no poll. They are named so that mypy reports a new state.
         case states.AwaitingCredential() | states.Returned() | states.Closed():
             return True, now, request.key.entity_id

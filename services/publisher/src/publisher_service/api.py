@@ -65,6 +65,7 @@ def routes(
     ) -> Receipt:
         """Request a video to be posted. Two requests with the same `post_id` post it once."""
         request = submission.requested_by(caller.tenant)
+        # Checked here and not by the model: the limit counts from now, and a model has no clock.
         if faults := too_far_ahead(request, clock()):
             raise RequestValidationError(faults)
         _check_owner(accounts, request.account_id, caller)
@@ -77,6 +78,11 @@ def routes(
 
 
 def _check_owner(accounts: ReadOnlyView, account_id: str, caller: Caller) -> None:
+    """Refuse a post to an account that the caller's tenant has not connected.
+
+    The uploader checks it again. Here the client gets the answer at once, instead of an event later.
+    """
+    # A view that is not read to its end would refuse accounts that exist.
     if not accounts.ready:
         raise _refused(Code.NOT_READY)
     account = accounts.get(account_id)

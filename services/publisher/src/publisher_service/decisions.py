@@ -10,7 +10,11 @@ from publisher_service.transitions import unchanged
 
 
 def decide(key: StateKey, state: states.Post | None, fact: facts.Fact | Due, now: UtcDatetime) -> Decision[states.Post]:
-    """Return the state after the fact, and the events to publish with it."""
+    """Return the state after the fact, and the events to publish with it.
+
+    Pure: it reads no clock and calls nothing. When a transaction is in doubt, the runtime reads the log again and
+    decides again, so the same state, fact and time must give the same result.
+    """
     match fact:
         case facts.HandedOver() | facts.HandedOverUnresolved():
             return on_handover(key, state, fact, now)
@@ -52,6 +56,7 @@ def on_credential(state: states.Post | None, version: int, now: UtcDatetime) -> 
     The poll is due at once: the post has waited long enough, and `admit` keeps many posts from polling together.
     """
     match state:
+        # The token of the old version is the one that was refused or missing: it would end the same way.
         case states.AwaitingCredential(newer_than=old, then=then) if version > old:
             return Decision(state=replace(then, next_at=now))
         case None | states.AwaitingCredential() | states.Polling() | states.Returned() | states.Closed():
@@ -109,6 +114,7 @@ def _on_result_while_following(
         case facts.StillProcessing():
             # TikTok knows the publish id after all: only refusals in a row make a post unresolved.
             return transitions.poll_again(key, replace(state, refusals=0), result, now)
+        # These say nothing about the post, so the refusals in a row are neither counted nor reset.
         case facts.RateLimited() | facts.RetryableFailure():
             return transitions.poll_again(key, state, result, now)
         case facts.CredentialRejected() | facts.NoCredential():
@@ -139,6 +145,8 @@ def _follow(key: StateKey, fact: facts.HandedOver | facts.HandedOverUnresolved, 
         privacy_level=fact.privacy_level,
         handed_over_at=fact.at,
         next_at=now,
+        # The uploader has published `post.unresolved` already: a second one would count a revision for nothing.
         unresolved=isinstance(fact, facts.HandedOverUnresolved),
     )
+    # The delay is computed from the state, so `next_at` above only holds its place.
     return replace(state, next_at=plans.next_poll_at(key, state, now))

@@ -39,10 +39,12 @@ class PublisherEffects:
     async def perform(self, key: StateKey, effect: Poll, views: Views) -> facts.PollResult:
         """Ask TikTok once for the status of the attempt."""
         fact = await self._poll(key, effect, views)
+        # Counted here and not at commit: a result that is dropped after a takeover still cost a call.
         metrics.POLLS.labels(_RESULTS[type(fact)]).inc()
         return fact
 
     async def _poll(self, key: StateKey, effect: Poll, views: Views) -> facts.PollResult:
+        # Any tenant's token of the account will do: a status needs no consent of a particular tenant.
         token = self._tokens.of(key.partition_key, views)
         if isinstance(token, NoAccessToken):
             if token.unreadable:
@@ -60,11 +62,16 @@ def _fact_of(answer: results.CallResult[PublishStatus], *, attempt: int, version
             return _fact_of_status(status, attempt)
         case results.Refused():
             return _fact_of_refusal(answer, attempt=attempt, version=version)
+        # No difference here: a repeated question changes nothing at TikTok.
         case results.NotSent(reason=reason) | results.Unknown(reason=reason):
             return facts.RetryableFailure(attempt=attempt, reason=reason)
 
 
 def _fact_of_status(status: PublishStatus, attempt: int) -> facts.PollResult:
+    """Turn TikTok's status into a fact.
+
+    A fail reason is counted by its documented name.
+    """
     match status.status:
         case StatusCode.PUBLISH_COMPLETE:
             return facts.Completed(attempt=attempt, video_ids=status.public_ids)
@@ -76,14 +83,21 @@ def _fact_of_status(status: PublishStatus, attempt: int) -> facts.PollResult:
             # A status that TikTok added since: treating it as an end could publish a wrong verdict.
             metrics.UNRECOGNISED_STATUSES.inc()
             return facts.StillProcessing(attempt=attempt)
+        # `SEND_TO_USER_INBOX` belongs to drafts. Postbus makes none, so it is no end of a post.
         case StatusCode.PROCESSING_UPLOAD | StatusCode.PROCESSING_DOWNLOAD | StatusCode.SEND_TO_USER_INBOX:
             return facts.StillProcessing(attempt=attempt)
 
 
 def _fact_of_refusal(refused: results.Refused, *, attempt: int, version: int) -> facts.PollResult:
+    """Turn a refusal into a fact, by its error code.
+
+    Codes that only concern uploads, and codes that no retry fixes, count as a refusal to answer: the status of the post
+    is unknown. Five in a row make it unresolved.
+    """
     match retry_advice(refused):
         case RetryAdvice.TOKEN_REJECTED:
             return facts.CredentialRejected(attempt=attempt, version=version, code=refused.code)
+        # The token is valid and lacks a permission: a refresh does not help, so auth gets no `TokenRejected`.
         case RetryAdvice.RECONSENT:
             return facts.NoCredential(attempt=attempt, version=version)
         case RetryAdvice.RATE_LIMITED:

@@ -12,7 +12,12 @@ from common.contract.post import PrivacyLevel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """Base of both hand-overs: what the uploader passes on about a post."""
+    """Base of both hand-overs: what the uploader passes on about a post.
+
+    `publish_id` is TikTok's name of the attempt, and `attempt` the uploader's number of it. `revision` is that of the
+    hand-over's event. `at` is when it was handed over: the deadlines count from it. `privacy_level` decides whether
+    public ids are expected.
+    """
 
     tenant: str
     publish_id: str
@@ -70,7 +75,10 @@ class StatusRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimited:
-    """TikTok received too many polls for this account in the last minute."""
+    """TikTok received too many polls for this account in the last minute.
+
+    The limit is 30 a minute for one user's token. The uploader's status calls count, too.
+    """
 
     attempt: int
 
@@ -85,7 +93,10 @@ class RetryableFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialRejected:
-    """TikTok refused the access token of this version."""
+    """TikTok refused the access token of this version.
+
+    `code` is TikTok's. The post waits for a token of a higher version.
+    """
 
     attempt: int
     version: int
@@ -94,7 +105,11 @@ class CredentialRejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoCredential:
-    """There is no usable access token up to and including this version."""
+    """There is no usable access token up to and including this version.
+
+    No call was made, or TikTok refused it because the token lacks a permission. A person may have to connect the
+    account again.
+    """
 
     attempt: int
     version: int

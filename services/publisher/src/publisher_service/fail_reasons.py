@@ -37,6 +37,7 @@ FAIL_REASONS: Mapping[str, FailReason] = {
         retryable=True,
         message="TikTok had an internal error while it processed the video.",
     ),
+    # Postbus uploads every byte itself, so TikTok fetches nothing. Listed because the table is complete.
     "video_pull_failed": FailReason(
         retryable=True,
         message="TikTok could not fetch the video from its address.",

@@ -11,11 +11,19 @@ from publisher_service.effects import Poll
 
 FIRST_DELAY = timedelta(seconds=2)
 MAX_DELAY_PROCESSING = timedelta(minutes=1)
+"""Longest delay on the first day, while the tenant still waits for a verdict."""
+
 MAX_DELAY_UNRESOLVED = timedelta(hours=1)
+"""Longest delay after the first day, or while TikTok refuses to answer: a verdict is then unlikely to come soon."""
+
 GROWTH_PROCESSING = 1.5
 
 MAX_DELAY_FOR_IDS = timedelta(hours=2)
+"""Longest delay for a published post without a public id: moderation may take hours."""
+
 FIRST_DELAY_FOR_MORE_IDS = timedelta(hours=1)
+"""First delay once the post has an id, which is enough to find the video and to collect its statistics."""
+
 GROWTH_FOR_IDS = 2.0
 
 VERDICT_EXPECTED_WITHIN = timedelta(hours=24)
@@ -41,7 +49,10 @@ Without it, posts that were handed over together would be polled together for ho
 
 
 def next_effect(key: StateKey, state: states.Post, now: UtcDatetime) -> Poll | Wait | None:
-    """Return a poll if it is time for one, else the time to wait for."""
+    """Return a poll if it is time for one, else the time to wait for.
+
+    It is derived from the committed state alone, so it is the same after a crash or a takeover.
+    """
     del key
     match state:
         case states.Polling(next_at=at) if now < at:
@@ -49,8 +60,10 @@ def next_effect(key: StateKey, state: states.Post, now: UtcDatetime) -> Poll | W
         case states.Polling():
             return Poll(publish_id=state.publish_id, attempt=state.attempt)
         case states.AwaitingCredential():
+            # Without a token there is no poll, but the deadline goes on: `Due` applies it.
             return Wait(deadline(state.then))
         case states.Returned(at=at) | states.Closed(at=at):
+            # Wakes up only to forget the post: kept for ever, such states would fill memory and the state topic.
             return Wait(at + FINISHED_POST_RETENTION)
 
 
@@ -67,6 +80,7 @@ def deadline(state: states.Following | states.Published) -> UtcDatetime:
 
 def next_poll_at(key: StateKey, state: states.Following | states.Published, now: UtcDatetime) -> UtcDatetime:
     """Return the time of the next poll: 2 s from now at first, then after longer and longer delays."""
+    # From the post and the number of its polls, not from chance: a restarted process computes the same time.
     jitter = JITTER * backoff.stable_jitter(f"{key.partition_key}|{key.entity_id}|{state.polls}")
     return now + _delay(state, now) * (1 + jitter)
 

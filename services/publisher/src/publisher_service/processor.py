@@ -24,6 +24,7 @@ class PublisherProcessor(Processor[Post, Fact, Poll]):
     next_effect = staticmethod(next_effect)
     admit = staticmethod(admit)
     on_view_change = staticmethod(on_view_change)
+    # One tenant with thousands of posts must not delay those of another.
     fairness_key = staticmethod(tenant_of)
 
 

@@ -53,6 +53,7 @@ class EdgeSettings(Settings):
     webhook_tolerance_seconds: int = Field(
         default=300,
         ge=1,
+        # 72 hours: TikTok repeats a notification for no longer.
         le=259_200,
         description="Maximum age of a webhook signature in seconds. Older requests are rejected as possible replays.",
     )

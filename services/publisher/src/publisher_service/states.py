@@ -13,7 +13,11 @@ from common.contract.post import PrivacyLevel
 
 
 class Verdict(StrEnum):
-    """How a post ended here."""
+    """How a post ended here.
+
+    `UNRESOLVED` closes a post that TikTok did not decide about within 30 days of the hand-over. No event follows it:
+    `post.unresolved` was published long before.
+    """
 
     PUBLISHED = "published"
     FAILED = "failed"
@@ -55,7 +59,11 @@ class Following(Polling, frozen=True, kw_only=True, omit_defaults=True, tag="fol
 
 
 class Published(Polling, frozen=True, kw_only=True, omit_defaults=True, tag="published"):
-    """The post is out. TikTok may still name its public ids, or more of them. `polls` counts since the newest id."""
+    """The post is out. TikTok may still name its public ids, or more of them.
+
+    `polls` counts since the newest id. `video_ids` are in the order in which TikTok named them. Polling ends 48 hours
+    after `published_at` (`plans.IDS_EXPECTED_WITHIN`).
+    """
 
     published_at: UtcDatetime
     video_ids: tuple[str, ...] = ()
@@ -64,12 +72,18 @@ class Published(Polling, frozen=True, kw_only=True, omit_defaults=True, tag="pub
 class AwaitingCredential(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="awaiting_credential"):
     """Cannot poll without an access token of a version above `newer_than`. Then continues as `then`."""
 
+    # The whole state: its polls, ids and deadline continue where they were.
     then: Following | Published
     newer_than: int
 
 
 class Returned(AttemptState, frozen=True, kw_only=True, omit_defaults=True, tag="returned"):
-    """The post is back with the uploader. Kept so that a late fact about this attempt is recognised as late."""
+    """The post is back with the uploader.
+
+    Kept so that a late fact about this attempt is recognised as late.
+
+    It is forgotten 30 days after `at`, like a closed post.
+    """
 
     at: UtcDatetime
 

@@ -31,7 +31,12 @@ def unchanged(state: states.Post | None) -> Decision[states.Post]:
 def publish(
     key: StateKey, state: states.Following, video_ids: tuple[str, ...], now: UtcDatetime
 ) -> Decision[states.Post]:
-    """Give the post its verdict `published`. Ids that TikTok named with it follow as a second event."""
+    """Give the post its verdict `published`.
+
+    Ids that TikTok named with it follow as a second event.
+
+    A public post is polled on for its ids. Any other is closed at once.
+    """
     event = PostPublished(
         account_id=key.partition_key,
         post_id=post_id_of(key),
@@ -45,6 +50,7 @@ def publish(
         attempt=state.attempt,
         publish_id=state.publish_id,
         revision=event.revision,
+        # The poll that brought the verdict used up the account's share like any other.
         account_paused_until=now + admission.ACCOUNT_POLL_INTERVAL,
         published_at=now,
         next_at=now,
@@ -53,6 +59,7 @@ def publish(
     after = replace(published, next_at=plans.next_poll_at(key, published, now))
     if video_ids:
         after, available = _with_ids(key, published, video_ids, now)
+        # In the order of their revisions, which count a post's events without a gap.
         events = (event, available)
     # TikTok names ids of public posts only, so polling any other post for them would never end.
     public = state.privacy_level is PrivacyLevel.PUBLIC_TO_EVERYONE
@@ -62,7 +69,10 @@ def publish(
 def add_video_ids(
     key: StateKey, state: states.Published, video_ids: tuple[str, ...], now: UtcDatetime
 ) -> Decision[states.Post]:
-    """Publish `post.available` with the new ids and all earlier ones."""
+    """Publish `post.available` with the new ids and all earlier ones.
+
+    Readers need only the newest event: it replaces the earlier ones.
+    """
     polled = replace(state, account_paused_until=now + admission.ACCOUNT_POLL_INTERVAL)
     after, available = _with_ids(key, polled, video_ids, now)
     return Decision(state=after, events=(available,))
@@ -73,6 +83,7 @@ def _with_ids(
 ) -> tuple[states.Published, PostAvailable]:
     # An event replaces the one before it for its readers, so it has to hold every id, in the order of their arrival.
     every = tuple(dict.fromkeys((*state.video_ids, *video_ids)))
+    # The delays for a further id start again with each id.
     known = replace(state, video_ids=every, revision=state.revision + 1, polls=0)
     available = PostAvailable(
         account_id=key.partition_key,
@@ -109,6 +120,12 @@ def end_attempt(key: StateKey, state: states.Following, fail_reason: str, now: U
 
 
 def _return(key: StateKey, state: states.Following, code: str, message: str, now: UtcDatetime) -> Decision[states.Post]:
+    """Give the post back to the uploader.
+
+    The uploader decides whether there is time for another attempt.
+
+    State and event are one transaction, so a late poll of this attempt always finds `Returned`.
+    """
     after = states.Returned(
         tenant=state.tenant,
         attempt=state.attempt,
@@ -158,6 +175,7 @@ def poll_again(key: StateKey, state: P, result: facts.PollResult, now: UtcDateti
     limited = isinstance(result, facts.RateLimited)
     pause = admission.RATE_LIMIT_PAUSE if limited else admission.ACCOUNT_POLL_INTERVAL
     polled = replace(state, polls=state.polls + 1, account_paused_until=now + pause)
+    # After a 429 the pause may be longer than the delay: a post must not be due before its account may poll.
     planned = replace(polled, next_at=max(now + pause, plans.next_poll_at(key, polled, now)))
     return within_deadline(key, planned, now)
 
@@ -173,8 +191,10 @@ def within_deadline(
     match state:
         case states.Following(unresolved=False) if over or state.refusals >= plans.REFUSALS_BEFORE_UNRESOLVED:
             return _leave_unresolved(key, state, now)
+        # No event: `post.unresolved` is published, and nothing has changed for its readers.
         case states.Following(unresolved=True) if over:
             return Decision(state=_close(state, states.Verdict.UNRESOLVED, now))
+        # No event either: the verdict is published, only the search for ids ends.
         case states.Published() if over:
             return Decision(state=_close(state, states.Verdict.PUBLISHED, now))
         case states.Following() | states.Published():
@@ -198,6 +218,10 @@ def _leave_unresolved(key: StateKey, state: states.Following, now: UtcDatetime) 
 
 
 def _close(state: states.Following | states.Published, verdict: states.Verdict, now: UtcDatetime) -> states.Closed:
+    """Close the post with its verdict.
+
+    It keeps `account_paused_until`: its last poll still counts against the account's share.
+    """
     return states.Closed(
         tenant=state.tenant,
         attempt=state.attempt,

@@ -12,6 +12,7 @@ from publisher_service import facts, states
 def translate(envelope: Envelope[Body]) -> KeyedFact[facts.Fact] | None:
     """Turn the two events that hand a post over into facts. Every other event is ignored."""
     body = envelope.body
+    # The topic holds our own events, too. Only these two can hand a post over.
     if not isinstance(body, PostUploaded | PostUnresolved):
         return None
     kind = facts.HandedOver if isinstance(body, PostUploaded) else facts.HandedOverUnresolved

@@ -40,8 +40,10 @@ _SCHEME = APIKeyHeader(
     name=SIGNATURE_HEADER,
     scheme_name=TIKTOK_SIGNATURE,
     description="`t=<seconds since 1970>,s=<HMAC-SHA256 of t, a dot and the body, in hex>`, by the app's secret.",
+    # Documentation only: `verify_signature` checks the header, and its refusal names the fault.
     auto_error=False,
 )
+# Written by hand: the signature covers the raw bytes, so the body is no parameter that FastAPI could describe.
 _NOTIFICATION = {
     "type": "object",
     "required": ["client_key", "event", "create_time"],
@@ -78,6 +80,7 @@ class TikTokApp:
     """The TikTok app whose webhook this is. TikTok signs its notifications with the app's secret."""
 
     client_key: str
+    # Left out of `repr`, which ends up in logs and tracebacks.
     client_secret: str = field(repr=False)
 
 
@@ -114,6 +117,7 @@ def webhook_routes(
         body = await _body_of(http)
         now = clock()
         _check(
+            # Before anything is parsed: until here the body may come from anyone on the internet.
             verify_signature(
                 http.headers.get(SIGNATURE_HEADER), body, client_secret=app.client_secret, now=now, tolerance=tolerance
             )
@@ -180,6 +184,10 @@ def _notification_for(found: Notification | Unreadable, app: TikTokApp) -> Notif
 
 
 def _notified(notification: Notification, now: UtcDatetime) -> TikTokNotified:
+    """Make the event for `tiktok.webhooks`.
+
+    `occurred_at` is by TikTok's clock, `received_at` by ours.
+    """
     # `account_id_of` derives the same id as auth did from the same consent, so no look-up is needed, and
     # a notification may arrive before its account is in view.
     return TikTokNotified(
@@ -197,6 +205,7 @@ async def _write(notifications: NotificationWriter, notified: TikTokNotified, tr
     label = label_of(notified.event)
     try:
         await notifications.write(notified, traceparent)
+    # Not answered with 200, so TikTok sends it again and the notification is not lost.
     except NotDurable as error:
         detail = "Kafka did not confirm the notification in time. Send it again."
         raise _refused(label, WebhookResult.NOT_DURABLE, Code.NOT_DURABLE, detail) from error
