@@ -18,7 +18,9 @@ WINDOW = timedelta(minutes=1)
 def admit(group: EntityGroup[states.Video], requests: Sequence[EffectRequest[Collect]], now: UtcDatetime) -> Admission:
     """Start the calls that are overdue longest, within the account's share."""
     recent = sorted(moment for moment in _calls(group.states.values()) if moment > now - WINDOW)
+    # A call that runs is not among `recent`: its time is recorded with its result.
     free = min(AT_ONCE, CALLS_PER_WINDOW - len(recent)) - len(group.running)
+    # The longest overdue first: in another order a busy account could keep a post waiting for ever.
     waiting = sorted(
         (request for request in requests if request.key.entity_id not in group.running),
         key=lambda request: request.effect.due,

@@ -146,6 +146,7 @@ async def _unavailable(_request: Request, _error: StoreUnavailable) -> JSONRespo
 def _only(found: Sequence[PostLocator], post_id: str, account_id: str | None) -> PostLocator:
     if not found:
         raise _unknown(post_id, account_id)
+    # Two accounts of a tenant may use the same post id. Choosing one for the client would be a guess.
     if len(found) > 1:
         raise Problem(
             Code.AMBIGUOUS_POST,
@@ -162,6 +163,7 @@ def _cursor(after: str) -> Cursor:
     try:
         return parse_cursor(after)
     except NotACursor as error:
+        # Answered like every other parameter that is wrong.
         fault = {"type": "cursor", "loc": ("query", "after"), "msg": str(error), "input": after}
         raise RequestValidationError([fault]) from error
 
@@ -169,6 +171,7 @@ def _cursor(after: str) -> Cursor:
 def _next(found: Sequence[MetricSample], limit: int) -> str | None:
     if len(found) <= limit:
         return None
+    # The sample behind it only shows that there are more: the next page begins with it.
     last = found[limit - 1]
     return Cursor(at=last.at, id=last.id).text()
 

@@ -72,6 +72,7 @@ def _on_fact_while_collecting(
 def _on_call_result(
     ages: Sequence[int], key: StateKey, state: states.Collecting, result: facts.CallResult, now: UtcDatetime
 ) -> Decided:
+    # After a takeover the same call may have run twice: the second result is for an age that is done.
     if result.age != state.next_age:
         return unchanged(state)
     called = replace(state, called_at=result.at)
@@ -83,8 +84,10 @@ def _on_call_result(
             missed = replace(called, misses=state.misses + 1)
             over = missed.misses >= MISSES_PER_AGE
             return Decision(state=_next_age(ages, missed, now) if over else _try_again(missed, now))
+        # The refusal may hold for this age only, so the next one tries again.
         case facts.CollectionRefused():
             return Decision(state=_next_age(ages, called, now))
+        # No limit of tries: an outage ends, and `_next_age` then skips the ages that passed in it.
         case facts.RetryableFailure():
             return Decision(state=_try_again(called, now))
 
@@ -95,6 +98,7 @@ def _on_fact_while_awaiting_credential(state: states.AwaitingCredential, fact: f
             return Decision(state=state.then)
         case facts.BecameAvailable(video_ids=ids):
             return Decision(state=replace(state, then=_with_ids(state.then, ids)))
+        # `plans.CREDENTIAL_WAIT_LIMIT` has passed: the account will hardly be connected again.
         case Due():
             return Decision(state=None)
         case facts.Collected() | facts.NotVisible() | facts.CollectionRefused() | facts.RetryableFailure():
@@ -118,6 +122,7 @@ def _try_again(state: states.Collecting, now: UtcDatetime) -> states.Collecting:
 
 
 def _with_ids(state: states.Collecting, ids: tuple[str, ...]) -> states.Collecting:
+    # In a stable order: one call takes the first 20 ids, and these must stay the same ones.
     return replace(state, video_ids=tuple(dict.fromkeys((*state.video_ids, *ids))))
 
 
@@ -128,6 +133,7 @@ def _rejected(key: StateKey, fact: facts.CredentialRejected) -> TokenRejected:
 
 
 def _collected(key: StateKey, state: states.Collecting, fact: facts.Collected) -> tuple[MetricsCollected, ...]:
+    # The real age and not the planned one: after an outage or a retry the call is late.
     age = int((fact.at - state.available_at).total_seconds())
     return tuple(
         MetricsCollected(
@@ -136,6 +142,7 @@ def _collected(key: StateKey, state: states.Collecting, fact: facts.Collected) -
             tenant=state.tenant,
             video_id=video.id,
             at=fact.at,
+            # The clock here may be behind that of the publisher, which dated `post.available`.
             age_seconds=max(age, 0),
             view_count=video.view_count,
             like_count=video.like_count,

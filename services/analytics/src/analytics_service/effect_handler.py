@@ -45,12 +45,14 @@ class AnalyticsEffects:
         if isinstance(token, NoAccessToken):
             return facts.NoCredential(version=token.version)
         answer = await self.tiktok.query_videos(token.text, effect.video_ids)
+        # After the call: that is when the statistics were true, and when the call used up its share.
         now = self.clock()
         match answer:
             case results.Done(videos):
                 return _fact_of_videos(effect, videos, now)
             case results.Refused():
                 return _fact_of_refusal(effect, answer, token, now)
+            # No difference here: reading statistics twice changes nothing at TikTok.
             case results.NotSent(reason) | results.Unknown(reason):
                 return facts.RetryableFailure(age=effect.age, at=now, reason=reason)
 
@@ -66,6 +68,10 @@ def _fact_of_videos(effect: Collect, videos: Sequence[models.Video], now: UtcDat
 def _fact_of_refusal(
     effect: Collect, refused: results.Refused, token: AccessToken, now: UtcDatetime
 ) -> facts.CollectResult:
+    """Turn a refusal into a fact, by its error code.
+
+    A limit counts as a failure that a retry fixes.
+    """
     match retry_advice(refused):
         case RetryAdvice.TOKEN_REJECTED:
             return facts.CredentialRejected(version=token.version, code=refused.code, at=now)
@@ -74,6 +80,7 @@ def _fact_of_refusal(
         case RetryAdvice.RATE_LIMITED | RetryAdvice.WAIT_LONG | RetryAdvice.TRANSIENT:
             return facts.RetryableFailure(age=effect.age, at=now, reason=refused.code)
         case RetryAdvice.NEW_UPLOAD | RetryAdvice.RESYNC | RetryAdvice.MISCONFIGURED | RetryAdvice.PERMANENT:
+            # An error and not a warning: no retry fixes these, so a person has to look.
             _log.error("collection_refused", error_code=refused.code, log_id=refused.log_id)
             return facts.CollectionRefused(age=effect.age, at=now, code=refused.code)
 

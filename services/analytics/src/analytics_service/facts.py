@@ -22,7 +22,10 @@ class BecameAvailable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """TikTok returned statistics of at least one of the post's videos."""
+    """TikTok returned statistics of at least one of the post's videos.
+
+    `at` is by the clock of this process, right after the answer. Videos that are not public are missing from `videos`.
+    """
 
     age: int
     at: UtcDatetime
@@ -57,7 +60,10 @@ class RetryableFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialRejected:
-    """TikTok refused the access token of this version."""
+    """TikTok refused the access token of this version.
+
+    `code` is TikTok's. Auth gets it as `TokenRejected` and replaces the token.
+    """
 
     version: int
     code: str

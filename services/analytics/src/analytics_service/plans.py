@@ -28,6 +28,7 @@ def next_effect(key: StateKey, state: states.Video, now: UtcDatetime) -> Collect
             return Collect(tenant=state.tenant, video_ids=ids, age=state.next_age, due=due)
         case states.AwaitingCredential(since=since):
             return Wait(until=since + CREDENTIAL_WAIT_LIMIT)
+        # Wakes up only to forget the post: kept for ever, such states would fill the state topic.
         case states.Finished(at=at):
             return Wait(until=at + FINISHED_POST_RETENTION)
 

@@ -28,6 +28,7 @@ class CollectorProcessor(Processor[Video, Fact, Collect]):
     next_effect = staticmethod(next_effect)
     admit = staticmethod(admit)
     on_view_change = staticmethod(on_view_change)
+    # One tenant with thousands of posts must not delay those of another.
     fairness_key = staticmethod(tenant_of)
 
     def __init__(self, ages: Sequence[int]) -> None:

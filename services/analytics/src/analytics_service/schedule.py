@@ -19,6 +19,7 @@ def parse_ages(text: str) -> tuple[int, ...]:
     """
     matches = [_AGE.fullmatch(part.strip()) for part in text.split(",")]
     ages = tuple(int(match[1]) * _UNITS[match[2]] for match in matches if match is not None)
+    # Equal ages would be one age twice, and one that falls would never be reached.
     if len(ages) < len(matches) or list(ages) != sorted(set(ages)):
         raise InvalidAges(text)
     return ages

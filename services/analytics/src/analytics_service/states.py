@@ -29,7 +29,12 @@ class Collecting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class AwaitingCredential(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="awaiting_credential"):
-    """Cannot collect without an access token of a version above `newer_than`. Then continues as `then`."""
+    """Cannot collect without an access token of a version above `newer_than`.
+
+    Then continues as `then`.
+
+    `since` is when the wait began. After `plans.CREDENTIAL_WAIT_LIMIT` the collection is given up.
+    """
 
     then: Collecting
     newer_than: int
@@ -37,7 +42,12 @@ class AwaitingCredential(msgspec.Struct, frozen=True, kw_only=True, omit_default
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="finished"):
-    """Every age is done. Kept so that a repeated `post.available` does not start the collection again."""
+    """Every age is done.
+
+    Kept so that a repeated `post.available` does not start the collection again.
+
+    It is forgotten 30 days after `at`. `called_at` still counts against the account's share of calls.
+    """
 
     tenant: str
     at: UtcDatetime

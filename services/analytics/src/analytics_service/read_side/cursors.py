@@ -30,6 +30,7 @@ def parse_cursor(text: str) -> Cursor:
         cursor = _decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, msgspec.DecodeError):
         raise NotACursor from None
+    # A client may have made it up: its time could be one that the driver cannot take.
     return Cursor(at=clamp_to_utc(cursor.at), id=cursor.id)
 
 

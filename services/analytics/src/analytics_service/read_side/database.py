@@ -46,6 +46,7 @@ def _client(url: str, answer_within: timedelta) -> AsyncMongoClient[Document]:
         with warnings.catch_warnings():
             # The driver only warns of an option it does not know or ignores. A misspelt `tls=true` would go unnoticed.
             warnings.simplefilter("error", UserWarning)
+            # Without `tz_aware` the driver returns times that cannot be compared with ours.
             return AsyncMongoClient(url, tz_aware=True, timeoutMS=milliseconds)
     except (PyMongoError, ValueError, OSError, UserWarning) as error:
         # The driver's text quotes the URL, which may hold a password. So neither it nor the cause is kept.
@@ -67,6 +68,7 @@ def translated_errors() -> Iterator[None]:
     """
     try:
         yield
+    # Before PyMongoError, its base class. One change that can never be stored makes the whole batch fail again.
     except BulkWriteError as error:
         codes = {fault["code"] for fault in error.details.get("writeErrors", ())}
         raise (Unstorable(error) if codes & CONTENT_ERRORS else StoreUnavailable(error)) from error

@@ -75,6 +75,7 @@ FIRST_REVISION = 1
 
 MIN_DATETIME = datetime.min.replace(tzinfo=UTC)
 MAX_DATETIME = datetime.max.replace(tzinfo=UTC)
+# Never copied from account events, so the read side holds no names or pictures that would have to be deleted.
 _PERSONAL = frozenset({"display_name", "username", "avatar_url"})
 _NOT_DETAILS = frozenset({"account_id", "post_id", "tenant", "revision", "at"}) | _PERSONAL
 
@@ -127,6 +128,10 @@ def clamp_to_utc(moment: datetime) -> datetime:
 
 
 def _event(record: Record, body: AccountBody) -> Upsert:
+    """Make the document of an event, for the timeline.
+
+    It is written once and never changes.
+    """
     document = {
         "account_id": body.account_id,
         "post_id": body.post_id if isinstance(body, PostEvent) else None,
@@ -137,6 +142,7 @@ def _event(record: Record, body: AccountBody) -> Upsert:
         "offset": record.offset,
         "details": _details(body),
     }
+    # Where the record is, is its id: projected again, it replaces itself.
     id_ = f"{record.topic_partition.topic}/{record.topic_partition.partition}/{record.offset}"
     return Upsert(collection=Collection.EVENTS, id=id_, update={"$set": document})
 
@@ -185,6 +191,10 @@ def _at(body: Body) -> datetime | None:
 
 
 def _details(body: Body) -> Document:
+    """Return the fields of an event that have no place of their own.
+
+    Personal data is left out.
+    """
     return {name: value for name, value in _builtins(body).items() if name not in _NOT_DETAILS}
 
 

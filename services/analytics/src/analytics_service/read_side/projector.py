@@ -95,6 +95,7 @@ async def _host(projection: Projection, source: Log, membership: Membership) -> 
         while True:
             await membership.changed()
             for number in running.keys() - membership.numbers:
+                # Not awaited: the new owner may write at the same time, because updates may be repeated.
                 running.pop(number).cancel()
             for number in membership.numbers - running.keys():
                 running[number] = group.create_task(_project(projection, source, number))
@@ -145,6 +146,7 @@ async def _positions(reader: Reader, partitions: Sequence[TopicPartition]) -> di
 async def _write(projection: Projection, records: Sequence[Record]) -> None:
     for start in range(0, len(records), BATCH_SIZE):
         batch = records[start : start + BATCH_SIZE]
+        # The process ends at an unreadable record. What is before it must be in the store by then.
         readable, unreadable = _read_until_unreadable(batch)
         if readable:
             await _write_batch(projection, readable)
@@ -168,7 +170,9 @@ async def _write_batch(projection: Projection, batch: Sequence[ProjectedRecord])
     try:
         await _retry(projection, lambda: projection.store.write(upserts, positions))
     except Unstorable:
+        # One change is at fault. Written alone, all the others get through.
         await _write_one_by_one(projection, batch)
+        # The position comes last: after a crash in between, the batch is read again.
         await _retry(projection, lambda: projection.store.write((), positions))
     for projected in batch:
         PROJECTED.labels(topic=projected.record.topic_partition.topic).inc()

@@ -101,6 +101,7 @@ class StoreReader:
         self, post: PostRow, *, since: datetime | None, after: Cursor | None, limit: int
     ) -> list[MetricSample]:
         """Return up to `limit` samples that were collected at or after `since` and follow `after`, oldest first."""
+        # Only this post's videos: an older post with the same id may have left samples.
         query: dict[str, Any] = {**_of(post), "video_id": {"$in": list(post.video_ids)}}
         if since is not None:
             query["at"] = {"$gte": clamp_to_utc(since)}
@@ -114,6 +115,7 @@ class StoreReader:
     async def latest_metrics(self, post: PostRow) -> list[MetricSample]:
         """Return the newest sample of each of a post's videos."""
         newest: list[MetricSample] = []
+        # One query each, so that MongoDB stops at the newest sample. A post rarely has more than one video.
         for video_id in post.video_ids:
             with translated_errors():
                 found = await self._database[Collection.METRICS].find_one(
@@ -156,6 +158,10 @@ def _post(document: Document) -> PostRow:
 
 
 def _part(document: Document, name: str, first_offset: int) -> Document:
+    """Return a part of a post's document.
+
+    It is empty if it belongs to an older post with the same id.
+    """
     part: Document = document.get(name, {})
     return part if part.get("offset", -1) >= first_offset else {}
 

@@ -60,7 +60,9 @@ class StoreWriter:
             ordered = sorted(upserts, key=lambda upsert: upsert.collection)
             for collection, group in groupby(ordered, key=lambda upsert: upsert.collection):
                 updates = [UpdateOne({"_id": upsert.id}, upsert.update, upsert=True) for upsert in group]
+                # Unordered: the updates do not depend on each other, and one that fails does not stop the rest.
                 await self._database[collection].bulk_write(updates, ordered=False)
+            # `$max`: a projector that has lost the partition may still write, and must not move the position back.
             advances = [
                 UpdateOne({"_id": _position_id(partition)}, {"$max": {"next": offset}}, upsert=True)
                 for partition, offset in positions.items()

@@ -44,6 +44,7 @@ class StoreHealth:
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    # Not a sleep: `stop` must end it at once, or every shutdown would take up to two seconds.
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({stopping}, timeout=seconds)
