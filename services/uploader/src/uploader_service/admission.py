@@ -77,6 +77,7 @@ def _within_quota(
 def _call_times(account: EntityGroup[Post]) -> Iterator[CallTimes]:
     for state in account.states.values():
         if isinstance(state, states.Finished):
+            # The quota is the account's: a post that ends does not give its inits back.
             yield CallTimes(inits=state.inits)
         else:
             yield states.progress_of(state).calls

@@ -13,7 +13,11 @@ from uploader_service.transitions import become, unchanged
 
 
 def decide(key: StateKey, state: Post | None, fact: facts.Fact | Due, now: UtcDatetime) -> Decision[Post]:
-    """Return the next state and the events."""
+    """Return the next state and the events.
+
+    Pure: it reads no clock and calls nothing. When a transaction is in doubt, the runtime reads the log again and
+    decides again, so the same state, fact and time must give the same result.
+    """
     match fact:
         case facts.Requested() | facts.UndecodableRequest() | facts.Returned():
             return on_event(key, state, fact, now)
@@ -81,6 +85,7 @@ def on_account_known(state: Post | None, tenant: str, now: UtcDatetime) -> Decis
     if not isinstance(state, states.AwaitingAccount):
         return unchanged(state)
     progress = state.progress
+    # Before the wait for `publish_at`: a mistake is reported now and not when the post is due.
     if tenant != progress.request.tenant:
         # The message does not name the owner: one tenant must not learn of another.
         message = f"tenant: The account does not belong to {progress.request.tenant}. Connect it for this tenant first."

@@ -26,6 +26,7 @@ MAX_REQUEST_AGE = timedelta(days=7)
 """Shorter than finished posts are kept, so that a replay of the topic cannot post anything twice."""
 
 DEFAULT_VALIDITY = timedelta(hours=24)
+"""How long a post may take from its `publish_at`, or from the request, if it names no `not_after`."""
 
 
 def on_requested(key: StateKey, state: Post | None, fact: facts.Requested, now: UtcDatetime) -> Decision[Post]:
@@ -146,6 +147,7 @@ def creator_restriction(
         ("allow_duet", request.allow_duet, duet_disabled),
         ("allow_stitch", request.allow_stitch, stitch_disabled),
     )
+    # TikTok would switch these off without a word, and the post would go out other than requested.
     disabled = [name for name, requested, is_disabled in interactions if requested and is_disabled]
     return (
         f"{disabled[0]}: true is not possible, because the creator has switched it off at TikTok." if disabled else None

@@ -18,7 +18,11 @@ from uploader_service.states import Post, last_chunk_may_have_left, url_has_expi
 from uploader_service.transitions import become, fail, hand_over, next_attempt, query_offset, retry, send_from, wait
 
 PROOF_PAUSE = timedelta(seconds=30)
+"""Time between the two answers of a proof: TikTok's status lags behind what it has stored."""
+
 PROGRESS_INTERVAL = timedelta(seconds=1)
+"""Least time between two samples of progress. A fast upload would otherwise publish one for each chunk."""
+
 ANSWERS_TO_PROVE = 2
 RETRYABLE_FAIL_REASONS = frozenset({"internal", "spam_risk_too_many_posts"})
 """TikTok's reasons to give an attempt up that say nothing against the post itself."""
@@ -38,12 +42,14 @@ def on_chunk(state: states.Uploading, result: facts.ChunkResult, now: UtcDatetim
         case facts.UploadUrlUnreadable():
             return _on_url_unreadable(state, result, now)
         case facts.TakenOver():
+            # No event: the state requests the same chunk again, now with the mark that it was taken over.
             return become(replace(state, taken_over=True))
 
 
 def _on_no_answer(
     state: states.Uploading, result: facts.RequestNotSent | facts.ResultUnknown, now: UtcDatetime
 ) -> Decision[Post]:
+    # The chunk may be stored, and sending it again would then get a 416. So TikTok is asked first.
     if isinstance(result, facts.ResultUnknown):
         return query_offset(state, result.reason, now)
     if state.last_chunk_may_have_left and url_has_expired(state.session, now):
@@ -71,6 +77,10 @@ def _on_stored(state: states.Uploading, *, complete: bool, now: UtcDatetime) -> 
 def _on_source_interrupted(
     state: states.Uploading, result: facts.SourceInterrupted, now: UtcDatetime
 ) -> Decision[Post]:
+    """Fail the post if its source is gone and it cannot be out.
+
+    Otherwise TikTok is asked what it has.
+    """
     fault = result.fault
     if not fault.temporary and _cannot_publish(state, last_chunk_never_left=result.last_chunk_never_left):
         return fail(state.progress, fault.reason, fault.message, now)
@@ -131,6 +141,7 @@ def on_status(state: states.QueryingState, result: facts.StatusReceived, now: Ut
     match result.status:
         case StatusCode.FAILED:
             return _on_failed(state, result.fail_reason, now)
+        # TikTok has every byte. The verdict itself is the publisher's, which asks again.
         case StatusCode.PUBLISH_COMPLETE | StatusCode.SEND_TO_USER_INBOX:
             return hand_over(state, now)
         case StatusCode.PROCESSING_UPLOAD if result.uploaded_bytes is not None and result.uploaded_bytes >= 0:

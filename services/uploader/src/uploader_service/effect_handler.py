@@ -126,6 +126,10 @@ class UploaderEffects:
         call: Callable[[str], Awaitable[results.CallResult[T]]],
         fact_of: Callable[[T], facts.EffectResult],
     ) -> facts.EffectResult:
+        """Make a call with the account's access token, and turn its result into a fact.
+
+        `fact_of` is used for a success only. Without a usable token no call is made.
+        """
         token = self._tokens.of(key.partition_key, views, tenant=_tenant_required_by(effect))
         if isinstance(token, NoAccessToken):
             return facts.NoCredential(of=effect, version=token.version)
@@ -162,6 +166,11 @@ class UploaderEffects:
                 return facts.SourceUnusable(of=effect, fault=_source_fault(problem))
 
     async def _send_chunk(self, key: StateKey, effect: effects.SendChunk) -> facts.ChunkResult:
+        """Send one chunk in a thread.
+
+        The order protects the proof that an attempt is dead. First a takeover is committed. Then the URL is opened, and
+        a send of the last chunk is counted. Only then can a byte leave.
+        """
         publish_id = effect.session.publish_id
         is_last = _is_last_chunk(effect)
         if is_last and not effect.taken_over and not self._sent_chunks.opened_here(publish_id):
@@ -187,6 +196,10 @@ class UploaderEffects:
         return fact
 
     def _put(self, effect: effects.SendChunk, upload_url: str, stop: threading.Event) -> facts.ChunkResult:
+        """Send one chunk and wait for TikTok's answer. Blocking: called in a thread.
+
+        Nothing is retried here: whether a chunk may be sent again is decided from the committed state.
+        """
         media, plan = effect.media, effect.media.plan
         first, last = plan.first(effect.chunk), plan.last(effect.chunk)
         body = self._body(effect, first, last)
@@ -227,6 +240,10 @@ class UploaderEffects:
                 return facts.ResultUnknown(of=effect, reason=reason)
 
     def _body(self, effect: effects.SendChunk, first: int, last: int) -> ChunkBody:
+        """Return the chunk's bytes, read from the source as they are sent.
+
+        They are never held as a whole.
+        """
         url_end = effect.session.opened_at + UPLOAD_URL_LIFETIME
         source = self._sources.read(effect.url, first, last, effect.media.validator)
         # A send that begins after the URL's end is made to get TikTok's refusal, so nothing holds it back.

@@ -51,21 +51,30 @@ AnyInit: TypeAlias = HarmlessInit | PublishingInit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSource(Repeatable):
-    """Check the source: does it exist, how large is it, is it a video."""
+    """Check the source: does it exist, how large is it, is it a video.
+
+    It reads the first bytes only. The file may still change later, which each read of a chunk notices.
+    """
 
     url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryCreator(Repeatable):
-    """Ask TikTok what the creator may post now, with this tenant's access token."""
+    """Ask TikTok what the creator may post now, with this tenant's access token.
+
+    TikTok refuses an init with a privacy level that it does not offer the creator. Asking first gives a clear reason.
+    """
 
     tenant: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitVideoUpload(HarmlessInit):
-    """Open an attempt at TikTok. Each call that arrives opens another one."""
+    """Open an attempt at TikTok. Each call that arrives opens another one.
+
+    Only an id that was committed gets bytes.
+    """
 
     media: Media
 
@@ -86,7 +95,10 @@ class SendChunk(Repeatable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryStatus(Repeatable):
-    """Ask TikTok how far it is with an attempt."""
+    """Ask TikTok how far it is with an attempt.
+
+    It counts against the 30 status calls a minute that TikTok allows for one user's token.
+    """
 
     publish_id: str
 

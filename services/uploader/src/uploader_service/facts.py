@@ -17,7 +17,12 @@ from uploader_service.states import Media
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested:
-    """A backend requested a post. `recorded_at` is the record's own time, if it has one."""
+    """A backend requested a post.
+
+    `recorded_at` is the record's own time, if it has one.
+
+    A request is refused as too old by `recorded_at`: the memory of the post that it repeats may be gone.
+    """
 
     request: PostRequested
     recorded_at: UtcDatetime | None
@@ -25,7 +30,12 @@ class Requested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndecodableRequest:
-    """A request could not be decoded, except for which post it names. `digest` is that of its bytes."""
+    """A request could not be decoded, except for which post it names.
+
+    `digest` is that of its bytes.
+
+    `message` has at most 500 characters. `tenant` is empty if it is missing or unreadable.
+    """
 
     tenant: str
     message: str
@@ -34,7 +44,12 @@ class UndecodableRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """The publisher returned the post: TikTok gave the attempt up and another one is allowed."""
+    """The publisher returned the post.
+
+    TikTok gave the attempt up, and another one is allowed.
+
+    `attempt` and `revision` show whether it is about the attempt that was handed over last.
+    """
 
     attempt: int
     revision: int
@@ -44,7 +59,10 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class AccountKnown:
-    """The account is in the view, and belongs to this tenant."""
+    """The account is in the view, and belongs to this tenant.
+
+    Whether that is the tenant of the post is decided with the state.
+    """
 
     tenant: str
 
@@ -83,7 +101,10 @@ class SourceUnusable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatorInfoReceived:
-    """TikTok's answer about what the creator may post now."""
+    """TikTok's answer about what the creator may post now.
+
+    `privacy_levels` are those that TikTok offers this creator now, by TikTok's names.
+    """
 
     of: QueryCreator
     privacy_levels: tuple[str, ...]
@@ -94,7 +115,12 @@ class CreatorInfoReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitDone:
-    """TikTok opened the attempt. It publishes nothing before all of its bytes have arrived."""
+    """TikTok opened the attempt.
+
+    It publishes nothing before all of its bytes have arrived.
+
+    `sealed_url` is the upload URL, sealed to the uploader's own key and bound to this account and attempt.
+    """
 
     of: InitVideoUpload
     publish_id: str
@@ -127,7 +153,10 @@ class ChunkStored(ChunkEnded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkRefused(ChunkEnded):
-    """TikTok refused the chunk."""
+    """TikTok refused the chunk.
+
+    Whether the attempt is dead depends on the code, the mark and the age of the URL.
+    """
 
     refused: Refused
 
@@ -177,7 +206,10 @@ class NoCredential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestNotSent:
-    """The request did not reach the wire. Repeating it is always safe."""
+    """The request did not reach the wire. Repeating it is always safe.
+
+    It uses up no quota.
+    """
 
     of: TikTokCall | SendChunk
     reason: str

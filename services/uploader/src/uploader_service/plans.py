@@ -13,8 +13,10 @@ def next_effect(key: StateKey, state: states.Post, now: UtcDatetime) -> effects.
     del key
     match state:
         case states.AwaitingAccount(since=since, delay_published=published):
+            # First until `post.delayed` is due, then until the wait is over.
             return Wait(since + (states.ACCOUNT_WAIT_LIMIT if published else states.DELAY_EVENT_AFTER))
         case states.Waiting(until=until, then=then):
+            # A pause may be longer than the post is valid.
             return Wait(min(until, states.deadline_of(then)))
         case states.AwaitingCredential(then=then):
             return Wait(states.deadline_of(then))

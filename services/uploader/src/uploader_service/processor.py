@@ -26,6 +26,7 @@ class UploaderProcessor(Processor[Post, Fact, Effect]):
     next_effect = staticmethod(next_effect)
     admit = staticmethod(admit)
     on_view_change = staticmethod(on_view_change)
+    # One tenant with thousands of posts must not delay those of another.
     fairness_key = staticmethod(tenant_of)
     on_undecodable = staticmethod(on_undecodable)
 

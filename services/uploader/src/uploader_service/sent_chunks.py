@@ -13,6 +13,10 @@ from common.clock import Clock, UtcDatetime
 from uploader_service.errors import UploadUrlExpired
 
 MAX_ATTEMPTS_KEPT = 10_000
+"""Bounds the memory: an attempt that never becomes complete is not forgotten otherwise.
+
+A forgotten attempt counts as another process's, which costs only the slower proof.
+"""
 
 
 class SentChunks:
@@ -20,6 +24,7 @@ class SentChunks:
 
     def __init__(self) -> None:
         self._last_chunk_sends: dict[str, int] = {}
+        # Used on the event loop and in the threads that send.
         self._lock = threading.Lock()
 
     def record_opened(self, publish_id: str) -> None:

@@ -34,8 +34,11 @@ Longer than a post is valid by default: once TikTok answers again, only the uplo
 """
 
 RETURN_WINDOW = timedelta(days=1)
+"""How long a post may still be returned after its `not_after` or its hand-over: TikTok's verdict may take a day."""
+
 INIT_TIMES_KEPT = timedelta(days=1)
 QUERY_TIMES_KEPT = timedelta(minutes=1)
+"""As long as the window in which `admission.py` counts the queries."""
 
 
 class EventHeader(TypedDict):
@@ -68,6 +71,8 @@ class UploadSession(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt that TikTok opened.
 
     The upload URL is a secret: anyone who has it can upload. It is kept sealed to the uploader's own key.
+
+    `opened_at` is our own time, at which TikTok's answer was taken in. The URL's hour counts from it.
     """
 
     publish_id: str
@@ -76,7 +81,12 @@ class UploadSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallTimes(msgspec.Struct, frozen=True, kw_only=True):
-    """When this post used up some of its account's quotas at TikTok. `admission.py` counts them."""
+    """When this post used up some of its account's quotas at TikTok.
+
+    `admission.py` counts them.
+
+    Times and not numbers: the minute of a quota slides.
+    """
 
     inits: tuple[UtcDatetime, ...] = ()
     creators: tuple[UtcDatetime, ...] = ()
@@ -105,6 +115,9 @@ class PostProgress(msgspec.Struct, frozen=True, kw_only=True):
     `attempt` numbers the init that is prepared or running, from 1. `unanswered_inits` counts those whose answer was
     lost, so that an outage at TikTok does not use up the post's attempts. `consecutive_failures` counts failures since
     the last success; pauses grow with it.
+
+    `digest` recognises a repeated request. `not_after` is until when the post may go out. `revision` is that of the
+    newest event about the post.
     """
 
     request: PostRequested
@@ -140,7 +153,11 @@ class PostProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AwaitingAccount(msgspec.Struct, frozen=True, kw_only=True, tag="awaiting_account"):
-    """The request arrived; its account is not in the view yet."""
+    """The request arrived; its account is not in the view yet.
+
+    Requests and accounts are on different topics, so a request may be read before the account that it names.
+    `delay_published`: `post.delayed` was published, so it is not published again.
+    """
 
     progress: PostProgress
     since: UtcDatetime
@@ -154,17 +171,28 @@ class Working(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Probing(Working, frozen=True, kw_only=True, tag="probing"):
-    """The source has to be checked."""
+    """The source has to be checked.
+
+    Every attempt begins here: the file may have changed since the last one.
+    """
 
 
 class CheckingCreator(Working, frozen=True, kw_only=True, tag="checking_creator"):
-    """TikTok has to be asked what the creator may post now."""
+    """TikTok has to be asked what the creator may post now.
+
+    Every attempt asks: the creator may have changed the settings, or may have used up the day's posts.
+    """
 
     media: Media
 
 
 class Initialising(Working, frozen=True, kw_only=True, tag="initialising"):
-    """The init of this attempt is starting; an earlier process may have made the call already."""
+    """The init of this attempt is starting.
+
+    An earlier process may have made the call already.
+
+    Calling it again is harmless: the earlier `publish_id` gets no bytes and never publishes.
+    """
 
     media: Media
 
@@ -246,7 +274,11 @@ class AwaitingCredential(Paused, frozen=True, kw_only=True, tag="awaiting_creden
 
 
 class HandedOver(msgspec.Struct, frozen=True, kw_only=True, tag="handed_over"):
-    """The publisher owns the post; it may return it for another attempt."""
+    """The publisher owns the post; it may return it for another attempt.
+
+    The request is kept in `progress`, because another attempt begins from it. After `returnable_until` only a digest of
+    it is left.
+    """
 
     progress: PostProgress
     publish_id: str
@@ -262,7 +294,12 @@ class Ending(StrEnum):
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """What is kept of a post so that it is never posted again: enough to recognise a repeated request."""
+    """What is kept of a post so that it is never posted again.
+
+    It is enough to recognise a repeated request.
+
+    A conflict that is reported after a failure needs `revision`. `inits` still count against the account's quota.
+    """
 
     tenant: str
     digest: str
@@ -278,6 +315,7 @@ Post: TypeAlias = AwaitingAccount | WorkingState | Waiting | AwaitingCredential 
 def request_digest(request: PostRequested) -> str:
     """Return a digest of a request's content: equal requests have equal ones, however they write their times."""
     timeless = msgspec.structs.replace(request, publish_at=None, not_after=None)
+    # As distances from 1970: the same moment may be written with another offset.
     times = [None if time is None else time - _EPOCH for time in (request.publish_at, request.not_after)]
     return hashlib.sha256(msgspec.json.encode((timeless, times), order="sorted")).hexdigest()
 
@@ -314,6 +352,7 @@ def deadline_of(state: WorkingState) -> UtcDatetime:
     """Return when the state must end, even if its effect has no result by then."""
     match state:
         case Uploading(last_chunk_may_have_left=True):
+            # `not_after` only ends the sending: TikTok may have every byte, so `expire` asks it.
             return min(state.progress.not_after, state.session.opened_at + UNRESOLVED_AFTER)
         case QueryingAfterLastChunk() | QueryingUnsendable() | ProvingDead():
             # `not_after` does not end these: the post may be out, so TikTok has to be asked.

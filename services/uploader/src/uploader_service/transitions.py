@@ -17,8 +17,12 @@ MAX_ATTEMPTS = 10
 """Attempts that TikTok opened. Those whose init got no answer count only by time: an outage is no fault of the post."""
 
 RETRY_PAUSE = timedelta(seconds=1)
+"""First pause after a failure. It doubles with each further one in a row, up to `MAX_RETRY_PAUSE`."""
+
 MAX_RETRY_PAUSE = timedelta(minutes=5)
 ATTEMPT_PAUSE = timedelta(seconds=30)
+"""Pause before the third attempt. It doubles with each further one, up to `MAX_ATTEMPT_PAUSE`."""
+
 MAX_ATTEMPT_PAUSE = timedelta(minutes=30)
 RATE_LIMIT_PAUSE = timedelta(seconds=65)
 """TikTok asks for a minute after `rate_limit_exceeded`."""
@@ -56,6 +60,7 @@ def wait(
     if until - now < states.DELAY_EVENT_AFTER:
         return become(states.Waiting(until=until, reason=reason, then=then))
     event = contract.PostDelayed(**then.progress.header(now), reason=reason, until=until, message=message)
+    # The inner state counts the event: it is the one that goes on after the pause.
     counted = replace(then, progress=then.progress.with_next_revision())
     return become(states.Waiting(until=until, reason=reason, then=counted), event)
 
@@ -194,7 +199,10 @@ def _query(querying: states.QueryingState, message: str, now: UtcDatetime, reaso
 
 
 def progress_sample(state: states.UploadState, stored: int, now: UtcDatetime) -> contract.PostProgressed:
-    """Make the sample of how many bytes TikTok has. It repeats the revision that stands."""
+    """Make the sample of how many bytes TikTok has.
+
+    It repeats the revision that stands, so that readers who leave samples out see no gap.
+    """
     header = state.progress.header(now)
     header["revision"] = state.progress.revision
     return contract.PostProgressed(**header, bytes_sent=stored, bytes_total=state.media.size)
@@ -259,6 +267,7 @@ def expire(state: states.WorkingState, now: UtcDatetime) -> Decision[Post]:
                 return hand_over_unresolved(state, now)
             return query_offset(state, "The post's not_after has passed; asking TikTok whether it has every byte.", now)
         case states.Uploading() | states.QueryingBeforeLastChunk() if now < state.progress.not_after:
+            # Without its last chunk the old attempt never publishes, so it can be replaced without proof.
             return next_attempt(state.progress, "The upload URL was about to expire.", now)
         case states.Probing() | states.CheckingCreator() | states.Initialising():
             return fail_too_late(state.progress, now)

@@ -22,6 +22,7 @@ _MAX_ERROR_CHARACTERS = 500
 class _PostName(msgspec.Struct, frozen=True, kw_only=True):
     """The fields that say which post a request is about. All others are ignored, as they may be the invalid ones."""
 
+    # `object`: a value of a wrong type in one field must not hide the other two.
     account_id: object = None
     post_id: object = None
     tenant: object = None
@@ -62,6 +63,7 @@ def on_undecodable(record: ForeignRecord) -> KeyedFact[facts.Fact] | None:
     """Return the post that an undecodable request names, so that its sender gets an answer; None if it names none."""
     try:
         name = _decode_post_name(record.value)
+    # JSON that is nested too deeply raises RecursionError instead of DecodeError.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     account_id, post_id, tenant = map(_identifier, (name.account_id, name.post_id, name.tenant))

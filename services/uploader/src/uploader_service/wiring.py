@@ -46,6 +46,7 @@ async def open_effects(opened: AsyncExitStack, settings: UploaderSettings) -> Up
     tiktok = await opened.enter_async_context(open_tiktok_client(settings.tiktok_api_url))
     uploads = opened.enter_context(Uploads(tls, allowed_hosts=listed(settings.tiktok_upload_hosts)))
     sources = opened.enter_context(SourceReader(tls, trusted=frozenset(listed(settings.trusted_sources))))
+    # As many threads as effects: none may wait for a thread while its upload URL's hour runs.
     threads = ThreadPoolExecutor(max_workers=settings.effects_at_once, thread_name_prefix="bytes")
     opened.callback(threads.shutdown, wait=False, cancel_futures=True)
     return UploaderEffects(

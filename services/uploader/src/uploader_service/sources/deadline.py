@@ -17,6 +17,7 @@ class Deadline:
     def __init__(self, clock: Callable[[], float]) -> None:
         """Take a monotonic clock, in seconds."""
         self._clock = clock
+        # Kept connections are shared by threads, so the limit belongs to the reader and not to the connection.
         self._own = threading.local()
 
     @contextmanager
@@ -55,6 +56,7 @@ class TimedStream(httpcore.NetworkStream):
 
     @override
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # Not limited: requests are small, and only what a source sends can drip.
         self._stream.write(buffer, timeout)
 
     @override

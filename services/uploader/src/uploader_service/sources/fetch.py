@@ -24,6 +24,7 @@ from uploader_service.sources.ssrf_guard import GuardedNetwork, Resolver
 
 REDIRECT_LIMIT = 3
 
+# Seconds for each single step. `Deadline` limits what a slow source could add up from them.
 _TIMEOUT = {"connect": 10.0, "read": 30.0, "write": 10.0, "pool": 10.0}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SHOWN_PATH = 200
@@ -120,6 +121,13 @@ def _why(error: Exception) -> str:
 
 
 def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
+    """Return a URL that may be requested.
+
+    Redirects come here as well, so that a source cannot lead to a URL that a request may not name.
+
+    Raises:
+        SourceFailed: the URL is malformed, not https, or has credentials.
+    """
     try:
         url = httpx.URL(text) if base is None else base.join(text)
     except (httpx.InvalidURL, ValueError) as error:
@@ -139,4 +147,8 @@ def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
 
 
 def _location(url: httpx.URL) -> str:
+    """Return the URL for messages, without its query.
+
+    The query may hold a signature. A long path is cut off.
+    """
     return f"https://{url.netloc.decode('ascii')}{url.path[:_SHOWN_PATH]}"

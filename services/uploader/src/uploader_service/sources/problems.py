@@ -34,7 +34,10 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotHttps:
-    """The URL has another scheme than https."""
+    """The URL has another scheme than https.
+
+    Over plain http others on the way could read the file, and change what is posted.
+    """
 
     scheme: str
     host: str
@@ -47,7 +50,10 @@ class NotHttps:
 
 @dataclass(frozen=True, slots=True)
 class HasCredentials:
-    """The URL contains a user name or password."""
+    """The URL contains a user name or password.
+
+    They could end up in logs and events.
+    """
 
     host: str
 
@@ -72,7 +78,10 @@ class ForbiddenAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooManyRedirects:
-    """The source redirects too often."""
+    """The source redirects too often.
+
+    The limit also ends a loop of redirects.
+    """
 
     location: str
     limit: int
@@ -137,7 +146,10 @@ class Empty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoRanges:
-    """The host does not send parts of the file, or not the requested ones."""
+    """The host does not send parts of the file, or not the requested ones.
+
+    Without ranges a chunk that has to be sent again would need the whole file from its start.
+    """
 
     location: str
     why: str
@@ -162,7 +174,10 @@ class NotAVideo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """The file is another one than when its upload began."""
+    """The file is another one than when its upload began.
+
+    Its chunks would be of two files, which TikTok would join into a broken video.
+    """
 
     location: str
     what: str

@@ -11,6 +11,7 @@ _QUICKTIME = b"qt  "
 _OTHER_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"M4A ", b"M4B ", b"M4P ", b"crx "}
 )
+# Size, `ftyp`, brand and version have four bytes each.
 _FTYP_MIN = 16
 _SHOWN_BYTES = 8
 
@@ -45,6 +46,10 @@ def _doctype(head: bytes) -> bytes:
 
 
 def _id_length(first_byte: int) -> int:
+    """Return the length of an EBML id in bytes.
+
+    It is one more than the leading zero bits of the first byte.
+    """
     return 9 - first_byte.bit_length()
 
 
