@@ -64,6 +64,7 @@ def _disconnect(context: AppContext) -> Handler:
     """End one app's permission, as its person would in TikTok's settings."""
 
     async def handle(request: Request) -> Response:
+        # An empty body is the common case: the person disconnects the app.
         body = read_body(await request.body() or b"{}", Disconnection)
         if isinstance(body, Response):
             return body

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _ADMIN_PATH: Final = "/_sandbox/"
+# These change nothing, and the browser itself keeps other sites from reading the answers.
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 

@@ -38,6 +38,7 @@ def read_request(apps: Apps, query: Mapping[str, str]) -> AuthorizationRequest |
         "code_challenge_method": not challenge or query.get("code_challenge_method") == "S256",
         "disable_auto_auth": query.get("disable_auto_auth", "0") in {"0", "1"},
     }
+    # TikTok's page names one parameter only, so the first that is wrong ends the check.
     for parameter, fine in checks.items():
         if not fine:
             return InvalidParameter(parameter)
@@ -52,6 +53,7 @@ def read_request(apps: Apps, query: Mapping[str, str]) -> AuthorizationRequest |
 
 def _challenge_allowed(app: App, challenge: str) -> bool:
     if not challenge:
+        # Desktop apps must send a challenge. For web apps TikTok needs none.
         return app.platform is Platform.WEB
     return _CHALLENGE.fullmatch(challenge) is not None
 
@@ -64,5 +66,6 @@ def redirect_allowed(app: App, uri: str) -> bool:
 
 
 def _matches(registered: str, uri: str) -> bool:
+    # `re.escape` has put a backslash before each `*`. Everything else must be equal to the letter.
     pattern = re.escape(registered).replace(r":\*", r":\d{1,5}").replace(r"/\*", r"/[^?#]*")
     return re.fullmatch(pattern, uri) is not None

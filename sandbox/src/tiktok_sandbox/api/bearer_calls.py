@@ -79,6 +79,7 @@ def _scopes_for(call: BearerCall) -> tuple[str, ...]:
     if call.endpoint is not Endpoint.CONTENT_INIT:
         return scopes
     mode = init_requests.preview_init(call.body).post_mode
+    # An unknown mode passes here: it is refused with the rest of the body.
     return _SCOPES_BY_MODE[Mode(mode)] if mode in set(Mode) else scopes
 
 

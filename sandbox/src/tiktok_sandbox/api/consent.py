@@ -19,6 +19,7 @@ from tiktok_sandbox.model import grants
 from tiktok_sandbox.model.grants import AuthorizationRequest
 from tiktok_sandbox.model.settings import App, Platform
 
+# State and code stand in the URLs of these pages: they must be neither cached nor sent on as a referrer.
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 MAX_SUGGESTIONS: Final = 50
 _SESSION: Final = "sandbox_session"
@@ -81,6 +82,7 @@ def _page(title: str, content: str, status: int = 200) -> HTMLResponse:
 
 
 def _error_page(bad: InvalidParameter) -> HTMLResponse:
+    # As at TikTok, the browser is not sent back: the redirect URI itself may be the wrong parameter.
     return _page("Something went wrong", f"<h1>Something went wrong</h1><p>{escape(bad.parameter)}</p>", status=400)
 
 
@@ -129,6 +131,7 @@ def _decide(context: AppContext) -> Handler:
 def _set_session(context: AppContext, answer: Response, username: str) -> None:
     session = context.ids.text(40)
     context.tables.grants.sessions[session] = username
+    # `lax`: the browser has to send it when an app's own site leads here.
     answer.set_cookie(_SESSION, session, path="/v2/auth/", httponly=True, samesite="lax")
 
 

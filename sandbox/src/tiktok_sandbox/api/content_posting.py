@@ -120,11 +120,15 @@ def _new_upload_url(tables: Tables, publication: Publication, now: float) -> str
         expires_at=now + tables.settings.lifetimes.upload_url,
     )
     url = f"{tables.base_url}/upload/video/?upload_id={upload_id}&upload_token={token}"
+    # Recorded as well as its token: tests search logs for either.
     return secrets.record(SecretKind.UPLOAD_URL, url, open_id)
 
 
 def find_publication(tables: Tables, body: bytes) -> Publication | None:
-    """Return the publication that a body names, or None."""
+    """Return the publication that a body names, or None.
+
+    It does not check the owner: rules use it to filter calls before any check.
+    """
     try:
         return tables.publications.get(msgspec.json.decode(body, type=PublishIdBody).publish_id)
     except msgspec.MsgspecError:
@@ -136,6 +140,7 @@ def _own_publication(tables: Tables, body: bytes, permission: Permission) -> Pub
     publication = find_publication(tables, body)
     if publication is None:
         return error("invalid_publish_id")
+    # An open id is one person in one app, so this refuses other apps as well.
     if publication.open_id != permission.open_id:
         return error("token_not_authorized_for_specified_publish_id")
     return publication
@@ -154,6 +159,7 @@ def status(tables: Tables, body: bytes, permission: Permission, now: float) -> A
     failure, shown = publications.failure_of(publication, now), publications.public_posts(publication, now)
     if failure is not None:
         data["fail_reason"] = failure.reason
+    # No key at all before a post is public, so a client must not rely on it.
     if shown:
         data["publicaly_available_post_id"] = [each.post_id for each in shown]
     return success(data)

@@ -95,6 +95,7 @@ def user_info(
     fields = _fields(requested_fields)
     if not fields or not set(fields) <= set(person):
         return error("invalid_params", INVALID_FIELDS)
+    # Every granted scope adds its fields; the scopes of posting have none.
     allowed = set[str]().union(*(_FIELDS_OF_SCOPE.get(scope, set()) for scope in scopes))
     # Unknown fields were refused above, so what is missing here is a scope.
     if not set(fields) <= allowed:
@@ -153,6 +154,7 @@ def query_videos(
     if not fields or not set(fields) <= VIDEO_FIELDS:
         return error("invalid_params", INVALID_FIELDS)
     public = {str(post.post_id): (each, post) for each, post in _public(publications, now)}
+    # `dict.fromkeys`: an id that is asked for twice is answered once.
     found = [public[video_id] for video_id in dict.fromkeys(query) if video_id in public]
     videos = [video(each, post, creator, base_url, now) for each, post in found]
     return success({"videos": _select_fields(fields, videos), "cursor": 0, "has_more": False})

@@ -102,6 +102,7 @@ def _refresh(issuer: TokenIssuer, form: Mapping[str, str]) -> Answer:
     """Replace a refresh token with a new pair."""
     token = form.get("refresh_token", "")
     permission = issuer.grants.refresh.get(token)
+    # A token of another app gets the same answer as an unknown one: the difference would give it away.
     if permission is None or permission.expires_at <= issuer.now or permission.client_key != issuer.client_key:
         return oauth_error("invalid_grant", "Refresh token is invalid or expired.")
     # Rotation: the old refresh token stops working in the same moment.
@@ -137,6 +138,7 @@ def authorize_bearer(grants: Grants, token: str, scopes: tuple[str, ...], now: f
     permission = grants.access.get(token)
     if permission is None or permission.expires_at <= now:
         return error("access_token_invalid")
+    # One is enough: status and cancel serve drafts and direct posts.
     if not set(scopes) & set(permission.scopes):
         return error("scope_not_authorized")
     return permission

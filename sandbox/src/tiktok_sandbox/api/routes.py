@@ -42,6 +42,7 @@ def tiktok_routes(context: AppContext) -> list[Route]:
 
 
 def _bearer(request: Request) -> str:
+    """Return the bearer token, or an empty string, which no token is."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""
 
@@ -68,12 +69,14 @@ def _api(context: AppContext, endpoint: Endpoint) -> Handler:
 
 async def _form(request: Request) -> dict[str, str] | None:
     """Return the form in the body, or None if the content type is another."""
+    # JSON is refused here, as observed at TikTok.
     if not request.headers.get("content-type", "").startswith(_FORM):
         return None
     return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def _respond_oauth(context: AppContext, answer: Answer) -> Response:
+    # The status of OAuth errors is not documented, so a client has to go by the body.
     if context.tables.settings.oauth_errors_as_200:
         answer = Answer(body=answer.body, code=answer.code)
     return respond(context, answer)

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+# Every code that is missing here has 400.
 STATUS_OF_CODE: Final = {
     "access_token_invalid": 401,
     "scope_not_authorized": 401,
@@ -20,6 +21,7 @@ STATUS_OF_CODE: Final = {
     "invalid_client": 401,
 }
 
+# For two codes TikTok's message is the address of a guide. A code that is missing here has an empty message.
 MESSAGE_OF_CODE: Final = {
     "access_token_invalid": "The access token is invalid or not found in the request.",
     "scope_not_authorized": "The user did not authorize the scope required for completing this request.",

@@ -11,6 +11,7 @@ from tiktok_sandbox.model.settings import App, Platform
 from tiktok_sandbox.runtime.table import Table
 
 MAX_REDIRECTS: Final = 10
+# TikTok says: below 512 characters.
 MAX_REDIRECT_LENGTH: Final = 511
 MAX_TARGETS: Final = 10
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1"})
@@ -91,6 +92,7 @@ def app_error(app: App) -> str:
 
 
 def _registered_redirect_error(platform: Platform, uri: str) -> str:
+    # `*` stands for any port. One has to be filled in, because `urlsplit` refuses a port that is no number.
     found = redirect_error(platform, uri.replace(":*", ":1", 1) if platform is Platform.DESKTOP else uri)
     return f"The redirect_uri is not allowed: {uri}. {found}" if found else ""
 

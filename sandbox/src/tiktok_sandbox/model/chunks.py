@@ -25,7 +25,10 @@ def expire_uploads(tables: Tables, publish_id: str, now: float) -> int:
 
 
 def begin_chunk(tables: Tables, upload_id: str, token: str, head: ChunkHeaders, now: float) -> IncomingChunk | Answer:
-    """Check a PUT by its headers: return the chunk to receive, or the refusal."""
+    """Check a PUT by its headers: return the chunk to receive, or the refusal.
+
+    Nothing is stored yet. A chunk that breaks off has not happened, as at TikTok.
+    """
     upload = find_upload(tables, upload_id, token)
     if upload is None or _has_ended(tables, upload):
         return uploads.upload_not_found()
@@ -40,6 +43,7 @@ def _has_ended(tables: Tables, upload: Upload) -> bool:
 def finish_chunk(tables: Tables, incoming: IncomingChunk, now: float) -> Answer:
     """Store a chunk whose body has ended; with the last one, processing starts."""
     upload = tables.uploads[incoming.upload_id]
+    # Again after the body: the publication may have failed while the bytes arrived.
     if _has_ended(tables, upload):
         return uploads.upload_not_found()
     outcome = uploads.store_chunk(upload, incoming, now)

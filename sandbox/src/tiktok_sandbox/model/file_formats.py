@@ -44,6 +44,7 @@ def _is_photo(head: bytes) -> bool:
 
 def _is_video(head: bytes) -> bool:
     if head.startswith(_EBML):
+        # Matroska begins with the same bytes. Its DocType, a few bytes later, is another.
         return b"webm" in head
     # AVIF and HEIC pictures use the same container as MP4.
     return head[4:8] in _MOVIE_BOXES and head[8:12] not in {b"avif", b"heic", b"mif1"}

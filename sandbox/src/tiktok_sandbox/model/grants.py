@@ -61,6 +61,7 @@ class Grants:
         self.codes: Table[str, AuthorizationCode] = Table()
         self.access: Table[str, Permission] = Table()
         self.refresh: Table[str, Permission] = Table()
+        # A plain dict is not saved: after a restart each browser sees the consent page again.
         self.sessions: dict[str, str] = {}
         self.secrets = IssuedSecrets()
 
@@ -159,6 +160,7 @@ def remove_grants(grants: Grants, open_id: str) -> str:
         grants.refresh,
     )
     for table in tables:
+        # Collected first: a table must not change while it is read.
         for token in [token for token, given in table.items() if given.open_id == open_id]:
             client_key = table[token].client_key
             del table[token]

@@ -28,6 +28,7 @@ def _post(publication: Publication, processing: Processing, post: Post, now: flo
     """Describe a post, with the hashes of its files."""
     return {
         "publish_id": publication.publish_id,
+        # As text: a test that reads JSON numbers as doubles would round it.
         "post_id": str(post.post_id),
         "open_id": publication.open_id,
         "title": publication.post_info.title,

@@ -30,6 +30,7 @@ def end_permission(tables: Tables, open_id: str, removal: RemovalReason, now: fl
     """End one app's permission to act for one person; does nothing if there is none."""
     # Tokens first: from here on no call of the app can succeed.
     client_key = remove_grants(tables.grants, open_id)
+    # An upload needs no token once it has its URL, so its transfer has to be failed as well.
     fail_transfers(tables, open_id, now)
     if not client_key:
         return

@@ -21,6 +21,7 @@ def with_processing(publication: Publication, files: tuple[File, ...], fail_reas
         received_at=now,
         decided_at=decided_at,
         public_at=decided_at + publication.delays.public,
+        # The video, or the first of the photos: what tests compare with the bytes they sent.
         sha256=files[0].sha256,
         fail_reason=fail_reason,
         files=files,

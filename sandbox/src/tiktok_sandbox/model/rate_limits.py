@@ -6,6 +6,7 @@ from typing import Final
 WINDOW_SECONDS: Final = 60.0
 CLEAN_ABOVE: Final = 4_096
 
+# For one token, by TikTok's documentation. The three inits are counted apart, as it does not say more.
 PER_MINUTE: Final = {
     "creator_info": 20,
     "video_init": 6,
@@ -29,6 +30,8 @@ class RateLimits:
         """Count a call; return False, without counting it, if the minute is used up.
 
         Endpoints that are not in the table have no documented limit.
+
+        A window slides: a call counts for the 60 seconds after it, not until the minute ends.
         """
         if endpoint not in PER_MINUTE:
             return True

@@ -64,6 +64,7 @@ class TokenProfile(StrEnum):
     CLASSIC = "classic"
 
 
+# Both sets are documented. Clients have to go by `expires_in`, so tests run with either.
 _ACCESS_SECONDS: Final = {TokenProfile.NOV2026: 7_200, TokenProfile.CLASSIC: 86_400}
 _REFRESH_SECONDS: Final = {TokenProfile.NOV2026: 15_552_000, TokenProfile.CLASSIC: 31_536_000}
 
@@ -113,6 +114,7 @@ class Pulls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `resolve` maps a host to `address:port` instead of asking DNS.
     """
 
+    # TikTok takes https only. Plain http is for tests whose file server has no certificate.
     allow_http: bool = False
     resolve: dict[str, str] = {}
     timeout: float = 3_600.0
@@ -128,6 +130,7 @@ class Webhooks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     answer_seconds: float = 10.0
     first_retry: float = 30.0
     give_up: float = 259_200.0
+    # With an old signature a late retry looks like a replay to a receiver that checks the age.
     renew_signature: bool = True
 
 
@@ -161,6 +164,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is_verified: bool = False
     follower_count: int = 1_000
     following_count: int = 10
+    # TikTok's app on the person's phone: photo drafts need 31.8 or later.
     app_version: str = "44.0.0"
 
 

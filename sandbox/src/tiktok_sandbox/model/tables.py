@@ -71,6 +71,7 @@ class Tables:
         if publish_id not in self.publications:
             self._ids_by_username.setdefault(publication.username, []).append(publish_id)
         self.publications[publish_id] = publication
+        # Only a running download needs a task. An upload moves with its chunks, and the rest by the clock.
         has_ended = publication.processing is not None or publication.failure is not None
         if has_ended or publication.source is not Source.PULL_FROM_URL:
             self.pending_downloads.discard(publish_id)

@@ -120,6 +120,7 @@ def after_attempt(delivery: Delivery, attempt: Attempt, settings: Webhooks) -> D
         return structs.replace(tried, copies=0, failures=0, next_at=None, state=DeliveryState.DELIVERED)
     # The pause doubles with each failure: 30 s, 60 s, 120 s, …
     next_at = attempt.at + settings.first_retry * 2**delivery.failures
+    # Counted from the event: TikTok gives up after 72 hours, however few attempts there were.
     if next_at > delivery.created_at + settings.give_up:
         return dropped(tried)
     return structs.replace(tried, failures=delivery.failures + 1, next_at=next_at)
@@ -132,6 +133,7 @@ def dropped(delivery: Delivery) -> Delivery:
 
 def resent(delivery: Delivery, now: float) -> Delivery:
     """Return the delivery as due now, in any state."""
+    # One that waits must still arrive itself, so the new one is added to it.
     copies = delivery.copies + 1 if delivery.state is DeliveryState.WAITING else 1
     return structs.replace(
         delivery, state=DeliveryState.WAITING, copies=copies, failures=0, next_at=now, faults=AttemptFaults()

@@ -12,6 +12,7 @@ INBOX_DELIVERED: Final = "post.publish.inbox_delivered"
 PUBLICLY_AVAILABLE: Final = "post.publish.publicly_available"
 NO_LONGER_AVAILABLE: Final = "post.publish.no_longer_publicaly_available"
 
+# Far enough to see a failure that lies ahead, such as the end of processing.
 _END_OF_TIME: Final = float("inf")
 
 

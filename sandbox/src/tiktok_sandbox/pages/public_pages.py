@@ -15,6 +15,7 @@ from tiktok_sandbox.model.creators import Creator
 from tiktok_sandbox.model.publications import Post, Publication, public_posts
 from tiktok_sandbox.model.video_stats import video_stats
 
+# Names and captions come from API calls. A page must not run them, even if one was not escaped.
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'",
