@@ -68,6 +68,8 @@ def admin_routes(administration: Administration, *, secret: SecretStr | None) ->
 
 
 def _add_tenants(router: APIRouter, administration: Administration) -> None:
+    """Add the routes about tenants and their apps."""
+
     @router.get("", responses=problems(Code.NOT_READY))
     async def tenants() -> TenantsAnswer:
         """List the tenants."""
@@ -97,6 +99,8 @@ def _add_tenants(router: APIRouter, administration: Administration) -> None:
 
 
 def _add_keys(router: APIRouter, administration: Administration) -> None:
+    """Add the routes about API keys."""
+
     @router.get("/{tenant}/keys", responses=problems(*READING))
     async def keys(tenant: Name) -> KeysAnswer:
         """List a tenant's API keys."""

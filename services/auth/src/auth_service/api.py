@@ -31,6 +31,7 @@ from common.http.problems import Code
 from common.streams import ReadOnlyView
 
 DISCONNECTED_WITHIN_SECONDS = 10.0
+"""How long `DELETE` waits for the worker before it answers 202."""
 
 MOST_ACCOUNTS = 1_000
 """Accounts in one answer; more are fetched with `after`."""
@@ -57,6 +58,7 @@ class Accounts:
         """List up to `limit` of a tenant's accounts, by id, that come after one."""
         demand_ready(self._accounts, self._credentials)
         own = (body for _, body in self._accounts.all() if isinstance(body, AccountDescribed) and body.tenant == tenant)
+        # Sorted by id, which never changes, so a page neither repeats nor skips an account.
         found = sorted((body for body in own if body.account_id > after), key=lambda body: body.account_id)
         return AccountsAnswer(
             accounts=[self.answer(body) for body in found[:limit]],
@@ -120,6 +122,7 @@ def account_routes(
     @router.delete("/{account_id}", responses=_GOING | problems(Code.UNKNOWN_ACCOUNT, Code.NOT_DURABLE))
     async def disconnect(account_id: str, caller: Manager) -> DisconnectAnswer:
         """Revoke the grant at TikTok and forget the account's tokens and profile. Asking again does no harm."""
+        # Before the command: another tenant's account must look as if it did not exist.
         accounts.one(caller.tenant, account_id)
         by = f"key:{caller.key_id}"
         await write(commands, DisconnectRequested(account_id=account_id, tenant=caller.tenant, by=by, at=clock()))
@@ -153,6 +156,7 @@ def describe(described: AccountDescribed, credential: Body | None, now: datetime
     )
     match credential:
         case CredentialIssued(version=version, scopes=scopes, expires_at=expires_at):
+            # Auth publishes nothing when a token merely ends, so the edge compares the time.
             status = AccountStatus.CONNECTED if now < expires_at else AccountStatus.EXPIRED
             known = {"status": status, "version": version, "scopes": scopes, "access_expires_at": expires_at}
         case CredentialWithdrawn(version=version, reason=reason):

@@ -28,6 +28,7 @@ from common.streams import ReadOnlyView
 START_PATH = "/v1/oauth/start"
 
 CALLBACK_PATH = "/v1/oauth/callback"
+"""The path of `TIKTOK_REDIRECT_URI`, as registered with TikTok."""
 
 _log = structlog.get_logger()
 
@@ -41,6 +42,8 @@ def browser_routes(*, consents: Consents, views: tuple[ReadOnlyView, ...], secur
 
 
 def _add_start(router: APIRouter, consents: Consents, views: tuple[ReadOnlyView, ...], *, secure: bool) -> None:
+    """Add the route that sends a person to TikTok's consent page."""
+
     @router.get(
         START_PATH,
         status_code=HTTPStatus.FOUND,
@@ -71,6 +74,8 @@ def _add_start(router: APIRouter, consents: Consents, views: tuple[ReadOnlyView,
 
 
 def _add_callback(router: APIRouter, consents: Consents, views: tuple[ReadOnlyView, ...], *, secure: bool) -> None:
+    """Add the route that TikTok sends the person back to."""
+
     @router.get(CALLBACK_PATH, response_class=HTMLResponse, responses=problems(Code.NOT_READY, pages=AT_CALLBACK))
     async def callback(
         request: Request, state: str = "", code: str = "", error: str = "", error_type: str = ""
@@ -97,6 +102,7 @@ def _add_callback(router: APIRouter, consents: Consents, views: tuple[ReadOnlyVi
 
 
 def _show(page: Page) -> HTMLResponse:
+    """Render a page and count its result."""
     metrics.CONSENTS.labels(page.result).inc()
     _log.info("consent_ended", result=page.result)
     return HTMLResponse(page.html(), status_code=page.status, headers=HEADERS)

@@ -71,6 +71,7 @@ def on_removal_webhook(
             next_state = _with_removal(state, first_attempt=refresh.attempt + 1)
         case states.RefreshBackoff(refresh=refresh):
             next_state = _with_removal(state, first_attempt=refresh.attempt)
+        # The pair is not in use yet. The check follows once it is issued.
         case states.Issuing():
             next_state = msgspec.structs.replace(state, removal=states.RemovalCheck())
         case states.RefreshTokenRefused(profile=profile, pair=pair, code=code, message=message):
@@ -125,10 +126,12 @@ def on_fact(key: StateKey, state: states.Leaving, fact: facts.Fact | Due, now: U
 def _while_disconnecting(
     key: StateKey, state: states.Disconnecting, fact: facts.Fact | Due, now: UtcDatetime
 ) -> Decision[states.Account]:
+    """Decide about a fact while TikTok is asked to revoke."""
     decision: Decision[states.Account] = unchanged(state)
     match fact:
         case facts.Consented():
             decision = _on_consent(key, state, fact)
+        # Clearing the time is what makes `next_effect` request the call again.
         case Due() if state.retry_at is not None and now >= state.retry_at:
             decision = Decision(state=msgspec.structs.replace(state, retry_at=None))
         case facts.Revoked() | facts.RevokeUnsettled():
@@ -154,7 +157,9 @@ def _while_disconnecting(
 def _on_revoke_result(
     key: StateKey, state: states.Disconnecting, fact: facts.Revoked | facts.RevokeUnsettled, now: UtcDatetime
 ) -> Decision[states.Account]:
+    """Forget the account once TikTok has answered; otherwise try again."""
     match fact:
+        # A late answer may be about a pair that a refresh has replaced since.
         case facts.Revoked(version=version) if state.pair.version == version:
             return _forget_requested(key, state, revoked=True, now=now)
         case facts.RevokeUnsettled() if (state.pair.version, state.attempt) == (fact.version, fact.attempt):
@@ -192,6 +197,7 @@ def _on_refresh_result(
 
 def _on_consent(key: StateKey, state: states.Disconnecting, fact: facts.Consented) -> Decision[states.Account]:
     """Take a consent that came before the revocation was done. Revoking now would end the new grant, so it stops."""
+    # Until the disconnect is done the account is still the first tenant's.
     if fact.profile.tenant != state.profile.tenant:
         return refuse_other_tenant(key, state, fact)
     if fact.profile.consented_at <= state.profile.consented_at:
@@ -202,6 +208,7 @@ def _on_consent(key: StateKey, state: states.Disconnecting, fact: facts.Consente
 def _retry_later(
     key: StateKey, state: states.Disconnecting, failure: facts.FailureClass, now: UtcDatetime
 ) -> Decision[states.Account]:
+    """Try again after a pause, or give up after the time limit."""
     if now - state.since >= REVOKE_TIMEOUT:
         return _forget_requested(key, state, revoked=False, now=now)
     retry_at = plans.retry_time(key.partition_key, state.attempt, now, failure)
@@ -211,6 +218,7 @@ def _retry_later(
 def _forget_requested(
     key: StateKey, state: states.Disconnecting, *, revoked: bool, now: UtcDatetime
 ) -> Decision[states.Account]:
+    """Forget an account whose tenant asked for it."""
     return forget(
         key,
         state.profile,

@@ -38,6 +38,7 @@ def on_refreshed(
         case (
             states.Refreshing() | states.RefreshBackoff() | states.RefreshTokenRefused() | states.CheckingRemoval()
         ) if state.pair.version == fact.version:
+            # The version matches, so the pair was made from this one and replaces it.
             profile = with_scopes(state.profile, fact.scopes)
             decided = connect(key, profile, fact.issued, published=state.profile)
             return decisions_disconnect.check_removal(decided, now) if _may_be_removed_since(state) else decided
@@ -55,6 +56,7 @@ def on_refresh_failed(
     match state, fact:
         case states.Refreshing(), facts.RefreshRefused() if state.pair.version == fact.version:
             return _on_refused(key, state, fact, now)
+        # Attempt and version: an answer to an earlier attempt must not delay this one.
         case states.Refreshing(pair=pair, refresh=refresh), facts.RefreshUnsettled() if (
             pair.version,
             refresh.attempt,
@@ -69,9 +71,11 @@ def on_access_token_rejected(
 ) -> Decision[states.Account]:
     """TikTok rejected an access token. If it is the newest one, only a refresh can show what is wrong."""
     match state:
+        # An older version was replaced already; its rejection says nothing about the newest.
         case states.Connected(pair=pair) if pair.version == fact.version:
             return _refresh_rejected(key, state, now)
         case states.Refreshing(pair=pair) | states.RefreshBackoff(pair=pair) if pair.version == fact.version:
+            # The refresh under way answers the question. If it fails, both tokens are known to be refused.
             refresh = msgspec.structs.replace(state.refresh, access_rejected=True)
             return Decision(state=msgspec.structs.replace(state, refresh=refresh))
         case states.RefreshTokenRefused(pair=pair) | states.CheckingRemoval(pair=pair) if pair.version == fact.version:
@@ -141,6 +145,8 @@ def _may_be_removed_since(state: Unrefreshed) -> bool:
 def _on_refused(
     key: StateKey, state: states.Refreshing, fact: facts.RefreshRefused, now: UtcDatetime
 ) -> Decision[states.Account]:
+    """Decide after TikTok refused the refresh token."""
+    # With a good access token the services go on, and the tenant has time to act.
     profile, pair, code, message = state.profile, state.pair, fact.code, fact.message
     if state.refresh.access_rejected or now >= pair.access_expires_at:
         if state.refresh.removal is not None:
@@ -175,6 +181,7 @@ def _refresh_rejected(key: StateKey, state: states.Connected, now: UtcDatetime) 
 def _retry_later(
     key: StateKey, state: states.Refreshing, fact: facts.RefreshUnsettled, now: UtcDatetime
 ) -> Decision[states.Account]:
+    """Plan the next attempt after one without a clear answer."""
     attempt = state.refresh.attempt
     waiting = states.RefreshBackoff(
         profile=state.profile,
@@ -182,6 +189,7 @@ def _retry_later(
         refresh=msgspec.structs.replace(state.refresh, failed_attempts=attempt),
         retry_at=plans.retry_time(key.partition_key, attempt, now, fact.failure),
     )
+    # Exactly once: later attempts of the same refresh must not repeat the warning.
     if attempt != AT_RISK_AFTER:
         return Decision(state=waiting)
     return warn(key, waiting, fact.reason, now, risk=Risk.REFRESH_FAILING)

@@ -71,6 +71,7 @@ class AuthEffectHandler:
                 return await self._revoke(key.partition_key, effect)
 
     def _issue(self, account_id: str, effect: effects.Issue) -> facts.Issued | facts.IssueFailed:
+        """Open the token pair and seal the access token for each service."""
         tokens = self._open(account_id, effect.pair)
         if tokens is None:
             return facts.IssueFailed(version=effect.version)
@@ -80,11 +81,14 @@ class AuthEffectHandler:
         return self._issued(account_id, pair, tokens.access_token)
 
     async def _refresh(self, account_id: str, effect: effects.Refresh) -> facts.Result:
+        """Refresh once. The call is never repeated here: TikTok rotates tokens."""
         tokens, client = self._open(account_id, effect.pair), self._clients.of(effect.app)
         if tokens is None:
             return _unsettled(effect, CANNOT_OPEN, facts.FailureClass.MISCONFIGURED)
+        # The tenants' view may not be read yet, or the tenant's app was removed.
         if isinstance(client, facts.FailureClass):
             return _unsettled(effect, NO_APP, client)
+        # Before the call: lifetimes counted from then end too early rather than too late.
         requested_at = self._clock()
         fact = self._settle(account_id, effect, await client.refresh(tokens.refresh_token), requested_at)
         result = metrics.REFRESH_RESULTS[type(fact)]
@@ -93,6 +97,7 @@ class AuthEffectHandler:
         return fact
 
     async def _fetch_profile(self, account_id: str, effect: effects.FetchProfile) -> facts.Result:
+        """Fetch name and picture with the access token."""
         tokens, client = self._open(account_id, effect.pair), self._clients.of(effect.app)
         version = effect.pair.version
         if tokens is None or isinstance(client, facts.FailureClass):
@@ -106,6 +111,7 @@ class AuthEffectHandler:
                     avatar_url=person.avatar_url,
                 )
             case results.Refused() as refused if retry_advice(refused) is RetryAdvice.TOKEN_REJECTED:
+                # Worth more than the profile: the account has to be refreshed.
                 return facts.AccessTokenRejected(version=version)
             case results.Refused() | results.NotSent() | results.Unknown():
                 return facts.ProfileFetchFailed(version=version)
@@ -113,6 +119,7 @@ class AuthEffectHandler:
     async def _revoke(
         self, account_id: str, effect: effects.Revoke
     ) -> facts.Revoked | facts.RevokeUnsettled | facts.AccessTokenRejected:
+        """Ask TikTok once to revoke the grant."""
         tokens, client = self._open(account_id, effect.pair), self._clients.of(effect.app)
         if tokens is None:
             return _not_revoked(effect, CANNOT_OPEN, facts.FailureClass.MISCONFIGURED)
@@ -132,9 +139,11 @@ class AuthEffectHandler:
         return fact
 
     def _open(self, account_id: str, pair: states.SealedTokenPair) -> TokenPair | None:
+        """Open a sealed token pair; None if no configured key opens it."""
         try:
             return open_tokens(self._vault, pair, account_id=account_id)
         except (CannotOpen, TokenPairUnreadable) as error:
+            # Not an exception: the effect would be repeated for ever, and the account would have no state for it.
             metrics.UNREADABLE_ITEMS.inc()
             _log.error("token_pair_unreadable", account_id=account_id, version=pair.version, reason=str(error))
             return None
@@ -146,6 +155,7 @@ class AuthEffectHandler:
         answer: results.CallResult[TokenResponse],
         requested_at: UtcDatetime,
     ) -> facts.RefreshDone | facts.RefreshRefused | facts.RefreshUnsettled:
+        """Turn TikTok's answer to a refresh into a fact."""
         match answer:
             case results.Done(value=response):
                 return self._done(account_id, effect, response, requested_at)
@@ -157,6 +167,8 @@ class AuthEffectHandler:
     def _done(
         self, account_id: str, effect: effects.Refresh, response: TokenResponse, requested_at: UtcDatetime
     ) -> facts.RefreshDone:
+        """Seal the new token pair under the next version."""
+        # The version is bound into the seal, so an old text cannot be put in the new one's place.
         version = effect.pair.version + 1
         pair = seal_pair(self._vault, response, account_id=account_id, version=version, requested_at=requested_at)
         return facts.RefreshDone(
@@ -166,6 +178,7 @@ class AuthEffectHandler:
         )
 
     def _issued(self, account_id: str, pair: states.SealedTokenPair, access_token: str) -> facts.Issued:
+        """Seal the access token for each service."""
         return facts.Issued(
             pair=pair,
             recipients=self._recipients.fingerprint,
@@ -184,9 +197,11 @@ def _not_revoked(effect: effects.Revoke, reason: str, failure: facts.FailureClas
 def _settle_revocation(
     effect: effects.Revoke, answer: results.CallResult[None]
 ) -> facts.Revoked | facts.RevokeUnsettled | facts.AccessTokenRejected:
+    """Turn TikTok's answer to a revocation into a fact."""
     match answer:
         case results.Done():
             return facts.Revoked(version=effect.pair.version)
+        # TikTok has no such grant any more: the aim is reached.
         case results.Refused() if retry_advice(answer) is RetryAdvice.RECONSENT:
             return facts.Revoked(version=effect.pair.version)
         case results.Refused() if retry_advice(answer) is RetryAdvice.TOKEN_REJECTED:
@@ -214,6 +229,7 @@ def _failure(answer: results.Refused | results.NotSent | results.Unknown) -> tup
 def _why(
     fact: facts.RefreshResult | facts.Revoked | facts.RevokeUnsettled | facts.AccessTokenRejected,
 ) -> dict[str, str]:
+    """Return the log fields that explain a result."""
     match fact:
         case facts.RefreshDone() | facts.Revoked():
             return {}

@@ -11,6 +11,7 @@ REFRESH_RESULTS: Mapping[type, str] = {
     facts.RefreshRefused: "refused",
     facts.RefreshUnsettled: "unsettled",
 }
+"""The metric label of each result of a refresh."""
 
 REFRESHES = Counter("auth_refreshes_total", "Refreshes of token pairs, by result.", ["result"])
 

@@ -68,6 +68,7 @@ def adopt_pair(
     removal: states.RemovalCheck | None = None,
 ) -> Decision[states.Account]:
     """Continue with a pair that another worker received, or that came too late. It has to be issued first."""
+    # A new version even for a known pair: services must not confuse it with the one before.
     profile, version = with_scopes(state.profile, scopes), version_of(state) + 1
     return Decision(state=states.Issuing(profile=profile, pair=pair, version=version, reason=reason, removal=removal))
 
@@ -93,6 +94,7 @@ def connect(
         announced = announce(key, cleared, issued.pair)
     elif published is None or describe(key, cleared) != describe(key, published):
         announced = (describe(key, cleared),)
+    # The time is planned now and stored, so a restart does not move it.
     connected = states.Connected(
         profile=cleared,
         pair=issued.pair,
@@ -112,6 +114,7 @@ def require_reauthorization(
     key: StateKey, profile: states.Profile, pair: states.SealedTokenPair, *, code: str, message: str, now: UtcDatetime
 ) -> Decision[states.Account]:
     """Withdraw the credential and publish that the person has to connect again."""
+    # The withdrawal is a record like a credential, so it needs the next version.
     version = pair.version + 1
     return Decision(
         state=states.ReauthorizationRequired(profile=msgspec.structs.replace(profile, risk=None), version=version),

@@ -72,6 +72,7 @@ def hand_off(key: StateKey, fact: facts.AnyFact) -> Body | None:
 
 
 def _consented(body: ConnectRequested) -> facts.Consented:
+    """Turn a command of the consent page into a fact."""
     profile = states.Profile(
         tenant=body.tenant,
         open_id=body.open_id,
@@ -92,6 +93,7 @@ def _handed_off(body: TokenPairHandedOff) -> facts.HandedOff:
 
 
 def _pair(body: ConnectRequested | TokenPairHandedOff, *, version: int) -> states.SealedTokenPair:
+    """Return the sealed token pair that a command carries."""
     return states.SealedTokenPair(
         version=version,
         sealed=body.sealed_tokens,

@@ -158,6 +158,7 @@ def app_unusable() -> Page:
 
 
 def _completed(completed: Completed) -> Page:
+    """Return the page after a consent that was exchanged."""
     refused = tuple(
         f"You did not allow it to {_ALLOWS.get(scope, scope)} ({scope}): that will not work."
         for scope in completed.refused
@@ -174,6 +175,7 @@ def _completed(completed: Completed) -> Page:
 
 
 def _not_connected(result: NotSaved | OtherTenant | AppChanged) -> Page:
+    """Return the page of a consent that did not connect the account."""
     match result:
         case NotSaved(account_id=account_id):
             return Page(
@@ -203,6 +205,7 @@ def _not_connected(result: NotSaved | OtherTenant | AppChanged) -> Page:
 
 
 def _declined(declined: Declined) -> Page:
+    """Return the page of a person who did not agree."""
     if declined.error == "access_denied" and declined.error_type in {"", "user_cancel"}:
         return Page(
             status=400,
@@ -232,6 +235,7 @@ def _declined(declined: Declined) -> Page:
 
 
 def _exchange_failed(answer: Refused | NotSent | Unknown) -> Page:
+    """Return the page when TikTok did not exchange the code."""
     if not isinstance(answer, Refused):
         return Page(
             status=502,

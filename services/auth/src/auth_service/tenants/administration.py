@@ -104,6 +104,7 @@ class Administration:
             return isinstance(body, TenantDescribed) and (body.name, body.return_urls) == (name, return_urls)
 
         command = TenantRequested(tenant=tenant, name=name, return_urls=return_urls, by=OPERATOR, at=self._clock())
+        # The view decides, not the write: the worker may have refused the command.
         await self._done(command, self._tenants, described)
         return self.tenant(tenant)
 
@@ -132,6 +133,7 @@ class Administration:
                 "msg": "has to lie in the future",
                 "input": wanted.expires_at.isoformat(),
             }
+            # In the form of the framework's own errors, so that the answer names the field.
             raise RequestValidationError([fault])
         # Made here and not by the worker: the key's text must never be written to Kafka.
         key = generate_key(self._random_bytes)
@@ -184,6 +186,7 @@ class Administration:
                 raise Problem(Code.APP_IN_USE, detail)
 
     def _sealed(self, tenant: str, wanted: NewApp) -> TikTokApp:
+        """Seal the app's secret, so that the command holds none in the clear."""
         return TikTokApp(
             client_key=wanted.client_key,
             sealed_secret=seal_secret(self._vault, tenant, wanted.client_key, wanted.secret),

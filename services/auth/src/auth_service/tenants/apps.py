@@ -65,6 +65,7 @@ class Apps:
         return App(recorded_key=app.client_key, client_key=app.client_key, pkce=app.pkce == "hex", client=client)
 
     def _open(self, tenant: str, app: TikTokApp) -> TikTok | None:
+        """Return a client for the app; None if its secret cannot be opened."""
         try:
             return self._client_of(app.client_key, open_secret(self._vault, tenant, app))
         except CannotOpen as error:

@@ -48,6 +48,7 @@ def decide_tenant(
 
 
 def _create(fact: TenantRequested) -> Decision[tenant_states.TenantRecord]:
+    """Create a tenant, with its view record and its audit entry."""
     tenant = tenant_states.Tenant(
         tenant=fact.tenant, name=fact.name, return_urls=fact.return_urls, created_at=fact.at, changed_at=fact.at
     )
@@ -66,6 +67,7 @@ def _change(state: tenant_states.Tenant, fact: TenantRequested) -> Decision[tena
 
 
 def _set_app(state: tenant_states.Tenant, fact: AppRequested) -> Decision[tenant_states.TenantRecord]:
+    """Set or remove the tenant's own TikTok app."""
     if state.app == fact.app:
         return Decision(state=state)
     tenant = msgspec.structs.replace(state, app=fact.app, changed_at=fact.at)
@@ -87,6 +89,7 @@ def _reseal(state: tenant_states.Tenant, app: TikTokApp, fact: AppResealed) -> D
 
 
 def _issue(fact: KeyRequested) -> Decision[tenant_states.TenantRecord]:
+    """Create an API key; only the hash of its secret is stored."""
     key = tenant_states.ApiKey(
         tenant=fact.tenant,
         key_id=fact.key_id,
@@ -112,6 +115,7 @@ def _issue(fact: KeyRequested) -> Decision[tenant_states.TenantRecord]:
 
 
 def _revoke(state: tenant_states.ApiKey, fact: KeyRevocationRequested) -> Decision[tenant_states.TenantRecord]:
+    """Revoke an API key. Its record stays, so that edges refuse it by name."""
     revoked = ApiKeyRevoked(
         key_id=state.key_id,
         tenant=state.tenant,
@@ -126,6 +130,7 @@ def _revoke(state: tenant_states.ApiKey, fact: KeyRevocationRequested) -> Decisi
 
 
 def _described(tenant: tenant_states.Tenant) -> TenantDescribed:
+    """Return the tenant's record for the view."""
     return TenantDescribed(
         tenant=tenant.tenant,
         name=tenant.name,
@@ -142,6 +147,7 @@ def _audit(
     target: str,
     **details: str,
 ) -> AuditRecorded:
+    """Return the audit entry of a command."""
     return AuditRecorded(
         about=fact.tenant, tenant=fact.tenant, action=action, target=target, by=fact.by, at=fact.at, details=details
     )

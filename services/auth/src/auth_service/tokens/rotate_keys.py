@@ -22,10 +22,13 @@ from common.streams.log.topics import check_topics
 from common.streams.runtime import Changelog, StateRecord, read_to_end
 
 FETCH_TIMEOUT_SECONDS = 0.5
+"""How long one read may wait for records."""
 
 WAIT_SECONDS = 1.0
+"""How long to wait for a change before looking again."""
 
 REPORT_EVERY_SECONDS = 2.0
+"""Least time between two lines of progress."""
 
 DONE = 0
 
@@ -62,9 +65,11 @@ class Rotation:
     async def run(self, stop: asyncio.Event) -> int:
         """Work until nothing is left, nothing moves, or `stop`. Return the exit status after reporting the reason."""
         try:
+            # A reader of its own, outside the group: the command must not move any worker's partitions.
             reader = await self._log.reader(low_latency=True)
             try:
                 await read_to_end(reader, self._partitions(), self._take, lambda: None)
+                # From here on a change means a worker did it, so it counts as progress.
                 self._progress.follow(_now())
                 self._report_progress()
                 await self._follow(reader, stop)
@@ -79,6 +84,7 @@ class Rotation:
         return DONE if self._progress.settled else NOT_DONE
 
     async def _follow(self, reader: Reader, stop: asyncio.Event) -> None:
+        """Request reseals and read the state until nothing is left or moves."""
         ended = asyncio.Event()
         pump = asyncio.create_task(self._read_on(reader, ended))
         try:
@@ -97,6 +103,7 @@ class Rotation:
             pump.result()
 
     async def _read_on(self, reader: Reader, ended: asyncio.Event) -> None:
+        """Read new state records until `ended`."""
         # Looks at `ended` too: a client may swallow the one cancellation it gets.
         while not ended.is_set():
             for record in await reader.fetch(FETCH_TIMEOUT_SECONDS):
@@ -105,6 +112,7 @@ class Rotation:
 
     async def _settled(self, reader: Reader) -> bool:
         """Whether nothing is left of all that is committed by now."""
+        # The cheap question first: the ends of all partitions are a round trip.
         if self._progress.left:
             return False
         ends = await reader.ends()
@@ -112,7 +120,9 @@ class Rotation:
         return not behind and not self._progress.left
 
     async def _request_reseals(self) -> None:
+        """Seal the next items under the newest key and send the commands."""
         commands = []
+        # A bounded number at once, so that commands of people do not wait behind thousands of these.
         for key, item in self._progress.next(_now()):
             try:
                 commands.append(reseal(self._vault, key, item))
@@ -123,6 +133,7 @@ class Rotation:
         await asyncio.gather(*map(self._request, commands))
 
     async def _request(self, command: Body) -> None:
+        """Send one command; note if Kafka does not confirm it."""
         try:
             await self._write(command)
         except LogUnavailable as error:
@@ -130,6 +141,7 @@ class Rotation:
             self._last_error = str(error)
 
     async def _wait_for_change(self) -> None:
+        """Wait until a state record arrives, but not for long."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._changed.wait()
@@ -138,6 +150,7 @@ class Rotation:
         self._changed.clear()
 
     def _take(self, record: Record) -> None:
+        """Take in one state record."""
         entry = self._changelogs[record.topic_partition.partition].read(record)
         if isinstance(entry, StateRecord):
             self._progress.take(entry.key, entry.state)
@@ -146,9 +159,11 @@ class Rotation:
         return {journal.topic_partition: 0 for journal in self._changelogs.values()}
 
     def _report_progress(self) -> None:
+        """Print the progress, at most every few seconds."""
         line = progress_line(self._progress)
         if self._progress.total and line != self._reported:
             self._report(line)
+        # Also when nothing was printed: the time counts from the last look.
         self._reported, self._reported_at = line, _now()
 
 
@@ -159,7 +174,7 @@ async def rotate_keys(stop: asyncio.Event) -> int:
         SettingsRefused: the environment lacks something; names each variable.
         KeyMaterialRefused: a configured key cannot be used.
         WrongTopics: Kafka's topics are not what this installation needs.
-        Unreadable: a record of auth's state is of a newer version than this.
+        UnreadableRecord: a record of auth's state is of a newer version than this.
     """
     kafka, settings = read(KafkaSettings), read(AuthSettings)
     await check_topics(kafka.bootstrap_servers, partitions=kafka.partitions)

@@ -98,6 +98,7 @@ class RotationProgress:
         return self.left > 0 and now - self._progressed_at >= STALLED_SECONDS
 
     def _add(self, key: StateKey, item: SealedItem, *, by_a_worker: bool) -> None:
+        """Count an item that is still sealed under another key."""
         known = self._known(key)
         if known is not None and sealed_text(known) == sealed_text(item):
             return  # the state changed around it
@@ -112,6 +113,7 @@ class RotationProgress:
         return asked.item if asked else self._waiting.get(key) or self.unreadable.get(key)
 
     def _drop(self, key: StateKey) -> None:
+        """Stop counting an item."""
         self._waiting.pop(key, None)
         self._requested.pop(key, None)
         self.unreadable.pop(key, None)
