@@ -110,8 +110,6 @@ class Pulls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How PULL_FROM_URL downloads files.
 
     `resolve` maps a host to `address:port` instead of asking DNS. `timeout` is TikTok's hour.
-
-    `resolve` maps a host to `address:port` instead of asking DNS.
     """
 
     # TikTok takes https only. Plain http is for tests whose file server has no certificate.

@@ -154,7 +154,7 @@ class PostUploaded(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PostUnresolved(PostEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The post may be published; Postbus is finding out. Do not request it under another `post_id`."""
+    """The post may be published; Postbus is finding out. Look at the account before you request it again."""
 
     ce_type: ClassVar[str] = "post.unresolved"
 
