@@ -2,12 +2,16 @@
 
 import asyncio
 import socket
+import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 
 import httpx
 import pytest
+import trustme
 
+from harness.upload_host import StartHost, UploadHost, serve
 from tiktok.client import TikTok
 
 Serve = Callable[[bytes], Awaitable[str]]
@@ -55,3 +59,38 @@ def closed_port() -> Iterator[str]:
     with closing(socket.socket()) as reserved:
         reserved.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{reserved.getsockname()[1]}"
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusting_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def start_host(authority: trustme.CA) -> Iterator[StartHost]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    opened: list[tuple[socket.socket, threading.Thread]] = []
+
+    def start(*answers: bytes) -> UploadHost:
+        listener = socket.create_server(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        host = UploadHost(url=f"https://localhost:{port}/video/?upload_token=planted", port=port, answers=list(answers))
+        thread = threading.Thread(target=serve, args=(listener, context, host))
+        thread.start()
+        opened.append((listener, thread))
+        return host
+
+    yield start
+    for listener, thread in opened:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(timeout=10)
+        assert not thread.is_alive()
